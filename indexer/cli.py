@@ -1,0 +1,131 @@
+"""`kbsearch-index`: build, verify, list, roll back and prune snapshots."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from kbsearch.command import Outcome, command_parser, example, run_command
+from kbsearch.errors import SnapshotMissing, UsageError
+from kbsearch.snapshot import list_snapshots, prune, rollback, verify_snapshot
+
+# More would scroll the summary away; all are counted.
+SHOWN_PROBLEMS = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 (failed) or 2 (wrong use)."""
+    return run_command(_parser(), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser, commands = command_parser("kbsearch-index", __doc__ or "")
+    sub = commands.add_parser(
+        "build",
+        help="index sources into a new snapshot and publish it",
+        epilog=example("kbsearch-index build sample_kb --out var/index"),
+    )
+    sub.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="file or folder; formats in docs/sources.md")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--model", help="bundled model, directory, or hub name (default: the bundled default)")
+    sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
+    sub.add_argument("--json", action="store_true", help="print the report as JSON")
+    sub.set_defaults(run=_build)
+    sub = commands.add_parser(
+        "verify",
+        help="check every checksum of the published version, or of all",
+        epilog=example("kbsearch-index verify var/index"),
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
+    sub.set_defaults(run=_verify)
+    sub = commands.add_parser(
+        "list", help="versions, newest first", epilog=example("kbsearch-index list var/index")
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("--json", action="store_true", help="print the list as JSON")
+    sub.set_defaults(run=_list)
+    sub = commands.add_parser(
+        "rollback",
+        help="publish an older version",
+        epilog=example("kbsearch-index rollback var/index 20261122T031500Z-1f3a"),
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("version", nargs="?", help="default: the one before the published one")
+    sub.set_defaults(run=_rollback)
+    sub = commands.add_parser(
+        "prune", help="remove old versions", epilog=example("kbsearch-index prune var/index --keep 3")
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
+    sub.set_defaults(run=_prune)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> Outcome:
+    from indexer.pipeline import build
+
+    report = build(options.sources, options.out, model=options.model, strict=options.strict)
+    for problem in report.problems[:SHOWN_PROBLEMS]:
+        print(f"skipped {problem}", file=sys.stderr)
+    if report.problem_count > SHOWN_PROBLEMS:
+        print(f"… and {report.problem_count - SHOWN_PROBLEMS} more", file=sys.stderr)
+    for note in report.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if options.json:
+        return orjson.dumps(asdict(report)).decode()
+    return (
+        f"Published {report.version} in {options.out}: {report.documents} documents, {report.passages} passages, "
+        f"{report.problem_count} lines skipped, {report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB."
+    )
+
+
+def _verify(options: argparse.Namespace) -> Outcome:
+    entries = list_snapshots(options.directory)
+    if not entries:
+        raise SnapshotMissing(
+            f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
+        )
+    for entry in entries:
+        verify_snapshot(options.directory / entry.version)
+    names = [entry.version for entry in entries]
+    if options.json:
+        return orjson.dumps({"verified": names}).decode()
+    return f"{len(names)} versions verified: {', '.join(names)}."
+
+
+def _list(options: argparse.Namespace) -> Outcome:
+    entries = list_snapshots(options.directory)
+    if options.json:
+        rows = [
+            {
+                "version": entry.version,
+                "published": entry.published,
+                "bytes": entry.bytes,
+                **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
+                "model": entry.manifest["model"]["name"],
+            }
+            for entry in entries
+        ]
+        return orjson.dumps(rows).decode()
+    return "\n".join(
+        f"{'*' if entry.published else ' '} {entry.version}  {entry.manifest['documents']:>7} documents  "
+        f"{entry.bytes / 2**20:8.1f} MiB  {entry.manifest['model']['name']}"
+        for entry in entries
+    )
+
+
+def _rollback(options: argparse.Namespace) -> Outcome:
+    return f"Published {rollback(options.directory, options.version)}."
+
+
+def _prune(options: argparse.Namespace) -> Outcome:
+    if options.keep < 1:
+        raise UsageError(f"--keep {options.keep} would keep nothing; give at least 1.", field="keep")
+    removed = prune(options.directory, options.keep)
+    return f"Removed {len(removed)} versions{': ' + ', '.join(removed) if removed else ''}."

@@ -1,0 +1,127 @@
+"""Sources into documents: the first step of the flow.
+
+Takes files and folders, yields documents one at a time and fills a report; imported by the pipeline.
+One module a format; each has `EXTENSIONS` and `read(source) -> Iterator[Item]` and knows nothing of the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from indexer.loaders import csv_file, html, jsonl, markdown, plain
+from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
+from kbsearch.errors import SourceError
+from kbsearch.types import Document
+
+__all__ = ["LoadReport", "Problem", "load_sources"]
+
+_READERS: dict[str, Callable[[SourceFile], Iterator[Item]]] = {
+    extension: module.read for module in (jsonl, markdown, html, csv_file, plain) for extension in module.EXTENSIONS
+}
+SUPPORTED = ", ".join(_READERS)
+
+
+def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = False) -> Iterator[Document]:
+    """Yield the documents of files and folders, lazily and in a fixed order; what is bad goes to `report`.
+
+    :raises SourceError: at once for a path that is absent or of an unknown kind; while reading for a source
+        without any good document, and for the first problem where `strict`.
+    """
+    if not paths:
+        raise SourceError(f"No source was given; name a file or folder that holds {SUPPORTED}.")
+    for path in paths:
+        if not path.exists():
+            raise SourceError(f"{path} does not exist; check the path of the source.")
+        if not path.is_dir() and _extension(path.name) is None:
+            raise SourceError(f"{path}: {path.suffix or 'no extension'} is not a kind of source kbsearch reads; "
+                              f"it reads {SUPPORTED}.")
+    return _load(paths, report, strict)
+
+
+def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[Document]:
+    first_seen: dict[str, str] = {}
+    for path in paths:
+        good, bad, first = 0, 0, None
+        for item in _items(path, first_seen, report):
+            match item:
+                case Note():
+                    report.add_note(item.text)
+                case Problem():
+                    report.add_problem(item)
+                    bad, first = bad + 1, first or item
+                    if strict:
+                        raise SourceError(f"{item} (--strict stops at the first problem; correct it or leave --strict out)")
+                case Found():
+                    good += 1
+                    report.documents += 1
+                    yield item.document
+        if not good:
+            raise SourceError(_nothing_good(path, bad, first))
+
+
+def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterator[Item]:
+    """Everything one source gives, file after file; a document whose id came before is a problem."""
+    for source in _files(path):
+        if not isinstance(source, SourceFile):
+            yield source
+            continue
+        report.files += 1
+        try:
+            for item in _READERS[_extension(source.path.name) or ""](source):
+                if isinstance(item, Found):
+                    place = source.name if item.line is None else f"{source.name}:{item.line}"
+                    earlier = first_seen.setdefault(item.document.id, place)
+                    if earlier is not place:
+                        reason = f"id {item.document.id!r} is taken by {earlier}; the first one is kept"
+                        yield Problem(source.name, item.line, reason)
+                        continue
+                yield item
+        except OSError as error:
+            yield Problem(source.name, None, f"cannot be read: {error.strerror or error}")
+
+
+def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
+    """The readable files of a source, sorted, without hidden ones; then a note about those left out."""
+    if not path.is_dir():
+        yield SourceFile(path, str(path), _bare(path.name))
+        return
+    failures: list[OSError] = []
+    ignored: Counter[str] = Counter()
+    for folder, folders, names in os.walk(path, onerror=failures.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        while failures:
+            error = failures.pop()
+            yield Problem(str(error.filename), None, f"cannot be read: {error.strerror}")
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            file = Path(folder, name)
+            if _extension(name) is None:
+                ignored[file.suffix.lower() or "no extension"] += 1
+            else:
+                yield SourceFile(file, str(file), file.relative_to(path).with_name(_bare(name)).as_posix())
+    for error in failures:
+        yield Problem(str(error.filename), None, f"cannot be read: {error.strerror}")
+    if ignored:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in ignored.most_common(5))
+        yield Note(f"{path}: {ignored.total()} files of other kinds left out ({kinds})")
+
+
+def _extension(name: str) -> str | None:
+    """The extension under which a reader is known, "a.JSONL.gz" gives ".jsonl.gz"; None for other kinds."""
+    low = name.lower()
+    return max((known for known in _READERS if low.endswith(known)), key=len, default=None)
+
+
+def _bare(name: str) -> str:
+    return name[: len(name) - len(_extension(name) or "")] or name
+
+
+def _nothing_good(path: Path, bad: int, first: Problem | None) -> str:
+    if first is None:
+        return f"{path} holds no document; kbsearch reads {SUPPORTED}."
+    problems = "1 problem" if bad == 1 else f"{bad} problems, the first"
+    return f"{path} holds no good document ({problems}: {first}); correct the source and run the command again."

@@ -1,0 +1,90 @@
+"""CSV: `question,answer` sheets, or the full article format with one column a field. Imported by the package.
+
+The delimiter is a comma, semicolon or tab, whichever makes the first line a known header.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+
+from indexer.loaders.fields import FieldError, make_document
+from indexer.loaders.lines import MAX_LINE, read_lines
+from indexer.loaders.report import Found, Item, Problem, SourceFile
+from indexer.loaders.slug import slug
+
+EXTENSIONS = (".csv",)
+
+_ARTICLE = {"id", "group", "lang", "type", "title", "body", "format", "url", "category", "tags", "audience", "updated_at"}
+_FIELDS = _ARTICLE | {"question", "answer"}
+_LISTS = ("category", "tags", "audience")
+_UNDECODED = re.compile(r"[\ud800-\udfff]")
+
+
+def read(source: SourceFile) -> Iterator[Item]:
+    """Yield a document or a problem for each row that is not blank; line numbers are those of the row's start."""
+    csv.field_size_limit(MAX_LINE)  # the library's own limit, 128 KiB, is a short article
+    with source.path.open("rb") as stream:
+        text = (_decode(line.data) for line in read_lines(stream))
+        line, header = next(((number, row) for number, row in enumerate(text, 1) if row.strip()), (0, ""))
+        if not header:
+            yield Problem(source.name, None, "the file is empty")
+            return
+        delimiter = max(",;\t", key=lambda mark: (len(_FIELDS & set(_cells(header, mark))), header.count(mark)))
+        columns = _cells(header, delimiter)
+        if fault := _header_fault(columns):
+            yield Problem(source.name, line, fault)
+            return
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        while True:
+            start = line + rows.line_num + 1
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                yield Problem(source.name, start, f"not CSV: {error}")
+                continue
+            if row is None:
+                return
+            if any(cell.strip() for cell in row):
+                yield _item(source, start, columns, row)
+
+def _item(source: SourceFile, line: int, columns: list[str], row: list[str]) -> Item:
+    if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns):]):
+        reason = f"{len(row)} cells under {len(columns)} columns; put cells that hold the delimiter in quotes"
+        return Problem(source.name, line, reason)
+    if _UNDECODED.search("".join(row)):
+        return Problem(source.name, line, "not UTF-8, or longer than 32 MiB; save the file as CSV UTF-8")
+    cells = {name: cell for name, cell in zip(columns, row, strict=False) if name and cell.strip()}
+    fields: dict[str, object] = dict(cells)
+    for name in _LISTS:
+        if name in cells:
+            fields[name] = cells[name].split(";")
+    if "question" in columns:
+        question = cells.get("question", "")
+        fields = {"title": question, "body": cells.get("answer"), "type": "faq", "format": "text",
+                  "id": f"{source.id}#{slug(question)}", **fields}
+    try:
+        return Found(make_document(fields), line)
+    except FieldError as error:
+        return Problem(source.name, line, str(error))
+
+
+def _decode(data: bytes | None) -> str:
+    """The line as text; what is not UTF-8, or too long, becomes lone surrogates, which `_item` reports."""
+    return "\ud800\n" if data is None else data.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
+    return [cell.strip().lower() for cell in next(csv.reader([header], delimiter=delimiter), [])]
+
+
+def _header_fault(columns: list[str]) -> str:
+    """What is wrong with the header, "" where nothing is."""
+    twice = sorted({name for name in columns if name in _FIELDS and columns.count(name) > 1})
+    if twice:
+        return f"the header names {', '.join(twice)} twice"
+    if {"question", "answer"} <= set(columns) or {"id", "title", "body"} <= set(columns):
+        return ""
+    found = ", ".join(name or "(empty)" for name in columns)[:200]
+    return f"the first line must name the columns question,answer or id,title,body; it holds: {found}"

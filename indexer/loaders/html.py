@@ -1,0 +1,120 @@
+"""HTML pages, one document a page, and the questions of their FAQPage JSON-LD."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from indexer.loaders.faqpage import questions
+from indexer.loaders.fields import FieldError, make_document, parse_lang
+from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
+from indexer.loaders.whole import Unreadable, decode_marked, read_bytes, unify_breaks
+
+EXTENSIONS = (".html", ".htm")
+
+_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_NEVER = ["script", "style", "noscript", "template", "nav", "form", "iframe"]
+_AROUND = ["header", "footer", "aside"]
+"""Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
+# The encodings that browsers take these names for (WHATWG encoding standard).
+_BROWSER = {"iso8859-1": "windows-1252", "ascii": "windows-1252", "iso8859-9": "windows-1254", "utf-16": "utf-8",
+            "utf-16-le": "utf-8", "utf-16-be": "utf-8"}
+
+
+def read(source: SourceFile) -> Iterator[Item]:
+    """Yield the page, then one faq document for each question in its JSON-LD."""
+    try:
+        text, guessed = _decode(read_bytes(source))
+    except Unreadable as error:
+        yield Problem(source.name, error.line, str(error))
+        return
+    if guessed:
+        yield Note(f"{source.name}: names no encoding and is not UTF-8; read as {guessed}")
+    text = unify_breaks(text)
+    tree = LexborHTMLParser(text)
+    blocks = [node.text() for node in tree.css('script[type="application/ld+json" i]')]
+    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree)}
+    item = _page(source, tree, shared)
+    has_questions = any("FAQPage" in block for block in blocks)
+    if isinstance(item, Found) or not has_questions:
+        yield item
+    for block in blocks:
+        at = text.find(block.strip()[:200])
+        yield from questions(source, block, line=text.count("\n", 0, max(at, 0)) + 1, page=shared)
+
+
+def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object]) -> Item:
+    main, title = _content(tree), _title(tree) or source.path.stem
+    if main is None:
+        return Problem(source.name, None, "the page has no body")
+    first = main.css_first("h1")
+    if first is not None and _line(first) == title:
+        first.decompose()
+    body = main.inner_html or ""
+    fields = {**shared, "id": source.id, "title": title, "body": body if _line(main) else "", "format": "html"}
+    try:
+        return Found(make_document(fields))
+    except FieldError as error:
+        return Problem(source.name, None, str(error))
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    """The text, and the encoding where it had to be guessed."""
+    marked = decode_marked(data)
+    if marked is not None:
+        return marked, ""
+    if b"\0" in data:
+        raise Unreadable("holds zero bytes, so it is no HTML page")
+    named = _META.search(data[:4096])
+    try:
+        name = codecs.lookup(named[1].decode("ascii")).name if named else "utf-8"
+        return data.decode(_BROWSER.get(name, name)), ""
+    except (UnicodeError, LookupError):  # named wrongly: see whether it is UTF-8 all the same
+        pass
+    try:
+        return data.decode("utf-8"), ""
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    try:
+        return data.decode("windows-1257"), "windows-1257"
+    except UnicodeDecodeError as error:
+        raise Unreadable("neither the encoding it names, nor UTF-8, nor windows-1257", line) from error
+
+
+def _content(tree: LexborHTMLParser) -> LexborNode | None:
+    """The element that holds the article, with what is never content taken out of it."""
+    articles = tree.css("article")
+    main = tree.css_first("main") or tree.css_first('[role="main"]') or (articles[0] if len(articles) == 1 else None)
+    chosen = main or tree.body
+    if chosen is not None:
+        chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
+    return chosen
+
+
+def _title(tree: LexborHTMLParser) -> str:
+    """The heading where <title> only adds the site's name to it, else <title>, else the heading."""
+    titles, headings = tree.css_first("head title"), [_line(node) for node in tree.css("h1")]
+    title = _line(titles) if titles is not None else ""
+    return next((heading for heading in headings if heading and heading in title), title or next(iter(headings), ""))
+
+
+def _lang(tree: LexborHTMLParser) -> str:
+    root = tree.css_first("html")
+    try:
+        return parse_lang((root.attributes.get("lang") if root is not None else "") or "")
+    except FieldError:
+        return ""  # a template's leftover such as lang="{{locale}}"; the indexer detects the language
+
+
+def _canonical(tree: LexborHTMLParser) -> str:
+    link = tree.css_first('link[rel="canonical" i]')
+    address = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    return address if address.startswith(("http://", "https://")) else ""
+
+
+def _line(node: LexborNode) -> str:
+    return " ".join(html.unescape(node.text()).split())

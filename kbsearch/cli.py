@@ -1,0 +1,123 @@
+"""`kbsearch`: search, serve, evaluate, and make keys."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from kbsearch.command import Outcome, command_parser, example, run_command
+from kbsearch.types import SearchOutcome, SearchRequest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 (failed) or 2 (wrong use)."""
+    return run_command(_parser(), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser, commands = command_parser("kbsearch", __doc__ or "")
+    sub = commands.add_parser(
+        "search",
+        help="one query, without a server",
+        epilog=example('kbsearch search --index var/index "ka atjaunot paroli" --lang lv'),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("query")
+    sub.add_argument("--lang", default="", help="where the user is: a language code")
+    sub.add_argument("--limit", type=int, default=10, metavar="N", help="hits to print, 1 to 100 (default 10)")
+    sub.add_argument("--filter", default="", help="such as: type:faq AND lang:lv")
+    sub.add_argument("--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="which legs search")
+    sub.add_argument("--json", action="store_true", help="print the whole outcome as JSON")
+    sub.set_defaults(run=_search)
+    sub = commands.add_parser(
+        "serve", help="the HTTP service and the portal page", epilog=example("kbsearch serve --index var/index")
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
+    sub.add_argument("--port", type=int, default=8080, help="default 8080")
+    sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    sub.add_argument("--events", default=None, metavar="URL", help="default sqlite:///DIR/events.db")
+    sub.set_defaults(run=_serve)
+    sub = commands.add_parser(
+        "eval",
+        help="ranking quality on judged queries",
+        epilog=example("kbsearch eval --index var/index --queries sample_kb/questions.jsonl --json"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--queries", type=Path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md")
+    sub.add_argument("--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="which legs search")
+    sub.add_argument("--json", action="store_true", help="print the report as JSON")
+    sub.set_defaults(run=_eval)
+    sub = commands.add_parser(
+        "key",
+        help="a signed, expiring key for callers who may see more than the public",
+        epilog=example("KBSEARCH_SECRET=… kbsearch key --audience customer --origin https://shop.example --days 30"),
+    )
+    sub.add_argument("--audience", action="append", default=[], metavar="NAME", help="repeat for several")
+    sub.add_argument("--origin", action="append", default=[], metavar="URL", help="web origins that may use it; none: any")
+    sub.add_argument("--days", type=float, default=30.0, help="until it expires (default 30)")
+    sub.add_argument("--subject", default="portal", help="who it is for, to find it in logs")
+    sub.set_defaults(run=_key)
+    return parser
+
+
+def _search(options: argparse.Namespace) -> Outcome:
+    from kbsearch.engine import open_engine
+    from kbsearch.filters import parse_filter
+
+    engine = open_engine(options.index)
+    outcome = engine.search(
+        SearchRequest(
+            q=options.query,
+            lang=options.lang,
+            limit=options.limit,
+            filters=parse_filter(options.filter),
+            audiences=None,
+            mode=options.mode,
+            explain=options.json,
+        )
+    )
+    return orjson.dumps(outcome).decode() if options.json else _describe(outcome)
+
+
+def _describe(outcome: SearchOutcome) -> str:
+    lines = [f"{outcome.decision.action} · {outcome.found} found · {' '.join(outcome.decision.reasons)}"]
+    if outcome.did_you_mean:
+        lines.append(f"Did you mean: {outcome.did_you_mean}?")
+    for hit in outcome.hits:
+        lines += [f"{hit.position:3}. {hit.title}  [{hit.lang} {hit.type} {hit.score:.2f}]  {hit.id}", f"     {hit.snippet}"]
+    return "\n".join(lines)
+
+
+def _serve(options: argparse.Namespace) -> Outcome:
+    from kbsearch.service.app import serve
+    from kbsearch.service.settings import read_settings
+
+    serve(read_settings(options.index, options.events, options.host, options.port, options.workers))
+    return ""
+
+
+def _eval(options: argparse.Namespace) -> Outcome:
+    from kbsearch.engine import open_engine
+    from kbsearch.evaluate import read_queries, run_queries, summarise
+
+    queries = read_queries(options.queries)
+    report = summarise(run_queries(open_engine(options.index), queries, options.mode))
+    if options.json:
+        return orjson.dumps(report).decode()
+    rows = [("all", report), *report["by_lang"].items()]
+    names = ("n", "ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
+    lines = ["lang     " + "".join(f"{name:>11}" for name in names)]
+    lines += [f"{lang:9}" + "".join(f"{'–' if row[name] is None else row[name]:>11}" for name in names) for lang, row in rows]
+    lines.append("decision  " + ", ".join(f"{name} {value}" for name, value in report["decision"].items()))
+    lines.append("latency   " + ", ".join(f"{name} {value} ms" for name, value in report["latency_ms"].items()))
+    return "\n".join(lines)
+
+
+def _key(options: argparse.Namespace) -> Outcome:
+    from kbsearch.service.keys import key_from_environment
+
+    return key_from_environment(options.audience, options.origin, options.days, options.subject)

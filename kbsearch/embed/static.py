@@ -1,0 +1,92 @@
+"""Static embeddings without torch: a text is the mean of its tokens' rows, made unit length.
+
+Reads a sentence-transformers directory whose module is `StaticEmbedding`, with int8 rows and one scale a row
+(the layout of model2vec): `embeddings` (vocabulary, dimension) int8 and `weights` (vocabulary,) float32.
+Tulkens & van Dongen, "Model2Vec" (2024); Arora et al., "A simple but tough-to-beat baseline" (2017).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+
+from kbsearch.embed.protocol import ModelInfo, Vectors
+from kbsearch.errors import ModelError
+
+WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+def is_static_model(directory: Path) -> bool:
+    """Whether the directory holds a static model in the layout that this module reads."""
+    weights = directory / WEIGHTS_FILE
+    if not weights.is_file() or not (directory / TOKENIZER_FILE).is_file():
+        return False
+    try:
+        with safe_open(weights, framework="numpy") as tensors:
+            return {"embeddings", "weights"} <= set(tensors.keys())
+    except (SafetensorError, OSError):
+        return False
+
+
+class StaticEmbedder:
+    """Encodes a query in tens of microseconds; the same vectors alone, in a batch, and on every run."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        try:
+            with safe_open(directory / WEIGHTS_FILE, framework="numpy") as tensors:
+                self._rows: NDArray[np.int8] = tensors.get_tensor("embeddings")
+                self._scales: NDArray[np.float32] = tensors.get_tensor("weights").astype(np.float32)
+            self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+        except Exception as cause:  # tokenizers and safetensors raise bare exceptions of their own
+            raise ModelError(
+                f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
+            ) from cause
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._info = ModelInfo(
+            name=name,
+            dimension=int(self._rows.shape[1]),
+            revision="bundled",
+            files_sha256=_hash_files(directory, (TOKENIZER_FILE, WEIGHTS_FILE)),
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension)."""
+        return self._encode(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension); a static model treats queries and passages alike."""
+        return self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        for row, encoding in zip(vectors, encodings, strict=True):
+            ids = np.asarray(encoding.ids, dtype=np.intp)
+            if ids.size == 0:
+                continue
+            # One product a text, never one over the batch: the sum's order, and so the bits, stay the same.
+            total = self._scales[ids] @ self._rows[ids].astype(np.float32)
+            norm = float(np.sqrt(total @ total))
+            if norm > 0.0:
+                np.divide(total, norm, out=row)
+        return vectors
+
+
+def _hash_files(directory: Path, names: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(name.encode())
+        digest.update((directory / name).read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,73 @@
+"""The error tree. Every message says what is wrong, which value, and the next step.
+
+KbsearchError
+├── UsageError            the caller asked for something impossible (exit code 2, HTTP 422)
+│   ├── FilterError       a filter expression that cannot be read
+│   └── LimitError        a value beyond a documented limit
+├── SourceError           a source that cannot be read at all, or holds no good document
+├── SnapshotError         a snapshot that cannot be opened or written
+│   ├── SnapshotMissing   nothing published there
+│   ├── SnapshotDamaged   a file is absent, cut short or altered
+│   └── SnapshotMismatch  written by a format, model or analyzer this version does not read
+├── ModelError            an embedding model that cannot be loaded or does not fit
+├── KeyRejected           a key that is forged, expired or foreign (HTTP 401)
+└── EventError            an event that cannot be accepted
+"""
+
+from __future__ import annotations
+
+
+class KbsearchError(Exception):
+    """Base of every error kbsearch raises on purpose."""
+
+
+class UsageError(KbsearchError):
+    """The caller asked for something impossible; `field` names the argument at fault, where there is one."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class FilterError(UsageError):
+    """A filter expression that cannot be read."""
+
+
+class LimitError(UsageError):
+    """A value beyond a documented limit."""
+
+
+class SourceError(KbsearchError):
+    """A source that cannot be read at all, or holds no good document."""
+
+
+class SnapshotError(KbsearchError):
+    """A snapshot that cannot be opened or written."""
+
+
+class SnapshotMissing(SnapshotError):
+    """Nothing is published at that place."""
+
+
+class SnapshotDamaged(SnapshotError):
+    """A file of the snapshot is absent, cut short or altered."""
+
+
+class SnapshotMismatch(SnapshotError):
+    """The snapshot was written by a format, model or analyzer that this version does not read."""
+
+
+class ModelError(KbsearchError):
+    """An embedding model that cannot be loaded, or does not fit the snapshot."""
+
+
+class KeyRejected(KbsearchError):
+    """A key that is forged, expired or used from a foreign origin."""
+
+
+class EventError(KbsearchError):
+    """An event that cannot be accepted; `field` names the part at fault."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field

@@ -1,0 +1,168 @@
+"""Ranking quality of an engine on a file of judged queries (contract, section 3).
+
+Metrics come from ir-measures (trec_eval's definitions); the only module that imports it. With `"match": "group"` any
+translation of a relevant document counts, each group once. Questions marked `"answerable": false` take no part in the
+ranking figures; they measure the decision.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import ir_measures
+import numpy as np
+import orjson
+from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
+
+from kbsearch.engine import Engine
+from kbsearch.errors import SourceError
+from kbsearch.types import Action, Mode, SearchOutcome, SearchRequest
+
+DEPTH = 10
+MEASURES = {"ndcg@10": nDCG @ 10, "mrr@10": RR @ 10, "recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    """One line of an evaluation file."""
+
+    id: str
+    query: str
+    lang: str
+    relevant: dict[str, int]
+    answerable: bool
+    by_group: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A query's outcome beside what was expected of it."""
+
+    query: JudgedQuery
+    outcome: SearchOutcome
+    ranking: tuple[str, ...]
+    """Document ids, or groups where the query matches by group."""
+    relevant: dict[str, int]
+    milliseconds: float
+
+
+def read_queries(path: Path) -> list[JudgedQuery]:
+    """Read an evaluation file. Raises SourceError naming the line that cannot be used."""
+    queries = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as cause:
+        raise SourceError(f"{path} cannot be read ({cause.strerror}); give a file of judged queries.") from cause
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = orjson.loads(line)
+            answerable = bool(fields.get("answerable", True))
+            query = JudgedQuery(
+                id=str(fields["id"]),
+                query=str(fields["query"]),
+                lang=str(fields.get("lang", "")),
+                relevant={str(key): int(grade) for key, grade in fields.get("relevant", {}).items()},
+                answerable=answerable,
+                by_group=fields.get("match") == "group",
+                kind=str(fields.get("kind", "")),
+            )
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as cause:
+            raise SourceError(f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md.") from cause
+        if answerable and not query.relevant:
+            raise SourceError(f"{path}:{number} has no relevant document; add one, or mark it \"answerable\": false.")
+        queries.append(query)
+    if not queries:
+        raise SourceError(f"{path} holds no query; give a file of judged queries.")
+    return queries
+
+
+def run_queries(engine: Engine, queries: Iterable[JudgedQuery], mode: Mode = "hybrid") -> list[Judged]:
+    """Search for every query, to depth 10, seeing all documents."""
+    judged = []
+    for query in queries:
+        request = SearchRequest(q=query.query, lang=query.lang, limit=DEPTH, audiences=None, mode=mode)
+        started = perf_counter()
+        outcome = engine.search(request)
+        milliseconds = (perf_counter() - started) * 1000
+        if query.by_group:
+            ranking = tuple(hit.group for hit in outcome.hits)
+            relevant: dict[str, int] = {}
+            for key, grade in query.relevant.items():
+                group = engine.group_of(key) or key
+                relevant[group] = max(grade, relevant.get(group, 0))
+        else:
+            ranking = tuple(hit.id for hit in outcome.hits)
+            relevant = query.relevant
+        judged.append(Judged(query, outcome, ranking, relevant, milliseconds))
+    return judged
+
+
+def per_query(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
+    """Every measure of every answerable query: measure → query id → value."""
+    answerable = [item for item in judged if item.query.answerable]
+    qrels = [Qrel(item.query.id, key, grade) for item in answerable for key, grade in item.relevant.items()]
+    run = [
+        ScoredDoc(item.query.id, key, float(-rank))
+        for item in answerable
+        for rank, key in enumerate(item.ranking)
+    ]
+    values: dict[str, dict[str, float]] = {name: {item.query.id: 0.0 for item in answerable} for name in MEASURES}
+    names = {measure: name for name, measure in MEASURES.items()}
+    for metric in ir_measures.iter_calc(list(names), qrels, run):
+        values[names[metric.measure]][metric.query_id] = metric.value
+    return values
+
+
+def summarise(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The report of `kbsearch eval --json`."""
+    values = per_query(judged)
+    by_lang: dict[str, list[Judged]] = defaultdict(list)
+    for item in judged:
+        by_lang[item.query.lang or "unknown"].append(item)
+    milliseconds = np.asarray([item.milliseconds for item in judged])
+    p50, p95, p99 = np.percentile(milliseconds, (50, 95, 99))
+    return {
+        **_figures(judged, values),
+        "by_lang": {lang: _figures(items, values) for lang, items in sorted(by_lang.items())},
+        "decision": _decision(judged),
+        "latency_ms": {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "p99": round(float(p99), 3)},
+    }
+
+
+def _figures(judged: Sequence[Judged], values: dict[str, dict[str, float]]) -> dict[str, Any]:
+    ids = [item.query.id for item in judged if item.query.answerable]
+    means = {
+        name: round(float(np.mean([of_query[id_] for id_ in ids])), 4) if ids else None
+        for name, of_query in values.items()
+    }
+    return {"n": len(ids), **means}
+
+
+def _decision(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Shares are None where there is nothing to divide by."""
+    answered = [item for item in judged if item.outcome.decision.action is Action.ANSWER]
+    right = [item for item in answered if item.ranking and item.ranking[0] in item.relevant]
+    unanswerable = [item for item in judged if not item.query.answerable]
+    abstained = [item for item in unanswerable if item.outcome.decision.action is not Action.ANSWER]
+    handed_over = [item for item in unanswerable if item.outcome.decision.action is Action.HAND_OVER]
+    answerable = len(judged) - len(unanswerable)
+    answered_answerable = sum(item.query.answerable for item in answered)
+    return {
+        "answered": _share(answered_answerable, answerable),
+        "answer_precision": _share(len(right), len(answered)),
+        "abstained_on_unanswerable": _share(len(abstained), len(unanswerable)),
+        "handed_over_on_unanswerable": _share(len(handed_over), len(unanswerable)),
+        "unanswerable": len(unanswerable),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

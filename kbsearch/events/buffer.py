@@ -1,0 +1,122 @@
+"""One bounded buffer and one writer thread between requests and the store.
+
+`put` costs a lock and an append: it never waits for the disk. What does not fit is counted, never silently lost.
+The writer flushes by size, by time and at shutdown; while the store refuses, it keeps its batch and tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Condition, Thread
+
+from kbsearch.events.store import EventStore, Fact
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 0.5
+
+
+def _ignore(_count: int) -> None:
+    return None
+
+
+class EventBuffer:
+    """Takes facts from any thread and hands them to the store from one."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        capacity: int = 10_000,
+        batch: int = 500,
+        interval: float = 0.5,
+        on_written: Callable[[int], None] = _ignore,
+        on_dropped: Callable[[int], None] = _ignore,
+    ) -> None:
+        """Start the writer; `interval` is the longest a fact waits, in seconds."""
+        self._store = store
+        self._capacity = capacity
+        self._batch = batch
+        self._interval = interval
+        self._on_written = on_written
+        self._on_dropped = on_dropped
+        self._pending: deque[Fact] = deque()
+        self._changed = Condition()
+        self._closing = False
+        self._deadline = float("inf")
+        self._in_flight = 0
+        self._flushing = 0
+        self._writer = Thread(target=self._run, name="kbsearch-events", daemon=True)
+        self._writer.start()
+
+    def put(self, fact: Fact) -> bool:
+        """Take one fact; False where there was no room and it was dropped."""
+        return self.put_all((fact,))
+
+    def put_all(self, facts: Iterable[Fact]) -> bool:
+        """Take all of them or none; False where there was no room."""
+        taken = tuple(facts)
+        with self._changed:
+            fits = not self._closing and len(self._pending) + self._in_flight + len(taken) <= self._capacity
+            if fits:
+                self._pending.extend(taken)
+                if len(self._pending) >= self._batch:
+                    self._changed.notify_all()
+        if not fits:
+            self._on_dropped(len(taken))
+        return fits
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until everything put so far is written; False where that took longer than `timeout` seconds."""
+        with self._changed:
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._pending and not self._in_flight, timeout)
+            finally:
+                self._flushing -= 1
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Write what is left and stop; what the store refuses for `timeout` seconds is counted as dropped."""
+        with self._changed:
+            self._closing = True
+            self._deadline = time.monotonic() + timeout
+            self._changed.notify_all()
+        self._writer.join(timeout + 2 * _RETRY_SECONDS)
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            written = self._write(batch)
+            with self._changed:
+                self._in_flight = 0
+                self._changed.notify_all()
+            (self._on_written if written else self._on_dropped)(len(batch))
+
+    def _next_batch(self) -> list[Fact]:
+        """Wait for work; an empty batch means that the buffer is closed and nothing is left."""
+        with self._changed:
+            while not self._pending and not self._closing:
+                self._changed.wait(self._interval)
+            if not self._closing:
+                self._changed.wait_for(self._due, self._interval)
+            batch = [self._pending.popleft() for _ in range(min(self._batch, len(self._pending)))]
+            self._in_flight = len(batch)
+            return batch
+
+    def _due(self) -> bool:
+        return self._closing or self._flushing > 0 or len(self._pending) >= self._batch
+
+    def _write(self, batch: list[Fact]) -> bool:
+        """Write a batch, however long the store takes to accept it; False once shutdown cannot wait longer."""
+        while True:
+            try:
+                self._store.write(batch)
+            except Exception:
+                _LOG.exception("the event store refused %d facts; trying again", len(batch))
+                if time.monotonic() + _RETRY_SECONDS > self._deadline:
+                    return False
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return True

@@ -1,0 +1,25 @@
+"""Identifiers and times of the event log."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+
+
+def new_id() -> str:
+    """Return a UUID version 7 as 32 hex digits: unique without a registry, and sorted by time in the store."""
+    milliseconds = time.time_ns() // 1_000_000
+    noise = secrets.randbits(74)
+    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
+    return f"{value:032x}"
+
+
+def now() -> str:
+    """Return the present moment the way every fact writes it: UTC, ISO 8601, milliseconds, `Z`."""
+    return iso(datetime.now(UTC))
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment that carries a zone as UTC, so that text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+"""A search outcome as a fact: redacted, hashed, ready to be written."""
+
+from __future__ import annotations
+
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.ids import now
+from kbsearch.events.redact import redact
+from kbsearch.events.schema import SearchRecord
+from kbsearch.types import SearchOutcome, SearchRequest
+
+_PUBLIC = frozenset({"public"})
+
+
+def record_search(
+    request: SearchRequest,
+    outcome: SearchOutcome,
+    *,
+    query_id: str,
+    session_id: str,
+    client_id: str,
+    took_ms: float,
+    hasher: ClientHasher,
+) -> SearchRecord:
+    """Keep of a search what metrics need and nothing that points at a person."""
+    return SearchRecord(
+        query_id=query_id,
+        user_query=redact(request.q),
+        lang=request.lang,
+        detected_lang=outcome.detected_lang,
+        found=outcome.found,
+        decision=outcome.decision.action.value,
+        confidence=outcome.decision.confidence,
+        hit_ids=tuple(hit.id for hit in outcome.hits),
+        offset=request.offset,
+        took_ms=took_ms,
+        snapshot=outcome.snapshot,
+        session_id=safe_session(session_id, hasher),
+        client_id=client_id,
+        timestamp=now(),
+        public=request.audiences == _PUBLIC,
+    )
+
+
+def safe_session(session_id: str, hasher: ClientHasher) -> str:
+    """Keep a session id as it is, unless an e-mail address was used for one."""
+    return hasher.opaque(session_id) if "@" in session_id else session_id

@@ -1,0 +1,202 @@
+"""Events in UBI 1.3.0 shape: read, checked field by field, redacted.
+
+Takes one decoded JSON object, gives an `Event` or an `EventError` that names the field. Imported by the service's
+event route and by `insights.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeGuard
+
+from kbsearch.errors import EventError
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.ids import iso, new_id
+from kbsearch.events.redact import redact_value
+from kbsearch.events.schema import (
+    ACTION_NAMES,
+    MAX_ATTRIBUTES,
+    MAX_ID,
+    MAX_MESSAGE,
+    OBJECT_ACTIONS,
+    POSITIONED_ACTIONS,
+    Event,
+)
+from kbsearch.events.searches import safe_session
+
+_MAX_POSITION = 1_000_000
+_MAX_DEPTH = 8
+_FREE_FIELDS = ("application", "message_type", "message", "user_query")
+_ID_FIELDS = ("object_id", "object_id_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the service knows about the request that brought an event."""
+
+    hasher: ClientHasher
+    received_at: str
+    address: str = ""
+    agent: str = ""
+
+
+def read_ubi(raw: object, receipt: Receipt) -> Event:
+    """Read one UBI event.
+
+    :raises EventError: something is missing, too long, or not one of the published names; `field` says which.
+    """
+    if not is_object(raw):
+        raise EventError(f"an event must be a JSON object, got {_short(raw)}")
+    action = _action(raw.get("action_name"))
+    given_attributes = raw.get("event_attributes")
+    if given_attributes is not None and not is_object(given_attributes):
+        raise EventError("event_attributes must be an object", "event_attributes")
+    attributes = dict(given_attributes or {})
+    target = attributes.pop("object", None)
+    if target is not None and not is_object(target):
+        raise EventError("object must be an object with object_id", "event_attributes.object")
+    object_id = _text(target or {}, "object_id", "event_attributes.object.object_id")
+    if action in OBJECT_ACTIONS and not object_id:
+        raise EventError(
+            f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id"
+        )
+    position = _position(attributes.pop("position", None), action)
+    session = _text(raw, "session_id", "session_id")
+    client = _text(raw, "client_id", "client_id")
+    moment = _timestamp(raw.get("timestamp"), receipt.received_at)
+    client_id = receipt.hasher.client_id(
+        given=client, session=session, address=receipt.address, agent=receipt.agent
+    )
+    query_id = _text(raw, "query_id", "query_id")
+    event_id = _text(raw, "event_id", "event_id")
+    if not event_id:
+        event_id = _event_id(raw, client_id) if raw.get("timestamp") is not None else new_id()
+    return Event(
+        event_id=event_id,
+        action_name=action,
+        query_id=query_id,
+        session_id=safe_session(session, receipt.hasher),
+        client_id=client_id,
+        timestamp=moment,
+        received_at=receipt.received_at,
+        object_id=object_id,
+        object_id_type=_text(target or {}, "object_id_type", "event_attributes.object.object_id_type"),
+        position=position,
+        attributes=_rest(raw, attributes, target or {}, receipt.hasher),
+    )
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Tell whether a decoded JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
+def _action(value: object) -> str:
+    if isinstance(value, str) and value in ACTION_NAMES:
+        return value
+    known = ", ".join(ACTION_NAMES)
+    what = "action_name is missing" if value is None else f"unknown action_name {_short(value)}"
+    raise EventError(f"{what}; use one of: {known}", "action_name")
+
+
+def _text(source: Mapping[str, object], key: str, field: str) -> str:
+    value = source.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise EventError(f"{field} must be a string, got {_short(value)}", field)
+    if len(value) > MAX_ID:
+        raise EventError(f"{field} has {len(value)} characters; at most {MAX_ID} are allowed", field)
+    return value
+
+
+def _position(value: object, action: str) -> int | None:
+    """Read `position.ordinal`; 1-based for hits, while 0 means "none" for every other action."""
+    field = "event_attributes.position.ordinal"
+    if value is None:
+        return None
+    if not is_object(value):
+        raise EventError(
+            f"position must be an object with ordinal, got {_short(value)}", "event_attributes.position"
+        )
+    ordinal = value.get("ordinal")
+    if ordinal is None:
+        return None
+    if isinstance(ordinal, bool) or not isinstance(ordinal, int) or not 0 <= ordinal <= _MAX_POSITION:
+        raise EventError(f"{field} must be a whole number from 1, got {_short(ordinal)}", field)
+    if ordinal == 0 and action in POSITIONED_ACTIONS:
+        raise EventError(f"{field} is 0, but positions start at 1 (the first hit of the first page)", field)
+    return ordinal or None
+
+
+def _timestamp(value: object, received_at: str) -> str:
+    """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none."""
+    if value is None:
+        return received_at
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return iso(datetime.fromtimestamp(value / 1000, UTC))
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        raise EventError(f"timestamp {_short(value)} is not ISO 8601, nor milliseconds", "timestamp") from None
+    if moment.tzinfo is None:
+        raise EventError(f"timestamp {_short(value)} has no zone; write 2026-10-01T12:00:00Z", "timestamp")
+    try:
+        return iso(moment)
+    except OverflowError:
+        raise EventError(f"timestamp {_short(value)} is out of range", "timestamp") from None
+
+
+def _rest(
+    raw: Mapping[str, object], attributes: dict[str, object], target: Mapping[str, object], hasher: ClientHasher
+) -> dict[str, object]:
+    """Collect what has no column of its own, redacted."""
+    rest = dict(attributes)
+    extra = {key: value for key, value in target.items() if key not in _ID_FIELDS}
+    if extra:
+        rest["object"] = extra
+    for name in _FREE_FIELDS:
+        if raw.get(name) is not None:
+            rest[name] = raw[name]
+    message = rest.get("message")
+    if isinstance(message, str) and len(message) > MAX_MESSAGE:
+        raise EventError(f"message has {len(message)} characters; at most {MAX_MESSAGE} are allowed", "message")
+    user = _text(raw, "user_id", "user_id")
+    if user:
+        rest["user"] = hasher.opaque(user)
+    if not rest:
+        return rest
+    if _depth(rest) > _MAX_DEPTH:
+        raise EventError(f"event_attributes is nested deeper than {_MAX_DEPTH} levels", "event_attributes")
+    size = len(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > MAX_ATTRIBUTES:
+        raise EventError(
+            f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed", "event_attributes"
+        )
+    hashed_user = rest.pop("user", None)
+    redacted = redact_value(rest)
+    cleaned = dict(redacted) if is_object(redacted) else {}
+    return cleaned if hashed_user is None else {**cleaned, "user": hashed_user}
+
+
+def _depth(value: object) -> int:
+    if is_object(value):
+        return 1 + max((_depth(inner) for inner in value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max((_depth(inner) for inner in value), default=0)
+    return 0
+
+
+def _event_id(raw: Mapping[str, object], client_id: str) -> str:
+    """Derive an id from an event with a time, so that a batch sent twice is stored once."""
+    content = json.dumps([client_id, raw], sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…'"

@@ -1,0 +1,99 @@
+"""Arrays and byte records on disk: written once, opened memory-mapped. Used by every part of a snapshot."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from kbsearch.errors import SnapshotDamaged
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write one array in NumPy's .npy format."""
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """Map one array read-only, as a plain ndarray (indexing `np.memmap` itself costs several times more)."""
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, struct.error) as cause:
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); run: kbsearch-index verify {path.parent}") from cause
+    return np.asarray(mapped)
+
+
+def hash_texts(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """A 64-bit number for each text (XXH3).
+
+    It stands for the text in every dictionary on disk. Among two million different texts the chance that any two
+    share a number is about one in ten million, and all that would follow is one false match.
+    """
+    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), dtype=np.uint64)
+
+
+def find_hashes(sorted_hashes: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The position of each wanted number in a sorted array, −1 where it is absent."""
+    if sorted_hashes.size == 0:
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    positions = np.searchsorted(sorted_hashes, wanted)
+    positions[positions == sorted_hashes.size] = 0
+    return np.where(sorted_hashes[positions] == wanted, positions, -1)
+
+
+def group_pairs(
+    keys: NDArray[np.integer[Any]], values: NDArray[np.integer[Any]], key_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Lists in one array: the values of key k are `values[indptr[k]:indptr[k + 1]]`, in their old order."""
+    order = np.argsort(keys, kind="stable")
+    indptr = np.zeros(key_count + 1, dtype=np.int64)
+    np.cumsum(np.bincount(keys, minlength=key_count), out=indptr[1:])
+    return indptr, values[order].astype(np.int32)
+
+
+class RecordWriter:
+    """Appends byte records to one file and their ends to another."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._file = (directory / f"{name}.bin").open("wb")
+        self._offsets_path = directory / f"{name}.offsets.npy"
+        self._offsets = [0]
+
+    def append(self, record: bytes) -> None:
+        """Add one record; its number is the count of records before it."""
+        self._file.write(record)
+        self._offsets.append(self._offsets[-1] + len(record))
+
+    def close(self) -> None:
+        """Finish both files."""
+        self._file.close()
+        write_array(self._offsets_path, np.asarray(self._offsets, dtype=np.int64))
+
+
+class Records:
+    """Reads what RecordWriter wrote, without loading it."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        path = directory / f"{name}.bin"
+        self._offsets = open_array(directory / f"{name}.offsets.npy")
+        try:
+            size = path.stat().st_size
+            # An empty file cannot be mapped.
+            self._bytes = np.memmap(path, dtype=np.uint8, mode="r") if size else np.empty(0, np.uint8)
+        except OSError as cause:
+            raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+        if int(self._offsets[-1]) != size:
+            raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(self._offsets[-1])}; rebuild the index.")
+        self._view = memoryview(self._bytes)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, number: int) -> bytes:
+        return bytes(self._view[int(self._offsets[number]) : int(self._offsets[number + 1])])

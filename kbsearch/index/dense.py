@@ -1,0 +1,168 @@
+"""Nearest passages by meaning: the only module that imports faiss.
+
+Small collections are searched exactly; from `EXACT_LIMIT` passages on an HNSW graph over 8-bit vectors is faster
+(Malkov & Yashunin, 2016). Its recall@10 against exact search is measured when it is built, raised by a wider search
+until it reaches `REQUIRED_RECALL`, and the build refuses when that fails. Scores are cosines: vectors have length one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kbsearch.errors import SnapshotDamaged, SnapshotError
+
+# Measured by benchmarks/dense.py: below this an exact scan is at least as fast as the graph.
+EXACT_LIMIT = 5_000
+REQUIRED_RECALL = 0.98
+RECALL_SAMPLE = 200
+# A filter that leaves fewer passages than this share is scanned exactly: a graph loses its way among refused nodes.
+SCAN_SHARE = 0.1
+
+_LINKS = 24
+_BUILD_WIDTH = 120
+_SEARCH_WIDTHS = (64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class DenseReport:
+    """What the build chose and measured; part of the manifest."""
+
+    kind: str
+    """exact or hnsw."""
+    dimension: int
+    passages: int
+    search_width: int
+    """HNSW's efSearch; 0 for exact."""
+    recall_at_10: float
+    """Against exact search on sampled queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenseHits:
+    """Nearest passages, best first."""
+
+    passages: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    """Cosine, −1..1."""
+
+
+def build_dense(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], directory: Path, exact_limit: int = EXACT_LIMIT
+) -> DenseReport:
+    """Index unit vectors of shape (passages, dimension) under `directory`; `queries` are sampled for the recall."""
+    directory.mkdir()
+    count, dimension = vectors.shape
+    if count < exact_limit:
+        index = faiss.IndexFlatIP(dimension)
+        index.add(vectors)
+        report = DenseReport("exact", dimension, count, 0, 1.0)
+    else:
+        index = faiss.IndexHNSWSQ(
+            dimension, faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT
+        )
+        index.hnsw.efConstruction = _BUILD_WIDTH
+        index.train(vectors)
+        index.add(vectors)
+        sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
+        width, recall = _widen_until_good(index, vectors, sample)
+        report = DenseReport("hnsw", dimension, count, width, recall)
+    faiss.write_index(index, str(directory / "vectors.faiss"))
+    (directory / "report.json").write_bytes(orjson.dumps(asdict(report)))
+    return report
+
+
+class DenseIndex:
+    """A written index, memory-mapped. Safe to use from several threads at once."""
+
+    def __init__(self, directory: Path) -> None:
+        try:
+            self.report = DenseReport(**orjson.loads((directory / "report.json").read_bytes()))
+            self._index = faiss.read_index(str(directory / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
+        except (OSError, RuntimeError, orjson.JSONDecodeError, TypeError) as cause:
+            raise SnapshotDamaged(f"{directory} cannot be read ({cause}); rebuild the index.") from cause
+        self._storage = (
+            faiss.downcast_index(self._index.storage) if self.report.kind == "hnsw" else self._index
+        )
+        self._parameters = threading.local()
+
+    def search(
+        self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None
+    ) -> DenseHits:
+        """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
+        limit = min(limit, self.report.passages)
+        if limit == 0:
+            return DenseHits(np.empty(0, np.int64), np.empty(0, np.float32))
+        query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
+        if allowed is None:
+            scores, ids = self._index.search(query, limit, params=self._search_parameters(None, limit))
+        else:
+            # The selector reads the bits in place; `bits` must outlive the search.
+            bits = np.packbits(allowed, bitorder="little")
+            selector = faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
+            if self.report.kind == "exact" or np.count_nonzero(allowed) < SCAN_SHARE * len(allowed):
+                scores, ids = self._storage.search(query, limit, params=faiss.SearchParameters(sel=selector))
+            else:
+                scores, ids = self._index.search(query, limit, params=self._search_parameters(selector, limit))
+        found = ids[0] >= 0
+        return DenseHits(ids[0][found], scores[0][found])
+
+    def vectors(self, passages: NDArray[np.integer]) -> NDArray[np.float32]:  # type: ignore[type-arg]
+        """The stored vectors of some passages, shape (len(passages), dimension)."""
+        wanted = np.ascontiguousarray(passages, dtype=np.int64)
+        rows: NDArray[np.float32] = self._storage.reconstruct_batch(wanted)
+        return rows
+
+    def _search_parameters(self, selector: Any, limit: int) -> Any:
+        if self.report.kind == "exact":
+            return faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters = faiss.SearchParametersHNSW(efSearch=max(self.report.search_width, limit))
+        if selector is not None:
+            parameters.sel = selector
+        return parameters
+
+
+def set_search_threads(count: int) -> None:
+    """How many threads one faiss call may use in this process; a service uses one and runs queries side by side."""
+    faiss.omp_set_num_threads(count)
+
+
+def _widen_until_good(
+    index: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> tuple[int, float]:
+    """The smallest search width whose recall@10 is good enough, with that recall."""
+    exact = faiss.IndexFlatIP(vectors.shape[1])
+    exact.add(vectors)
+    cosines, _ = exact.search(queries, 10)
+    recall = 0.0
+    for width in _SEARCH_WIDTHS:
+        _, found = index.search(queries, 10, params=faiss.SearchParametersHNSW(efSearch=width))
+        recall = _recall(found, vectors, queries, cosines[:, -1])
+        if recall >= REQUIRED_RECALL:
+            return width, recall
+    raise SnapshotError(
+        f"The vector graph finds {recall:.3f} of the true nearest passages, less than {REQUIRED_RECALL}; "
+        "raise kbsearch.index.dense.EXACT_LIMIT to search this collection exactly, or check the model."
+    )
+
+
+def _recall(
+    found: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    worst_true: NDArray[np.float32],
+) -> float:
+    """Share of found passages that are at least as near as the true tenth.
+
+    Counting by distance, not by number, keeps passages with the same text from counting as misses; half an 8-bit
+    step is the most that storing a vector in 8 bits can move a cosine.
+    """
+    cosines = np.einsum("qkd,qd->qk", vectors[found], queries)
+    return float((cosines >= worst_true[:, None] - 1e-4).mean())

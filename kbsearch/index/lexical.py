@@ -1,0 +1,193 @@
+"""BM25+ over passages: scored once at build time, added up at query time.
+
+A passage's score for a query is the sum over its terms t, each as often as the query holds it, of
+
+    idf(t) · (δ + tf·(k1 + 1) / (tf + k1·(1 − b + b·length/average)))        idf(t) = ln((N + 1) / df(t))
+
+(Lv & Zhai, "Lower-bounding term frequency normalization", CIKM 2011; the same numbers as `rank_bm25.BM25Plus`).
+Everything but δ is zero where a passage lacks the term, so what is stored is the rest, one float a posting
+(eager scoring: Lù, "BM25S", 2024), and idf(t)·δ is added to all. N, df and the average length are those of the whole
+snapshot and are kept in it, so that a shard scores as the whole does.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.arrays import find_hashes, hash_texts, open_array, write_array
+from kbsearch.index.kernels import clear, score_postings, select_best
+
+# The defaults of rank_bm25; tuned values lost or tied on the development sets (benchmarks/results/quality.md).
+K1, B, DELTA = 1.5, 0.75, 1.0
+
+_EVERYTHING = np.empty(0, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalStatistics:
+    """What BM25 knows of the whole collection."""
+
+    passages: int
+    average_length: float
+    terms: int
+    k1: float = K1
+    b: float = B
+    delta: float = DELTA
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalHits:
+    """Passages that share a term with the query, best first."""
+
+    passages: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    """BM25+ without the part Σ idf·δ that every passage has."""
+    baseline: float
+    """Σ idf·δ: add it to get the score of `rank_bm25.BM25Plus`."""
+    bound: float
+    """No passage can score more than this (term frequency without limit); unknown terms count as the rarest."""
+    probed: NDArray[np.float32]
+    """Scores of the passages that the caller asked about, in his order."""
+
+
+class LexicalBuilder:
+    """Collects passages' terms, then writes the index."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+        self._passages = array("i")
+        self._terms = array("i")
+        self._frequencies = array("i")
+        self._lengths = array("i")
+
+    def add(self, terms: Sequence[str]) -> None:
+        """Add the next passage's terms, repetitions included."""
+        passage = len(self._lengths)
+        ids = self._ids
+        for term, frequency in Counter(terms).items():
+            self._passages.append(passage)
+            self._terms.append(ids.setdefault(term, len(ids)))
+            self._frequencies.append(frequency)
+        self._lengths.append(len(terms))
+
+    def write(self, directory: Path, k1: float = K1, b: float = B, delta: float = DELTA) -> LexicalStatistics:
+        """Write the arrays under `directory` (made here) and return the statistics."""
+        directory.mkdir()
+        lengths = np.frombuffer(self._lengths, dtype=np.int32) if self._lengths else np.empty(0, np.int32)
+        count = len(lengths)
+        average = float(lengths.mean()) if count else 0.0
+        hashes = hash_texts(self._ids)
+        order = np.argsort(hashes, kind="stable")
+        rank = np.empty(len(order), dtype=np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        terms = rank[np.frombuffer(self._terms, dtype=np.int32)] if self._terms else np.empty(0, np.int32)
+        # Passages were added in order, so a stable sort by term leaves each posting list in passage order.
+        postings = np.argsort(terms, kind="stable")
+        terms = terms[postings]
+        passages = _take(self._passages, postings)
+        frequency = _take(self._frequencies, postings).astype(np.float64)
+        df = np.bincount(terms, minlength=len(order)).astype(np.int64)
+        indptr = np.zeros(len(order) + 1, dtype=np.int64)
+        np.cumsum(df, out=indptr[1:])
+        idf = np.log((count + 1) / np.maximum(df, 1))
+        length = lengths[passages].astype(np.float64)
+        saturation = frequency * (k1 + 1) / (frequency + k1 * (1 - b + b * length / max(average, 1e-9)))
+        write_array(directory / "hashes.npy", hashes[order])
+        write_array(directory / "indptr.npy", indptr)
+        write_array(directory / "passages.npy", passages)
+        write_array(directory / "contributions.npy", (idf[terms] * saturation).astype(np.float32))
+        write_array(directory / "idf.npy", idf.astype(np.float32))
+        statistics = LexicalStatistics(count, average, len(order), k1, b, delta)
+        (directory / "statistics.json").write_bytes(orjson.dumps(asdict(statistics)))
+        return statistics
+
+
+class LexicalIndex:
+    """A written index, memory-mapped. Safe to use from several threads at once."""
+
+    def __init__(self, directory: Path) -> None:
+        try:
+            self.statistics = LexicalStatistics(**orjson.loads((directory / "statistics.json").read_bytes()))
+        except (OSError, orjson.JSONDecodeError, TypeError) as cause:
+            raise SnapshotDamaged(f"{directory}/statistics.json cannot be read ({cause}); rebuild the index.") from cause
+        self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
+        self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
+        self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
+        self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
+        self._idf: NDArray[np.float32] = open_array(directory / "idf.npy")
+        self._unknown_idf = float(np.log(self.statistics.passages + 1))
+        self._scratch = threading.local()
+
+    def known(self, terms: Iterable[str]) -> NDArray[np.bool_]:
+        """Which of the terms any passage holds."""
+        return find_hashes(self._hashes, hash_texts(terms)) >= 0
+
+    def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
+        """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
+        ids = find_hashes(self._hashes, hash_texts(terms))
+        found = ids >= 0
+        values = np.full(len(ids), self._unknown_idf, dtype=np.float32)
+        values[found] = self._idf[ids[found]]
+        return values
+
+    def search(
+        self,
+        terms: Sequence[str],
+        limit: int,
+        *,
+        weights: Sequence[float] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+        probe: NDArray[np.integer] | None = None,  # type: ignore[type-arg]
+    ) -> LexicalHits:
+        """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
+
+        `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
+        `probe`: passages whose scores are wanted too.
+        """
+        ids = find_hashes(self._hashes, hash_texts(terms))
+        weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
+        found = ids >= 0
+        unknown = float(weight[~found].sum()) * self._unknown_idf
+        ids, weight = ids[found], weight[found]
+        total_idf = float((self._idf[ids] * weight).sum())
+        scores, touched = self._buffers()
+        count = score_postings(
+            self._indptr, self._passages, self._contributions, ids, weight, scores, touched
+        )
+        try:
+            best_ids = np.empty(limit, dtype=np.int32)
+            best = np.empty(limit, dtype=np.float32)
+            mask = _EVERYTHING if allowed is None else allowed
+            size = select_best(scores, touched, count, mask, best_ids, best)
+            probed = np.empty(0, np.float32) if probe is None else scores[probe]
+        finally:
+            clear(scores, touched, count)
+        return LexicalHits(
+            passages=best_ids[:size],
+            scores=best[:size],
+            baseline=total_idf * self.statistics.delta,
+            bound=(total_idf + unknown) * (self.statistics.k1 + 1),
+            probed=probed,
+        )
+
+    def _buffers(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """This thread's accumulator (all zero between queries) and list of touched passages."""
+        scratch = self._scratch
+        if not hasattr(scratch, "scores"):
+            scratch.scores = np.zeros(self.statistics.passages, dtype=np.float32)
+            scratch.touched = np.empty(self.statistics.passages, dtype=np.int32)
+        return scratch.scores, scratch.touched
+
+
+def _take(values: array[int], order: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.frombuffer(values, dtype=np.int32)[order] if values else np.empty(0, np.int32)

@@ -1,0 +1,33 @@
+"""JSON in: a body's size is checked while it is read, not after."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import Request
+
+from kbsearch.service.errors import BadJson, BodyTooLarge
+
+
+async def read_json(request: Request, limit: int) -> object:
+    """Read and decode a body of at most `limit` bytes, whatever content type it claims (beacons send text/plain).
+
+    :raises BodyTooLarge: more bytes than that, announced or sent.
+    :raises BadJson: not JSON.
+    """
+    announced = request.headers.get("content-length", "")
+    body = bytearray()
+    if not (announced.isdigit() and int(announced) > limit):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                break
+        else:
+            return _decode(bytes(body))
+    raise BodyTooLarge(f"the body has more than {limit} bytes")
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadJson(f"the body is not JSON: {error}") from None

@@ -1,0 +1,140 @@
+"""Every failure in one shape: `{"error": {"code", "message", "field"}}`, whoever raised it.
+
+One table maps the error tree to status and code; FastAPI's own 404, 405 and 422 are brought into the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from kbsearch.errors import (
+    EventError,
+    FilterError,
+    KbsearchError,
+    KeyRejected,
+    LimitError,
+    SnapshotError,
+    UsageError,
+)
+from kbsearch.service.respond import json_response
+
+
+class NotReady(KbsearchError):
+    """No snapshot is open yet."""
+
+
+class Overloaded(KbsearchError):
+    """More searches wait than the service will ever catch up with; or more events."""
+
+
+class BodyTooLarge(KbsearchError):
+    """A request body beyond its limit."""
+
+
+class BadJson(KbsearchError):
+    """A request body that is not JSON."""
+
+
+class NotFound(KbsearchError):
+    """Nothing there, or nothing that this caller may see; the same answer for both."""
+
+
+# Looked up along the class hierarchy, most special first.
+_STATUS: Mapping[type[Exception], tuple[int, str]] = {
+    FilterError: (422, "bad_filter"),
+    LimitError: (422, "limit_exceeded"),
+    UsageError: (422, "invalid_value"),
+    EventError: (422, "invalid_event"),
+    KeyRejected: (401, "unauthorized"),
+    NotFound: (404, "not_found"),
+    BadJson: (400, "bad_json"),
+    BodyTooLarge: (413, "body_too_large"),
+    Overloaded: (503, "overloaded"),
+    NotReady: (503, "not_ready"),
+    SnapshotError: (503, "not_ready"),
+    KbsearchError: (500, "internal"),
+}
+_HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_LIMIT_ERRORS = {
+    "less_than_equal": ("at most", "le"),
+    "greater_than_equal": ("at least", "ge"),
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every failure of the application answer in the one shape."""
+    app.add_exception_handler(KbsearchError, _on_known)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unknown)
+
+
+def error_body(code: str, message: str, field: str | None = None) -> dict[str, dict[str, str | None]]:
+    """Return the wire form of one error."""
+    return {"error": {"code": code, "message": message, "field": field}}
+
+
+def error_code(error: Exception) -> tuple[int, str]:
+    """Return the HTTP status and the code of an error."""
+    for kind in type(error).__mro__:
+        if kind in _STATUS:
+            return _STATUS[kind]
+    return 500, "internal"
+
+
+def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
+    """Turn the first problem that pydantic found into a sentence about a field."""
+    problem = problems[0]
+    field = ".".join(str(part) for part in problem["loc"] if part not in ("query", "body")) or None
+    kind, context, value = problem["type"], problem.get("ctx") or {}, problem.get("input")
+    name = field or "the body"
+    if kind == "missing":
+        return UsageError(f"{name} is missing", field)
+    if kind in _LIMIT_ERRORS:
+        words, bound = _LIMIT_ERRORS[kind]
+        return LimitError(f"{name} must be {words} {context.get(bound)}, got {value}", field)
+    if kind == "string_too_long":
+        size = len(value) if isinstance(value, str) else "more"
+        return LimitError(f"{name} has {size} characters; at most {context['max_length']} are allowed", field)
+    cause = context.get("error")
+    if isinstance(cause, UsageError):
+        return type(cause)(str(cause), cause.field or field)
+    return UsageError(f"{name}: {problem['msg']}", field)
+
+
+def _respond(status: int, code: str, message: str, field: str | None) -> Response:
+    return json_response(error_body(code, message, field), status, _EXTRA_HEADERS.get(status))
+
+
+async def _on_known(_request: Request, error: Exception) -> Response:
+    status, code = error_code(error)
+    return _respond(status, code, str(error), getattr(error, "field", None))
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    return await _on_known(_request, validation_error(problems))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return await _on_unknown(request, error)
+    code = _HTTP_CODES.get(error.status_code, "http_error")
+    messages = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.url.path} does not take {request.method}",
+    }
+    message = messages.get(error.status_code, str(error.detail))
+    headers = {**_EXTRA_HEADERS.get(error.status_code, {}), **(error.headers or {})}
+    return json_response(error_body(code, message), error.status_code, headers)
+
+
+async def _on_unknown(_request: Request, _error: Exception) -> Response:
+    return _respond(500, "internal", "the service failed on this request; the log says why", None)

@@ -1,0 +1,107 @@
+"""Every setting of the service, read once from arguments and environment into one frozen value.
+
+The command line makes its options, the documentation its table, from `SETTINGS`; nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kbsearch.errors import UsageError
+
+MIN_SECRET_BYTES = 32
+"""A key shorter than the hash it signs with (HS256) can be guessed offline (RFC 7518, section 3.2)."""
+
+
+def _setting(env: str, default: Any, text: str, *, secret: bool = False) -> Any:  # noqa: ANN401
+    return field(default=default, repr=not secret, metadata={"env": env, "help": text, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one service runs."""
+
+    index: Path = field(
+        metadata={"env": "KBSEARCH_INDEX", "help": "Folder that kbsearch-index build wrote, with CURRENT in it."}
+    )
+    host: str = _setting("KBSEARCH_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
+    port: int = _setting("KBSEARCH_PORT", 8080, "TCP port to listen on.")
+    workers: int = _setting("KBSEARCH_WORKERS", 1, "Processes that answer; the index is shared in memory.")
+    events: str = _setting("KBSEARCH_EVENTS", "", "Event store, sqlite:///PATH; default INDEX/events.db.")
+    secret: str = _setting(
+        "KBSEARCH_SECRET", "", "Secret of 32 bytes or more that signs keys; without it no key is accepted.",
+        secret=True,
+    )
+    title: str = _setting("KBSEARCH_TITLE", "", "Name above the search page; default “Help centre”, translated.")
+    contact: str = _setting("KBSEARCH_CONTACT", "", "https: or mailto: link offered where nothing answers.")
+    origins: str = _setting(
+        "KBSEARCH_ORIGINS", "*", "Web origins that may call /v1 from a browser, with commas; * for any."
+    )
+    threads: int = _setting("KBSEARCH_THREADS", 4, "Searches of one process that run at the same time.")
+    queue: int = _setting("KBSEARCH_QUEUE", 64, "Searches of one process that may wait; more are answered 503.")
+    poll: float = _setting("KBSEARCH_POLL", 0.25, "Seconds between two looks at CURRENT.")
+    event_capacity: int = _setting(
+        "KBSEARCH_EVENT_CAPACITY", 10_000, "Facts kept in memory while the event store is slow; more are dropped."
+    )
+    shutdown: int = _setting("KBSEARCH_SHUTDOWN", 10, "Seconds that open requests get when the service stops.")
+
+    def __post_init__(self) -> None:
+        size = len(self.secret.encode())
+        if self.secret and size < MIN_SECRET_BYTES:
+            raise UsageError(
+                f"KBSEARCH_SECRET has {size} bytes, at least {MIN_SECRET_BYTES} are needed; "
+                "make one with: openssl rand -hex 32",
+                "secret",
+            )
+        for name in ("workers", "threads", "queue", "event_capacity", "poll"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"{name} must be more than 0, got {getattr(self, name)}", name)
+        if not 0 <= self.port <= 65535:
+            raise UsageError(f"port must be within 0 and 65535, got {self.port}", "port")
+        if self.contact and not self.contact.startswith(("https://", "http://", "mailto:", "tel:")):
+            raise UsageError(f"contact must be an https:, mailto: or tel: link, got {self.contact!r}", "contact")
+
+    @property
+    def events_url(self) -> str:
+        """The event store's URL, with the default filled in."""
+        return self.events or f"sqlite:///{self.index / 'events.db'}"
+
+
+SETTINGS: tuple[Field[Any], ...] = fields(Settings)
+
+
+def read_settings(arguments: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
+    """Join arguments (None: not given) and environment; arguments win.
+
+    :raises UsageError: a value of the wrong kind, a secret that is too short, no index.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        variable = setting.metadata["env"]
+        given = arguments.get(setting.name)
+        source = setting.name
+        if given is None:
+            given, source = environ.get(variable) or None, variable
+        if given is not None:
+            values[setting.name] = _convert(setting, given, source)
+    if "index" not in values:
+        raise UsageError("no index given; use --index DIR or KBSEARCH_INDEX", "index")
+    return Settings(**values)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """Write settings as the variables from which `read_settings` makes the same value, for worker processes."""
+    return {setting.metadata["env"]: str(getattr(settings, setting.name)) for setting in SETTINGS}
+
+
+def _convert(setting: Field[Any], given: object, source: str) -> object:
+    kind = {"Path": Path, "int": int, "float": float}.get(str(setting.type), str)
+    try:
+        return kind(str(given))
+    except ValueError:
+        raise UsageError(f"{source} must be a number, got {given!r}", setting.name) from None

@@ -1,0 +1,420 @@
+"""A snapshot: one immutable index on disk, and the pointer that says which one is published.
+
+    DIR/CURRENT                         the published version's name; replaced atomically, the only thing that changes
+    DIR/20261122T031500Z-1f3a/          a version: files written once, listed with checksums in manifest.json
+        manifest.json                   format, model, analyzer, cutter, counts, recall, sources, checksums
+        documents.* bodies.*            what is shown; passages.* what is searched and quoted
+        attributes.json attribute_*     type, lang, category, tag, audience → documents
+        lexical/ dense/ spelling/ titles/
+
+The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kbsearch.embed.protocol import ModelInfo
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
+from kbsearch.index.arrays import (
+    Records,
+    RecordWriter,
+    find_hashes,
+    group_pairs,
+    hash_texts,
+    open_array,
+    write_array,
+)
+from kbsearch.index.dense import DenseIndex, build_dense
+from kbsearch.index.lexical import LexicalBuilder, LexicalIndex
+from kbsearch.index.spelling import SpellingBuilder, SpellingIndex
+from kbsearch.index.titles import TitleIndex, write_titles
+from kbsearch.text.analyze import ANALYZER_VERSION, passage_terms
+from kbsearch.text.words import surfaces
+from kbsearch.types import CutDocument, Passage, StoredDocument
+
+FORMAT_VERSION = 1
+CURRENT = "CURRENT"
+MANIFEST = "manifest.json"
+ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
+
+_STAGING = ".building-"
+
+
+class SnapshotWriter:
+    """Takes cut documents one by one, then vectors; nothing is visible to readers before `publish`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        started = datetime.now(UTC)
+        self.created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._stamp = started.strftime("%Y%m%dT%H%M%SZ")
+        self._directory = root / f"{_STAGING}{self._stamp}-{os.getpid()}"
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._directory.mkdir()
+        except OSError as cause:
+            raise SnapshotError(f"{root} cannot be written ({cause.strerror}); choose another --out.") from cause
+        self._documents = RecordWriter(self._directory, "documents")
+        self._bodies = RecordWriter(self._directory, "bodies")
+        self._passages = RecordWriter(self._directory, "passages")
+        self._lexical = LexicalBuilder()
+        self._spelling = SpellingBuilder()
+        self._titles: list[str] = []
+        self._ids: list[str] = []
+        self._groups: dict[str, int] = {}
+        self._document_group: list[int] = []
+        self._passage_document: list[int] = []
+        self._values: dict[str, dict[str, int]] = {name: {} for name in ATTRIBUTES}
+        self._pairs: dict[str, list[tuple[int, int]]] = {name: [] for name in ATTRIBUTES}
+
+    def add(self, cut: CutDocument) -> None:
+        """Add the next document and its passages. Its language must be known by now."""
+        document = cut.document
+        number = len(self._ids)
+        record = asdict(document)
+        del record["body"], record["format"]
+        self._documents.append(orjson.dumps(record))
+        self._bodies.append(orjson.dumps([cut.html, cut.text]))
+        self._ids.append(document.id)
+        self._titles.append(document.title)
+        self._document_group.append(self._groups.setdefault(document.group, len(self._groups)))
+        attributes: dict[str, Sequence[str]] = {
+            "type": (document.type,),
+            "lang": (document.lang,),
+            "category": document.category,
+            "tag": document.tags,
+            "audience": document.audience,
+        }
+        for name, values in attributes.items():
+            known = self._values[name]
+            self._pairs[name] += [(known.setdefault(value, len(known)), number) for value in values]
+        for passage in cut.passages:
+            headings = "\n".join(passage.headings)
+            self._passages.append(orjson.dumps([passage.text, passage.headings]))
+            self._passage_document.append(number)
+            self._lexical.add(passage_terms(document.title, headings, passage.text, document.lang))
+            self._spelling.add(surfaces(f"{document.title}\n{headings}\n{passage.text}"), document.lang)
+
+    def finish(
+        self,
+        vectors: NDArray[np.float32],
+        sample_queries: NDArray[np.float32],
+        model: ModelInfo,
+        cutter_version: str,
+        sources: Sequence[str],
+        notes: Mapping[str, Any],
+    ) -> str:
+        """Write everything but the pointer; return the version's name.
+
+        `vectors`: one unit row a passage, in order; `sample_queries`: unit rows to measure the dense recall with.
+        """
+        directory = self._directory
+        for records in (self._documents, self._bodies, self._passages):
+            records.close()
+        write_array(directory / "document_ids.npy", hash_texts(self._ids))
+        write_array(directory / "document_group.npy", np.asarray(self._document_group, dtype=np.int32))
+        write_array(directory / "passage_document.npy", np.asarray(self._passage_document, dtype=np.int32))
+        for name in ATTRIBUTES:
+            pairs = np.asarray(self._pairs[name], dtype=np.int64).reshape(-1, 2)
+            indptr, documents = group_pairs(pairs[:, 0], pairs[:, 1], len(self._values[name]))
+            write_array(directory / f"attribute_{name}.indptr.npy", indptr)
+            write_array(directory / f"attribute_{name}.documents.npy", documents)
+        (directory / "attributes.json").write_bytes(
+            orjson.dumps({name: list(values) for name, values in self._values.items()})
+        )
+        lexical = self._lexical.write(directory / "lexical")
+        dense = build_dense(vectors, sample_queries, directory / "dense")
+        words = self._spelling.write(directory / "spelling")
+        write_titles(self._titles, directory / "titles")
+        languages = {
+            lang: sum(1 for value, _ in self._pairs["lang"] if value == code)
+            for lang, code in sorted(self._values["lang"].items())
+        }
+        files = {
+            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for path in _files(directory)
+        }
+        digest = hashlib.sha256(orjson.dumps(files)).hexdigest()
+        version = f"{self._stamp}-{digest[:4]}"
+        manifest = {
+            "format": FORMAT_VERSION,
+            "version": version,
+            "created_at": self.created_at,
+            "model": asdict(model),
+            "analyzer": ANALYZER_VERSION,
+            "cutter": cutter_version,
+            "documents": len(self._ids),
+            "groups": len(self._groups),
+            "passages": len(self._passage_document),
+            "words": words,
+            "languages": languages,
+            "lexical": asdict(lexical),
+            "dense": asdict(dense),
+            "sources": list(sources),
+            "notes": dict(notes),
+            "files": files,
+        }
+        (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+        for path in _files(directory):
+            _sync(path)
+        target = self.root / version
+        if target.exists():
+            raise SnapshotError(f"{target} exists already; wait a second and build again.")
+        directory.rename(target)
+        _sync(self.root)
+        return version
+
+    def abandon(self) -> None:
+        """Remove what was written so far."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotEntry:
+    """One version in a directory of snapshots."""
+
+    version: str
+    manifest: Mapping[str, Any]
+    bytes: int
+    published: bool
+
+
+class Snapshot:
+    """An open, verified, memory-mapped version. Immutable and safe to share between threads."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.manifest = _read_manifest(directory)
+        self.version: str = self.manifest["version"]
+        self.model = ModelInfo(**self.manifest["model"])
+        self.languages: tuple[str, ...] = tuple(self.manifest["languages"])
+        self.lexical = LexicalIndex(directory / "lexical")
+        self.dense = DenseIndex(directory / "dense")
+        self.spelling = SpellingIndex(directory / "spelling")
+        self.titles = TitleIndex(directory / "titles")
+        self._documents = Records(directory, "documents")
+        self._bodies = Records(directory, "bodies")
+        self._passages = Records(directory, "passages")
+        self.document_group: NDArray[np.int32] = open_array(directory / "document_group.npy")
+        self.passage_document: NDArray[np.int32] = open_array(directory / "passage_document.npy")
+        ids = open_array(directory / "document_ids.npy")
+        self._id_order = np.argsort(ids, kind="stable")
+        self._sorted_ids: NDArray[np.uint64] = ids[self._id_order]
+        self._group_start, self._group_documents = group_pairs(
+            self.document_group, np.arange(len(ids)), int(self.manifest["groups"])
+        )
+        self._passage_start = np.searchsorted(self.passage_document, np.arange(len(ids) + 1))
+        self.values: dict[str, list[str]] = orjson.loads((directory / "attributes.json").read_bytes())
+        self._attribute = {
+            name: (
+                open_array(directory / f"attribute_{name}.indptr.npy"),
+                open_array(directory / f"attribute_{name}.documents.npy"),
+            )
+            for name in ATTRIBUTES
+        }
+        self.document_lang = self._single_valued("lang")
+        self.document_type = self._single_valued("type")
+        indptr, documents = self._attribute["category"]
+        categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        self._category_start, self._categories = group_pairs(documents, categories, len(ids))
+
+    @property
+    def document_count(self) -> int:
+        return len(self._documents)
+
+    def record(self, number: int) -> dict[str, Any]:
+        """A document's fields without its body."""
+        fields: dict[str, Any] = orjson.loads(self._documents[number])
+        return fields
+
+    def stored(self, number: int) -> StoredDocument:
+        """A whole document, without its translations."""
+        fields = self.record(number)
+        html, text = orjson.loads(self._bodies[number])
+        lists = {name: tuple(fields.pop(name)) for name in ("category", "tags", "audience")}
+        return StoredDocument(**fields, **lists, html=html, text=text)
+
+    def passage(self, number: int) -> Passage:
+        """A passage's text and heading path."""
+        text, headings = orjson.loads(self._passages[number])
+        return Passage(text, tuple(headings))
+
+    def number_of(self, document_id: str) -> int | None:
+        """A document's number from its id."""
+        place = int(find_hashes(self._sorted_ids, hash_texts([document_id]))[0])
+        if place < 0:
+            return None
+        number = int(self._id_order[place])
+        return number if self.record(number)["id"] == document_id else None
+
+    def group_members(self, group: int) -> NDArray[np.int32]:
+        """The documents of a group, in the order in which they were read."""
+        return self._group_documents[self._group_start[group] : self._group_start[group + 1]]
+
+    def passages_of(self, document: int) -> range:
+        """The passages of a document."""
+        return range(int(self._passage_start[document]), int(self._passage_start[document + 1]))
+
+    def categories_of(self, document: int) -> list[str]:
+        """The categories of a document."""
+        names = self.values["category"]
+        start, end = self._category_start[document], self._category_start[document + 1]
+        return [names[code] for code in self._categories[start:end]]
+
+    def documents_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
+        """One flag a document: whether attribute `name` has any of the values."""
+        flags = np.zeros(self.document_count, dtype=np.bool_)
+        indptr, documents = self._attribute[name]
+        for value in values:
+            if value in self.values[name]:
+                code = self.values[name].index(value)
+                flags[documents[indptr[code] : indptr[code + 1]]] = True
+        return flags
+
+    def _single_valued(self, name: str) -> NDArray[np.int32]:
+        indptr, documents = self._attribute[name]
+        codes = np.zeros(self.document_count, dtype=np.int32)
+        codes[documents] = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        return codes
+
+
+def published_version(root: Path) -> str:
+    """The version that CURRENT names. Raises SnapshotMissing."""
+    try:
+        version = (root / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError as cause:
+        raise SnapshotMissing(
+            f"No index is published in {root}; run: kbsearch-index build SOURCE --out {root}"
+        ) from cause
+    except OSError as cause:
+        raise SnapshotMissing(f"{root / CURRENT} cannot be read ({cause.strerror}).") from cause
+    if not version or "/" in version or version.startswith("."):
+        raise SnapshotDamaged(f"{root / CURRENT} names no version; run: kbsearch-index rollback {root}")
+    return version
+
+
+def open_snapshot(root: Path, version: str | None = None) -> Snapshot:
+    """Verify and open a version, by default the published one. Raises SnapshotError kinds."""
+    directory = root / (version or published_version(root))
+    verify_snapshot(directory)
+    return Snapshot(directory)
+
+
+def verify_snapshot(directory: Path) -> None:
+    """Check the format, the analyzer and every file's size and checksum."""
+    manifest = _read_manifest(directory)
+    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
+    if manifest.get("format") != FORMAT_VERSION:
+        raise SnapshotMismatch(
+            f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
+        )
+    if manifest["analyzer"] != ANALYZER_VERSION:
+        raise SnapshotMismatch(
+            f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; {rebuild}"
+        )
+    for name, expected in manifest["files"].items():
+        path = directory / name
+        if not path.is_file():
+            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
+        if _sha256(path) != expected["sha256"]:
+            raise SnapshotDamaged(f"{path} was altered (its checksum differs); {rebuild}")
+
+
+def publish(root: Path, version: str) -> None:
+    """Make a version the published one; readers see the old one or the new one, nothing between."""
+    _read_manifest(root / version)
+    staged = root / f".{CURRENT}-{os.getpid()}"
+    staged.write_text(version + "\n", encoding="utf-8")
+    _sync(staged)
+    staged.replace(root / CURRENT)
+    _sync(root)
+
+
+def list_snapshots(root: Path) -> list[SnapshotEntry]:
+    """Versions in `root`, newest first."""
+    if not root.is_dir():
+        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")
+    try:
+        published = published_version(root)
+    except SnapshotMissing:
+        published = ""
+    return [
+        SnapshotEntry(
+            directory.name,
+            _read_manifest(directory),
+            sum(path.stat().st_size for path in _files(directory)),
+            directory.name == published,
+        )
+        for directory in sorted(root.iterdir(), reverse=True)
+        if (directory / MANIFEST).is_file() and not directory.name.startswith(".")
+    ]
+
+
+def rollback(root: Path, version: str | None = None) -> str:
+    """Publish an older version: the one named, or the newest before the published one. Returns its name."""
+    entries = list_snapshots(root)
+    names = [entry.version for entry in entries]
+    if version is None:
+        published = next((place for place, entry in enumerate(entries) if entry.published), -1)
+        if published + 1 >= len(names):
+            raise SnapshotMissing(f"{root} holds no version older than the published one; see: kbsearch-index list {root}")
+        version = names[published + 1]
+    if version not in names:
+        raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
+    verify_snapshot(root / version)
+    publish(root, version)
+    return version
+
+
+def prune(root: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` versions and the published one; return what was removed."""
+    removed = [entry.version for entry in list_snapshots(root)[keep:] if not entry.published]
+    for version in removed:
+        shutil.rmtree(root / version)
+    return removed
+
+
+def _read_manifest(directory: Path) -> dict[str, Any]:
+    path = directory / MANIFEST
+    try:
+        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+    except FileNotFoundError as cause:
+        raise SnapshotMissing(
+            f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
+        ) from cause
+    except (OSError, orjson.JSONDecodeError) as cause:
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+    return manifest
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    return (path for path in sorted(directory.rglob("*")) if path.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or directory to the disk, so that a power cut cannot publish half a snapshot."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,166 @@
+"""The nouns. Frozen data only: everything else in kbsearch is functions on these.
+
+Document → Passage (what is indexed) → Hit (what is shown); SearchRequest → SearchOutcome; Decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+DOCUMENT_TYPES = ("article", "faq", "tutorial", "video", "forum", "suggestion")
+BODY_FORMATS = ("markdown", "html", "text")
+
+Mode = Literal["hybrid", "dense", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article in one language, as a source gives it (contract, section 2)."""
+
+    id: str
+    title: str
+    body: str
+    group: str
+    lang: str
+    """BCP 47 code in lower case, or "" where the source does not say (the indexer then detects it)."""
+    type: str = "article"
+    format: str = "markdown"
+    url: str = ""
+    category: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ("public",)
+    updated_at: str = ""
+    """ISO 8601 with zone, or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document that is small enough to be an answer."""
+
+    text: str
+    headings: tuple[str, ...] = ()
+    """Heading path inside the document, outermost first; the title is not part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document made ready for the index: safe HTML, plain text, passages."""
+
+    document: Document
+    html: str
+    text: str
+    passages: tuple[Passage, ...]
+
+
+class Action(StrEnum):
+    """What to do with a query's results."""
+
+    ANSWER = "answer"
+    LIST = "list"
+    HAND_OVER = "hand_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Answer, list or hand over, and why. `confidence` is in 0..1."""
+
+    action: Action
+    confidence: float
+    reasons: tuple[str, ...]
+    calibrated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One query with everything that may change its results."""
+
+    q: str
+    lang: str = ""
+    """Where the user is (interface language); a prior."""
+    langs: tuple[str, ...] = ()
+    """What the user accepts; empty means any."""
+    limit: int = 10
+    offset: int = 0
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field (type, lang, category, tag, audience) → accepted values; fields are joined by AND, values by OR."""
+    audiences: frozenset[str] | None = frozenset({"public"})
+    """Audiences the caller may see; None means all (offline tools only)."""
+    mode: Mode = "hybrid"
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One article group in the language that suits the user best."""
+
+    id: str
+    group: str
+    type: str
+    lang: str
+    title: str
+    url: str
+    score: float
+    """Fused score in 0..1."""
+    snippet: str
+    """Plain text, not escaped; the wire escapes it."""
+    highlights: tuple[tuple[int, int], ...]
+    """Half-open ranges of code points in `snippet`."""
+    position: int
+    translations: tuple[str, ...]
+    language_match: bool
+    category: tuple[str, ...] = ()
+    updated_at: str = ""
+    explain: Mapping[str, float | str | list[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOutcome:
+    """What the engine answers: hits, decision, and the trace of how it came to them."""
+
+    q: str
+    detected_lang: str
+    lang_confidence: float
+    found: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, Mapping[str, int]]
+    decision: Decision
+    did_you_mean: str | None
+    snapshot: str
+    degraded: bool
+    """True where the embedder failed and only the lexical leg answered."""
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line under the search box while the customer types."""
+
+    text: str
+    kind: Literal["title", "query"]
+    lang: str
+    document_id: str = ""
+    """For titles: the article; "" for past queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the snapshot holds it, for showing it whole."""
+
+    id: str
+    group: str
+    lang: str
+    type: str
+    title: str
+    html: str
+    """Sanitised when it was indexed."""
+    text: str
+    url: str
+    category: tuple[str, ...]
+    tags: tuple[str, ...]
+    audience: tuple[str, ...]
+    updated_at: str
+    translations: Mapping[str, str] = field(default_factory=dict)
+    """Language → document id of the other members of the group that the caller may see."""

@@ -1,0 +1,128 @@
+"""What a typed query says: its likely languages, its index terms, its misspelt words.
+
+Takes the query as typed and what the snapshot knows; gives the engine an `Understanding`. The detected language is a
+prior that chooses analyzers and breaks ties; it never removes a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kbsearch.index.lexical import LexicalIndex
+from kbsearch.index.spelling import SpellingIndex
+from kbsearch.text.analyze import is_stop_word, query_terms, word_terms
+from kbsearch.text.language import LanguageDetector
+from kbsearch.text.normalise import normalise
+from kbsearch.text.words import Word, words
+
+# Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
+INTERFACE_PRIOR = 4.0
+# Reading a query as a language it is not in costs a few useless terms; missing its language costs the stems.
+PLAUSIBLE = 0.15
+MAX_READINGS = 3
+# A guessed word must not weigh as much as one that was typed.
+CORRECTION_WEIGHT = 0.7
+
+_GRAM_KIND = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """A query made ready for both legs."""
+
+    text: str
+    """Normalised, and with corrections applied: what the dense leg reads."""
+    words: tuple[Word, ...]
+    content: tuple[str, ...]
+    """Words as typed that are no stop words (all words, where every one is)."""
+    languages: dict[str, float]
+    """Probability by language, likeliest first; empty where nothing can be said."""
+    readings: tuple[str, ...]
+    """Languages whose analyzers read the query, best first."""
+    terms: tuple[str, ...]
+    weights: tuple[float, ...]
+    corrections: dict[str, str]
+    """Typed word → word of the collection."""
+    did_you_mean: str | None
+
+
+def understand(
+    query: str,
+    interface_lang: str,
+    detector: LanguageDetector,
+    lexical: LexicalIndex,
+    spelling: SpellingIndex,
+) -> Understanding:
+    """Read a query. `interface_lang` is where the user is, or ""."""
+    text = normalise(query)
+    typed = words(text)
+    languages = _weigh_languages(text, interface_lang, detector)
+    readings = tuple(lang for lang, share in languages.items() if share >= PLAUSIBLE)[:MAX_READINGS]
+    readings = readings or tuple(detector.languages[:1])
+    content = [word.text for word in typed if not is_stop_word(word.text, readings[0])]
+    content = content or [word.text for word in typed]
+    terms = query_terms(text, readings)
+    corrections = _correct(content, readings, lexical, spelling)
+    extra = [
+        term
+        for word in corrections.values()
+        for term in query_terms(word, readings)
+        if not term.startswith(_GRAM_KIND) and term not in terms
+    ]
+    corrected = _replace(text, typed, corrections)
+    return Understanding(
+        text=corrected,
+        words=tuple(typed),
+        content=tuple(content),
+        languages=languages,
+        readings=readings,
+        terms=(*terms, *extra),
+        weights=(*(1.0 for _ in terms), *(CORRECTION_WEIGHT for _ in extra)),
+        corrections=corrections,
+        did_you_mean=corrected if corrections else None,
+    )
+
+
+def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
+    """Detected probabilities times the prior of the interface language, summing to 1."""
+    weighed = {
+        guess.lang: guess.probability * (INTERFACE_PRIOR if guess.lang == interface_lang else 1.0)
+        for guess in detector.detect(text)
+    }
+    if not weighed:
+        return {interface_lang: 1.0} if interface_lang in detector.languages else {}
+    total = sum(weighed.values())
+    ordered = sorted(weighed.items(), key=lambda item: -item[1])
+    return {lang: weight / total for lang, weight in ordered}
+
+
+def _correct(
+    content: Sequence[str], readings: Sequence[str], lexical: LexicalIndex, spelling: SpellingIndex
+) -> dict[str, str]:
+    """Corrections for the words of which the collection knows neither the form nor any stem."""
+    corrections = {}
+    for word in content:
+        whole = {
+            term
+            for lang in readings
+            for term in word_terms(word, lang)
+            if not term.startswith(_GRAM_KIND)
+        }
+        if np.any(lexical.known(sorted(whole))):
+            continue
+        correction = spelling.correct(word, readings)
+        if correction is not None:
+            corrections[word] = correction.word
+    return corrections
+
+
+def _replace(text: str, typed: Sequence[Word], corrections: dict[str, str]) -> str:
+    pieces, end = [], 0
+    for word in typed:
+        if word.text in corrections:
+            pieces += [text[end : word.start], corrections[word.text]]
+            end = word.end
+    return "".join([*pieces, text[end:]])

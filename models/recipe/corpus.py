@@ -1,0 +1,182 @@
+"""Tokenise all training texts once; step 3 of the recipe.
+
+Takes ``shared/train``, ``english.jsonl`` and ``tokenizer.json``; gives ``corpus.npz``: ragged token arrays of the
+parallel sentences, of their English side, and of titles, headings and passages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from data import (
+    DEFAULT_SHARED,
+    DEFAULT_WORK,
+    LANGUAGE_WEIGHT,
+    add_typo,
+    as_query,
+    languages,
+    read_pairs,
+    read_parallel,
+    source_weight,
+)
+from numpy.typing import NDArray
+from teacher import load_english
+from tokenizers import Tokenizer
+
+MAX_TOKENS = 300  # of a passage; 150 words are about 250 tokens in lv
+SAMPLING_ALPHA = 0.3  # Unigram sampling of Kudo (2018): the noisy copy sees other segmentations of the same words
+TYPO_SHARE = 0.4  # of the noisy copies
+
+
+@dataclass(slots=True)
+class Ragged:
+    """Rows of different lengths in one flat array; row i is ``flat[offsets[i] : offsets[i + 1]]``."""
+
+    flat: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        """Return the given rows, in order."""
+        starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        index = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        return Ragged(self.flat[index], offsets)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Ragged]) -> Ragged:
+        """Return the rows of all parts below each other."""
+        shifts = np.cumsum([0] + [int(part.offsets[-1]) for part in parts[:-1]])
+        ends = [part.offsets[1:] + shift for part, shift in zip(parts, shifts, strict=True)]
+        return Ragged(np.concatenate([part.flat for part in parts]), np.concatenate([np.zeros(1, np.int64), *ends]))
+
+
+@dataclass(slots=True)
+class Corpus:
+    """All training texts as token ids; ``english`` and ``pair_*_english`` are rows of the teacher's matrix or -1."""
+
+    english_tokens: Ragged
+    english: NDArray[np.int64]
+    translation: Ragged
+    noisy: Ragged
+    weight: NDArray[np.float64]
+    title: Ragged
+    query: Ragged
+    passage: Ragged
+    path: NDArray[np.int64]
+    language: NDArray[np.int64]
+    has_heading: NDArray[np.bool_]
+    pair_weight: NDArray[np.float64]
+    title_english: NDArray[np.int64]
+    passage_english: NDArray[np.int64]
+
+
+def tokenize(tokenizer: Tokenizer, texts: Iterable[str]) -> Ragged:
+    """Encode texts without special tokens, each cut to MAX_TOKENS."""
+    parts: list[NDArray[np.int32]] = []
+    lengths: list[int] = []
+    stream = iter(texts)
+    while block := list(islice(stream, 20_000)):
+        for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
+            ids = encoding.ids[:MAX_TOKENS]
+            parts.append(np.array(ids, np.int32))
+            lengths.append(len(ids))
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    return Ragged(np.concatenate(parts), offsets)
+
+
+def sampling(tokenizer_file: Path) -> Tokenizer:
+    """Load the tokenizer so that a Unigram model samples among segmentations."""
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    if hasattr(tokenizer.model, "alpha"):
+        model = tokenizer.model
+        model.alpha = SAMPLING_ALPHA
+        model.nbest_size = 16
+        tokenizer.model = model
+    return tokenizer
+
+
+def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
+    """Read, tokenise and index everything."""
+    rng = random.Random(seed)
+    tokenizer, sampler = Tokenizer.from_file(str(tokenizer_file)), sampling(tokenizer_file)
+    texts = load_english(work)
+    row_of = {text: row for row, text in enumerate(texts)}
+    english: list[int] = []
+    translations: list[str] = []
+    weight: list[float] = []
+    for language in languages(shared, "parallel"):
+        for row in read_parallel(shared, language):
+            english.append(row_of[row.english])
+            translations.append(row.translation)
+            weight.append(source_weight(row.source) * LANGUAGE_WEIGHT.get(language, 1.0))
+    noisy = (add_typo(text, rng) if rng.random() < TYPO_SHARE else text for text in translations)
+
+    titles = {row.path: row.title for row in read_pairs(shared, "en")}
+    path_ids: dict[str, int] = {}
+    pairs = [(code, row) for code in languages(shared, "pairs") for row in read_pairs(shared, code)]
+    codes = languages(shared, "pairs")
+    queries = [as_query(f"{row.title} {row.heading}".strip(), rng) for _, row in pairs]
+    return Corpus(
+        english_tokens=tokenize(tokenizer, texts),
+        english=np.array(english),
+        translation=tokenize(tokenizer, translations),
+        noisy=tokenize(sampler, noisy),
+        weight=np.array(weight),
+        title=tokenize(tokenizer, (as_query(row.title, rng) for _, row in pairs)),
+        query=tokenize(tokenizer, queries),
+        passage=tokenize(tokenizer, (row.passage for _, row in pairs)),
+        path=np.array([path_ids.setdefault(row.path, len(path_ids)) for _, row in pairs]),
+        language=np.array([codes.index(code) for code, _ in pairs]),
+        has_heading=np.array([bool(row.heading) for _, row in pairs]),
+        pair_weight=np.array([source_weight(row.source) * LANGUAGE_WEIGHT.get(code, 1.0) for code, row in pairs]),
+        title_english=np.array([row_of.get(titles.get(row.path, ""), -1) for _, row in pairs]),
+        passage_english=np.array([row_of[row.passage] if code == "en" else -1 for code, row in pairs]),
+    )
+
+
+def save(corpus: Corpus, path: Path) -> None:
+    """Write the corpus; ``load`` is the inverse."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name in Corpus.__slots__:
+        value = getattr(corpus, name)
+        if isinstance(value, Ragged):
+            arrays[f"{name}.flat"], arrays[f"{name}.offsets"] = value.flat, value.offsets
+        else:
+            arrays[name] = value
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> Corpus:
+    """Read what ``save`` wrote."""
+    with np.load(path) as arrays:
+        fields = {
+            name: Ragged(arrays[f"{name}.flat"], arrays[f"{name}.offsets"])
+            if f"{name}.flat" in arrays.files
+            else arrays[name]
+            for name in Corpus.__slots__
+        }
+    return Corpus(**fields)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK)
+    parser.add_argument("--tokenizer", type=Path, default=DEFAULT_WORK / "tokenizer.json")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    corpus = build(args.shared, args.work, args.tokenizer, args.seed)
+    save(corpus, args.work / "corpus.npz")
+    print(f"{len(corpus.english)} parallel rows, {len(corpus.path)} title → passage rows in {args.work / 'corpus.npz'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""Train the static model: one row per token, a text is the mean of its rows; step 4 of the recipe.
+
+Takes ``corpus.npz`` and the teacher's vectors; gives ``static.npz`` (float32 rows), written at each checkpoint
+together with the optimiser's state, from which an interrupted run continues. Each step draws
+
+- parallel sentences: both sides learn the teacher's vector of the English side, by 1 − cosine and by in-batch InfoNCE
+  (van den Oord et al., 2018) over the teacher's vectors of the batch;
+- titles → passages of the same article, in one language and across languages, by InfoNCE in both directions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from corpus import Corpus, Ragged
+from corpus import load as load_corpus
+from data import DEFAULT_SHARED, DEFAULT_WORK
+from evaluate import evaluate
+from numpy.typing import NDArray
+from scipy import sparse
+from teacher import load_vectors
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+Rows = NDArray[np.float32]
+BETAS = (0.9, 0.99)
+EPSILON = 1e-8
+SMOOTHING = 1e-3  # of SIF weighting (Arora et al., 2017), used for the first guess of the rows
+
+
+@dataclass(slots=True)
+class Config:
+    """What a run depends on; a checkpoint is continued only under the same."""
+
+    steps: int
+    parallel_batch: int
+    pair_batch: int
+    rate: float
+    scale: float
+    seed: int
+
+
+@dataclass(slots=True)
+class State:
+    """Rows and Adam's two moments, plus the number of finished steps."""
+
+    rows: Tensor
+    first: Tensor
+    second: Tensor
+    step: int
+    seconds: float
+
+
+def initial_rows(corpus: Corpus, vectors: Rows, size: int) -> Rows:
+    """Guess each row: the mean teacher vector of the texts with the token, rarer tokens larger."""
+    width = vectors.shape[1]
+    total = np.zeros((size, width), np.float32)
+    count = np.zeros(size, np.float64)
+    usable = np.flatnonzero(corpus.english < len(vectors))
+    mean = vectors[:: max(1, len(vectors) // 20_000)].astype(np.float32).mean(axis=0)
+    for block in np.array_split(usable, max(1, len(usable) // 50_000)):
+        for tokens in (corpus.translation.take(block), corpus.english_tokens.take(corpus.english[block])):
+            ones = np.ones(len(tokens.flat), np.float32)
+            bag = sparse.csr_matrix((ones, tokens.flat, tokens.offsets), shape=(len(block), size))
+            total += bag.T @ (vectors[corpus.english[block]].astype(np.float32) - mean)
+            count += np.bincount(tokens.flat, minlength=size)
+    rows = total / (count + 3.0)[:, None].astype(np.float32)
+    weight = SMOOTHING / (SMOOTHING + count / count.sum())
+    scaled: Rows = (rows * weight[:, None]).astype(np.float32)
+    return scaled
+
+
+class Sampler:
+    """Draws batches; the step's number alone decides what is drawn, so that a resumed run sees the same."""
+
+    def __init__(self, corpus: Corpus, known: int, config: Config) -> None:
+        self.corpus = corpus
+        self.config = config
+        usable = corpus.english < known
+        cumulative = np.cumsum(np.where(usable, corpus.weight, 0.0))
+        self.parallel_cumulative = cumulative / cumulative[-1]
+        order = np.argsort(corpus.path, kind="stable")
+        self.pair_order = order
+        self.pair_start = np.searchsorted(corpus.path[order], np.arange(corpus.path.max() + 2))
+        weight = np.bincount(corpus.path, corpus.pair_weight)
+        cumulative = np.cumsum(np.sqrt(weight))  # a long article is not worth many short ones
+        self.path_cumulative = cumulative / cumulative[-1]
+
+    def parallel(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw row numbers with replacement, by weight."""
+        return np.searchsorted(self.parallel_cumulative, rng.random(self.config.parallel_batch))
+
+    def pairs(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw (row of the query, row of the passage) for different articles, half of them across languages."""
+        corpus = self.corpus
+        paths = np.unique(np.searchsorted(self.path_cumulative, rng.random(self.config.pair_batch)))
+        passages = self._row_of(paths, rng)
+        queries = self._row_of(paths, rng)
+        same = rng.random(len(paths)) < 0.5
+        return np.where(same, passages, queries), passages
+
+    def _row_of(self, paths: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        start, end = self.pair_start[paths], self.pair_start[paths + 1]
+        return self.pair_order[start + (rng.random(len(paths)) * (end - start)).astype(np.int64)]
+
+
+def query_tokens(corpus: Corpus, query: NDArray[np.int64], passage: NDArray[np.int64], full: NDArray[np.bool_]) -> Ragged:
+    """Return title + heading where the passage is the query's own (and ``full``), else the title alone."""
+    own = (query == passage) & full
+    both = Ragged.concatenate([corpus.title.take(query), corpus.query.take(query)])
+    return both.take(np.arange(len(query)) + own * len(query))
+
+
+def embed(rows: Tensor, tokens: Ragged) -> Tensor:
+    """Return the L2-normalised mean rows."""
+    mean = functional.embedding_bag(
+        torch.from_numpy(tokens.flat.astype(np.int64)), rows, torch.from_numpy(tokens.offsets[:-1]), mode="mean"
+    )
+    return functional.normalize(mean, dim=1)
+
+
+def contrast(left: Tensor, right: Tensor, scale: float) -> Tensor:
+    """Return symmetric InfoNCE: row i of one side belongs to row i of the other."""
+    scores = left @ right.T * scale
+    target = torch.arange(len(left))
+    return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
+
+
+def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, config: Config) -> tuple[float, float]:
+    """Do one step in place; return the two losses."""
+    rng = np.random.default_rng([config.seed, state.step])
+    rows = sampler.parallel(rng)
+    unique_english, position = np.unique(corpus.english[rows], return_index=True)
+    rows = rows[position]
+    noisy = rng.random(len(rows)) < 0.3
+    translation = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
+    translation = translation.take(np.arange(len(rows)) + noisy * len(rows))
+    english = corpus.english_tokens.take(unique_english)
+    target = torch.from_numpy(vectors[unique_english].astype(np.float32))
+    asked, passage = sampler.pairs(rng)
+    query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
+    tokens = Ragged.concatenate([translation, english, query, corpus.passage.take(passage)])
+    touched, tokens.flat = np.unique(tokens.flat, return_inverse=True)
+    index = torch.from_numpy(touched)
+
+    local = state.rows[index].requires_grad_()
+    mean = embed(local, tokens)
+    x, e, q, p = mean.split([len(rows), len(rows), len(asked), len(asked)])
+    distil = 2 - (x * target).sum(dim=1).mean() - (e * target).sum(dim=1).mean()
+    distil = 2 * distil + contrast(x, target, config.scale) + 0.5 * contrast(x, e, config.scale)
+    retrieve = contrast(q, p, config.scale)
+    (distil + retrieve).backward()  # type: ignore[no-untyped-call]
+    assert local.grad is not None
+    adam(state, index, local.grad, config.rate * (1 - state.step / config.steps))
+    state.step += 1
+    return float(distil.detach()), float(retrieve.detach())
+
+
+def adam(state: State, index: Tensor, gradient: Tensor, rate: float) -> None:
+    """Update the touched rows only (Kingma and Ba, 2015, as in torch.optim.SparseAdam)."""
+    first = state.first[index].lerp_(gradient, 1 - BETAS[0])
+    second = state.second[index].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+    state.first[index], state.second[index] = first, second
+    count = state.step + 1
+    denominator = (second / (1 - BETAS[1] ** count)).sqrt_().add_(EPSILON)
+    state.rows[index] -= rate / (1 - BETAS[0] ** count) * first / denominator
+
+
+def save(state: State, config: Config, path: Path) -> None:
+    """Write the checkpoint whole or not at all; ``load`` is the inverse."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(
+        partial,
+        rows=state.rows.numpy(),
+        first=state.first.numpy(),
+        second=state.second.numpy(),
+        step=state.step,
+        seconds=state.seconds,
+        config=json.dumps([getattr(config, name) for name in Config.__slots__]),
+    )
+    partial.rename(path)
+
+
+def load(path: Path) -> tuple[State, Config]:
+    """Read a checkpoint."""
+    with np.load(path) as file:
+        tensors = [torch.from_numpy(file[name]) for name in ("rows", "first", "second")]
+        return State(*tensors, int(file["step"]), float(file["seconds"])), Config(*json.loads(str(file["config"])))
+
+
+def develop(state: State, tokenizer: Tokenizer, shared: Path) -> str:
+    """Return the development figures of lv, lt and en in one line."""
+
+    def encode(texts: list[str]) -> Rows:
+        flat = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        offsets = np.cumsum([0] + [len(ids) for ids in flat])
+        return embed(state.rows, Ragged(np.concatenate([np.array(ids, np.int32) for ids in flat]), offsets)).numpy()
+
+    report = evaluate(encode, shared, ["en", "lv", "lt"])
+    figures = (f"{way} {by['recall@1']}/{by['recall@10']}" for way, by in report["title_body"].items())
+    return ", ".join(figures) + f", bitext {report['bitext']}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED, help="for the development figures in the log")
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK)
+    parser.add_argument("--tokenizer", type=Path, default=DEFAULT_WORK / "tokenizer.json")
+    parser.add_argument("--out", type=Path, default=DEFAULT_WORK / "static.npz")
+    parser.add_argument("--start", type=Path, help="checkpoint whose rows this run starts from")
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--parallel-batch", type=int, default=1024)
+    parser.add_argument("--pair-batch", type=int, default=512)
+    parser.add_argument("--rate", type=float, default=0.01, help="Adam's, falls linearly to 0")
+    parser.add_argument("--scale", type=float, default=20.0, help="of cosines in InfoNCE")
+    parser.add_argument("--checkpoint", type=int, default=1000, help="steps between two checkpoints")
+    parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    config = Config(args.steps, args.parallel_batch, args.pair_batch, args.rate, args.scale, args.seed)
+    corpus, vectors = load_corpus(args.work / "corpus.npz"), load_vectors(args.work)
+    tokenizer = Tokenizer.from_file(str(args.tokenizer))
+    if args.out.exists():
+        state, before = load(args.out)
+        if before != config:
+            raise SystemExit(f"{args.out} belongs to another run ({before}): pass another --out or remove it.")
+    else:
+        if args.start:
+            rows = load(args.start)[0].rows
+        else:
+            rows = torch.from_numpy(initial_rows(corpus, vectors, tokenizer.get_vocab_size()))
+            rows *= 0.3 / rows.norm(dim=1).mean()  # Adam's rate is in units of the rows
+        state = State(rows, torch.zeros_like(rows), torch.zeros_like(rows), 0, 0.0)
+        print(f"start: {develop(state, tokenizer, args.shared)}", flush=True)
+    sampler = Sampler(corpus, len(vectors), config)
+    last = min(config.steps, args.stop_after or config.steps)
+    losses: list[tuple[float, float]] = []
+    while state.step < last:
+        began = time.monotonic()
+        losses.append(train_step(state, corpus, sampler, vectors, config))
+        state.seconds += time.monotonic() - began
+        if state.step % args.checkpoint == 0 or state.step == last:
+            save(state, config, args.out)
+            distil, retrieve = np.mean(losses, axis=0)
+            print(
+                f"step {state.step}, {state.seconds:.0f} s, distil {distil:.3f}, retrieve {retrieve:.3f}: "
+                f"{develop(state, tokenizer, args.shared)}",
+                flush=True,
+            )
+            losses.clear()
+
+
+if __name__ == "__main__":
+    main()
