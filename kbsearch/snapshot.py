@@ -5,7 +5,7 @@
         manifest.json                   format, model, analyzer, cutter, counts, recall, sources, checksums
         documents.* bodies.*            what is shown; passages.* what is searched and quoted
         attributes.json attribute_*     type, lang, category, tag, audience → documents
-        lexical/ dense/ spelling/ titles/
+        lexical/ dense/ spelling/ titles/ marks/
 
 The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`.
 """
@@ -38,6 +38,7 @@ from kbsearch.index.arrays import (
 )
 from kbsearch.index.dense import DenseIndex, build_dense
 from kbsearch.index.lexical import LexicalBuilder, LexicalIndex
+from kbsearch.index.marks import Marks, MarksBuilder
 from kbsearch.index.spelling import SpellingBuilder, SpellingIndex
 from kbsearch.index.titles import TitleIndex, write_titles
 from kbsearch.text.analyze import ANALYZER_VERSION, passage_terms
@@ -71,6 +72,7 @@ class SnapshotWriter:
         self._passages = RecordWriter(self._directory, "passages")
         self._lexical = LexicalBuilder()
         self._spelling = SpellingBuilder()
+        self._marks = MarksBuilder()
         self._titles: list[str] = []
         self._ids: list[str] = []
         self._groups: dict[str, int] = {}
@@ -104,6 +106,7 @@ class SnapshotWriter:
             headings = "\n".join(passage.headings)
             self._passages.append(orjson.dumps([passage.text, passage.headings]))
             self._passage_document.append(number)
+            self._marks.add(passage.text, document.lang)
             self._lexical.add(passage_terms(document.title, headings, passage.text, document.lang))
             self._spelling.add(surfaces(f"{document.title}\n{headings}\n{passage.text}"), document.lang)
 
@@ -137,6 +140,7 @@ class SnapshotWriter:
         lexical = self._lexical.write(directory / "lexical")
         dense = build_dense(vectors, sample_queries, directory / "dense")
         words = self._spelling.write(directory / "spelling")
+        self._marks.write(directory / "marks")
         write_titles(self._titles, directory / "titles")
         languages = {
             lang: sum(1 for value, _ in self._pairs["lang"] if value == code)
@@ -204,6 +208,7 @@ class Snapshot:
         self.dense = DenseIndex(directory / "dense")
         self.spelling = SpellingIndex(directory / "spelling")
         self.titles = TitleIndex(directory / "titles")
+        self.marks = Marks(directory / "marks")
         self._documents = Records(directory, "documents")
         self._bodies = Records(directory, "bodies")
         self._passages = Records(directory, "passages")
@@ -226,6 +231,10 @@ class Snapshot:
         }
         self.document_lang = self._single_valued("lang")
         self.document_type = self._single_valued("type")
+        self._translations = np.full((int(self.manifest["groups"]), len(self.values["lang"])), -1, dtype=np.int32)
+        # The first of several documents of one group in one language is the one that is shown.
+        backwards = np.arange(len(ids))[::-1]
+        self._translations[self.document_group[backwards], self.document_lang[backwards]] = backwards
         indptr, documents = self._attribute["category"]
         categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         self._category_start, self._categories = group_pairs(documents, categories, len(ids))
@@ -267,11 +276,17 @@ class Snapshot:
         """The passages of a document."""
         return range(int(self._passage_start[document]), int(self._passage_start[document + 1]))
 
-    def categories_of(self, document: int) -> list[str]:
-        """The categories of a document."""
-        names = self.values["category"]
-        start, end = self._category_start[document], self._category_start[document + 1]
-        return [names[code] for code in self._categories[start:end]]
+    def first_passages(self, documents: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The first passage of each document."""
+        return self._passage_start[documents].astype(np.int64)
+
+    def translation(self, groups: NDArray[np.int32], language: int) -> NDArray[np.int32]:
+        """Each group's document in a language (by its number in `values["lang"]`), −1 where there is none."""
+        return self._translations[groups, language]
+
+    def category_codes(self, document: int) -> NDArray[np.int32]:
+        """The categories of a document, as numbers in `values["category"]`."""
+        return self._categories[self._category_start[document] : self._category_start[document + 1]]
 
     def documents_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """One flag a document: whether attribute `name` has any of the values."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import SpellingIndex
-from kbsearch.text.analyze import is_stop_word, query_terms, word_terms
+from kbsearch.text.analyze import is_stop_word, query_terms, whole_terms
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import normalise
 from kbsearch.text.words import Word, words
@@ -26,16 +26,15 @@ MAX_READINGS = 3
 # A guessed word must not weigh as much as one that was typed.
 CORRECTION_WEIGHT = 0.7
 
-_GRAM_KIND = "+"
-
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """A query made ready for both legs."""
 
+    typed: str
+    """Normalised."""
     text: str
-    """Normalised, and with corrections applied: what the dense leg reads."""
-    words: tuple[Word, ...]
+    """With corrections applied: what the dense leg reads."""
     content: tuple[str, ...]
     """Words as typed that are no stop words (all words, where every one is)."""
     languages: dict[str, float]
@@ -44,8 +43,8 @@ class Understanding:
     """Languages whose analyzers read the query, best first."""
     terms: tuple[str, ...]
     weights: tuple[float, ...]
-    corrections: dict[str, str]
-    """Typed word → word of the collection."""
+    unknown: frozenset[str]
+    """Content words of which the collection holds neither the form nor any stem."""
     did_you_mean: str | None
 
 
@@ -65,23 +64,30 @@ def understand(
     content = [word.text for word in typed if not is_stop_word(word.text, readings[0])]
     content = content or [word.text for word in typed]
     terms = query_terms(text, readings)
-    corrections = _correct(content, readings, lexical, spelling)
-    extra = [
+    unknown = [
+        word
+        for word in content
+        if not np.any(lexical.known([term for lang in readings for term in whole_terms(word, lang)]))
+    ]
+    nearest = {word: spelling.correct(word, readings) for word in unknown}
+    corrections = {word: correction.word for word, correction in nearest.items() if correction}
+    extra = dict.fromkeys(
         term
         for word in corrections.values()
-        for term in query_terms(word, readings)
-        if not term.startswith(_GRAM_KIND) and term not in terms
-    ]
+        for lang in readings
+        for term in whole_terms(word, lang)
+        if term not in terms
+    )
     corrected = _replace(text, typed, corrections)
     return Understanding(
+        typed=text,
         text=corrected,
-        words=tuple(typed),
         content=tuple(content),
         languages=languages,
         readings=readings,
         terms=(*terms, *extra),
         weights=(*(1.0 for _ in terms), *(CORRECTION_WEIGHT for _ in extra)),
-        corrections=corrections,
+        unknown=frozenset(unknown),
         did_you_mean=corrected if corrections else None,
     )
 
@@ -97,26 +103,6 @@ def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector)
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=lambda item: -item[1])
     return {lang: weight / total for lang, weight in ordered}
-
-
-def _correct(
-    content: Sequence[str], readings: Sequence[str], lexical: LexicalIndex, spelling: SpellingIndex
-) -> dict[str, str]:
-    """Corrections for the words of which the collection knows neither the form nor any stem."""
-    corrections = {}
-    for word in content:
-        whole = {
-            term
-            for lang in readings
-            for term in word_terms(word, lang)
-            if not term.startswith(_GRAM_KIND)
-        }
-        if np.any(lexical.known(sorted(whole))):
-            continue
-        correction = spelling.correct(word, readings)
-        if correction is not None:
-            corrections[word] = correction.word
-    return corrections
 
 
 def _replace(text: str, typed: Sequence[Word], corrections: dict[str, str]) -> str:

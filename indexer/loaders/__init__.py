@@ -53,7 +53,7 @@ def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[D
                     report.add_problem(item)
                     bad, first = bad + 1, first or item
                     if strict:
-                        raise SourceError(f"{item} (--strict stops at the first problem; correct it or leave --strict out)")
+                        raise SourceError(f"{item}; --strict stops here: correct it, or leave --strict out.")
                 case Found():
                     good += 1
                     report.documents += 1

@@ -16,8 +16,10 @@ from indexer.loaders.slug import slug
 
 EXTENSIONS = (".csv",)
 
-_ARTICLE = {"id", "group", "lang", "type", "title", "body", "format", "url", "category", "tags", "audience", "updated_at"}
-_FIELDS = _ARTICLE | {"question", "answer"}
+_FIELDS = {
+    "question", "answer", "id", "group", "lang", "type", "title", "body", "format", "url", "category", "tags",
+    "audience", "updated_at",
+}
 _LISTS = ("category", "tags", "audience")
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 

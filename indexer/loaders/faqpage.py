@@ -11,17 +11,18 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.json_repair import QUOTE, end_of_object, repair
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.slug import slug
 
-_MARK = re.compile(rf"(?:@|&#64;)type{QUOTE}\s*:\s*\[?\s*{QUOTE}FAQPage{QUOTE}")
+_ANY_QUOTE = rf"(?:{QUOTE}|&quot;|&#34;)"
+_MARK = re.compile(rf"@type{_ANY_QUOTE}\s*:\s*\[?\s*{_ANY_QUOTE}FAQPage{_ANY_QUOTE}")
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
-_PAIR = re.compile(
-    rf"{QUOTE}name{QUOTE}\s*:\s*{QUOTE}(?P<name>.+?){QUOTE}\s*[,}}].{{0,2000}}?"
-    rf"{QUOTE}text{QUOTE}\s*:\s*{QUOTE}(?P<text>.+?)(?:{QUOTE}\s*(?:[,}}\]]|$)|$)", re.DOTALL)
+_KEY = re.compile(rf"{QUOTE}([@\w]{{1,40}}){QUOTE}?\s*:|$")
+_INSIDE = re.compile(rf"\s*{QUOTE}?(.*?){QUOTE}?[\s,{{}}\[\]]*", re.DOTALL)
 
 
 def blocks_in_text(text: str) -> list[tuple[int, int]]:
@@ -68,16 +69,35 @@ def questions(source: SourceFile, block: str, *, line: int, page: Mapping[str, o
 
 def _pairs(block: str) -> tuple[list[tuple[str, str, str]], str]:
     """(question, answer, language) triples, and how they were recovered ("" where nothing was broken)."""
-    for candidate, how in ((block, ""), (None, "repair"), (None, "repair of its HTML entities")):
+    for text, how in _readings(block):
         try:
-            text = candidate or repair(html.unescape(block) if "HTML" in how else block)
-            found = list(_walk(json.loads(text.strip().rstrip(";"), strict=False)))
+            found = list(_walk(json.loads(text, strict=False)))
         except (ValueError, RecursionError):
             continue
-        if any(name and answer for name, answer, _ in found):
+        if found and (not how or all(name and answer for name, answer, _ in found)):
             return found, how
-    picked = _PAIR.finditer(html.unescape(block))
-    return [(pair["name"], pair["text"], "") for pair in picked], "picking out names and texts"
+    return _picked(html.unescape(block)), "picking out names and texts"
+
+
+def _readings(block: str) -> Iterator[tuple[str, str]]:
+    yield block.strip().rstrip(";"), ""
+    yield repair(block), "repair"
+    yield repair(html.unescape(block)), "repair of its HTML entities"
+
+
+def _picked(block: str) -> list[tuple[str, str, str]]:
+    """Each "name" with the next "text", whatever stands between; the last resort."""
+    pairs: list[tuple[str, str, str]] = []
+    name = ""
+    for key, following in pairwise(_KEY.finditer(block)):
+        inside = _INSIDE.fullmatch(block, key.end(), following.start())
+        value = inside[1].strip() if inside else ""
+        if key[1] == "name":
+            name = value
+        elif key[1] == "text" and name and value:
+            pairs.append((name, value, ""))
+            name = ""
+    return pairs
 
 
 def _walk(node: object) -> Iterator[tuple[str, str, str]]:

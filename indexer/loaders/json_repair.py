@@ -25,54 +25,7 @@ def repair(text: str) -> str:
 
     Text that is no JSON at all comes back as something `json.loads` refuses.
     """
-    out: list[str] = []
-    stack: list[str] = []
-    at, wants_key = 0, False
-    while at < len(text):
-        char = text[at]
-        if char.isspace():
-            at += 1
-        elif char in "{[":
-            _comma_if_missing(out)
-            stack.append("}" if char == "{" else "]")
-            out.append(char)
-            wants_key = char == "{"
-            at += 1
-        elif char in "}]":
-            if out and out[-1] == ",":
-                out.pop()
-            if char in stack:  # close what was left open inside; ignore a bracket that was never opened
-                while (last := stack.pop()) != char:
-                    out.append(last)
-                out.append(char)
-            if out and not stack:
-                break
-            wants_key = False
-            at += 1
-        elif char == ",":
-            if out and out[-1] not in (",", "{", "["):
-                out.append(",")
-            wants_key = bool(stack) and stack[-1] == "}"
-            at += 1
-        elif char == ":":
-            out.append(":")
-            wants_key = False
-            at += 1
-        elif char in _MARKS:
-            in_list = bool(stack) and stack[-1] == "]"
-            follows = _KEY_NEXT if wants_key else _ENTRY_NEXT if in_list else _VALUE_NEXT
-            end = _string_end(text, at + 1, follows)
-            if _comma_if_missing(out) and not in_list:  # a comma was left out between two members
-                end = _string_end(text, at + 1, _KEY_NEXT)
-            out.append(_quoted(text[at + 1:end]))
-            at = end + 1
-        else:
-            bare = _BARE.match(text, at)
-            out.append(bare[0] if bare else "")
-            at = bare.end() if bare else at + 1
-    if out and out[-1] == ",":
-        out.pop()
-    return "".join(out) + "".join(reversed(stack))
+    return _Repair(text).run()
 
 
 def end_of_object(text: str, start: int) -> int:
@@ -114,8 +67,73 @@ def _quoted(raw: str) -> str:
     return f'"{"".join(parts)}"'
 
 
-def _comma_if_missing(out: list[str]) -> bool:
-    if out and (out[-1] in ("}", "]") or out[-1].startswith('"')):
-        out.append(",")
-        return True
-    return False
+class _Repair:
+    """The state of one pass: what is written, which brackets are open, and whether a key comes next."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._out: list[str] = []
+        self._open: list[str] = []
+        self._wants_key = False
+
+    def run(self) -> str:
+        at = 0
+        while at < len(self._text):
+            char = self._text[at]
+            if char in _MARKS:
+                at = self._string(at)
+                continue
+            bare = _BARE.match(self._text, at)
+            if bare:  # a number, true, false, null
+                self._out.append(bare[0])
+                at = bare.end()
+                continue
+            at += 1
+            if char in "{[":
+                self._opening(char)
+            elif char in "}]":
+                self._closing(char)
+                if not self._open:
+                    break
+            elif char == "," and self._out and self._out[-1] not in (",", "{", "["):
+                self._out.append(",")
+                self._wants_key = self._open[-1:] == ["}"]
+            elif char == ":":
+                self._out.append(":")
+                self._wants_key = False
+        self._drop_comma()
+        return "".join(self._out) + "".join(reversed(self._open))
+
+    def _string(self, at: int) -> int:
+        in_list = self._open[-1:] == ["]"]
+        if self._add_missing_comma() and not in_list:
+            self._wants_key = True
+        follows = _KEY_NEXT if self._wants_key else _ENTRY_NEXT if in_list else _VALUE_NEXT
+        end = _string_end(self._text, at + 1, follows)
+        self._out.append(_quoted(self._text[at + 1:end]))
+        return end + 1
+
+    def _opening(self, bracket: str) -> None:
+        self._add_missing_comma()
+        self._open.append("}" if bracket == "{" else "]")
+        self._out.append(bracket)
+        self._wants_key = bracket == "{"
+
+    def _closing(self, bracket: str) -> None:
+        """Close what was left open inside as well; ignore a bracket that was never opened."""
+        self._drop_comma()
+        self._wants_key = False
+        if bracket in self._open:
+            while (last := self._open.pop()) != bracket:
+                self._out.append(last)
+            self._out.append(bracket)
+
+    def _add_missing_comma(self) -> bool:
+        if self._out and (self._out[-1] in ("}", "]") or self._out[-1].startswith('"')):
+            self._out.append(",")
+            return True
+        return False
+
+    def _drop_comma(self) -> None:
+        if self._out and self._out[-1] == ",":
+            self._out.pop()

@@ -20,14 +20,14 @@ EXTENSIONS = (".jsonl", ".jsonl.gz", ".jsonl.xz", ".jsonl.bz2")
 
 def read(source: SourceFile) -> Iterator[Item]:
     """Yield a document or a problem for each line that is not blank."""
-    number = 0
+    number, empty, judged = 0, True, False
     try:
         with _open(source.path) as stream:
-            judged = False
             for line in read_lines(stream):
                 number = line.number
                 if line.data is not None and not line.data.strip():
                     continue
+                empty = False
                 row = _parse(line.data)
                 if isinstance(row, str):
                     yield Problem(source.name, number, row)
@@ -41,12 +41,12 @@ def read(source: SourceFile) -> Iterator[Item]:
                 except FieldError as error:
                     yield Problem(source.name, number, str(error))
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        if not source.path.suffix.lower() == ".jsonl":
-            reason = f"the compressed file is damaged or cut short ({error}); pack it again"
-            yield Problem(source.name, number or None, reason)
-            return
-        raise
-    if number == 0:
+        if source.path.suffix.lower() == ".jsonl":
+            raise
+        reason = f"the compressed file is damaged or cut short ({error}); pack it again"
+        yield Problem(source.name, number or None, reason)
+        return
+    if empty:
         yield Problem(source.name, None, "the file is empty")
 
 

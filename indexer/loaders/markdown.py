@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 
 import frontmatter
-import yaml
+import yaml  # type: ignore[import-untyped]
 from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
@@ -64,7 +65,7 @@ class _Strict(YAMLHandler):
 def _take_title(body: str) -> tuple[str, str]:
     """The text of the first heading of level 1 and the body without that heading."""
     tokens = _parser().parse(body)
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.tag == "h1" and token.level == 0 and token.map:
             title = "".join(part.content for part in inline.children or [] if part.type in ("text", "code_inline"))
             lines = body.split("\n")

@@ -59,9 +59,7 @@ class SpellingBuilder:
         hashes: list[NDArray[np.uint64]] = []
         owners: list[NDArray[np.int32]] = []
         for number, folded in enumerate(sorted(forms)):
-            best = max(forms[folded])
-            total = sum(count for count, _, _ in forms[folded])
-            records.append(orjson.dumps([folded, best[1], best[2], total]))
+            records.append(orjson.dumps([folded, sorted(forms[folded], reverse=True)]))
             keys = hash_texts(sorted(_deletions(folded)))
             hashes.append(keys)
             owners.append(np.full(len(keys), number, dtype=np.int32))
@@ -82,10 +80,10 @@ class SpellingIndex:
         self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
         self._owners: NDArray[np.int32] = open_array(directory / "owners.npy")
 
-    def correct(self, word: str, langs: Sequence[str] = ()) -> Correction | None:
-        """The likeliest word meant, or None: known words, words with digits and short words are left alone.
+    def correct(self, word: str, langs: Sequence[str]) -> Correction | None:
+        """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay as they are.
 
-        Nearest first, then the user's languages, then the same first letter, then the most frequent.
+        Nearest first, then the same first letter, then the most frequent.
         """
         folded = fold(word)
         edits = allowed_edits(folded)
@@ -95,17 +93,18 @@ class SpellingIndex:
         starts = np.searchsorted(self._hashes, keys, side="left")
         ends = np.searchsorted(self._hashes, keys, side="right")
         owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
-        best: tuple[tuple[int, bool, bool, int], Correction] | None = None
+        best: tuple[tuple[int, bool, int], Correction] | None = None
         for owner in sorted(owners):
-            candidate, form, lang, frequency = orjson.loads(self._words[owner])
+            candidate, forms = orjson.loads(self._words[owner])
             distance = OSA.distance(folded, candidate, score_cutoff=edits)
             if distance == 0:
                 return None
             if distance > edits or distance > allowed_edits(candidate, at_least=ONE_EDIT_LENGTH - 1):
                 continue
-            rank = (distance, lang not in langs, candidate[0] != folded[0], -frequency)
-            if best is None or rank < best[0]:
-                best = (rank, Correction(form, lang, distance, frequency))
+            for frequency, form, lang in forms:
+                rank = (distance, candidate[0] != folded[0], -frequency)
+                if lang in langs and (best is None or rank < best[0]):
+                    best = (rank, Correction(form, lang, distance, frequency))
         return best[1] if best else None
 
 

@@ -1,97 +1,111 @@
-"""What is on the wire: the request as pydantic reads it, the answer as plain dicts.
+"""What comes in over the wire: pydantic reads it, `to_request` gives the engine's noun.
 
-Answers are built as dicts and encoded at once; the pydantic twins of them below describe them in OpenAPI and are
-never run on a search. Takes the engine's nouns, gives the contract's shapes (section 4).
+The answers' shapes are in `answers.py`, their OpenAPI twins in `shapes.py`.
 """
 
 from __future__ import annotations
 
-import html
-from typing import Annotated, Literal
+from collections.abc import Mapping
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from kbsearch.errors import FilterError, LimitError, UsageError
 from kbsearch.filters import FILTER_FIELDS, parse_filter
 from kbsearch.text.normalise import normalise
-from kbsearch.types import Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
+from kbsearch.types import SearchRequest
 
 MAX_QUERY = 512
 MAX_LIMIT = 100
 MAX_REACH = 1000
 """Last hit that paging reaches; further down nobody finds anything, and ranking costs more."""
-MAX_FILTER_VALUES = 100
+MAX_SESSION = 100
+MAX_FILTER = 2000
 
-Filters = dict[str, tuple[str, ...]]
 _LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
+_LANGS = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\s*(,\s*|$))*$"
 
 
-def _read_filter(value: object) -> object:
-    """Accept the filter expression of the contract, or its object form `{"type": ["faq"], "lang": "lv"}`."""
-    if value is None:
-        return {}
-    if isinstance(value, str):
-        return parse_filter(value)
-    if not isinstance(value, dict):
-        raise FilterError("filter must be an expression such as type:faq, or an object", "filter")
-    read: Filters = {}
-    for name, values in value.items():
-        if name not in FILTER_FIELDS:
-            raise FilterError(f"unknown filter field {name!r}; use {', '.join(FILTER_FIELDS)}", "filter")
-        listed = [values] if isinstance(values, str) else values
-        if not isinstance(listed, list) or not listed or not all(isinstance(item, str) for item in listed):
-            raise FilterError(f"filter field {name!r} needs a text or a list of texts", "filter")
-        read[name] = tuple(listed)
-    return read
-
-
-def _read_langs(value: object) -> object:
-    if isinstance(value, list):
-        value = ",".join(str(item) for item in value)
-    return value
-
-
-class SearchParameters(BaseModel):
-    """One search; unknown members are ignored."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"q": "kā atjaunot paroli", "lang": "lv", "filter": {"type": ["faq"]}}]}
-    )
-
+class _SearchParameters(BaseModel):
     q: str = Field(max_length=MAX_QUERY, description="The question, in any language.", examples=["reset password"])
-    lang: str = Field("", max_length=35, pattern=_LANG, description="Language of the user's page; a preference.")
-    langs: Annotated[str, BeforeValidator(_read_langs)] = Field(
-        "", max_length=200, description="Languages the user accepts, with commas; empty for any.", examples=["lv,en"]
+    lang: str = Field(
+        "", max_length=35, pattern=_LANG, examples=["lv"], description="Language of the user's page; a preference."
     )
     limit: int = Field(10, ge=1, le=MAX_LIMIT, description="Most hits to return.")
-    offset: int = Field(0, ge=0, le=MAX_REACH, description="Hits to skip; offset + limit reaches 1000 at most.")
-    filter: str | dict[str, str | list[str]] | None = Field(
-        None, description="Clauses joined by AND, values by commas.", examples=["type:faq,tutorial AND lang:lv"]
-    )
-    session: str = Field("", max_length=100, description="The visit; ties searches and events together.")
-    explain: bool = Field(False, description="Say how each hit got its score.")
+    offset: int = Field(0, ge=0, description=f"Hits to skip; offset + limit reaches {MAX_REACH} at most.")
+    session: str = Field("", max_length=MAX_SESSION, description="The visit; ties searches and events together.")
+    explain: bool = Field(False, description="Say how each hit got its score, and how long each step took.")
     analytics: bool = Field(True, description="False keeps this search out of the event log.")
 
-    @field_validator("q")
-    @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not normalise(value):
-            raise UsageErrorInModel("q is empty; send a question", "q")
-        return value
 
-    def to_request(self, audiences: frozenset[str], languages: tuple[str, ...]) -> SearchRequest:
-        """Return what the engine takes; `languages` are those of the snapshot."""
-        if self.offset + self.limit > MAX_REACH:
-            raise LimitError(f"offset + limit must be at most {MAX_REACH}, got {self.offset + self.limit}", "offset")
-        filters = _read_filter(self.filter)
-        assert_filters = filters if isinstance(filters, dict) else {}
-        return SearchRequest(
-            q=self.q,
-            lang=known_language(self.lang, languages),
-            langs=tuple(known_language(lang, languages) for lang in self.langs.split(",") if lang.strip()),
-            limit=self.limit,
-            offset=self.offset,
-            filters=assert_filters,
-            audiences=audiences,
-            explain=self.explain,
-        )
+class SearchQuery(_SearchParameters):
+    """A search in a URL; unknown parameters are ignored."""
+
+    langs: str = Field(
+        "", max_length=200, pattern=_LANGS, description="Languages the user accepts, with commas; empty for any."
+    )
+    filter: str = Field(
+        "", max_length=MAX_FILTER, description="Clauses joined by AND, values by commas: type:faq AND lang:lv"
+    )
+
+
+class SearchBody(_SearchParameters):
+    """A search as a JSON body; unknown members are ignored."""
+
+    model_config = ConfigDict(
+        title="SearchBody",
+        json_schema_extra={
+            "examples": [{"q": "kā atjaunot paroli", "lang": "lv", "filter": {"type": ["faq", "article"]}}]
+        },
+    )
+
+    langs: str | list[str] = Field("", description="Languages the user accepts; a list, or text with commas.")
+    filter: str | dict[str, str | list[str]] | None = Field(
+        None, description="The expression of the URL form, or an object: field to accepted value or values."
+    )
+
+
+def to_request(
+    given: SearchQuery | SearchBody, audiences: frozenset[str], languages: tuple[str, ...]
+) -> SearchRequest:
+    """Return what the engine takes; `languages` are those of the snapshot.
+
+    :raises UsageError: what pydantic does not see, such as a query of nothing but spaces.
+    """
+    if not normalise(given.q):
+        raise UsageError("q is empty; send at least one word", "q")
+    if given.offset + given.limit > MAX_REACH:
+        raise LimitError(f"offset + limit must be at most {MAX_REACH}, got {given.offset + given.limit}", "offset")
+    langs = given.langs if isinstance(given.langs, list) else given.langs.split(",")
+    return SearchRequest(
+        q=given.q,
+        lang=known_language(given.lang, languages),
+        langs=tuple(known_language(lang, languages) for lang in langs if lang.strip()),
+        limit=given.limit,
+        offset=given.offset,
+        filters=read_filter(given.filter),
+        audiences=audiences,
+        explain=given.explain,
+    )
+
+
+def known_language(lang: str, languages: tuple[str, ...]) -> str:
+    """Return the snapshot's name for a language: `lv-LV` is `lv`, unless the snapshot tells them apart."""
+    code = lang.strip().lower()
+    return code if code in languages else code.partition("-")[0]
+
+
+def read_filter(given: str | Mapping[str, str | list[str]] | None) -> dict[str, tuple[str, ...]]:
+    """Read a filter in either form.
+
+    :raises FilterError: it cannot be read; the field is `filter`.
+    """
+    if not given:
+        return {}
+    if isinstance(given, str):
+        if len(given) > MAX_FILTER:
+            raise LimitError(f"filter has {len(given)} characters; at most {MAX_FILTER} are allowed", "filter")
+        return parse_filter(given)
+    for name in given:
+        if name not in FILTER_FIELDS:
+            raise FilterError(f"unknown filter field {name!r}; use one of: {', '.join(FILTER_FIELDS)}", "filter")
+    return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items() if value}

@@ -18,7 +18,7 @@ from kbsearch.text.stem import LANGUAGES, STEMMER_VERSION, stem
 from kbsearch.text.stopwords import is_stop
 from kbsearch.text.words import surfaces
 
-__all__ = ["ANALYZER_VERSION", "LANGUAGES", "is_stop_word", "passage_terms", "query_terms", "word_terms"]
+__all__ = ["ANALYZER_VERSION", "LANGUAGES", "is_stop_word", "passage_terms", "query_terms", "whole_terms", "word_terms"]
 
 _TITLE_WEIGHT: Final = 2
 _GRAM: Final = 4
@@ -51,6 +51,11 @@ def word_terms(word: str, lang: str) -> tuple[str, ...]:
     bounded = f"_{folded}_"
     terms += (f"+{bounded[i : i + _GRAM]}" for i in range(len(bounded) - _GRAM + 1))
     return tuple(dict.fromkeys(terms))
+
+
+def whole_terms(word: str, lang: str) -> tuple[str, ...]:
+    """Return the terms that stand for the whole word, its form first, its stem last, and not for parts of it."""
+    return tuple(term for term in word_terms(word, lang) if not term.startswith("+"))
 
 
 def is_stop_word(word: str, lang: str) -> bool:

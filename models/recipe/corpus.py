@@ -10,7 +10,6 @@ import argparse
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +28,8 @@ from numpy.typing import NDArray
 from teacher import load_english
 from tokenizers import Tokenizer
 
-MAX_TOKENS = 300  # of a passage; 150 words are about 250 tokens in lv
-SAMPLING_ALPHA = 0.3  # Unigram sampling of Kudo (2018): the noisy copy sees other segmentations of the same words
-TYPO_SHARE = 0.4  # of the noisy copies
+MAX_WORDS = 160  # of a text; passages have at most 150
+TYPO_SHARE = 0.25  # of the noisy copies
 
 
 @dataclass(slots=True)
@@ -78,34 +76,25 @@ class Corpus:
 
 
 def tokenize(tokenizer: Tokenizer, texts: Iterable[str]) -> Ragged:
-    """Encode texts without special tokens, each cut to MAX_TOKENS."""
-    parts: list[NDArray[np.int32]] = []
-    lengths: list[int] = []
-    stream = iter(texts)
-    while block := list(islice(stream, 20_000)):
-        for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
-            ids = encoding.ids[:MAX_TOKENS]
-            parts.append(np.array(ids, np.int32))
-            lengths.append(len(ids))
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    return Ragged(np.concatenate(parts), offsets)
-
-
-def sampling(tokenizer_file: Path) -> Tokenizer:
-    """Load the tokenizer so that a Unigram model samples among segmentations."""
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    if hasattr(tokenizer.model, "alpha"):
-        model = tokenizer.model
-        model.alpha = SAMPLING_ALPHA
-        model.nbest_size = 16
-        tokenizer.model = model
-    return tokenizer
+    """Encode texts, each cut to MAX_WORDS; every different word is encoded once, as words never share a token."""
+    numbers: dict[str, int] = {}
+    sequence: list[int] = []
+    ends = [0]
+    for text in texts:
+        sequence.extend([numbers.setdefault(word, len(numbers)) for word in text.split()[:MAX_WORDS]])
+        ends.append(len(sequence))
+    encodings = tokenizer.encode_batch_fast(list(numbers), add_special_tokens=False)
+    lengths = np.array([len(encoding.ids) for encoding in encodings], np.int64)
+    flat = np.fromiter((token for encoding in encodings for token in encoding.ids), np.int32, int(lengths.sum()))
+    words = Ragged(flat, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]))
+    tokens = words.take(np.array(sequence, np.int64))
+    return Ragged(tokens.flat, tokens.offsets[np.array(ends)])
 
 
 def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
     """Read, tokenise and index everything."""
     rng = random.Random(seed)
-    tokenizer, sampler = Tokenizer.from_file(str(tokenizer_file)), sampling(tokenizer_file)
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
     texts = load_english(work)
     row_of = {text: row for row, text in enumerate(texts)}
     english: list[int] = []
@@ -127,7 +116,7 @@ def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
         english_tokens=tokenize(tokenizer, texts),
         english=np.array(english),
         translation=tokenize(tokenizer, translations),
-        noisy=tokenize(sampler, noisy),
+        noisy=tokenize(tokenizer, noisy),
         weight=np.array(weight),
         title=tokenize(tokenizer, (as_query(row.title, rng) for _, row in pairs)),
         query=tokenize(tokenizer, queries),

@@ -139,7 +139,7 @@ def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, co
     rows = sampler.parallel(rng)
     unique_english, position = np.unique(corpus.english[rows], return_index=True)
     rows = rows[position]
-    noisy = rng.random(len(rows)) < 0.3
+    noisy = rng.random(len(rows)) < 0.5
     translation = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
     translation = translation.take(np.arange(len(rows)) + noisy * len(rows))
     english = corpus.english_tokens.take(unique_english)

@@ -1,0 +1,221 @@
+"""Sanitised HTML into blocks of plain text, each with its heading path. Second step of cutting.
+
+Takes what `render` gives; a block is a paragraph, a list item, a table row or a code listing, in reading order.
+The walk keeps its own stack, so that deep nesting costs memory and never the interpreter's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from kbsearch.text.normalise import normalise
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_BREAKING = frozenset({
+    "address", "article", "aside", "blockquote", "caption", "center", "dd", "details", "div", "dl", "dt",
+    "figcaption", "figure", "footer", "header", "hr", "main", "nav", "ol", "p", "pre", "section",
+    "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})
+_LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, pre, blockquote, p + p, div + div, td table, th table"
+"""What makes a table a page layout rather than data; its cells are then read as ordinary blocks."""
+
+_WHITE = re.compile(r"[^\S ]\s*| \s+")
+"""White space that is more than one plain space; the rest needs no work."""
+_BREAKS = re.compile(r"\n\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of text that is better not split; blocks of one `section` stand under the same heading."""
+
+    text: str
+    headings: tuple[str, ...]
+    section: int
+
+
+@dataclass(slots=True)
+class Outline:
+    """What the walk found: blocks for passages, and every line of text, headings included."""
+
+    blocks: list[Block] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+def outline(html: str, title: str) -> Outline:
+    """Return the blocks and lines of sanitised HTML; a heading that repeats the title is left out of paths."""
+    body = LexborHTMLParser(html).body
+    walk = _Walk(title)
+    if body is not None:
+        walk.run(body)
+    return walk.found
+
+
+class _Walk:
+    def __init__(self, title: str) -> None:
+        self.found = Outline()
+        self._title = title
+        self._path: list[tuple[int, str]] = []
+        self._section = 0
+        self._childless = False  # a heading was read and nothing under it yet
+        self._buffer: list[str] = []
+        self._mark = ""  # "3. " or "- " before the text of the list item being read
+        self._items = 0  # list items open
+        self._listings = 0  # <pre> elements open
+        self._counters: list[int | None] = []  # one per open list: the next number, None in a bulleted one
+
+    def run(self, body: LexborNode) -> None:
+        waiting: list[tuple[LexborNode, bool]] = [(body, False)]
+        while waiting:
+            node, leaving = waiting.pop()
+            if leaving:
+                self._leave(node.tag or "")
+            elif node.is_text_node:
+                text = node.text_content or ""
+                self._buffer.append(text if self._listings else _WHITE.sub(" ", text))
+            elif self._enter(node):
+                waiting.append((node, True))
+                waiting.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
+        self._flush()
+        self._end_section(0)
+
+    def _enter(self, node: LexborNode) -> bool:
+        """Start an element; False where it has been read whole."""
+        tag = node.tag or ""
+        if tag == "br":
+            self._buffer.append("\n")
+        elif tag == "img":
+            self._buffer.append(f" {node.attributes.get('alt') or ''} ")
+        elif tag in _HEADINGS:
+            self._heading(_HEADINGS[tag], inline_text(node).replace("\n", " "))
+            return False
+        elif tag == "table":
+            return not self._table(node)
+        elif tag == "li":
+            self._item()
+        elif tag in _BREAKING:
+            self._break()
+            if tag in ("ol", "ul"):
+                self._counters.append(_start(node) if tag == "ol" else None)
+            elif tag == "pre":
+                self._listings += 1
+        return True
+
+    def _leave(self, tag: str) -> None:
+        if tag == "li":
+            self._flush()
+            self._items -= 1
+            self._mark = ""
+        elif tag in _BREAKING:
+            self._break()
+            if tag in ("ol", "ul"):
+                self._counters.pop()
+            elif tag == "pre":
+                self._listings -= 1
+
+    def _table(self, node: LexborNode) -> bool:
+        """Add each row as a block; False for a layout table, which is walked instead."""
+        self._flush()
+        rows = table_rows(node)
+        for row in rows:
+            self._buffer.append(row)
+            self._flush()
+        return bool(rows)
+
+    def _item(self) -> None:
+        self._flush()
+        self._items += 1
+        number = self._counters[-1] if self._counters else None
+        self._mark = "- " if number is None else f"{number}. "
+        if number is not None:
+            self._counters[-1] = number + 1
+
+    def _break(self) -> None:
+        """Inside a list item a new paragraph is a new line of the item; elsewhere it is a new block."""
+        if self._items:
+            self._buffer.append("\n")
+        else:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._buffer:
+            return
+        text = _BREAKS.sub("\n", normalise("".join(self._buffer)))
+        self._buffer.clear()
+        if text:
+            text, self._mark = self._mark + text, ""
+            self._childless = False
+            self.found.lines.append(text)
+            self.found.blocks.append(Block(text, self._headings(), self._section))
+
+    def _heading(self, level: int, text: str) -> None:
+        self._flush()
+        self._mark = ""
+        if not text:
+            return
+        self._end_section(level)
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        self._section += 1
+        self.found.lines.append(text)
+        if text != self._title:
+            self._path.append((level, text))
+            self._childless = True
+
+    def _end_section(self, level: int) -> None:
+        """A heading with nothing under it would be lost to search, so it becomes a block under its parents."""
+        if self._childless and self._path[-1][0] >= level:
+            self.found.blocks.append(Block(self._path[-1][1], self._headings()[:-1], self._section))
+        self._childless = False
+
+    def _headings(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self._path)
+
+
+def table_rows(table: LexborNode) -> list[str]:
+    """Return a data table as lines: "Code: E03; Meaning: brush blocked", or "E03: brush blocked" in two columns.
+
+    A layout table gives no rows.
+    """
+    if table.css_first(_LAYOUT) is not None:
+        return []
+    lines = [inline_text(caption) for caption in table.css("caption")]
+    header: list[str] = []
+    for row in table.css("tr"):
+        cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
+        texts = [inline_text(cell).replace("\n", " ") for cell in cells]
+        if not header and len(cells) > 2 and all(cell.tag == "th" for cell in cells):
+            header = texts
+        elif len(texts) == 2 and all(texts):
+            lines.append(": ".join(texts))
+        else:
+            names = header if len(header) == len(texts) else [""] * len(texts)
+            lines.append("; ".join(
+                f"{name}: {text}" if name else text for name, text in zip(names, texts, strict=True) if text))
+    if header and not any(lines):
+        lines.append("; ".join(text for text in header if text))
+    return [line for line in lines if line]
+
+
+def inline_text(node: LexborNode) -> str:
+    """Return the text of one element, with line breaks where it shows some."""
+    parts: list[str] = []
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if current.is_text_node:
+            parts.append(_WHITE.sub(" ", current.text_content or ""))
+            continue
+        if current.tag == "img":
+            parts.append(f" {current.attributes.get('alt') or ''} ")
+        elif current.tag == "br" or (current.tag in _BREAKING and current.tag not in ("td", "th")):
+            parts.append("\n")
+        waiting.extend(reversed(list(current.iter(include_text=True))))
+    return _BREAKS.sub("\n", normalise("".join(parts)))
+
+
+def _start(node: LexborNode) -> int:
+    value = node.attributes.get("start") or "1"
+    return int(value) if re.fullmatch(r"-?\d{1,6}", value) else 1

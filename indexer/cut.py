@@ -1,0 +1,131 @@
+"""Documents into passages: small enough to be an answer, whole enough to be understood.
+
+Takes a Document from the loaders; gives safe HTML, plain text and passages to the embedder and the analysers.
+Pure: the same document always gives the same passages, and `CUTTER_VERSION` is part of the snapshot's fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+
+from indexer.blocks import outline
+from indexer.render import render
+from indexer.sentences import sentences
+from kbsearch.types import CutDocument, Document, Passage
+
+CUTTER_VERSION = "1"
+"""Raise it by hand whenever any document could give other passages; the update command then cuts everything anew."""
+
+MIN_WORDS = 60
+"""A passage with fewer goes on into the next block: an answer needs its context."""
+MAX_WORDS = 120
+"""Half a minute's reading; in a longer passage the one sentence that answers is drowned in the vector."""
+MAX_CHARS = 900
+"""The same bound for long-worded languages and for scripts without spaces."""
+TAIL_WORDS = 20
+"""A last passage shorter than this joins the one before it, which may then be longer than `MAX_WORDS` by as much."""
+TAIL_CHARS = 150
+"""The same in characters: no passage is longer than `MAX_CHARS + TAIL_CHARS`."""
+
+
+def cut(document: Document) -> CutDocument:
+    """Return the document with safe HTML, plain text and passages."""
+    html = render(document.body, document.format)
+    found = outline(html, document.title)
+    passages = [
+        Passage(text, headings)
+        for (_, headings), blocks in groupby(found.blocks, key=lambda block: (block.section, block.headings))
+        for text in _pack([block.text for block in blocks])
+    ]
+    if not passages and document.title:  # a body of images, say: the title must be found all the same
+        passages = [Passage(document.title)]
+    return CutDocument(document, html, "\n".join(found.lines), tuple(passages))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block, a sentence, or as much of an endless sentence as a passage holds."""
+
+    text: str
+    glue: str
+    """What joins it to the piece before: a space inside a block, a line break between blocks."""
+    words: int
+
+
+class _Run:
+    """A passage that is being put together."""
+
+    def __init__(self) -> None:
+        self.pieces: list[_Piece] = []
+        self.words = 0
+        self.chars = 0
+
+    def takes(self, piece: _Piece) -> bool:
+        """Whether there is still room for `piece`."""
+        return self.words + piece.words <= MAX_WORDS and self.chars + len(piece.text) + 1 <= MAX_CHARS
+
+    def takes_tail(self, tail: _Run) -> bool:
+        """Whether `tail` is too small to stand alone and this passage can bear it."""
+        return tail.words < TAIL_WORDS and tail.chars <= TAIL_CHARS
+
+    def add(self, piece: _Piece) -> None:
+        self.pieces.append(piece)
+        self.words += piece.words
+        self.chars += len(piece.text) + 1
+
+    def text(self) -> str:
+        return "".join(piece.glue + piece.text for piece in self.pieces).strip()
+
+
+def _pack(texts: list[str]) -> Iterator[str]:
+    """The passages of one section: about equally long, split between blocks where possible."""
+    blocks = [_Piece(text, "\n", len(text.split())) for text in texts]
+    words = sum(block.words for block in blocks)
+    parts = max(ceil(words / MAX_WORDS), ceil(sum(len(text) + 1 for text in texts) / MAX_CHARS))
+    goal = max(words / parts, MIN_WORDS)  # 130 words make 65 + 65, not 120 + 10
+    done, run = [], _Run()
+    for block in blocks:
+        if run.takes(block):
+            pieces = [block]
+        elif run.words >= MIN_WORDS and _Run().takes(block):
+            done.append(run)
+            run, pieces = _Run(), [block]
+        else:
+            pieces = list(_split(block.text))
+        for piece in pieces:
+            if not run.takes(piece) or (piece.glue == " " and run.words >= goal):
+                done.append(run)
+                run = _Run()
+            run.add(piece)
+        if run.words >= goal:
+            done.append(run)
+            run = _Run()
+    if run.pieces and done and done[-1].takes_tail(run):
+        for piece in run.pieces:
+            done[-1].add(piece)
+    elif run.pieces:
+        done.append(run)
+    return (run.text() for run in done)
+
+
+def _split(text: str) -> Iterator[_Piece]:
+    """The sentences of a block; one that no passage holds is split between words, or inside an endless word."""
+    glue = "\n"
+    for sentence in sentences(text):
+        words = sentence.split()
+        if len(words) <= MAX_WORDS and len(sentence) < MAX_CHARS:
+            yield _Piece(sentence, glue, len(words))
+            glue = " "
+            continue
+        held: list[str] = []
+        for word in words:
+            for part in [word[at:at + MAX_CHARS - 1] for at in range(0, len(word), MAX_CHARS - 1)]:
+                if held and (len(held) == MAX_WORDS or sum(map(len, held)) + len(held) + len(part) >= MAX_CHARS):
+                    yield _Piece(" ".join(held), glue, len(held))
+                    glue, held = " ", []
+                held.append(part)
+        yield _Piece(" ".join(held), glue, len(held))
+        glue = " "

@@ -1,0 +1,96 @@
+"""Passages become results: one an article group, shown in the language that suits the user best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.retrieve import Candidates
+from kbsearch.snapshot import Snapshot
+from kbsearch.visibility import Visible
+
+# Chosen on the development sets; the rows are in benchmarks/results/quality.md.
+LANGUAGE_BONUS = 0.05
+# Results under this share of the best score are not worth a customer's look and are not counted as found.
+RELATIVE_FLOOR = 0.25
+# Below this a language is a detector's noise, not a reason to prefer a translation.
+_WELCOME_FLOOR = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Results, best first; aligned arrays."""
+
+    groups: NDArray[np.int32]
+    best: NDArray[np.int64]
+    """Position of each group's best passage among the candidates."""
+    documents: NDArray[np.int32]
+    """The member of the group to show."""
+    scores: NDArray[np.float32]
+
+
+def welcome_languages(
+    snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]
+) -> NDArray[np.float32]:
+    """How welcome each language of the snapshot is, 0..1: the interface language first, then the query's own."""
+    return np.asarray(
+        [1.0 if lang == interface_lang else 0.5 * detected.get(lang, 0.0) for lang in snapshot.values["lang"]],
+        dtype=np.float32,
+    )
+
+
+def group_results(
+    snapshot: Snapshot, candidates: Candidates, welcome: NDArray[np.float32], visible: Visible
+) -> Groups:
+    """One result a group. A title that was typed word for word comes first; equal scores keep the reading order."""
+    codes = snapshot.document_lang[candidates.documents]
+    ranked = candidates.scores + np.float32(LANGUAGE_BONUS) * welcome[codes] + candidates.titled
+    order = np.lexsort((candidates.passages, -ranked))
+    groups = snapshot.document_group[candidates.documents][order]
+    _, first = np.unique(groups, return_index=True)
+    first.sort()
+    best = order[first]
+    if len(best):
+        floor = RELATIVE_FLOOR * float(candidates.scores.max())
+        best = best[(candidates.scores[best] > floor) | candidates.titled[best]]
+    return Groups(
+        groups=snapshot.document_group[candidates.documents[best]],
+        best=best,
+        documents=_in_best_language(snapshot, candidates.documents[best], welcome, visible),
+        scores=candidates.scores[best],
+    )
+
+
+def count_facets(snapshot: Snapshot, documents: NDArray[np.int32]) -> dict[str, dict[str, int]]:
+    """How many of the shown documents have each type, language and category, most frequent first."""
+    categories = [code for document in documents for code in snapshot.category_codes(int(document))]
+    return {
+        "type": _count(snapshot.values["type"], snapshot.document_type[documents]),
+        "lang": _count(snapshot.values["lang"], snapshot.document_lang[documents]),
+        "category": _count(snapshot.values["category"], np.asarray(categories, dtype=np.int64)),
+    }
+
+
+def _in_best_language(
+    snapshot: Snapshot, documents: NDArray[np.int32], welcome: NDArray[np.float32], visible: Visible
+) -> NDArray[np.int32]:
+    """Replace each document by a more welcome visible translation of it, where there is one."""
+    shown = documents.copy()
+    # From the least to the most welcome, so that the last replacement is the best.
+    for code in np.argsort(welcome, kind="stable"):
+        if welcome[code] < _WELCOME_FLOOR:
+            continue
+        translation = snapshot.translation(snapshot.document_group[documents], int(code))
+        better = (translation >= 0) & (welcome[code] > welcome[snapshot.document_lang[documents]])
+        if visible.documents is not None:
+            better &= visible.documents[translation]
+        shown[better] = translation[better]
+    return shown
+
+
+def _count(names: Sequence[str], codes: NDArray[np.integer]) -> dict[str, int]:  # type: ignore[type-arg]
+    counts = np.bincount(codes, minlength=len(names)) if len(codes) else np.zeros(len(names), np.int64)
+    return {names[code]: int(counts[code]) for code in np.argsort(-counts, kind="stable") if counts[code]}

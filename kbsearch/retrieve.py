@@ -1,0 +1,88 @@
+"""Both legs asked, and every passage that either found given both of its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.fuse import explained_share, fuse, similarity
+from kbsearch.snapshot import Snapshot
+from kbsearch.types import Mode
+from kbsearch.understand import Understanding
+from kbsearch.visibility import Visible
+
+# Chosen on the development sets; the rows are in benchmarks/results/quality.md.
+DENSE_WEIGHT = 0.5
+COSINE_FLOOR = 0.2
+# Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
+CANDIDATES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Passages that either leg found, each once; aligned arrays."""
+
+    passages: NDArray[np.int64]
+    documents: NDArray[np.int32]
+    lexical: NDArray[np.float32]
+    """Share of the query's terms that the passage explains, 0..1."""
+    similarity: NDArray[np.float32]
+    """Closeness in meaning, 0..1."""
+    scores: NDArray[np.float32]
+    """Fused, 0..1."""
+    titled: NDArray[np.bool_]
+    """The title of the passage's document is what was typed."""
+
+
+def retrieve(
+    snapshot: Snapshot,
+    query: Understanding,
+    vector: NDArray[np.float32] | None,
+    visible: Visible,
+    mode: Mode,
+    wanted: int,
+) -> Candidates:
+    """The passages worth ranking. `vector` is the query's unit vector, None where there is no dense leg.
+
+    `wanted`: how many results the caller may come to read; both legs are asked for several times as many.
+    """
+    limit = max(CANDIDATES, 4 * wanted)
+    titled = snapshot.titles.equal_to(query.typed)
+    titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
+    # A title that was typed word for word is looked at even where neither leg ranks it high.
+    passages = snapshot.first_passages(titled)
+    cosines = np.zeros(0, np.float32)
+    if vector is not None:
+        nearest = snapshot.dense.search(vector, limit, visible.passages)
+        extra = passages[~np.isin(passages, nearest.passages)]
+        passages = np.concatenate([nearest.passages, extra])
+        cosines = np.concatenate([nearest.scores, snapshot.dense.vectors(extra) @ vector])
+    lexical = np.zeros(len(passages), np.float32)
+    if mode != "dense":
+        matched = snapshot.lexical.search(
+            query.terms, limit, weights=query.weights, allowed=visible.passages, probe=passages
+        )
+        fresh = ~np.isin(matched.passages, passages)
+        by_words = matched.passages[fresh].astype(np.int64)
+        passages = np.concatenate([passages, by_words])
+        lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound)
+        if vector is not None:
+            cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
+    closeness = similarity(cosines, COSINE_FLOOR) if vector is not None else np.zeros_like(lexical)
+    documents = snapshot.passage_document[passages]
+    return Candidates(
+        passages=passages,
+        documents=documents,
+        lexical=lexical,
+        similarity=closeness,
+        scores=fuse(lexical, closeness, _dense_weight(mode, vector is not None)),
+        titled=np.isin(documents, titled) if len(titled) else np.zeros(len(documents), np.bool_),
+    )
+
+
+def _dense_weight(mode: Mode, has_vector: bool) -> float:
+    if mode == "dense":
+        return 1.0
+    return DENSE_WEIGHT if mode == "hybrid" and has_vector else 0.0

@@ -1,0 +1,87 @@
+"""The contract's answers (section 4) as plain dicts, from the engine's nouns. Pure; `respond.py` encodes them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+from kbsearch.types import Hit, SearchOutcome, StoredDocument, Suggestion
+
+JsonObject = dict[str, object]
+
+
+def search_answer(outcome: SearchOutcome, query_id: str, took_ms: float, *, explain: bool) -> JsonObject:
+    """Return the search answer; `explain` adds how it came about."""
+    decision = outcome.decision
+    answer: JsonObject = {
+        "query_id": query_id,
+        "q": outcome.q,
+        "detected_lang": outcome.detected_lang,
+        "lang_confidence": round(outcome.lang_confidence, 4),
+        "found": outcome.found,
+        "took_ms": round(took_ms, 3),
+        "snapshot": outcome.snapshot,
+        "decision": {
+            "action": decision.action.value,
+            "confidence": round(decision.confidence, 4),
+            "reasons": decision.reasons,
+            "calibrated": decision.calibrated,
+        },
+        "hits": [_hit(hit, explain) for hit in outcome.hits],
+        "facets": outcome.facets,
+        "did_you_mean": outcome.did_you_mean,
+    }
+    if explain:
+        answer["timings_ms"] = {step: round(spent, 3) for step, spent in outcome.timings_ms.items()}
+        answer["degraded"] = outcome.degraded
+    return answer
+
+
+def suggest_answer(q: str, suggestions: Iterable[Suggestion]) -> JsonObject:
+    """Return the lines under the search box."""
+    return {
+        "q": q,
+        "suggestions": [
+            {"text": line.text, "kind": line.kind, "lang": line.lang, "document_id": line.document_id or None}
+            for line in suggestions
+        ],
+    }
+
+
+def document_answer(document: StoredDocument, snapshot: str) -> JsonObject:
+    """Return an article. Its audiences stay inside: they say who else may read it."""
+    return {
+        "id": document.id,
+        "group": document.group,
+        "lang": document.lang,
+        "type": document.type,
+        "title": document.title,
+        "html": document.html,
+        "text": document.text,
+        "url": document.url,
+        "category": document.category,
+        "tags": document.tags,
+        "updated_at": document.updated_at,
+        "translations": document.translations,
+        "snapshot": snapshot,
+    }
+
+
+def _hit(hit: Hit, explain: bool) -> JsonObject:
+    answer: JsonObject = {
+        "id": hit.id,
+        "group": hit.group,
+        "type": hit.type,
+        "lang": hit.lang,
+        "title": hit.title,
+        "url": hit.url,
+        "score": round(hit.score, 4),
+        "snippet": html.escape(hit.snippet),
+        "highlights": hit.highlights,
+        "position": hit.position,
+        "translations": hit.translations,
+        "language_match": hit.language_match,
+    }
+    if explain:
+        answer["explain"] = hit.explain
+    return answer

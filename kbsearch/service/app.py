@@ -1,0 +1,140 @@
+"""The application: parts made, routes joined, started and stopped in order. `serve` runs it under uvicorn.
+
+The parts are made by `create_app` and their threads started when the server is: an application that was only made
+(to print its OpenAPI, say) has followed no snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from anyio import to_thread
+from fastapi import FastAPI
+
+from kbsearch.engine import open_engine
+from kbsearch.events.buffer import EventBuffer
+from kbsearch.events.connect import open_store
+from kbsearch.events.identity import ClientHasher
+from kbsearch.service.context import Gate, Service
+from kbsearch.service.errors import add_error_handlers
+from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
+from kbsearch.service.middleware import CrossOrigin, Measure
+from kbsearch.service.popular import PopularQueries
+from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
+from kbsearch.service.routes import documents, events, health, portal, search
+from kbsearch.service.settings import Settings, read_settings, to_environment
+from kbsearch.snapshot import published_version
+
+_RUN_SEED = "KBSEARCH_RUN_SEED"
+"""How the workers of one run agree on the salt of the day; drawn at start, never written."""
+_SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
+
+
+def create_app(
+    settings: Settings, *, source: SnapshotSource = _SNAPSHOTS, engine: SearchEngine | None = None
+) -> FastAPI:
+    """Make the application; `engine` is one that is open already."""
+    service = _make_service(settings, source, engine)
+    app = FastAPI(
+        title="kbsearch",
+        version="1",
+        summary="Search in a knowledge base, in the customer's language.",
+        lifespan=_lifespan,
+        # Their pages load scripts from a CDN; /openapi.json serves any viewer.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    for module in (search, documents, events, health, portal):
+        app.include_router(module.router)
+    add_error_handlers(app)
+    app.add_middleware(CrossOrigin, origins=settings.origins)
+    app.add_middleware(Measure, meters=service.meters)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Opens the snapshot first, so that a bad one is an error here and not a log line.
+
+    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened.
+    """
+    engine = open_engine(settings.index)
+    options: dict[str, object] = {
+        "host": settings.host,
+        "port": settings.port,
+        "timeout_graceful_shutdown": settings.shutdown,
+        # Access logs would hold queries and addresses, unredacted.
+        "access_log": False,
+        "server_header": False,
+    }
+    if settings.workers == 1:
+        uvicorn.run(create_app(settings, engine=engine), **options)  # type: ignore[arg-type]
+        return
+    del engine
+    with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
+        os.environ.update(to_environment(settings))
+        os.environ[_RUN_SEED] = secrets.token_hex(32)
+        os.environ[MULTIPROCESS_VARIABLE] = shared
+        uvicorn.run(
+            "kbsearch.service.app:app_from_environment",
+            factory=True,
+            workers=settings.workers,
+            **options,  # type: ignore[arg-type]
+        )
+
+
+def app_from_environment() -> FastAPI:
+    """Make the application from environment variables alone; what each worker process calls."""
+    return create_app(read_settings({}))
+
+
+def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
+    gate = Gate(settings.threads, settings.queue)
+    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside)
+    holder = SnapshotHolder(
+        settings.index,
+        source,
+        poll_seconds=settings.poll,
+        on_reload=lambda succeeded: meters.reloads.labels("ok" if succeeded else "failed").inc(),
+        engine=engine,
+    )
+    store = open_store(settings.events_url)
+    return Service(
+        settings=settings,
+        holder=holder,
+        gate=gate,
+        meters=meters,
+        store=store,
+        buffer=EventBuffer(
+            store,
+            capacity=settings.event_capacity,
+            on_written=lambda count: meters.events_written.inc(count),
+            on_dropped=lambda count: meters.events_dropped.inc(count),
+        ),
+        hasher=ClientHasher(store.salt(), run_seed=bytes.fromhex(os.environ.get(_RUN_SEED, ""))),
+        popular=PopularQueries(store),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    service.holder.start()
+    service.popular.start()
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(_stop, service)
+
+
+def _stop(service: Service) -> None:
+    """Stop what asks before what writes, so that the last facts are flushed."""
+    service.holder.stop()
+    service.popular.stop()
+    service.buffer.close()
+    service.store.close()

@@ -1,0 +1,136 @@
+"""Which snapshot serves: a background thread follows CURRENT and swaps engines without a request noticing.
+
+A request takes `engine()` once and keeps it to its end. A new engine is opened beside the old one, off the request
+path, and takes its place in one assignment; where it cannot be opened, the old one goes on and the error is shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Protocol
+
+from kbsearch.errors import KbsearchError
+from kbsearch.service.errors import NotReady
+from kbsearch.types import SearchOutcome, SearchRequest, StoredDocument, Suggestion
+
+_LOG = logging.getLogger(__name__)
+
+
+class SearchEngine(Protocol):
+    """What the service needs of `kbsearch.engine.Engine`."""
+
+    snapshot: str
+    languages: tuple[str, ...]
+
+    def search(self, request: SearchRequest) -> SearchOutcome:
+        """Answer one query."""
+
+    def suggest(
+        self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None
+    ) -> list[Suggestion]:
+        """Complete what is being typed."""
+
+    def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
+        """Return one article, or None where there is none for this caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSource:
+    """Where snapshots come from; tests bring their own."""
+
+    published: Callable[[Path], str]
+    """The version that CURRENT names; a cheap read."""
+    open: Callable[[Path], SearchEngine]
+    """Open that version; slow."""
+
+
+class SnapshotHolder:
+    """Holds the engine that serves."""
+
+    def __init__(
+        self,
+        directory: Path,
+        source: SnapshotSource,
+        *,
+        poll_seconds: float,
+        on_reload: Callable[[bool], None] = lambda _succeeded: None,
+        engine: SearchEngine | None = None,
+    ) -> None:
+        """Hold `engine`, where one is open already, until `start` finds a newer one."""
+        self._directory = directory
+        self._source = source
+        self._poll_seconds = poll_seconds
+        self._on_reload = on_reload
+        self._engine = engine
+        self._error: str | None = None
+        self._refused: str | None = None
+        self._stopping = Event()
+        self._thread = Thread(target=self._follow, name="kbsearch-reload", daemon=True)
+
+    @property
+    def error(self) -> str | None:
+        """Why the published snapshot is not the one that serves; None when all is well."""
+        return self._error
+
+    @property
+    def snapshot(self) -> str | None:
+        """The version that serves; None before the first is open."""
+        engine = self._engine
+        return None if engine is None else engine.snapshot
+
+    def engine(self) -> SearchEngine:
+        """Return the engine for one request.
+
+        :raises NotReady: none is open yet.
+        """
+        engine = self._engine
+        if engine is None:
+            raise NotReady(self._error or "the index is being opened; try again in a second")
+        return engine
+
+    def start(self) -> None:
+        """Begin to follow CURRENT."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; the engine stays usable for requests that still run."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _follow(self) -> None:
+        while True:
+            self._look()
+            if self._stopping.wait(self._poll_seconds):
+                return
+
+    def _look(self) -> None:
+        version: str | None = None
+        try:
+            version = self._source.published(self._directory)
+            if version == self.snapshot:
+                self._error = self._refused = None
+            elif version != self._refused:
+                self._swap(version)
+        except Exception as error:
+            self._refuse(version, error)
+
+    def _swap(self, version: str) -> None:
+        engine = self._source.open(self._directory)
+        before, self._engine = self.snapshot, engine
+        self._error = self._refused = None
+        self._on_reload(True)
+        _LOG.info("now serving snapshot %s (before: %s; published: %s)", engine.snapshot, before, version)
+
+    def _refuse(self, version: str | None, error: Exception) -> None:
+        """Show the error and go on; a version that failed is not opened again until another is published."""
+        message = str(error) if isinstance(error, KbsearchError) else f"{type(error).__name__}: {error}"
+        if message != self._error or version != self._refused:
+            _LOG.error("cannot serve the published snapshot: %s", message)
+            self._on_reload(False)
+        self._error = message
+        self._refused = version

@@ -1,0 +1,1 @@
+"""Routes: one small module a subject, each with a `router`."""

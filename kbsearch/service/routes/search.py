@@ -1,0 +1,95 @@
+"""`/v1/search` and `/v1/suggest`: the search box."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+
+from kbsearch.service import shapes
+from kbsearch.service.answers import search_answer, suggest_answer
+from kbsearch.service.body import read_json
+from kbsearch.service.context import service_of
+from kbsearch.service.errors import validation_error
+from kbsearch.service.respond import json_response
+from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, to_request
+
+router = APIRouter(tags=["search"])
+
+MAX_SEARCH_BODY = 64 * 1024
+_QUERY_SHARE = 3
+"""Past queries among the suggestions; the rest are titles, which always lead somewhere."""
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
+    422: {"model": shapes.ErrorAnswer, "description": "A parameter is missing or beyond its limit."},
+    503: {"model": shapes.ErrorAnswer, "description": "Overloaded, or no index yet; see Retry-After."},
+}
+_SEARCH_ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": shapes.SearchAnswer}, **_ERRORS}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": SearchBody.model_json_schema()}},
+    }
+}
+
+
+@router.get("/v1/search", responses=_SEARCH_ANSWER, summary="Search")
+async def search_get(request: Request, given: Annotated[SearchQuery, Query()]) -> Response:
+    """Search the knowledge base and say what to do with the result: answer, list or hand over."""
+    return await _search(request, given)
+
+
+@router.post(
+    "/v1/search",
+    responses={
+        **_SEARCH_ANSWER,
+        400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+        413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
+    },
+    openapi_extra=_BODY,
+    summary="Search, with a JSON body",
+)
+async def search_post(request: Request) -> Response:
+    """Search as with GET; the filter may also be an object."""
+    raw = await read_json(request, MAX_SEARCH_BODY)
+    try:
+        given = SearchBody.model_validate(raw)
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None  # type: ignore[arg-type]
+    return await _search(request, given)
+
+
+@router.get("/v1/suggest", responses={200: {"model": shapes.SuggestAnswer}, **_ERRORS}, summary="Suggest")
+async def suggest(
+    request: Request,
+    q: Annotated[str, Query(max_length=MAX_QUERY, description="What is typed so far.", examples=["atj par"])],
+    lang: Annotated[str, Query(max_length=35, description="Language of the user's page.")] = "",
+    limit: Annotated[int, Query(ge=1, le=20, description="Most lines to return.")] = 8,
+) -> Response:
+    """Complete what is being typed: past queries that helped others, and titles; the last word is a prefix."""
+    service = service_of(request)
+    audiences = service.audiences(request)
+    engine = service.holder.engine()
+    language = known_language(lang, engine.languages)
+    queries = service.popular.matching(q, language, min(_QUERY_SHARE, limit))
+    titles = []
+    if q.strip():
+        titles = await service.gate.run(
+            lambda: engine.suggest(q, lang=language, limit=limit, audiences=audiences)
+        )
+    return json_response(suggest_answer(q, [*queries, *titles][:limit]))
+
+
+async def _search(request: Request, given: SearchQuery | SearchBody) -> Response:
+    service = service_of(request)
+    audiences = service.audiences(request)
+    engine = service.holder.engine()
+    query = to_request(given, audiences, engine.languages)
+    answered = await service.search(
+        engine, query, request, session=given.session, analytics=given.analytics
+    )
+    return json_response(
+        search_answer(answered.outcome, answered.query_id, answered.took_ms, explain=given.explain)
+    )

@@ -1,0 +1,73 @@
+"""What a caller may and wants to see, as flags a document and a passage. Applied before anything is ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.errors import FilterError
+from kbsearch.filters import FILTER_FIELDS
+from kbsearch.snapshot import Snapshot
+from kbsearch.types import SearchRequest
+
+# Distinct combinations of filters and audiences in use at once; a flag array a combination is kept.
+CACHE_SIZE = 64
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Flags by document and by passage; None means that everything is visible."""
+
+    documents: Flags | None
+    passages: Flags | None
+
+    def __getitem__(self, document: int) -> bool:
+        return self.documents is None or bool(self.documents[document])
+
+
+class Visibility:
+    """Computes and remembers `Visible` for one snapshot. Safe to use from several threads."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._known: dict[object, Visible] = {}
+        self._lock = Lock()
+
+    def of(self, request: SearchRequest) -> Visible:
+        """What the request may see. Raises FilterError for an unknown field."""
+        key = (
+            request.audiences,
+            request.langs,
+            tuple((name, tuple(values)) for name, values in request.filters.items()),
+        )
+        with self._lock:
+            visible = self._known.get(key)
+        if visible is None:
+            visible = self._compute(request)
+            with self._lock:
+                if len(self._known) >= CACHE_SIZE:
+                    del self._known[next(iter(self._known))]
+                self._known[key] = visible
+        return visible
+
+    def _compute(self, request: SearchRequest) -> Visible:
+        snapshot = self._snapshot
+        for name in request.filters:
+            if name not in FILTER_FIELDS:
+                raise FilterError(
+                    f"There is no filter field {name!r}; the fields are {', '.join(FILTER_FIELDS)}.", field="filter"
+                )
+        parts = [snapshot.documents_with(name, values) for name, values in request.filters.items()]
+        if request.audiences is not None:
+            parts.append(snapshot.documents_with("audience", sorted(request.audiences)))
+        if request.langs:
+            parts.append(snapshot.documents_with("lang", request.langs))
+        flags = np.logical_and.reduce(parts) if parts else None
+        if flags is None or flags.all():
+            return Visible(None, None)
+        return Visible(flags, flags[snapshot.passage_document])
