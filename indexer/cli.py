@@ -30,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
         help="index sources into a new snapshot and publish it",
         epilog=example("kbsearch-index build sample_kb --out var/index"),
     )
-    sub.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="file or folder; formats in docs/sources.md")
+    sub.add_argument(
+        "sources", nargs="+", type=Path, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+    )
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help="bundled model, directory, or hub name (default: the bundled default)")
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
@@ -44,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_verify)
-    sub = commands.add_parser(
-        "list", help="versions, newest first", epilog=example("kbsearch-index list var/index")
-    )
+    sub = commands.add_parser("list", help="versions, newest first", epilog=example("kbsearch-index list var/index"))
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="print the list as JSON")
     sub.set_defaults(run=_list)

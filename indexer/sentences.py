@@ -18,11 +18,11 @@ ABBREVIATIONS = frozenset({
     "напр", "стр", "тел", "руб", "коп", "рис", "см", "им", "ул", "др", "пр", "рр", "тис", "грн", "np",
     "itd", "itp", "tj", "ul", "godz", "zł", "ww",
 })
-"""Words before a full stop that ends no sentence. Single letters and figures are covered by rule."""
+"""Words before a full stop that ends no sentence. Single letters and ordinals are covered by rule."""
 
 # "。！？" need no space after them.
 _END = re.compile(r"[.!?…]+[\"'”“»’)\]]*\s+|[。！？]+[」』”）]*\s*|\n+")
-_LAST_WORD = re.compile(r"([^\W\d_]+|\d+)\.[\"'”“»’)\]]*\s+$")
+_LAST_WORD = re.compile(r"(?<!\w)([^\W\d_]+|\d+)\.[\"'”“»’)\]]*\s+$")
 
 
 def sentences(text: str) -> list[str]:
@@ -46,4 +46,5 @@ def _ends_here(text: str, start: int, end: int) -> bool:
     if word is None:
         return True
     last = word[1]
-    return not (last.isdigit() or len(last) == 1 or last.lower() in ABBREVIATIONS)
+    ordinal = last.isdigit() and len(last) <= 2  # "31. maijā", "1. Open"; a year may end a sentence
+    return not (ordinal or len(last) == 1 or last.lower() in ABBREVIATIONS)

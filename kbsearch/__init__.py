@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from kbsearch.errors import KbsearchError
 from kbsearch.types import Action, Decision, Document, Hit, SearchOutcome, SearchRequest
+from kbsearch.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from kbsearch.engine import Engine, open_engine
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Action",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -36,10 +38,10 @@ def _parser() -> argparse.ArgumentParser:
         "serve", help="the HTTP service and the portal page", epilog=example("kbsearch serve --index var/index")
     )
     sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
-    sub.add_argument("--port", type=int, default=8080, help="default 8080")
-    sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
-    sub.add_argument("--events", default=None, metavar="URL", help="default sqlite:///DIR/events.db")
+    sub.add_argument("--host", help="default 127.0.0.1")
+    sub.add_argument("--port", type=int, help="default 8080")
+    sub.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
+    sub.add_argument("--events", metavar="URL", help="default sqlite:///DIR/events.db")
     sub.set_defaults(run=_serve)
     sub = commands.add_parser(
         "eval",
@@ -57,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("KBSEARCH_SECRET=… kbsearch key --audience customer --origin https://shop.example --days 30"),
     )
     sub.add_argument("--audience", action="append", default=[], metavar="NAME", help="repeat for several")
-    sub.add_argument("--origin", action="append", default=[], metavar="URL", help="web origins that may use it; none: any")
+    sub.add_argument(
+        "--origin", action="append", default=[], metavar="URL", help="web origins that may use it; none: any"
+    )
     sub.add_argument("--days", type=float, default=30.0, help="until it expires (default 30)")
     sub.add_argument("--subject", default="portal", help="who it is for, to find it in logs")
     sub.set_defaults(run=_key)
@@ -88,7 +92,10 @@ def _describe(outcome: SearchOutcome) -> str:
     if outcome.did_you_mean:
         lines.append(f"Did you mean: {outcome.did_you_mean}?")
     for hit in outcome.hits:
-        lines += [f"{hit.position:3}. {hit.title}  [{hit.lang} {hit.type} {hit.score:.2f}]  {hit.id}", f"     {hit.snippet}"]
+        lines += [
+            f"{hit.position:3}. {hit.title}  [{hit.lang} {hit.type} {hit.score:.2f}]  {hit.id}",
+            f"     {hit.snippet}",
+        ]
     return "\n".join(lines)
 
 
@@ -111,13 +118,16 @@ def _eval(options: argparse.Namespace) -> Outcome:
     rows = [("all", report), *report["by_lang"].items()]
     names = ("n", "ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
     lines = ["lang     " + "".join(f"{name:>11}" for name in names)]
-    lines += [f"{lang:9}" + "".join(f"{'–' if row[name] is None else row[name]:>11}" for name in names) for lang, row in rows]
+    lines += [
+        f"{lang:9}" + "".join(f"{'–' if row[name] is None else row[name]:>11}" for name in names) for lang, row in rows
+    ]
     lines.append("decision  " + ", ".join(f"{name} {value}" for name, value in report["decision"].items()))
     lines.append("latency   " + ", ".join(f"{name} {value} ms" for name, value in report["latency_ms"].items()))
     return "\n".join(lines)
 
 
 def _key(options: argparse.Namespace) -> Outcome:
-    from kbsearch.service.keys import key_from_environment
+    from kbsearch.service.security import make_key
 
-    return key_from_environment(options.audience, options.origin, options.days, options.subject)
+    secret = os.environ.get("KBSEARCH_SECRET", "")
+    return make_key(secret, options.audience, options.origin, timedelta(days=options.days), options.subject)

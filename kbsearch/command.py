@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kbsearch.errors import KbsearchError, UsageError
+from kbsearch.version import __version__
 
 Outcome = str
 """What a command prints on stdout."""
@@ -22,13 +23,9 @@ def example(command: str) -> str:
 
 def command_parser(program: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
     """A parser with sub-commands, and the object to add them to."""
-    from kbsearch import __version__
-
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=_ParserWithExample
-    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_ParserWithExample)
     return parser, commands
 
 
@@ -53,5 +50,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 
 class _ParserWithExample(argparse.ArgumentParser):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+    """Keeps the line breaks of the example."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, formatter_class=argparse.RawDescriptionHelpFormatter)

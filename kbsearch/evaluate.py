@@ -75,9 +75,11 @@ def read_queries(path: Path) -> list[JudgedQuery]:
                 kind=str(fields.get("kind", "")),
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as cause:
-            raise SourceError(f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md.") from cause
+            raise SourceError(
+                f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md."
+            ) from cause
         if answerable and not query.relevant:
-            raise SourceError(f"{path}:{number} has no relevant document; add one, or mark it \"answerable\": false.")
+            raise SourceError(f'{path}:{number} has no relevant document; add one, or mark it "answerable": false.')
         queries.append(query)
     if not queries:
         raise SourceError(f"{path} holds no query; give a file of judged queries.")
@@ -109,11 +111,7 @@ def per_query(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
     """Every measure of every answerable query: measure → query id → value."""
     answerable = [item for item in judged if item.query.answerable]
     qrels = [Qrel(item.query.id, key, grade) for item in answerable for key, grade in item.relevant.items()]
-    run = [
-        ScoredDoc(item.query.id, key, float(-rank))
-        for item in answerable
-        for rank, key in enumerate(item.ranking)
-    ]
+    run = [ScoredDoc(item.query.id, key, float(-rank)) for item in answerable for rank, key in enumerate(item.ranking)]
     values: dict[str, dict[str, float]] = {name: {item.query.id: 0.0 for item in answerable} for name in MEASURES}
     names = {measure: name for name, measure in MEASURES.items()}
     for metric in ir_measures.iter_calc(list(names), qrels, run):

@@ -18,12 +18,14 @@ def explained_share(scores: Scores, bound: float) -> Scores:
     """BM25+ scores (without their baseline) as a share of the query's bound, 0..1."""
     if bound <= 0.0:
         return np.zeros_like(scores)
-    return np.clip(scores / np.float32(bound), 0.0, 1.0)
+    share: Scores = np.clip(scores / np.float32(bound), 0.0, 1.0)
+    return share
 
 
 def similarity(cosines: Scores, floor: float) -> Scores:
     """Cosines above the floor of unrelated texts, stretched to 0..1."""
-    return np.clip((cosines - np.float32(floor)) / np.float32(1.0 - floor), 0.0, 1.0)
+    stretched: Scores = np.clip((cosines - np.float32(floor)) / np.float32(1.0 - floor), 0.0, 1.0)
+    return stretched
 
 
 def fuse(lexical: Scores, dense: Scores, dense_weight: float) -> Scores:

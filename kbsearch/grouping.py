@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,7 @@ class Groups:
     scores: NDArray[np.float32]
 
 
-def welcome_languages(
-    snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]
-) -> NDArray[np.float32]:
+def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]) -> NDArray[np.float32]:
     """How welcome each language of the snapshot is, 0..1: the interface language first, then the query's own."""
     return np.asarray(
         [1.0 if lang == interface_lang else 0.5 * detected.get(lang, 0.0) for lang in snapshot.values["lang"]],
@@ -42,9 +41,7 @@ def welcome_languages(
     )
 
 
-def group_results(
-    snapshot: Snapshot, candidates: Candidates, welcome: NDArray[np.float32], visible: Visible
-) -> Groups:
+def group_results(snapshot: Snapshot, candidates: Candidates, welcome: NDArray[np.float32], visible: Visible) -> Groups:
     """One result a group. A title that was typed word for word comes first; equal scores keep the reading order."""
     codes = snapshot.document_lang[candidates.documents]
     ranked = candidates.scores + np.float32(LANGUAGE_BONUS) * welcome[codes] + candidates.titled
@@ -91,6 +88,6 @@ def _in_best_language(
     return shown
 
 
-def _count(names: Sequence[str], codes: NDArray[np.integer]) -> dict[str, int]:  # type: ignore[type-arg]
+def _count(names: Sequence[str], codes: NDArray[np.integer[Any]]) -> dict[str, int]:
     counts = np.bincount(codes, minlength=len(names)) if len(codes) else np.zeros(len(names), np.int64)
     return {names[code]: int(counts[code]) for code in np.argsort(-counts, kind="stable") if counts[code]}

@@ -252,8 +252,9 @@ class Snapshot:
         """A whole document, without its translations."""
         fields = self.record(number)
         html, text = orjson.loads(self._bodies[number])
-        lists = {name: tuple(fields.pop(name)) for name in ("category", "tags", "audience")}
-        return StoredDocument(**fields, **lists, html=html, text=text)
+        for name in ("category", "tags", "audience"):
+            fields[name] = tuple(fields[name])
+        return StoredDocument(**fields, html=html, text=text)
 
     def passage(self, number: int) -> Passage:
         """A passage's text and heading path."""
@@ -278,11 +279,13 @@ class Snapshot:
 
     def first_passages(self, documents: NDArray[np.int32]) -> NDArray[np.int64]:
         """The first passage of each document."""
-        return self._passage_start[documents].astype(np.int64)
+        first: NDArray[np.int64] = self._passage_start[documents].astype(np.int64)
+        return first
 
     def translation(self, groups: NDArray[np.int32], language: int) -> NDArray[np.int32]:
         """Each group's document in a language (by its number in `values["lang"]`), −1 where there is none."""
-        return self._translations[groups, language]
+        translations: NDArray[np.int32] = self._translations[groups, language]
+        return translations
 
     def category_codes(self, document: int) -> NDArray[np.int32]:
         """The categories of a document, as numbers in `values["category"]`."""
@@ -337,7 +340,8 @@ def verify_snapshot(directory: Path) -> None:
         )
     if manifest["analyzer"] != ANALYZER_VERSION:
         raise SnapshotMismatch(
-            f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; {rebuild}"
+            f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
+            f"{rebuild}"
         )
     for name, expected in manifest["files"].items():
         path = directory / name
@@ -387,7 +391,9 @@ def rollback(root: Path, version: str | None = None) -> str:
     if version is None:
         published = next((place for place, entry in enumerate(entries) if entry.published), -1)
         if published + 1 >= len(names):
-            raise SnapshotMissing(f"{root} holds no version older than the published one; see: kbsearch-index list {root}")
+            raise SnapshotMissing(
+                f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
+            )
         version = names[published + 1]
     if version not in names:
         raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")

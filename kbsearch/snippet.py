@@ -30,7 +30,7 @@ def make_snippet(
     last = bisect_right(ends, start + length) - 1
     if last < first:
         # One word fills the window: cut it.
-        return f"{flat[start:start + length]}{ELLIPSIS}", ()
+        return f"{flat[start : start + length]}{ELLIPSIS}", ()
     start = starts[first] if start else 0
     end = len(flat) if last == len(ends) - 1 else ends[last]
     end = min(end, start + length)

@@ -15,7 +15,7 @@ QUOTE = f"[{_MARKS}]"
 _KEY_NEXT = re.compile(r"\s*:")
 _VALUE_NEXT = re.compile(
     rf"\s*(?:$|[}}\]]\s*(?:$|[,}}\]])|[}}\]]\s*[{{\[]|,?\s*{QUOTE}[@\w.:-]{{1,60}}{QUOTE}\s*:|,\s*[}}\]])")
-_ENTRY_NEXT = re.compile(rf"\s*(?:$|\]|,\s*(?:{QUOTE}|[{{\[\]]))")
+_ENTRY_NEXT = re.compile(rf"\s*(?:$|\]|,\s*(?:{QUOTE}|[{{\[\]]|-?\d|true\b|false\b|null\b))")
 _BARE = re.compile(r"[^\s,:{}\[\]]+")
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 

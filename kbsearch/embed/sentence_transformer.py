@@ -32,9 +32,7 @@ class SentenceTransformerEmbedder:
         directory = Path(name_or_path)
         has_onnx = (directory / "onnx").is_dir() or (directory / "model.onnx").is_file()
         try:
-            self._model = SentenceTransformer(
-                name_or_path, device="cpu", backend="onnx" if has_onnx else "torch"
-            )
+            self._model = SentenceTransformer(name_or_path, device="cpu", backend="onnx" if has_onnx else "torch")
         except Exception as cause:  # the library raises whatever its parts raise
             raise ModelError(
                 f"Model {name_or_path!r} cannot be loaded ({cause}); give the path of a sentence-transformers "

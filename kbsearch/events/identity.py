@@ -19,9 +19,7 @@ _DIGEST_SIZE = 16
 class ClientHasher:
     """Turns what a request says about its client into the `client_id` of facts."""
 
-    def __init__(
-        self, salt: bytes, *, run_seed: bytes | None = None, today: Callable[[], str] | None = None
-    ) -> None:
+    def __init__(self, salt: bytes, *, run_seed: bytes | None = None, today: Callable[[], str] | None = None) -> None:
         """Take the store's salt; `run_seed` is shared by the workers of one service so that they agree."""
         self._salt = salt
         self._run_seed = run_seed or secrets.token_bytes(32)

@@ -87,13 +87,13 @@ class SqliteStore:
         """Yield every event in the order of time."""
         with closing(self._connect()) as reader:
             for row in reader.execute(f"SELECT {_EVENT_COLUMNS} FROM events ORDER BY timestamp, event_id"):
-                yield Event(*row[:10], attributes=json.loads(row[10]))
+                yield Event(*(*row[:10], json.loads(row[10])))
 
     def searches(self) -> Iterator[SearchRecord]:
         """Yield every search in the order of time."""
         with closing(self._connect()) as reader:
             for row in reader.execute(f"SELECT {_SEARCH_COLUMNS} FROM searches ORDER BY timestamp, query_id"):
-                yield SearchRecord(*row[:7], tuple(json.loads(row[7])), *row[8:14], public=bool(row[14]))
+                yield SearchRecord(*(*row[:7], tuple(json.loads(row[7])), *row[8:14], bool(row[14])))
 
     def popular_queries(self, *, min_clients: int, limit: int) -> list[PopularQuery]:
         """Return public queries with a click from at least so many clients, most popular first."""
@@ -144,17 +144,37 @@ def _insert(table: str, columns: str, count: int) -> str:
 
 def _search_row(fact: SearchRecord) -> tuple[object, ...]:
     return (
-        fact.query_id, _text(fact.user_query), fact.lang, fact.detected_lang, fact.found, fact.decision,
-        fact.confidence, json.dumps(fact.hit_ids), fact.offset, fact.took_ms, fact.snapshot,
-        _text(fact.session_id), fact.client_id, fact.timestamp, int(fact.public),
+        fact.query_id,
+        _text(fact.user_query),
+        fact.lang,
+        fact.detected_lang,
+        fact.found,
+        fact.decision,
+        fact.confidence,
+        json.dumps(fact.hit_ids),
+        fact.offset,
+        fact.took_ms,
+        fact.snapshot,
+        _text(fact.session_id),
+        fact.client_id,
+        fact.timestamp,
+        int(fact.public),
         " ".join(_text(fact.user_query).casefold().split()),
     )
 
 
 def _event_row(fact: Event) -> tuple[object, ...]:
     return (
-        _text(fact.event_id), fact.action_name, _text(fact.query_id), _text(fact.session_id), fact.client_id,
-        fact.timestamp, fact.received_at, _text(fact.object_id), _text(fact.object_id_type), fact.position,
+        _text(fact.event_id),
+        fact.action_name,
+        _text(fact.query_id),
+        _text(fact.session_id),
+        fact.client_id,
+        fact.timestamp,
+        fact.received_at,
+        _text(fact.object_id),
+        _text(fact.object_id_type),
+        fact.position,
         json.dumps(fact.attributes),
     )
 

@@ -61,16 +61,12 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
         raise EventError("object must be an object with object_id", "event_attributes.object")
     object_id = _text(target or {}, "object_id", "event_attributes.object.object_id")
     if action in OBJECT_ACTIONS and not object_id:
-        raise EventError(
-            f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id"
-        )
+        raise EventError(f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
     position = _position(attributes.pop("position", None), action)
     session = _text(raw, "session_id", "session_id")
     client = _text(raw, "client_id", "client_id")
     moment = _timestamp(raw.get("timestamp"), receipt.received_at)
-    client_id = receipt.hasher.client_id(
-        given=client, session=session, address=receipt.address, agent=receipt.agent
-    )
+    client_id = receipt.hasher.client_id(given=client, session=session, address=receipt.address, agent=receipt.agent)
     query_id = _text(raw, "query_id", "query_id")
     event_id = _text(raw, "event_id", "event_id")
     if not event_id:
@@ -120,9 +116,7 @@ def _position(value: object, action: str) -> int | None:
     if value is None:
         return None
     if not is_object(value):
-        raise EventError(
-            f"position must be an object with ordinal, got {_short(value)}", "event_attributes.position"
-        )
+        raise EventError(f"position must be an object with ordinal, got {_short(value)}", "event_attributes.position")
     ordinal = value.get("ordinal")
     if ordinal is None:
         return None
@@ -174,9 +168,7 @@ def _rest(
         raise EventError(f"event_attributes is nested deeper than {_MAX_DEPTH} levels", "event_attributes")
     size = len(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     if size > MAX_ATTRIBUTES:
-        raise EventError(
-            f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed", "event_attributes"
-        )
+        raise EventError(f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed", "event_attributes")
     hashed_user = rest.pop("user", None)
     redacted = redact_value(rest)
     cleaned = dict(redacted) if is_object(redacted) else {}

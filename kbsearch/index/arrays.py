@@ -90,7 +90,7 @@ class Records:
             raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
         if int(self._offsets[-1]) != size:
             raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(self._offsets[-1])}; rebuild the index.")
-        self._view = memoryview(self._bytes)
+        self._view = memoryview(self._bytes)  # type: ignore[arg-type]  # arrays are buffers, which the stubs do not say
 
     def __len__(self) -> int:
         return len(self._offsets) - 1

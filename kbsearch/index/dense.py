@@ -65,9 +65,7 @@ def build_dense(
         index.add(vectors)
         report = DenseReport("exact", dimension, count, 0, 1.0)
     else:
-        index = faiss.IndexHNSWSQ(
-            dimension, faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT
-        )
+        index = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = _BUILD_WIDTH
         index.train(vectors)
         index.add(vectors)
@@ -88,14 +86,10 @@ class DenseIndex:
             self._index = faiss.read_index(str(directory / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
         except (OSError, RuntimeError, orjson.JSONDecodeError, TypeError) as cause:
             raise SnapshotDamaged(f"{directory} cannot be read ({cause}); rebuild the index.") from cause
-        self._storage = (
-            faiss.downcast_index(self._index.storage) if self.report.kind == "hnsw" else self._index
-        )
+        self._storage = faiss.downcast_index(self._index.storage) if self.report.kind == "hnsw" else self._index
         self._parameters = threading.local()
 
-    def search(
-        self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None
-    ) -> DenseHits:
+    def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
         if limit == 0:
@@ -114,7 +108,7 @@ class DenseIndex:
         found = ids[0] >= 0
         return DenseHits(ids[0][found], scores[0][found])
 
-    def vectors(self, passages: NDArray[np.integer]) -> NDArray[np.float32]:  # type: ignore[type-arg]
+    def vectors(self, passages: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The stored vectors of some passages, shape (len(passages), dimension)."""
         wanted = np.ascontiguousarray(passages, dtype=np.int64)
         rows: NDArray[np.float32] = self._storage.reconstruct_batch(wanted)
@@ -134,9 +128,7 @@ def set_search_threads(count: int) -> None:
     faiss.omp_set_num_threads(count)
 
 
-def _widen_until_good(
-    index: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]
-) -> tuple[int, float]:
+def _widen_until_good(index: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> tuple[int, float]:
     """The smallest search width whose recall@10 is good enough, with that recall."""
     exact = faiss.IndexFlatIP(vectors.shape[1])
     exact.add(vectors)

@@ -81,9 +81,7 @@ def select_best(
 
 
 @njit(cache=True, nogil=True)
-def _sift_down(
-    best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int
-) -> None:
+def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> None:
     """Put an entry at the root of the heap of `size` entries and let it sink to its place."""
     parent = 0
     while True:
@@ -91,9 +89,7 @@ def _sift_down(
         if child >= size:
             break
         right = child + 1
-        if right < size and (
-            best[right] < best[child] or (best[right] == best[child] and ids[right] > ids[child])
-        ):
+        if right < size and (best[right] < best[child] or (best[right] == best[child] and ids[right] > ids[child])):
             child = right
         if best[child] < score or (best[child] == score and ids[child] > passage):
             best[parent] = best[child]

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -119,7 +120,9 @@ class LexicalIndex:
         try:
             self.statistics = LexicalStatistics(**orjson.loads((directory / "statistics.json").read_bytes()))
         except (OSError, orjson.JSONDecodeError, TypeError) as cause:
-            raise SnapshotDamaged(f"{directory}/statistics.json cannot be read ({cause}); rebuild the index.") from cause
+            raise SnapshotDamaged(
+                f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
+            ) from cause
         self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
@@ -147,7 +150,7 @@ class LexicalIndex:
         *,
         weights: Sequence[float] | None = None,
         allowed: NDArray[np.bool_] | None = None,
-        probe: NDArray[np.integer] | None = None,  # type: ignore[type-arg]
+        probe: NDArray[np.integer[Any]] | None = None,
     ) -> LexicalHits:
         """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
 
@@ -161,9 +164,7 @@ class LexicalIndex:
         ids, weight = ids[found], weight[found]
         total_idf = float((self._idf[ids] * weight).sum())
         scores, touched = self._buffers()
-        count = score_postings(
-            self._indptr, self._passages, self._contributions, ids, weight, scores, touched
-        )
+        count = score_postings(self._indptr, self._passages, self._contributions, ids, weight, scores, touched)
         try:
             best_ids = np.empty(limit, dtype=np.int32)
             best = np.empty(limit, dtype=np.float32)

@@ -81,7 +81,7 @@ class SpellingIndex:
         self._owners: NDArray[np.int32] = open_array(directory / "owners.npy")
 
     def correct(self, word: str, langs: Sequence[str]) -> Correction | None:
-        """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay as they are.
+        """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay.
 
         Nearest first, then the same first letter, then the most frequent.
         """

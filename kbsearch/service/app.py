@@ -90,7 +90,7 @@ def serve(settings: Settings) -> None:
 
 def app_from_environment() -> FastAPI:
     """Make the application from environment variables alone; what each worker process calls."""
-    return create_app(read_settings({}))
+    return create_app(read_settings())
 
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:

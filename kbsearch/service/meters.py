@@ -27,9 +27,7 @@ class Meters:
     def __init__(self, serving: Callable[[], tuple[str | None, str | None]], waiting: Callable[[], int]) -> None:
         """Take how to ask for (snapshot, reload error) and for the number of searches under way."""
         own = CollectorRegistry()
-        self.requests = Counter(
-            "kbsearch_requests", "Requests answered.", ["route", "method", "status"], registry=own
-        )
+        self.requests = Counter("kbsearch_requests", "Requests answered.", ["route", "method", "status"], registry=own)
         self.latency = Histogram(
             "kbsearch_request_seconds", "Time to the end of the answer.", ["route"], buckets=_BUCKETS, registry=own
         )

@@ -29,9 +29,7 @@ class SearchEngine(Protocol):
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Answer one query."""
 
-    def suggest(
-        self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None
-    ) -> list[Suggestion]:
+    def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Complete what is being typed."""
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:

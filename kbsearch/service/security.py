@@ -25,9 +25,7 @@ _ALGORITHM = "HS256"
 _MAX_KEY = 4096
 
 
-def make_key(
-    secret: str, audiences: Iterable[str], origins: Iterable[str], ttl: timedelta, subject: str
-) -> str:
+def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl: timedelta, subject: str) -> str:
     """Sign a key that shows these audiences (and public) for `ttl`, on pages of these origins (none: any).
 
     :raises UsageError: the secret is too short, or the key would never be valid.

@@ -1,6 +1,6 @@
 """Every setting of the service, read once from arguments and environment into one frozen value.
 
-The command line makes its options, the documentation its table, from `SETTINGS`; nothing else reads the environment.
+The documentation makes its table from `SETTINGS`; nothing else in the service reads settings from the environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIN_SECRET_BYTES = 32
 """A key shorter than the hash it signs with (HS256) can be guessed offline (RFC 7518, section 3.2)."""
 
 
-def _setting(env: str, default: Any, text: str, *, secret: bool = False) -> Any:  # noqa: ANN401
+def _setting(env: str, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"env": env, "help": text, "secret": secret})
 
 
@@ -33,7 +33,9 @@ class Settings:
     workers: int = _setting("KBSEARCH_WORKERS", 1, "Processes that answer; the index is shared in memory.")
     events: str = _setting("KBSEARCH_EVENTS", "", "Event store, sqlite:///PATH; default INDEX/events.db.")
     secret: str = _setting(
-        "KBSEARCH_SECRET", "", "Secret of 32 bytes or more that signs keys; without it no key is accepted.",
+        "KBSEARCH_SECRET",
+        "",
+        "Secret of 32 bytes or more that signs keys; without it no key is accepted.",
         secret=True,
     )
     title: str = _setting("KBSEARCH_TITLE", "", "Name above the search page; default “Help centre”, translated.")
@@ -74,21 +76,26 @@ class Settings:
 SETTINGS: tuple[Field[Any], ...] = fields(Settings)
 
 
-def read_settings(arguments: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
-    """Join arguments (None: not given) and environment; arguments win.
+def read_settings(
+    index: Path | None = None,
+    events: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Join what the command line gave (None: nothing) with the environment; the command line wins.
 
     :raises UsageError: a value of the wrong kind, a secret that is too short, no index.
     """
+    given = {"index": index, "events": events, "host": host, "port": port, "workers": workers}
     environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     for setting in SETTINGS:
-        variable = setting.metadata["env"]
-        given = arguments.get(setting.name)
-        source = setting.name
-        if given is None:
-            given, source = environ.get(variable) or None, variable
-        if given is not None:
-            values[setting.name] = _convert(setting, given, source)
+        text = environ.get(setting.metadata["env"])
+        if text and setting.name not in values:
+            values[setting.name] = _convert(setting, text)
     if "index" not in values:
         raise UsageError("no index given; use --index DIR or KBSEARCH_INDEX", "index")
     return Settings(**values)
@@ -99,9 +106,9 @@ def to_environment(settings: Settings) -> dict[str, str]:
     return {setting.metadata["env"]: str(getattr(settings, setting.name)) for setting in SETTINGS}
 
 
-def _convert(setting: Field[Any], given: object, source: str) -> object:
+def _convert(setting: Field[Any], text: str) -> object:
     kind = {"Path": Path, "int": int, "float": float}.get(str(setting.type), str)
     try:
-        return kind(str(given))
+        return kind(text)
     except ValueError:
-        raise UsageError(f"{source} must be a number, got {given!r}", setting.name) from None
+        raise UsageError(f"{setting.metadata['env']} must be a number, got {text!r}", setting.name) from None

@@ -64,9 +64,7 @@ class SearchBody(_SearchParameters):
     )
 
 
-def to_request(
-    given: SearchQuery | SearchBody, audiences: frozenset[str], languages: tuple[str, ...]
-) -> SearchRequest:
+def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], languages: tuple[str, ...]) -> SearchRequest:
     """Return what the engine takes; `languages` are those of the snapshot.
 
     :raises UsageError: what pydantic does not see, such as a query of nothing but spaces.

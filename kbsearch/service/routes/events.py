@@ -99,7 +99,7 @@ async def events(request: Request) -> Response:
 def _batch(body: object) -> list[object]:
     events = body.get("events", [body]) if is_object(body) else body
     if not isinstance(events, list):
-        raise EventError("send {\"events\": […]}, a list of events, or one event", "events")
+        raise EventError('send {"events": […]}, a list of events, or one event', "events")
     if not events:
         raise EventError("the batch is empty", "events")
     if len(events) > MAX_EVENTS:

@@ -57,7 +57,7 @@ async def search_post(request: Request) -> Response:
     try:
         given = SearchBody.model_validate(raw)
     except ValidationError as error:
-        raise validation_error(error.errors()) from None  # type: ignore[arg-type]
+        raise validation_error(error.errors()) from None
     return await _search(request, given)
 
 
@@ -76,9 +76,7 @@ async def suggest(
     queries = service.popular.matching(q, language, min(_QUERY_SHARE, limit))
     titles = []
     if q.strip():
-        titles = await service.gate.run(
-            lambda: engine.suggest(q, lang=language, limit=limit, audiences=audiences)
-        )
+        titles = await service.gate.run(lambda: engine.suggest(q, lang=language, limit=limit, audiences=audiences))
     return json_response(suggest_answer(q, [*queries, *titles][:limit]))
 
 
@@ -87,9 +85,5 @@ async def _search(request: Request, given: SearchQuery | SearchBody) -> Response
     audiences = service.audiences(request)
     engine = service.holder.engine()
     query = to_request(given, audiences, engine.languages)
-    answered = await service.search(
-        engine, query, request, session=given.session, analytics=given.analytics
-    )
-    return json_response(
-        search_answer(answered.outcome, answered.query_id, answered.took_ms, explain=given.explain)
-    )
+    answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
+    return json_response(search_answer(answered.outcome, answered.query_id, answered.took_ms, explain=given.explain))

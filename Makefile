@@ -1,0 +1,47 @@
+# `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INDEX := var/demo
+
+.PHONY: help demo test test-slow check bench screenshots clean
+
+help: ## what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+# torch first and pinned, so that nothing pulls a CUDA build (docs/decisions.md).
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install --constraint constraints.txt torch==2.13.0
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PIP) install --constraint constraints.txt --group dev hatchling editables
+	touch $@
+
+demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:8080/
+	$(BIN)/kbsearch-index build sample_kb --out $(INDEX)
+	$(BIN)/kbsearch serve --index $(INDEX)
+
+test: $(VENV)/.dev ## the fast tests (under 3 minutes)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.dev ## the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
+	$(BIN)/python -m benchmarks.lexical
+	$(BIN)/python -m benchmarks.dense
+	$(BIN)/python -m benchmarks.quality
+
+clean: ## remove what was built, keep the virtual environment
+	rm -rf var/demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

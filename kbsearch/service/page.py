@@ -1,0 +1,131 @@
+"""What the page shows, as plain values for the template. Pure: takes outcomes and the address, gives dicts.
+
+The template escapes everything; highlights come as (text, marked) pairs, so no markup is ever made from text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kbsearch.service.address import FILTERS, PAGE_SIZE, PageState
+from kbsearch.service.wire import MAX_REACH
+from kbsearch.types import Action, Hit, SearchOutcome, StoredDocument
+
+Values = dict[str, object]
+Texts = Mapping[str, str]
+
+_MAX_FACET_VALUES = 12
+_OTHER_NAMES = {
+    "es": "Español", "fr": "Français", "it": "Italiano", "pt": "Português", "nl": "Nederlands", "sv": "Svenska",
+    "da": "Dansk", "nb": "Norsk", "no": "Norsk", "fi": "Suomi", "cs": "Čeština", "uk": "Українська",
+}  # fmt: skip
+
+
+def language_names(messages: Mapping[str, Texts]) -> dict[str, str]:
+    """Return what each language calls itself."""
+    return {**_OTHER_NAMES, **{code: texts["language_name"] for code, texts in messages.items()}}
+
+
+def results_values(
+    outcome: SearchOutcome, query_id: str, state: PageState, texts: Texts, names: Mapping[str, str]
+) -> Values:
+    """Return what the result page shows."""
+    hits = [_hit_values(hit, query_id, state, names) for hit in outcome.hits]
+    action = outcome.decision.action
+    answer = hits.pop(0) if action is Action.ANSWER and hits and state.offset == 0 else None
+    end = state.offset + len(outcome.hits)
+    meant = outcome.did_you_mean
+    return {
+        "action": action.value,
+        "answer": answer,
+        "hits": hits,
+        "found": outcome.found,
+        "facets": _facets(outcome.facets, state, texts, names),
+        "clear_href": state.href(type=(), language=(), category=(), offset=0) if state.filters() else None,
+        "did_you_mean": {"text": meant, "href": state.href(q=meant, offset=0)} if meant else None,
+        "more_href": state.href(offset=state.offset + PAGE_SIZE)
+        if end < min(outcome.found, MAX_REACH - PAGE_SIZE)
+        else None,
+    }
+
+
+def article_values(document: StoredDocument, state: PageState, names: Mapping[str, str]) -> Values:
+    """Return what the article page shows."""
+    return {
+        "id": document.id,
+        "title": document.title,
+        "html": document.html,
+        "lang": document.lang,
+        "language": names.get(document.lang, document.lang),
+        "language_match": True,
+        "type": document.type,
+        "updated": document.updated_at[:10],
+        "position": state.position,
+        "translations": [
+            {"lang": lang, "language": names.get(lang, lang), "href": state.href(doc=other, translation="")}
+            for lang, other in document.translations.items()
+        ],
+    }
+
+
+def segments(text: str, highlights: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """Cut a snippet into marked and unmarked pieces.
+
+    >>> segments("reset password", [(6, 14)])
+    [('reset ', False), ('password', True)]
+    """
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for start, stop in highlights:
+        pieces += [(text[end:start], False), (text[start:stop], True)]
+        end = stop
+    pieces.append((text[end:], False))
+    return [piece for piece in pieces if piece[0]]
+
+
+def _hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, str]) -> Values:
+    def link(translation: str) -> str:
+        return state.href(doc=hit.id, translation=translation, offset=0, query=query_id, position=hit.position)
+
+    return {
+        "id": hit.id,
+        "title": hit.title,
+        "href": link(""),
+        "lang": hit.lang,
+        "language": names.get(hit.lang, hit.lang),
+        "language_match": hit.language_match,
+        "type": hit.type,
+        "position": hit.position,
+        "segments": segments(hit.snippet, hit.highlights),
+        "translations": [
+            {"lang": lang, "language": names.get(lang, lang), "href": link(lang)} for lang in hit.translations
+        ],
+    }
+
+
+def _facets(
+    counted: Mapping[str, Mapping[str, int]], state: PageState, texts: Texts, names: Mapping[str, str]
+) -> list[Values]:
+    shown: list[Values] = []
+    for name, field in FILTERS.items():
+        counts = {**dict.fromkeys(state.chosen(name), 0), **counted.get(field, {})}
+        ordered = sorted(counts.items(), key=lambda item: -item[1])[:_MAX_FACET_VALUES]
+        if len(ordered) < 2 and not state.chosen(name):
+            continue
+        values = [
+            {
+                "name": _facet_name(field, value, texts, names),
+                "count": count,
+                "chosen": value in state.chosen(name),
+                "href": state.toggled(name, value),
+            }
+            for value, count in ordered
+        ]
+        shown.append({"title": texts[f"filter_{field}"], "values": values})
+    return shown
+
+
+def _facet_name(field: str, value: str, texts: Texts, names: Mapping[str, str]) -> str:
+    if field == "type":
+        return texts.get(f"type_{value}", value)
+    return names.get(value, value.upper()) if field == "lang" else value

@@ -1,0 +1,78 @@
+"""Template, messages and static files of the page, read once. The only module that imports jinja2."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import orjson
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from kbsearch.service.page import language_names
+
+_MEDIA_TYPES = {
+    "portal.css": "text/css; charset=utf-8",
+    "portal.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file of the page, plain and compressed."""
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Everything the page is made of."""
+
+    environment: Environment
+    messages: Mapping[str, Mapping[str, str]]
+    """Interface language → key → text."""
+    names: Mapping[str, str]
+    static: Mapping[str, StaticFile]
+    version: str
+    """Changes with any static file; part of their addresses, so that browsers may keep them."""
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """Fill the template; a value that it names and nobody gave is an error."""
+        return self.environment.get_template("index.html").render(values, version=self.version)
+
+    def as_json(self, value: Mapping[str, str]) -> str:
+        """Write a table of texts for a data attribute."""
+        return orjson.dumps(value).decode()
+
+
+@cache
+def load_portal() -> Portal:
+    """Read the page's files from the package."""
+    folder = files("kbsearch.service") / "portal"
+    static = {name: _static_file(folder / name, media) for name, media in _MEDIA_TYPES.items()}
+    messages: dict[str, dict[str, str]] = {
+        code: orjson.loads((folder / "messages" / f"{code}.json").read_bytes()) for code in LANGUAGES
+    }
+    digest = hashlib.sha256(b"".join(file.content for file in static.values())).hexdigest()
+    template = (folder / "index.html").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=DictLoader({"index.html": template}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return Portal(environment, messages, language_names(messages), static, digest[:12])
+
+
+def _static_file(path: Traversable, media_type: str) -> StaticFile:
+    content = path.read_bytes()
+    return StaticFile(content, gzip.compress(content, 9, mtime=0), media_type)
