@@ -1,1 +1,1 @@
-"""Measurements that steer the project: run `python -m benchmarks.lexical`, `.dense` or `.quality`; results in results/."""
+"""Measurements that steer the project: `python -m benchmarks.lexical`, `.dense`, `.quality`; figures in results/."""

@@ -21,19 +21,32 @@ SPREAD = 0.6
 TITLE_WORDS = 5
 TOPIC_SHARE = 0.5
 
-_ONSETS = "b d g k l m n p r s t v z st tr kr pl gr sk š č ž".split()
-_VOWELS = {"lv": "a e i o u ā ē ī ū ie ai au".split(), "lt": "a e i o u ė į ų ū ie ai uo".split(),
-           "en": "a e i o u ea oo ai ou ee".split()}  # fmt: skip
+_ONSETS = ("b", "d", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "st", "tr", "kr", "pl", "gr", "š", "č", "ž")
+_VOWELS = {
+    lang: tuple(vowels.split(" "))
+    for lang, vowels in {
+        "lv": "a e i o u ā ē ī ū ie ai au",
+        "lt": "a e i o u ė į ų ū ie ai uo",
+        "en": "a e i o u ea oo ai ou ee",
+    }.items()
+}
 # The commonest words, as in real text; queries lose them to the stop list as real ones do.
 _STOPS = {
-    "lv": "un ir ar no uz lai ka kas par vai tiek arī kā pēc to tas pie var bet".split(),
-    "lt": "ir į kad iš su yra ar tai kaip nuo prie už bet apie po jei tik".split(),
-    "en": "the to and a of in is you your for on or that this with it be can if are from".split(),
+    lang: tuple(stops.split(" "))
+    for lang, stops in {
+        "lv": "un ir ar no uz lai ka kas par vai tiek arī kā pēc to tas pie var bet",
+        "lt": "ir į kad iš su yra ar tai kaip nuo prie už bet apie po jei tik",
+        "en": "the to and a of in is you your for on or that this with it be can if are from",
+    }.items()
 }
+# A leading space makes an empty ending: English words are often bare.
 _ENDINGS = {
-    "lv": "s a u am ā i us iem os as ai ām ās t ts šana šanu šanas".split(),
-    "lt": "as o ui ą e ai ų ams us uose ė ės ę ti imas imo imui".split(),
-    "en": ["", "", "", "s", "ed", "ing", "er", "ly", "ment", "ation"],
+    lang: tuple(endings.split(" "))
+    for lang, endings in {
+        "lv": "s a u am ā i us iem os as ai ām ās t ts šana šanu šanas",
+        "lt": "as o ui ą e ai ų ams us uose ė ės ę ti imas imo imui",
+        "en": "   s ed ing er ly ment ation",
+    }.items()
 }
 
 
@@ -110,6 +123,7 @@ class Generator:
         return list(stems)
 
 
-def _cumulate(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = np.cumsum(weights)
-    return total / total[-1]
+def _cumulate(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    total = np.cumsum(weights, dtype=np.float64)
+    shares: NDArray[np.float64] = total / total[-1]
+    return shares

@@ -12,7 +12,8 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
-from kbsearch.snapshot import list_snapshots, prune, rollback, verify_snapshot
+from kbsearch.snapshot import verify_snapshot
+from kbsearch.versions import list_snapshots, prune, rollback
 
 # More would scroll the summary away; all are counted.
 SHOWN_PROBLEMS = 20

@@ -19,11 +19,11 @@ from kbsearch.types import CutDocument, Document, Passage
 CUTTER_VERSION = "1"
 """Raise it by hand whenever any document could give other passages; the update command then cuts everything anew."""
 
-MIN_WORDS = 60
+MIN_WORDS = 80
 """A passage with fewer goes on into the next block: an answer needs its context."""
-MAX_WORDS = 120
+MAX_WORDS = 200
 """Half a minute's reading; in a longer passage the one sentence that answers is drowned in the vector."""
-MAX_CHARS = 900
+MAX_CHARS = 1500
 """The same bound for long-worded languages and for scripts without spaces."""
 TAIL_WORDS = 20
 """A last passage shorter than this joins the one before it, which may then be longer than `MAX_WORDS` by as much."""

@@ -87,7 +87,7 @@ def read_queries(path: Path) -> list[JudgedQuery]:
 
 
 def run_queries(engine: Engine, queries: Iterable[JudgedQuery], mode: Mode = "hybrid") -> list[Judged]:
-    """Search for every query, to depth 10, seeing all documents."""
+    """Search for every query, to depth 10, seeing all documents (docs/evaluation.md)."""
     judged = []
     for query in queries:
         request = SearchRequest(q=query.query, lang=query.lang, limit=DEPTH, audiences=None, mode=mode)

@@ -7,7 +7,8 @@
         attributes.json attribute_*     type, lang, category, tag, audience → documents
         lexical/ dense/ spelling/ titles/ marks/
 
-The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`.
+The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`. What stands side by side in DIR
+is the business of versions.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ MANIFEST = "manifest.json"
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
 
 _STAGING = ".building-"
+_READ_BEFORE_OPENING = ("version", "model", "analyzer", "languages", "groups", "files")
 
 
 class SnapshotWriter:
@@ -185,22 +187,12 @@ class SnapshotWriter:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotEntry:
-    """One version in a directory of snapshots."""
-
-    version: str
-    manifest: Mapping[str, Any]
-    bytes: int
-    published: bool
-
-
 class Snapshot:
     """An open, verified, memory-mapped version. Immutable and safe to share between threads."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.manifest = _read_manifest(directory)
+        self.manifest = read_manifest(directory)
         self.version: str = self.manifest["version"]
         self.model = ModelInfo(**self.manifest["model"])
         self.languages: tuple[str, ...] = tuple(self.manifest["languages"])
@@ -318,6 +310,8 @@ def published_version(root: Path) -> str:
         ) from cause
     except OSError as cause:
         raise SnapshotMissing(f"{root / CURRENT} cannot be read ({cause.strerror}).") from cause
+    except UnicodeDecodeError:
+        version = ""
     if not version or "/" in version or version.startswith("."):
         raise SnapshotDamaged(f"{root / CURRENT} names no version; run: kbsearch-index rollback {root}")
     return version
@@ -332,12 +326,14 @@ def open_snapshot(root: Path, version: str | None = None) -> Snapshot:
 
 def verify_snapshot(directory: Path) -> None:
     """Check the format, the analyzer and every file's size and checksum."""
-    manifest = _read_manifest(directory)
+    manifest = read_manifest(directory)
     rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
     if manifest.get("format") != FORMAT_VERSION:
         raise SnapshotMismatch(
             f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
         )
+    if any(name not in manifest for name in _READ_BEFORE_OPENING):
+        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
     if manifest["analyzer"] != ANALYZER_VERSION:
         raise SnapshotMismatch(
             f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
@@ -356,7 +352,7 @@ def verify_snapshot(directory: Path) -> None:
 
 def publish(root: Path, version: str) -> None:
     """Make a version the published one; readers see the old one or the new one, nothing between."""
-    _read_manifest(root / version)
+    read_manifest(root / version)
     staged = root / f".{CURRENT}-{os.getpid()}"
     staged.write_text(version + "\n", encoding="utf-8")
     _sync(staged)
@@ -364,53 +360,8 @@ def publish(root: Path, version: str) -> None:
     _sync(root)
 
 
-def list_snapshots(root: Path) -> list[SnapshotEntry]:
-    """Versions in `root`, newest first."""
-    if not root.is_dir():
-        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")
-    try:
-        published = published_version(root)
-    except SnapshotMissing:
-        published = ""
-    return [
-        SnapshotEntry(
-            directory.name,
-            _read_manifest(directory),
-            sum(path.stat().st_size for path in _files(directory)),
-            directory.name == published,
-        )
-        for directory in sorted(root.iterdir(), reverse=True)
-        if (directory / MANIFEST).is_file() and not directory.name.startswith(".")
-    ]
-
-
-def rollback(root: Path, version: str | None = None) -> str:
-    """Publish an older version: the one named, or the newest before the published one. Returns its name."""
-    entries = list_snapshots(root)
-    names = [entry.version for entry in entries]
-    if version is None:
-        published = next((place for place, entry in enumerate(entries) if entry.published), -1)
-        if published + 1 >= len(names):
-            raise SnapshotMissing(
-                f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
-            )
-        version = names[published + 1]
-    if version not in names:
-        raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
-    verify_snapshot(root / version)
-    publish(root, version)
-    return version
-
-
-def prune(root: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` versions and the published one; return what was removed."""
-    removed = [entry.version for entry in list_snapshots(root)[keep:] if not entry.published]
-    for version in removed:
-        shutil.rmtree(root / version)
-    return removed
-
-
-def _read_manifest(directory: Path) -> dict[str, Any]:
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """What a version says of itself. Raises SnapshotMissing and SnapshotDamaged."""
     path = directory / MANIFEST
     try:
         manifest: dict[str, Any] = orjson.loads(path.read_bytes())
@@ -420,6 +371,8 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
         ) from cause
     except (OSError, orjson.JSONDecodeError) as cause:
         raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+    if not isinstance(manifest, dict):
+        raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
     return manifest
 
 

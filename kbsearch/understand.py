@@ -13,9 +13,10 @@ import numpy as np
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import SpellingIndex
-from kbsearch.text.analyze import is_stop_word, query_terms, whole_terms
+from kbsearch.text.analyze import is_stop_word, query_terms
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import normalise
+from kbsearch.text.stems import stem_terms
 from kbsearch.text.words import Word, words
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
@@ -67,7 +68,7 @@ def understand(
     unknown = [
         word
         for word in content
-        if not np.any(lexical.known([term for lang in readings for term in whole_terms(word, lang)]))
+        if not np.any(lexical.known([term for lang in readings for term in stem_terms(word, lang)]))
     ]
     nearest = {word: spelling.correct(word, readings) for word in unknown}
     corrections = {word: correction.word for word, correction in nearest.items() if correction}
@@ -75,7 +76,7 @@ def understand(
         term
         for word in corrections.values()
         for lang in readings
-        for term in whole_terms(word, lang)
+        for term in stem_terms(word, lang)
         if term not in terms
     )
     corrected = _replace(text, typed, corrections)

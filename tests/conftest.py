@@ -7,15 +7,17 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from indexer.pipeline import build
-from kbsearch.embed.hashing import HashingEmbedder
-from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchOutcome, SearchRequest
+
+# The engine is imported by the fixtures that need it, so that tests of one part neither wait for the others nor fail
+# with them.
+if TYPE_CHECKING:
+    from kbsearch.engine import Engine
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -134,6 +136,8 @@ def handmade_rows() -> tuple[Row, ...]:
 @pytest.fixture(scope="session")
 def build_index(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[Mapping[str, Any]]], Path]:
     """Rows → a directory of snapshots with one published version, built by the real pipeline."""
+    from indexer.pipeline import build
+    from kbsearch.embed.hashing import HashingEmbedder
 
     def build_rows(rows: Sequence[Mapping[str, Any]]) -> Path:
         folder = tmp_path_factory.mktemp("built")
@@ -151,6 +155,8 @@ def handmade_index(build_index: Callable[[Sequence[Mapping[str, Any]]], Path]) -
 
 @pytest.fixture(scope="session")
 def engine(handmade_index: Path) -> Engine:
+    from kbsearch.engine import open_engine
+
     return open_engine(handmade_index)
 
 

@@ -22,7 +22,6 @@ _ANY_QUOTE = rf"(?:{QUOTE}|&quot;|&#34;)"
 _MARK = re.compile(rf"@type{_ANY_QUOTE}\s*:\s*\[?\s*{_ANY_QUOTE}FAQPage{_ANY_QUOTE}")
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 _KEY = re.compile(rf"{QUOTE}([@\w]{{1,40}}){QUOTE}?\s*:|$")
-_INSIDE = re.compile(rf"\s*{QUOTE}?(.*?){QUOTE}?[\s,{{}}\[\]]*", re.DOTALL)
 
 
 def blocks_in_text(text: str) -> list[tuple[int, int]]:
@@ -90,8 +89,9 @@ def _picked(block: str) -> list[tuple[str, str, str]]:
     pairs: list[tuple[str, str, str]] = []
     name = ""
     for key, following in pairwise(_KEY.finditer(block)):
-        inside = _INSIDE.fullmatch(block, key.end(), following.start())
-        value = inside[1].strip() if inside else ""
+        value = block[key.end():following.start()].strip().rstrip(",{}[] \t\n")
+        value = value[bool(re.match(QUOTE, value)):]
+        value = value[:-1] if re.match(QUOTE, value[-1:]) else value
         if key[1] == "name":
             name = value
         elif key[1] == "text" and name and value:

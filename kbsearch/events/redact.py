@@ -13,8 +13,8 @@ from typing import TypeGuard
 PLACEHOLDERS = ("[email]", "[iban]", "[card]", "[phone]")
 
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-# Country code, check digits, 11–30 letters or digits, printed in groups or not; the long digit run decides.
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\s?\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])", re.IGNORECASE)
+# Country code, check digits, then groups of four as printed on cards, or the same without spaces.
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)", re.IGNORECASE)
 # Digits with at most two separators between neighbours: "+371 2000-0100", "4111 1111 1111 1111", "(8) 600 00 100".
 _DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ .()/‐‑–-]{0,2}\d){6,}\)?")
 _MIN_CARD, _MAX_CARD = 13, 19

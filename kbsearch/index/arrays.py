@@ -24,7 +24,7 @@ def open_array(path: Path) -> NDArray[Any]:
     """Map one array read-only, as a plain ndarray (indexing `np.memmap` itself costs several times more)."""
     try:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, struct.error) as cause:
+    except (OSError, ValueError, EOFError, struct.error) as cause:
         raise SnapshotDamaged(f"{path} cannot be read ({cause}); run: kbsearch-index verify {path.parent}") from cause
     return np.asarray(mapped)
 

@@ -166,10 +166,12 @@ class LexicalIndex:
         scores, touched = self._buffers()
         count = score_postings(self._indptr, self._passages, self._contributions, ids, weight, scores, touched)
         try:
-            best_ids = np.empty(limit, dtype=np.int32)
-            best = np.empty(limit, dtype=np.float32)
+            kept = min(limit, count)
+            best_ids = np.empty(kept, dtype=np.int32)
+            best = np.empty(kept, dtype=np.float32)
             mask = _EVERYTHING if allowed is None else allowed
-            size = select_best(scores, touched, count, mask, best_ids, best)
+            # The compiled heap needs a place to write to.
+            size = select_best(scores, touched, count, mask, best_ids, best) if kept else 0
             probed = np.empty(0, np.float32) if probe is None else scores[probe]
         finally:
             clear(scores, touched, count)

@@ -54,7 +54,10 @@ class TitleIndex:
 
     def equal_to(self, text: str) -> NDArray[np.int32]:
         """Documents whose title is this text, whatever its case, diacritics and punctuation."""
-        key = hash_texts([title_key(text)])[0]
+        words_typed = title_key(text)
+        if not words_typed:
+            return np.empty(0, np.int32)
+        key = hash_texts([words_typed])[0]
         start, end = np.searchsorted(self._keys, key, "left"), np.searchsorted(self._keys, key, "right")
         return self._keyed[start:end]
 

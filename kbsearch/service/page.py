@@ -95,6 +95,7 @@ def _hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, s
         "language": names.get(hit.lang, hit.lang),
         "language_match": hit.language_match,
         "type": hit.type,
+        "updated": "",
         "position": hit.position,
         "segments": segments(hit.snippet, hit.highlights),
         "translations": [
@@ -112,7 +113,7 @@ def _facets(
         ordered = sorted(counts.items(), key=lambda item: -item[1])[:_MAX_FACET_VALUES]
         if len(ordered) < 2 and not state.chosen(name):
             continue
-        values = [
+        choices = [
             {
                 "name": _facet_name(field, value, texts, names),
                 "count": count,
@@ -121,7 +122,7 @@ def _facets(
             }
             for value, count in ordered
         ]
-        shown.append({"title": texts[f"filter_{field}"], "values": values})
+        shown.append({"title": texts[f"filter_{field}"], "choices": choices})
     return shown
 
 

@@ -57,7 +57,7 @@ class Ragged:
 
 @dataclass(slots=True)
 class Corpus:
-    """All training texts as token ids; ``english`` and ``pair_*_english`` are rows of the teacher's matrix or -1."""
+    """All training texts as token ids; ``english`` holds rows of the teacher's matrix."""
 
     english_tokens: Ragged
     english: NDArray[np.int64]
@@ -71,8 +71,6 @@ class Corpus:
     language: NDArray[np.int64]
     has_heading: NDArray[np.bool_]
     pair_weight: NDArray[np.float64]
-    title_english: NDArray[np.int64]
-    passage_english: NDArray[np.int64]
 
 
 def tokenize(tokenizer: Tokenizer, texts: Iterable[str]) -> Ragged:
@@ -107,7 +105,6 @@ def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
             weight.append(source_weight(row.source) * LANGUAGE_WEIGHT.get(language, 1.0))
     noisy = (add_typo(text, rng) if rng.random() < TYPO_SHARE else text for text in translations)
 
-    titles = {row.path: row.title for row in read_pairs(shared, "en")}
     path_ids: dict[str, int] = {}
     pairs = [(code, row) for code in languages(shared, "pairs") for row in read_pairs(shared, code)]
     codes = languages(shared, "pairs")
@@ -125,8 +122,6 @@ def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
         language=np.array([codes.index(code) for code, _ in pairs]),
         has_heading=np.array([bool(row.heading) for _, row in pairs]),
         pair_weight=np.array([source_weight(row.source) * LANGUAGE_WEIGHT.get(code, 1.0) for code, row in pairs]),
-        title_english=np.array([row_of.get(titles.get(row.path, ""), -1) for _, row in pairs]),
-        passage_english=np.array([row_of[row.passage] if code == "en" else -1 for code, row in pairs]),
     )
 
 

@@ -1,6 +1,6 @@
 """Encode every English text once with the teacher; step 2 of the recipe.
 
-Takes ``shared/train``; gives ``english.jsonl`` (one JSON string a line: sentences, then titles, then passages) and
+Takes ``shared/train``; gives ``english.jsonl`` (one JSON string a line: sentences, then titles) and
 ``teacher.f16`` (one L2-normalised float16 row per line). An interrupted run continues after the last finished chunk.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 CHUNK = 4096  # texts between two checkpoints
-MAX_TOKENS = 192  # a 150-word English passage
+MAX_TOKENS = 128
 
 
 def installed_teacher() -> Path:
@@ -36,9 +36,8 @@ def collect_english(shared: Path, seed: int) -> list[str]:
     sentences = {row.english for language in languages(shared, "parallel") for row in read_parallel(shared, language)}
     pairs = list(read_pairs(shared, "en"))
     queries = {row.title for row in pairs} | {f"{row.title} {row.heading}".strip() for row in pairs}
-    passages = {row.passage for row in pairs}
     ordered: list[str] = []
-    for texts in (sentences, queries - sentences, passages - sentences - queries):
+    for texts in (sentences, queries - sentences):
         block = sorted(texts)
         random.Random(seed).shuffle(block)
         ordered.extend(block)

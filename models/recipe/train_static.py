@@ -4,8 +4,9 @@ Takes ``corpus.npz`` and the teacher's vectors; gives ``static.npz`` (float32 ro
 together with the optimiser's state, from which an interrupted run continues. Each step draws
 
 - parallel sentences: both sides learn the teacher's vector of the English side, by 1 − cosine and by in-batch InfoNCE
-  (van den Oord et al., 2018) over the teacher's vectors of the batch;
-- titles → passages of the same article, in one language and across languages, by InfoNCE in both directions.
+  (van den Oord et al., 2018); a sentence that the teacher has not encoded yet only learns to meet its English side;
+- titles → passages of the same article, in one language and across languages, by InfoNCE in both directions. Half of
+  the articles of a batch come from a few topics, so that its negatives are hard (Hofstätter et al., 2021).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from data import DEFAULT_SHARED, DEFAULT_WORK
 from evaluate import evaluate
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.cluster.vq import kmeans2
 from teacher import load_vectors
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -32,6 +35,9 @@ from torch.nn import functional
 Rows = NDArray[np.float32]
 BETAS = (0.9, 0.99)
 EPSILON = 1e-8
+ARTICLES_PER_TOPIC = 40
+TOPIC_DRAWS = 32  # articles drawn from one topic in a batch
+SAME_PASSAGE = 0.95  # cosine above which two passages of a batch are one text and no negatives of each other
 SMOOTHING = 1e-3  # of SIF weighting (Arora et al., 2017), used for the first guess of the rows
 
 
@@ -54,8 +60,23 @@ class State:
     rows: Tensor
     first: Tensor
     second: Tensor
+    topics: NDArray[np.int64]
     step: int
     seconds: float
+
+
+def topics_of(corpus: Corpus, rows: Tensor, seed: int) -> NDArray[np.int64]:
+    """Group the articles by k-means over the mean vector of their passages; return the topic of each path."""
+    count = int(corpus.path.max()) + 1
+    means = np.zeros((count, rows.shape[1]), np.float32)
+    with torch.no_grad():
+        for block in np.array_split(np.arange(len(corpus.path)), max(1, len(corpus.path) // 4096)):
+            np.add.at(means, corpus.path[block], embed(rows, corpus.passage.take(block)).numpy())
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    topics = max(1, count // ARTICLES_PER_TOPIC)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an emptied topic is simply never drawn
+        return np.asarray(kmeans2(means, topics, iter=15, minit="points", rng=seed)[1], np.int64)
 
 
 def initial_rows(corpus: Corpus, vectors: Rows, size: int) -> Rows:
@@ -80,18 +101,21 @@ def initial_rows(corpus: Corpus, vectors: Rows, size: int) -> Rows:
 class Sampler:
     """Draws batches; the step's number alone decides what is drawn, so that a resumed run sees the same."""
 
-    def __init__(self, corpus: Corpus, known: int, config: Config) -> None:
+    def __init__(self, corpus: Corpus, topics: NDArray[np.int64], config: Config) -> None:
         self.corpus = corpus
         self.config = config
-        usable = corpus.english < known
-        cumulative = np.cumsum(np.where(usable, corpus.weight, 0.0))
+        cumulative = np.cumsum(corpus.weight)
         self.parallel_cumulative = cumulative / cumulative[-1]
         order = np.argsort(corpus.path, kind="stable")
         self.pair_order = order
         self.pair_start = np.searchsorted(corpus.path[order], np.arange(corpus.path.max() + 2))
-        weight = np.bincount(corpus.path, corpus.pair_weight)
-        cumulative = np.cumsum(np.sqrt(weight))  # a long article is not worth many short ones
+        # Articles lie topic by topic on a line, each as wide as its weight, so that a topic is one stretch of it.
+        self.path_order = np.argsort(topics, kind="stable")
+        weight = np.sqrt(np.bincount(corpus.path, corpus.pair_weight))  # a long article is not worth many short ones
+        cumulative = np.cumsum(weight[self.path_order])
         self.path_cumulative = cumulative / cumulative[-1]
+        ends = np.searchsorted(topics[self.path_order], np.arange(topics.max() + 2))
+        self.topic_edges = np.concatenate([np.zeros(1), self.path_cumulative])[ends]
 
     def parallel(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw row numbers with replacement, by weight."""
@@ -100,7 +124,12 @@ class Sampler:
     def pairs(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Draw (row of the query, row of the passage) for different articles, half of them across languages."""
         corpus = self.corpus
-        paths = np.unique(np.searchsorted(self.path_cumulative, rng.random(self.config.pair_batch)))
+        free = rng.random(self.config.pair_batch // 2)
+        topics = np.searchsorted(self.topic_edges, rng.random(max(1, len(free) // TOPIC_DRAWS)), side="right") - 1
+        start, end = self.topic_edges[topics, None], self.topic_edges[topics + 1, None]
+        near = (start + rng.random((len(topics), TOPIC_DRAWS)) * (end - start)).ravel()
+        drawn = np.searchsorted(self.path_cumulative, np.concatenate([free, near])).clip(max=len(self.path_order) - 1)
+        paths = np.unique(self.path_order[drawn])
         passages = self._row_of(paths, rng)
         queries = self._row_of(paths, rng)
         same = rng.random(len(paths)) < 0.5
@@ -126,9 +155,11 @@ def embed(rows: Tensor, tokens: Ragged) -> Tensor:
     return functional.normalize(mean, dim=1)
 
 
-def contrast(left: Tensor, right: Tensor, scale: float) -> Tensor:
-    """Return symmetric InfoNCE: row i of one side belongs to row i of the other."""
+def contrast(left: Tensor, right: Tensor, scale: float, ignored: Tensor | None = None) -> Tensor:
+    """Return symmetric InfoNCE: row i of one side belongs to row i of the other; ``ignored`` marks no negatives."""
     scores = left @ right.T * scale
+    if ignored is not None:
+        scores = scores.masked_fill(ignored, -scale)
     target = torch.arange(len(left))
     return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
@@ -143,7 +174,8 @@ def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, co
     translation = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
     translation = translation.take(np.arange(len(rows)) + noisy * len(rows))
     english = corpus.english_tokens.take(unique_english)
-    target = torch.from_numpy(vectors[unique_english].astype(np.float32))
+    known = unique_english < len(vectors)
+    target = torch.from_numpy(vectors[unique_english[known]].astype(np.float32))
     asked, passage = sampler.pairs(rng)
     query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
     tokens = Ragged.concatenate([translation, english, query, corpus.passage.take(passage)])
@@ -153,9 +185,13 @@ def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, co
     local = state.rows[index].requires_grad_()
     mean = embed(local, tokens)
     x, e, q, p = mean.split([len(rows), len(rows), len(asked), len(asked)])
-    distil = 2 - (x * target).sum(dim=1).mean() - (e * target).sum(dim=1).mean()
-    distil = 2 * distil + contrast(x, target, config.scale) + 0.5 * contrast(x, e, config.scale)
-    retrieve = contrast(q, p, config.scale)
+    seen = torch.from_numpy(known)
+    distil = contrast(x, e, config.scale)
+    if known.any():
+        distil = distil + 2 * (2 - (x[seen] * target).sum(dim=1).mean() - (e[seen] * target).sum(dim=1).mean())
+        distil = distil + contrast(x[seen], target, config.scale)
+    same = (p @ p.T).detach().fill_diagonal_(0) > SAME_PASSAGE
+    retrieve = contrast(q, p, config.scale, same)
     (distil + retrieve).backward()  # type: ignore[no-untyped-call]
     assert local.grad is not None
     adam(state, index, local.grad, config.rate * (1 - state.step / config.steps))
@@ -181,6 +217,7 @@ def save(state: State, config: Config, path: Path) -> None:
         rows=state.rows.numpy(),
         first=state.first.numpy(),
         second=state.second.numpy(),
+        topics=state.topics,
         step=state.step,
         seconds=state.seconds,
         config=json.dumps([getattr(config, name) for name in Config.__slots__]),
@@ -192,7 +229,8 @@ def load(path: Path) -> tuple[State, Config]:
     """Read a checkpoint."""
     with np.load(path) as file:
         tensors = [torch.from_numpy(file[name]) for name in ("rows", "first", "second")]
-        return State(*tensors, int(file["step"]), float(file["seconds"])), Config(*json.loads(str(file["config"])))
+        state = State(*tensors, file["topics"], int(file["step"]), float(file["seconds"]))
+        return state, Config(*json.loads(str(file["config"])))
 
 
 def develop(state: State, tokenizer: Tokenizer, shared: Path) -> str:
@@ -222,7 +260,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=20.0, help="of cosines in InfoNCE")
     parser.add_argument("--checkpoint", type=int, default=1000, help="steps between two checkpoints")
     parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="2 spend more on waiting")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
@@ -240,9 +278,10 @@ def main() -> None:
         else:
             rows = torch.from_numpy(initial_rows(corpus, vectors, tokenizer.get_vocab_size()))
             rows *= 0.3 / rows.norm(dim=1).mean()  # Adam's rate is in units of the rows
-        state = State(rows, torch.zeros_like(rows), torch.zeros_like(rows), 0, 0.0)
+        topics = topics_of(corpus, rows, args.seed)
+        state = State(rows, torch.zeros_like(rows), torch.zeros_like(rows), topics, 0, 0.0)
         print(f"start: {develop(state, tokenizer, args.shared)}", flush=True)
-    sampler = Sampler(corpus, len(vectors), config)
+    sampler = Sampler(corpus, state.topics, config)
     last = min(config.steps, args.stop_after or config.steps)
     losses: list[tuple[float, float]] = []
     while state.step < last:

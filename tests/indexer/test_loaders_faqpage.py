@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -157,3 +158,12 @@ QUOTELESS = st.text(st.characters(blacklist_characters="\"\\“”„‟«»″"
                     max_leaves=8).filter(lambda value: isinstance(value, dict | list)))
 def test_repair_of_sound_json_changes_nothing(value):
     assert json.loads(repair(json.dumps(value, ensure_ascii=False))) == value
+
+
+@pytest.mark.parametrize("noise", ['{"@type":"FAQPage",' * 5000, '{"@type":"FAQPage","name":"' + " " * 100_000 + "x",
+                                   '"@type":"FAQPage" "name": "a" ' * 5000, '{"@type":"FAQPage"' + "“ " * 50_000])
+def test_hostile_blocks_take_no_more_than_linear_time(noise):
+    start = process_time()
+    blocks_in_text(noise)
+    assert not [item for item in questions(SOURCE, noise, line=1, page={}) if isinstance(item, Found)]
+    assert process_time() - start < 5  # a quadratic pass takes minutes

@@ -19,6 +19,7 @@ router = APIRouter(tags=["articles"])
         200: {"model": shapes.DocumentAnswer},
         401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
         404: {"model": shapes.ErrorAnswer, "description": "No such article, or none that this caller may see."},
+        422: {"model": shapes.ErrorAnswer, "description": "The id cannot be read."},
         503: {"model": shapes.ErrorAnswer, "description": "No index yet; see Retry-After."},
     },
     summary="Read an article",

@@ -1,0 +1,172 @@
+"""Exact search beside the HNSW graph, as kbsearch builds and asks them: from which size on is the graph faster?
+
+    python -m benchmarks.dense
+
+Vectors are clustered and of low rank, as those of texts are; on random unit vectors no graph finds its way and nothing
+could be concluded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.report import RESULTS, Stamp, stamp, table, write_result
+from kbsearch.errors import SnapshotError
+from kbsearch.index.dense import EXACT_LIMIT, DenseIndex, build_dense, set_search_threads
+from kbsearch.retrieve import CANDIDATES
+
+SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+WIDTHS = (256, 384)
+QUERIES = 200
+ROUNDS = 5
+SEED = 11
+# Sentence vectors use a fraction of their dimensions: the spectrum below falls to a tenth after about 60.
+RANK = 96
+CLUSTER_SIZE = 40
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One size and width."""
+
+    dimension: int
+    passages: int
+    exact_ms: float
+    graph_ms: float
+    ratio: float
+    """Exact over graph at the median: above 1 the graph is faster."""
+    recall_at_10: float
+    search_width: int
+    graph_build_seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build, time, write results/dense.md."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dense", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
+    options = parser.parse_args(arguments)
+    measured = stamp("python -m benchmarks.dense")
+    comparisons = []
+    for dimension in WIDTHS:
+        vectors, queries = clustered(max(options.sizes), dimension)
+        for size in options.sizes:
+            comparison = compare(vectors[:size], queries)
+            if comparison is not None:
+                comparisons.append(comparison)
+                print(comparison, flush=True)
+    markdown = describe(measured, comparisons)
+    write_result("dense", markdown, {"rows": [asdict(row) for row in comparisons]}, measured, options.out)
+    print(markdown)
+
+
+def clustered(count: int, dimension: int) -> tuple[Vectors, Vectors]:
+    """Unit vectors around topic centres, and queries near some of the topics; the spectrum decays."""
+    random = np.random.default_rng([SEED, dimension])
+    spectrum = (1.0 / np.sqrt(1.0 + np.arange(RANK) / 6.0)).astype(np.float32)
+    basis = np.linalg.qr(random.standard_normal((dimension, RANK)))[0].T.astype(np.float32)
+    centres = random.standard_normal((max(2, count // CLUSTER_SIZE), RANK), dtype=np.float32)
+
+    def draw(number: int, spread: float) -> Vectors:
+        near = centres[random.integers(len(centres), size=number)]
+        points = near + np.float32(spread) * random.standard_normal((number, RANK), dtype=np.float32)
+        rows = (points * spectrum) @ basis
+        rows += np.float32(0.02) * random.standard_normal(rows.shape, dtype=np.float32)
+        unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    return draw(count, 0.6), draw(QUERIES, 0.8)
+
+
+def compare(vectors: Vectors, queries: Vectors) -> Comparison | None:
+    """Both kinds over the same vectors, asked in turn for as many passages as the engine asks; None if refused."""
+    count, dimension = vectors.shape
+    with tempfile.TemporaryDirectory() as folder:
+        build_dense(vectors, queries, Path(folder) / "exact", exact_limit=count + 1)
+        started = perf_counter()
+        try:
+            report = build_dense(vectors, queries, Path(folder) / "graph", exact_limit=0)
+        except SnapshotError as refusal:
+            print(f"{count} × {dimension}: {refusal}", flush=True)
+            return None
+        seconds = perf_counter() - started
+        set_search_threads(1)
+        exact, graph = DenseIndex(Path(folder) / "exact"), DenseIndex(Path(folder) / "graph")
+        times = np.empty((ROUNDS, len(queries), 2))
+        overlap = np.empty(len(queries))
+        for round_number in range(ROUNDS):
+            for place, query in enumerate(queries):
+                found = []
+                for turn, index in enumerate((exact, graph)):
+                    started = perf_counter()
+                    hits = index.search(query, CANDIDATES)
+                    times[round_number, place, turn] = (perf_counter() - started) * 1000
+                    found.append(hits.passages[:10])
+                overlap[place] = len(np.intersect1d(found[0], found[1])) / 10
+        set_search_threads(os.cpu_count() or 1)
+    exact_ms, graph_ms = np.median(np.median(times, axis=0), axis=0)
+    return Comparison(
+        dimension=dimension,
+        passages=count,
+        exact_ms=round(float(exact_ms), 4),
+        graph_ms=round(float(graph_ms), 4),
+        ratio=round(float(exact_ms / graph_ms), 2),
+        recall_at_10=round(float(overlap.mean()), 4),
+        search_width=max(report.search_width, CANDIDATES),
+        graph_build_seconds=round(seconds, 1),
+    )
+
+
+def describe(measured: Stamp, comparisons: Sequence[Comparison]) -> str:
+    """The report."""
+    rows = [
+        (
+            row.dimension,
+            f"{row.passages:,}",
+            f"{row.exact_ms:.3f}",
+            f"{row.graph_ms:.3f}",
+            f"{row.ratio:.2f} ×",
+            f"{row.recall_at_10:.3f}",
+            row.search_width,
+            f"{row.graph_build_seconds:.1f}",
+        )
+        for row in comparisons
+    ]
+    header = ("width", "passages", "exact ms", "graph ms", "exact / graph", "recall@10", "efSearch", "graph build s")
+    verdicts = [f"- {dimension} wide: {_crossing(comparisons, dimension)}" for dimension in WIDTHS]
+    return "\n\n".join(
+        [
+            "# Exact search beside the graph",
+            measured.line(),
+            f"Median of {QUERIES} single queries (each the median of {ROUNDS} rounds, exact and graph taking turns, "
+            f"one thread), asked for the {CANDIDATES} passages that the engine wants. Exact: IndexFlatIP. Graph: HNSW "
+            "over 8-bit vectors, as kbsearch.index.dense builds them. Recall counts passage numbers, so that 8-bit "
+            "rounding among near ties counts as a miss.",
+            table(header, rows),
+            "Smallest measured size from which on the graph is faster:",
+            "\n".join(verdicts),
+            f"`kbsearch.index.dense.EXACT_LIMIT` is {EXACT_LIMIT:,}.",
+        ]
+    )
+
+
+def _crossing(comparisons: Sequence[Comparison], dimension: int) -> str:
+    rows = [row for row in comparisons if row.dimension == dimension]
+    slower = [row.passages for row in rows if row.ratio <= 1.0]
+    faster = [row.passages for row in rows if row.passages > max(slower, default=0)]
+    return f"{min(faster):,} passages" if faster else "none of those measured"
+
+
+if __name__ == "__main__":
+    main()

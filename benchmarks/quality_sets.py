@@ -1,0 +1,112 @@
+"""The evaluation sets of the quality benchmark: which sources are indexed, which questions are asked of them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.report import ROOT
+from indexer.loaders import LoadReport, load_sources
+from kbsearch.evaluate import JudgedQuery, read_queries
+from kbsearch.text.normalise import fold
+
+SHARED = ROOT.parent / "shared"
+SAMPLE_KB = ROOT / "sample_kb"
+ALCHEMY = SHARED / "kb" / "alchemy"
+ALCHEMY_EVAL = SHARED / "eval" / "alchemy"
+NATURAL_QUERIES = ROOT / "benchmarks" / "queries" / "alchemy.jsonl"
+
+ALCHEMY_LANGUAGES = ("lv", "lt", "en", "et", "ru", "pl", "de")
+CROSS_PAIRS = (("lv", "en"), ("lt", "en"), ("en", "lv"))
+TITLES_PER_LANGUAGE = 200
+SEED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSet:
+    """An index and its questions."""
+
+    name: str
+    title: str
+    index: str
+    """Sets with the same index name share one index."""
+    sources: tuple[Path, ...]
+    queries: tuple[JudgedQuery, ...]
+
+
+def available_sets(only: str | None = None) -> list[EvalSet]:
+    """Every set whose files are here and whose name begins with `only`."""
+    return [item for item in _all_sets() if only is None or item.name.startswith(only)]
+
+
+def natural_queries() -> list[dict[str, Any]]:
+    """Hand-written queries for the real help centre, without judgements."""
+    return [orjson.loads(line) for line in NATURAL_QUERIES.read_bytes().splitlines()]
+
+
+def _all_sets() -> Iterator[EvalSet]:
+    questions = read_queries(SAMPLE_KB / "questions.jsonl")
+    folders = tuple(sorted(path for path in SAMPLE_KB.iterdir() if path.is_dir()))
+    yield EvalSet("sample_kb", "sample_kb, all languages in one index", "sample_kb", folders, tuple(questions))
+    if ALCHEMY_EVAL.is_dir():
+        for lang in ALCHEMY_LANGUAGES:
+            yield _alchemy_eval(lang, lang)
+        for asked, indexed in CROSS_PAIRS:
+            yield _alchemy_eval(asked, indexed)
+    if ALCHEMY.is_dir():
+        sources = tuple(sorted(ALCHEMY.glob("*.jsonl.xz")))
+        titles = list(_sampled_titles())
+        yield EvalSet("help_centre", "real help centre, titles as queries", "help_centre", sources, tuple(titles))
+        marked = (query for query in titles if fold(query.query) != query.query.lower())
+        yield EvalSet(
+            "help_centre_folded",
+            "real help centre, titles without their diacritics (only those that have some)",
+            "help_centre",
+            sources,
+            tuple(replace(query, query=fold(query.query)) for query in marked),
+        )
+
+
+def _alchemy_eval(asked: str, indexed: str) -> EvalSet:
+    same = asked == indexed
+    return EvalSet(
+        name=f"alchemy_{asked}" if same else f"cross_{asked}_{indexed}",
+        title=f"{asked}: title → body" if same else f"{asked} → {indexed}: title → body",
+        index=f"alchemy_{indexed}",
+        sources=(ALCHEMY_EVAL / f"docs.{indexed}.jsonl",),
+        queries=tuple(_answerable_in(asked, indexed)),
+    )
+
+
+def _answerable_in(asked: str, indexed: str) -> Iterator[JudgedQuery]:
+    """Questions whose article exists in the indexed language."""
+    lines = (ALCHEMY_EVAL / f"docs.{indexed}.jsonl").read_bytes().splitlines()
+    groups = {orjson.loads(line)["group"] for line in lines}
+    for query in read_queries(ALCHEMY_EVAL / f"titles.{asked}.jsonl"):
+        if groups & query.relevant.keys():
+            yield query
+
+
+def _sampled_titles() -> Iterator[JudgedQuery]:
+    """Titles that name one group only: of a title that several share, nobody could say which is meant."""
+    for lang in ALCHEMY_LANGUAGES:
+        documents = list(load_sources([ALCHEMY / f"{lang}.jsonl.xz"], report=LoadReport(), strict=False))
+        owners = Counter(fold(document.title) for document in documents)
+        unique = [document for document in documents if owners[fold(document.title)] == 1]
+        chosen = random.Random(f"{SEED}{lang}").sample(unique, min(TITLES_PER_LANGUAGE, len(unique)))
+        for document in chosen:
+            yield JudgedQuery(
+                id=document.id,
+                query=document.title,
+                lang=lang,
+                relevant={document.group: 1},
+                answerable=True,
+                by_group=True,
+                kind="exact_title_words",
+            )

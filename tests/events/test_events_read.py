@@ -1,0 +1,210 @@
+"""UBI and Insights events: what is taken, what is refused, and how the refusal is worded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kbsearch.errors import EventError
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.insights import is_insights, read_insights
+from kbsearch.events.schema import ACTION_NAMES, Event
+from kbsearch.events.ubi import Receipt, read_ubi
+
+RECEIVED = "2026-11-22T10:00:01.000Z"
+RECEIPT = Receipt(ClientHasher(b"s" * 32, run_seed=b"r" * 32), RECEIVED, "192.0.2.7", "browser")
+
+
+def click(**changes: Any) -> dict[str, Any]:
+    """Return a good click, with changes; a change to None removes the member."""
+    event = {
+        "action_name": "click",
+        "query_id": "q1",
+        "session_id": "s1",
+        "client_id": "c1",
+        "timestamp": "2026-11-22T12:00:00+02:00",
+        "event_attributes": {
+            "object": {"object_id": "reset-password.lv", "object_id_type": "document"},
+            "position": {"ordinal": 3},
+        },
+        **changes,
+    }
+    return {key: value for key, value in event.items() if value is not None}
+
+
+def attributes(object_id: object = "a", ordinal: object = 1) -> dict[str, Any]:
+    """Return event attributes."""
+    return {"object": {"object_id": object_id}, "position": {"ordinal": ordinal}}
+
+
+def refused(raw: object) -> EventError:
+    """Return the error that an event ends in."""
+    with pytest.raises(EventError) as caught:
+        read_ubi(raw, RECEIPT)
+    return caught.value
+
+
+def test_a_good_event_is_read_field_by_field() -> None:
+    """Time comes out as UTC, the client as a hash."""
+    event = read_ubi(click(), RECEIPT)
+    assert "click" == event.action_name
+    assert ("q1", "s1", "reset-password.lv", "document", 3) == (
+        event.query_id,
+        event.session_id,
+        event.object_id,
+        event.object_id_type,
+        event.position,
+    )
+    assert "2026-11-22T10:00:00.000Z" == event.timestamp
+    assert RECEIVED == event.received_at
+    assert RECEIPT.hasher.client_id(given="c1") == event.client_id != "c1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ("click", None),
+        (click(action_name=None), "action_name"),
+        (click(action_name="purchase"), "action_name"),
+        (click(action_name=["click"]), "action_name"),
+        (click(query_id="q" * 101), "query_id"),
+        (click(query_id=7), "query_id"),
+        (click(session_id="s" * 101), "session_id"),
+        (click(client_id="c" * 101), "client_id"),
+        (click(timestamp="yesterday"), "timestamp"),
+        (click(timestamp="2026-11-22T10:00:00"), "timestamp"),
+        (click(timestamp=1e300), "timestamp"),
+        (click(timestamp="0001-01-01T00:00:00+14:00"), "timestamp"),
+        (click(event_attributes=[]), "event_attributes"),
+        (click(event_attributes=None), "event_attributes.object.object_id"),
+        (click(event_attributes={"object": "a"}), "event_attributes.object"),
+        (click(event_attributes=attributes("")), "event_attributes.object.object_id"),
+        (click(event_attributes=attributes("a" * 101)), "event_attributes.object.object_id"),
+        (click(event_attributes=attributes(ordinal=0)), "event_attributes.position.ordinal"),
+        (click(event_attributes=attributes(ordinal=-1)), "event_attributes.position.ordinal"),
+        (click(event_attributes=attributes(ordinal=1.5)), "event_attributes.position.ordinal"),
+        (click(event_attributes=attributes(ordinal=True)), "event_attributes.position.ordinal"),
+        (click(event_attributes=attributes(ordinal="1")), "event_attributes.position.ordinal"),
+        (click(event_attributes={**attributes(), "position": 1}), "event_attributes.position"),
+        (click(event_attributes={**attributes(), "x": "y" * 5000}), "event_attributes"),
+        (click(message="m" * 1025), "message"),
+    ],
+)
+def test_a_bad_event_names_its_field(raw: object, field: str | None) -> None:
+    """Every refusal says which field, and has a sentence."""
+    error = refused(raw)
+    assert field == error.field
+    assert str(error)
+
+
+def test_an_unknown_action_is_answered_with_the_known_ones() -> None:
+    """So that an integrator needs no manual."""
+    message = str(refused(click(action_name="purchase")))
+    assert all(name in message for name in ACTION_NAMES)
+
+
+def test_nesting_is_limited_before_anything_recurses() -> None:
+    """A deep body is refused, not a crash."""
+    deep: dict[str, Any] = {}
+    for _ in range(50):
+        deep = {"d": deep}
+    assert "event_attributes" == refused(click(event_attributes={**attributes(), **deep})).field
+
+
+def test_zero_means_no_position_for_support_actions() -> None:
+    """UBI 1.3.0 asks for a position in every event with attributes; clients send 0 where there is none."""
+    assert read_ubi(click(action_name="feedback", event_attributes=attributes(ordinal=0)), RECEIPT).position is None
+
+
+def test_a_batch_sent_twice_has_the_same_ids() -> None:
+    """An event with a time and no id of its own gets one from its content."""
+    assert read_ubi(click(), RECEIPT).event_id == read_ubi(click(), RECEIPT).event_id
+    assert read_ubi(click(), RECEIPT).event_id != read_ubi(click(query_id="q2"), RECEIPT).event_id
+    without_time = click(timestamp=None)
+    assert read_ubi(without_time, RECEIPT).event_id != read_ubi(without_time, RECEIPT).event_id
+    assert "mine" == read_ubi(click(event_id="mine"), RECEIPT).event_id
+
+
+def test_free_text_is_redacted_and_users_are_hashed() -> None:
+    """Whatever its place in the event."""
+    raw = click(
+        message="write to a@b.lv",
+        user_query="20000100",
+        user_id="anna@b.lv",
+        session_id="anna@b.lv",
+        event_attributes={**attributes(), "comment": "card 4111111111111111"},
+    )
+    event = read_ubi(raw, RECEIPT)
+    assert "write to [email]" == event.attributes["message"]
+    assert "[phone]" == event.attributes["user_query"]
+    assert "card [card]" == event.attributes["comment"]
+    for secret in ("anna", "4111", "20000100"):
+        assert secret not in repr(event)
+
+
+def insights(**changes: Any) -> dict[str, Any]:
+    """Return a good Insights click, with changes."""
+    return {
+        "eventType": "click",
+        "eventName": "Article opened",
+        "index": "help",
+        "userToken": "c1",
+        "timestamp": 1_763_805_600_000,
+        "objectIDs": ["a", "b"],
+        "positions": [1, 4],
+        "queryID": "q1",
+        **changes,
+    }
+
+
+def translated(**changes: Any) -> list[Event]:
+    """Read an Insights event."""
+    return read_insights(insights(**changes), RECEIPT)
+
+
+def test_insights_become_one_event_an_object() -> None:
+    """With the same client as UBI would give it."""
+    events = translated()
+    assert [("click", "q1", "a", 1), ("click", "q1", "b", 4)] == [
+        (event.action_name, event.query_id, event.object_id, event.position) for event in events
+    ]
+    assert {RECEIPT.hasher.client_id(given="c1")} == {event.client_id for event in events}
+    assert {"2025-11-22T10:00:00.000Z"} == {event.timestamp for event in events}
+    assert 2 == len({event.event_id for event in events})
+
+
+def test_a_conversion_is_a_view_that_says_so() -> None:
+    """It must not pass for a solved problem."""
+    (event, _) = translated(eventType="conversion", positions=None)
+    assert "view" == event.action_name
+    assert {"eventType": "conversion", "eventName": "Article opened", "index": "help"} == event.attributes["insights"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"eventType": "purchase"}, "eventType"),
+        ({"objectIDs": []}, "objectIDs"),
+        ({"objectIDs": "a"}, "objectIDs"),
+        ({"objectIDs": ["a"] * 21, "positions": None}, "objectIDs"),
+        ({"objectIDs": [""], "positions": [1]}, "objectIDs"),
+        ({"positions": [1]}, "positions"),
+        ({"positions": [0, 1]}, "positions"),
+        ({"positions": None}, "positions"),
+        ({"queryID": "q" * 101}, "queryID"),
+        ({"userToken": "u" * 101}, "userToken"),
+    ],
+)
+def test_bad_insights_are_named_in_their_own_spelling(changes: dict[str, Any], field: str) -> None:
+    """The integrator knows `positions`, not `event_attributes.position.ordinal`."""
+    with pytest.raises(EventError) as caught:
+        translated(**changes)
+    assert field == caught.value.field
+
+
+def test_shapes_are_told_apart() -> None:
+    """By what only one of them has."""
+    assert is_insights(insights())
+    assert not is_insights(click())
+    assert not is_insights("click")

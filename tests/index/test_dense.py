@@ -1,0 +1,190 @@
+"""The dense leg against brute force, on both of its kinds and both of its filtered branches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kbsearch.errors import SnapshotDamaged, SnapshotError
+from kbsearch.index import dense
+from kbsearch.index.dense import DenseIndex, DenseReport, build_dense, set_search_threads
+
+DIMENSION = 64
+
+Vectors = NDArray[np.float32]
+
+
+def unit(rows: NDArray[np.floating]) -> Vectors:
+    return np.ascontiguousarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def clustered(count: int, seed: int) -> Vectors:
+    """Vectors as texts give them: many around each of a few subjects."""
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(11).normal(size=(25, DIMENSION))
+    return unit(centres[random.integers(0, 25, count)] + 0.5 * random.normal(size=(count, DIMENSION)))
+
+
+def brute_force(vectors: Vectors, query: Vectors, limit: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:
+    cosines = vectors @ query
+    if allowed is not None:
+        cosines = np.where(allowed, cosines, -np.inf)
+    order = np.argsort(-cosines, kind="stable")[:limit]
+    return [int(n) for n in order if np.isfinite(cosines[n])]
+
+
+PASSAGES = clustered(1500, seed=1)
+QUERIES = clustered(60, seed=2)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[DenseReport, DenseIndex]]:
+    folder = tmp_path_factory.mktemp("dense")
+    indexes = {}
+    for kind, exact_limit in (("exact", 10**9), ("hnsw", 100)):
+        report = build_dense(PASSAGES, QUERIES, folder / kind, exact_limit=exact_limit)
+        indexes[kind] = (report, DenseIndex(folder / kind))
+    return indexes
+
+
+@pytest.fixture(params=["exact", "hnsw"])
+def index(request: pytest.FixtureRequest, built: dict[str, tuple[DenseReport, DenseIndex]]) -> DenseIndex:
+    return built[request.param][1]
+
+
+def test_exact_search_equals_brute_force(built) -> None:
+    """The same passages in the same order with the same cosines."""
+    _, index = built["exact"]
+    for query in QUERIES[:20]:
+        hits = index.search(query, 15)
+        assert hits.passages.tolist() == brute_force(PASSAGES, query, 15)
+        np.testing.assert_allclose(hits.scores, PASSAGES[hits.passages] @ query, atol=1e-5)
+
+
+def test_graph_reports_the_recall_it_has(built) -> None:
+    """The recall in the report is what brute force finds, and it is good enough."""
+    report, index = built["hnsw"]
+    shares = []
+    for query in QUERIES:
+        truth = PASSAGES @ query
+        tenth = np.sort(truth)[-10]
+        found = index.search(query, 10).passages
+        shares.append(np.mean(truth[found] >= tenth - 1e-4))
+    assert report.kind == "hnsw"
+    assert report.search_width > 0
+    assert report.recall_at_10 >= dense.REQUIRED_RECALL
+    assert report.recall_at_10 == pytest.approx(float(np.mean(shares)), abs=0.005)
+
+
+def test_graph_scores_are_close_to_the_cosines(built) -> None:
+    """Eight bits move a cosine by less than a hundredth."""
+    _, index = built["hnsw"]
+    hits = index.search(QUERIES[0], 10)
+    np.testing.assert_allclose(hits.scores, PASSAGES[hits.passages] @ QUERIES[0], atol=0.01)
+    assert np.all(np.diff(hits.scores) <= 0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.05, 0.3, 0.9], ids=lambda share: f"{share:.1%} allowed")
+def test_filters_never_return_a_refused_passage(index: DenseIndex, share: float) -> None:
+    """Neither when few are allowed (scan) nor when many are (graph), and nothing is missed by the scan."""
+    allowed = np.random.default_rng(5).random(len(PASSAGES)) < share
+    for query in QUERIES[:20]:
+        hits = index.search(query, 10, allowed)
+        assert allowed[hits.passages].all()
+        assert len(hits.passages) == min(10, allowed.sum())
+        expected = brute_force(PASSAGES, query, 10, allowed)
+        if index.report.kind == "exact":
+            assert hits.passages.tolist() == expected
+        else:
+            assert len(set(hits.passages.tolist()) & set(expected)) >= 0.7 * len(expected)
+
+
+def test_a_filter_whose_length_is_no_multiple_of_eight(tmp_path: Path) -> None:
+    """The last bits of the packed filter are read right."""
+    vectors = PASSAGES[:13]
+    build_dense(vectors, QUERIES, tmp_path / "dense")
+    allowed = np.zeros(13, np.bool_)
+    allowed[12] = True
+    assert DenseIndex(tmp_path / "dense").search(QUERIES[0], 13, allowed).passages.tolist() == [12]
+
+
+def test_limit_beyond_the_collection_returns_all(index: DenseIndex) -> None:
+    """No place is filled with −1."""
+    hits = index.search(QUERIES[0], 10**6)
+    if index.report.kind == "exact":
+        assert sorted(hits.passages.tolist()) == list(range(len(PASSAGES)))
+    assert hits.passages.min() >= 0
+    assert len(set(hits.passages.tolist())) == len(hits.passages)
+
+
+def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
+    """In the order asked; to the bit where they are stored whole, to an 8-bit step otherwise."""
+    wanted = np.asarray([7, 0, 1499, 7])
+    np.testing.assert_allclose(
+        index.vectors(wanted), PASSAGES[wanted], atol=0.0 if index.report.kind == "exact" else 0.01
+    )
+    assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
+
+
+def test_a_graph_below_the_required_recall_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build fails and says how good the graph was."""
+    monkeypatch.setattr(dense, "REQUIRED_RECALL", 1.01)
+    with pytest.raises(SnapshotError, match=r"finds [01]\.\d+ of the true nearest passages"):
+        build_dense(PASSAGES, QUERIES, tmp_path / "dense", exact_limit=100)
+    assert not (tmp_path / "dense" / "vectors.faiss").exists()
+
+
+def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first width that is good enough is chosen, not the first one tried."""
+    monkeypatch.setattr(dense, "_SEARCH_WIDTHS", (1, 256))
+    monkeypatch.setattr(dense, "_LINKS", 4)
+    random = np.random.default_rng(0)
+    vectors = unit(random.normal(size=(3000, DIMENSION)))
+    monkeypatch.setattr(dense, "REQUIRED_RECALL", 0.6)
+    report = build_dense(vectors, unit(random.normal(size=(40, DIMENSION))), tmp_path / "dense", exact_limit=100)
+    assert report.search_width == 256
+    assert report.recall_at_10 >= 0.6
+
+
+def test_equal_vectors_do_not_count_as_misses(tmp_path: Path) -> None:
+    """A knowledge base that repeats itself is not refused."""
+    vectors = np.repeat(clustered(40, seed=9), 20, axis=0)
+    assert build_dense(vectors, QUERIES, tmp_path / "dense", exact_limit=100).recall_at_10 >= 0.98
+
+
+def test_an_empty_collection_answers_nothing(tmp_path: Path) -> None:
+    """No passage is no error."""
+    report = build_dense(np.empty((0, DIMENSION), np.float32), QUERIES, tmp_path / "dense")
+    index = DenseIndex(tmp_path / "dense")
+    assert (report.kind, report.passages) == ("exact", 0)
+    assert index.search(QUERIES[0], 5).passages.size == 0
+    assert index.vectors(np.empty(0, np.int64)).shape[0] == 0
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "report.json"])
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_damaged_files_are_named(name: str, damage: str, tmp_path: Path) -> None:
+    """A broken file is a SnapshotDamaged, never a crash of the library below."""
+    build_dense(PASSAGES[:50], QUERIES, tmp_path / "dense")
+    path = tmp_path / "dense" / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:10])
+    with pytest.raises(SnapshotDamaged, match="dense"):
+        DenseIndex(tmp_path / "dense")
+
+
+def test_search_threads_can_be_set() -> None:
+    """A service asks for one thread a call; results stay the same."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    try:
+        set_search_threads(1)
+        assert faiss.omp_get_max_threads() == 1
+    finally:
+        set_search_threads(before)

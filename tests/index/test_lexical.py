@@ -1,0 +1,214 @@
+"""The lexical leg against its oracle, rank_bm25.BM25Plus, and its own promises."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from rank_bm25 import BM25Plus
+
+from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.lexical import LexicalBuilder, LexicalHits, LexicalIndex
+
+TOLERANCE = 1e-4
+
+Bags = Sequence[Sequence[str]]
+
+
+def build(bags: Bags, directory: Path) -> LexicalIndex:
+    builder = LexicalBuilder()
+    for bag in bags:
+        builder.add(bag)
+    builder.write(directory)
+    return LexicalIndex(directory)
+
+
+def oracle(bags: Bags, query: Sequence[str]) -> NDArray[np.float64]:
+    """The reference scores every passage, also those that share no term with the query."""
+    return np.asarray(BM25Plus([list(bag) for bag in bags]).get_scores(list(query)))
+
+
+def all_scores(hits: LexicalHits, passages: int) -> NDArray[np.float64]:
+    scores = np.full(passages, hits.baseline)
+    scores[hits.passages] += hits.scores
+    return scores
+
+
+ROOM = [
+    "cat sat mat".split(),
+    "cat cat dog".split(),
+    "dog".split(),
+    "bird sang song long long song".split(),
+    "mat mat mat mat".split(),
+    "fish".split(),
+]
+
+bags = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), min_size=1, max_size=25).filter(
+    lambda passages: any(passages)  # rank_bm25 divides by the average length
+)
+queries = st.lists(st.sampled_from("abcdefghXY"), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=bags, query=queries, random=st.randoms(use_true_random=False))
+def test_scores_equal_the_reference(passages: Bags, query: list[str], random) -> None:
+    """Scores plus baseline are BM25Plus's for any bags: repeated and unknown query terms, empty passages; probed too."""
+    expected = oracle(passages, query)
+    probe = np.asarray(random.sample(range(len(passages)), len(passages)), dtype=np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        hits = build(passages, Path(folder) / "index").search(query, len(passages), probe=probe)
+    np.testing.assert_allclose(all_scores(hits, len(passages)), expected, atol=TOLERANCE)
+    np.testing.assert_allclose(hits.probed + hits.baseline, expected[probe], atol=TOLERANCE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=bags, query=queries)
+def test_best_come_first_and_ties_keep_the_passages_order(passages: Bags, query: list[str]) -> None:
+    """Hits are exactly the passages sharing a term, by falling score, equal scores by rising number."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(passages, Path(folder) / "index")
+        hits = index.search(query, len(passages))
+        sharing = {n for n, bag in enumerate(passages) if set(bag) & set(query)}
+        assert set(hits.passages.tolist()) == sharing
+        pairs = list(zip((-hits.scores).tolist(), hits.passages.tolist(), strict=True))
+        assert pairs == sorted(pairs)
+        for limit in (1, 2, 5):
+            few = index.search(query, limit)
+            assert few.passages.tolist() == hits.passages[:limit].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=bags, query=queries)
+def test_no_score_exceeds_the_bound(passages: Bags, query: list[str]) -> None:
+    """The bound holds for every passage, so that a share of it is never above one."""
+    with tempfile.TemporaryDirectory() as folder:
+        hits = build(passages, Path(folder) / "index").search(query, len(passages))
+    assert np.all(hits.scores <= hits.bound * (1 + 1e-6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=bags, query=queries, mask=st.integers(min_value=0, max_value=2**25 - 1))
+def test_allowed_mask_removes_passages_and_changes_no_score(passages: Bags, query: list[str], mask: int) -> None:
+    """Refused passages never come back; the others keep score and order, however small the limit."""
+    allowed = np.asarray([bool(mask >> n & 1) for n in range(len(passages))])
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(passages, Path(folder) / "index")
+        everything = index.search(query, len(passages))
+        for limit in (2, len(passages)):
+            some = index.search(query, limit, allowed=allowed)
+            kept = allowed[everything.passages]
+            assert some.passages.tolist() == everything.passages[kept][:limit].tolist()
+            assert some.scores.tolist() == everything.scores[kept][:limit].tolist()
+
+
+def test_a_weight_of_two_equals_typing_the_term_twice(tmp_path: Path) -> None:
+    """Weights are repetitions; so is the bound, unknown terms included."""
+    index = build(ROOM, tmp_path / "index")
+    weighed = index.search(["cat", "mat", "zebra"], 6, weights=[2.0, 1.0, 3.0])
+    repeated = index.search(["cat", "cat", "mat", "zebra", "zebra", "zebra"], 6)
+    assert weighed.passages.tolist() == repeated.passages.tolist()
+    np.testing.assert_allclose(weighed.scores, repeated.scores, rtol=1e-6)
+    assert weighed.baseline == pytest.approx(repeated.baseline)
+    assert weighed.bound == pytest.approx(repeated.bound)
+
+
+def test_hand_arithmetic(tmp_path: Path) -> None:
+    """`fish` in 1 of 6 passages of average length 18/6: idf·(2.5/(1 + 1.5·(0.25 + 0.75·1/3))) above the baseline."""
+    index = build(ROOM, tmp_path / "index")
+    hits = index.search(["fish"], 3)
+    idf = np.log(7 / 1)
+    assert hits.passages.tolist() == [5]
+    assert hits.scores[0] == pytest.approx(idf * 2.5 / (1 + 1.5 * (0.25 + 0.75 * 1 / 3)), rel=1e-5)
+    assert hits.baseline == pytest.approx(idf, rel=1e-6)
+    assert hits.bound == pytest.approx(idf * 2.5, rel=1e-6)
+
+
+def test_an_unknown_term_finds_nothing_and_counts_as_the_rarest(tmp_path: Path) -> None:
+    """A word nobody wrote lowers the share that any passage explains."""
+    index = build(ROOM, tmp_path / "index")
+    hits = index.search(["zebra"], 5)
+    assert hits.passages.size == 0
+    assert hits.bound == pytest.approx(np.log(7) * 2.5, rel=1e-6)
+    assert index.known(["cat", "zebra"]).tolist() == [True, False]
+    assert index.idf(["fish", "zebra"]).tolist() == pytest.approx([np.log(7), np.log(7)])
+
+
+@pytest.mark.parametrize("bags", [[], [[], []]], ids=["no passage", "only empty passages"])
+def test_an_empty_collection_answers_nothing(bags: Bags, tmp_path: Path) -> None:
+    """Nothing indexed is no error (rank_bm25 divides by zero here)."""
+    index = build(bags, tmp_path / "index")
+    hits = index.search(["cat"], 5)
+    assert (hits.passages.size, hits.scores.size) == (0, 0)
+    assert index.statistics.passages == len(bags)
+
+
+def test_a_limit_of_zero_or_beyond_the_collection_is_harmless(tmp_path: Path) -> None:
+    """The limit only bounds; it is neither memory to reserve nor a place to write."""
+    index = build(ROOM, tmp_path / "index")
+    assert index.search(["cat"], 0).passages.size == 0
+    assert index.search(["cat"], 10**12).passages.tolist() == index.search(["cat"], 6).passages.tolist()
+
+
+def test_scratch_is_clean_between_queries(tmp_path: Path) -> None:
+    """A query's scores never leak into the next one of the same thread, whatever was filtered or failed."""
+    index = build(ROOM, tmp_path / "index")
+    expected = index.search(["mat"], 6)
+    index.search(["cat", "dog", "song"], 1, allowed=np.zeros(6, np.bool_))
+    with pytest.raises(IndexError):
+        index.search(["cat", "mat"], 6, probe=np.asarray([99]))
+    again = index.search(["mat"], 6, probe=np.arange(6))
+    assert again.scores.tolist() == expected.scores.tolist()
+    assert np.count_nonzero(again.probed) == len(again.passages) == 2
+
+
+def test_two_threads_at_once_get_their_own_scores(tmp_path: Path) -> None:
+    """Each thread adds up in its own memory."""
+    random = np.random.default_rng(3)
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    index = build([random.choice(letters, 20).tolist() for _ in range(3000)], tmp_path / "index")
+    asked = [random.choice(letters, 4).tolist() for _ in range(200)]
+    expected = [index.search(query, 20) for query in asked]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda query: index.search(query, 20), asked))
+    for one, other in zip(expected, found, strict=True):
+        assert one.passages.tolist() == other.passages.tolist()
+        assert one.scores.tolist() == other.scores.tolist()
+
+
+def test_statistics_are_those_of_the_whole_collection(tmp_path: Path) -> None:
+    """N, average length and df are stored, and a filter leaves them alone."""
+    index = build(ROOM, tmp_path / "index")
+    assert index.statistics.passages == 6
+    assert index.statistics.average_length == pytest.approx(sum(map(len, ROOM)) / 6)
+    df = Counter(term for bag in ROOM for term in set(bag))
+    terms = sorted(df)
+    assert index.statistics.terms == len(terms)
+    np.testing.assert_allclose(index.idf(terms), [np.log(7 / df[term]) for term in terms], rtol=1e-6)
+    only_second = np.asarray([False, True, False, False, False, False])
+    whole = dict(zip(*(a.tolist() for a in (index.search(["cat"], 6).passages, index.search(["cat"], 6).scores)), strict=True))
+    assert index.search(["cat"], 6, allowed=only_second).scores.tolist() == [whole[1]]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"passages": 1}'])
+def test_damaged_statistics_are_named(content: bytes, tmp_path: Path) -> None:
+    """A broken file is a SnapshotDamaged that names it."""
+    build(ROOM, tmp_path / "index")
+    (tmp_path / "index" / "statistics.json").write_bytes(content)
+    with pytest.raises(SnapshotDamaged, match=r"statistics\.json"):
+        LexicalIndex(tmp_path / "index")
+
+
+def test_written_statistics_are_readable_json(tmp_path: Path) -> None:
+    """Statistics lie beside the arrays in plain JSON, k1, b and delta with them."""
+    build(ROOM, tmp_path / "index")
+    stored = orjson.loads((tmp_path / "index" / "statistics.json").read_bytes())
+    assert stored == {"passages": 6, "average_length": 3.0, "terms": 9, "k1": 1.5, "b": 0.75, "delta": 1.0}

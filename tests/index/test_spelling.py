@@ -1,0 +1,162 @@
+"""Mistyped words find the word that was meant, and known words are left alone."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
+
+from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.spelling import SpellingBuilder, SpellingIndex, allowed_edits
+from kbsearch.text.normalise import fold
+
+ENGLISH = "password account delivery delivering invoice parcel courier warranty refund router order".split()
+LATVIAN = "parole paroli pasūtījums piegāde rēķins garantija".split()
+
+
+def build(directory: Path, **words: list[str]) -> SpellingIndex:
+    builder = SpellingBuilder()
+    for lang, surfaces in words.items():
+        builder.add(surfaces, lang)
+    builder.write(directory)
+    return SpellingIndex(directory)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> SpellingIndex:
+    return build(tmp_path_factory.mktemp("spelling") / "s", en=[*ENGLISH, "password"], lv=LATVIAN)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("pasword", "password"),  # a letter left out
+        ("passsword", "password"),  # one too many
+        ("pessword", "password"),  # a wrong one
+        ("psasword", "password"),  # two swapped: one edit
+        ("deilvery", "delivery"),
+        ("delivrey", "delivery"),
+        ("delivring", "delivering"),
+        ("Pasword", "password"),
+    ],
+)
+def test_one_slip_is_repaired(index: SpellingIndex, typed: str, meant: str) -> None:
+    """Each kind of single edit leads back to the word."""
+    correction = index.correct(typed, ["en"])
+    assert correction is not None
+    assert (correction.word, correction.lang, correction.distance) == (meant, "en", 1)
+
+
+def test_two_slips_are_repaired_in_long_words_only(index: SpellingIndex) -> None:
+    """Nine letters bear two edits, fewer do not."""
+    correction = index.correct("pasutjms", ["lv"])
+    assert correction is None
+    correction = index.correct("pasutijms", ["lv"])
+    assert correction is not None
+    assert correction.word == "pasūtījums"
+    assert index.correct("parcwx", ["en"]) is None
+
+
+@pytest.mark.parametrize("known", ["password", "PASSWORD", "pasutijums", "PASŪTĪJUMS", "rekins"])
+def test_known_words_stay(index: SpellingIndex, known: str) -> None:
+    """A word that stands in the collection, whatever its case and diacritics, is no mistake."""
+    assert index.correct(known, ["en", "lv"]) is None
+
+
+@pytest.mark.parametrize("typed", ["pass", "ord3r", "4711", "p-word", "", "…"])
+def test_short_words_and_codes_stay(index: SpellingIndex, typed: str) -> None:
+    """Nobody's order number is turned into a word."""
+    assert index.correct(typed, ["en", "lv"]) is None
+
+
+def test_only_the_languages_asked_for_answer(index: SpellingIndex) -> None:
+    """A Latvian word is no correction for an English reader."""
+    assert index.correct("garantijja", ["en"]) is None
+    correction = index.correct("garantijja", ["lv"])
+    assert correction is not None
+    assert correction.word == "garantija"
+
+
+def test_the_correction_carries_its_diacritics(index: SpellingIndex) -> None:
+    """What is shown as did-you-mean is spelt as the collection spells it."""
+    correction = index.correct("piegadde", ["lv"])
+    assert correction is not None
+    assert correction.word == "piegāde"
+
+
+def test_nearest_first_then_first_letter_then_frequency(tmp_path: Path) -> None:
+    """The documented order of preference."""
+    words = ["batter", "better", "better", "letter", "letter", "letter"]
+    index = build(tmp_path / "s", en=words)
+    correction = index.correct("btter", ["en"])
+    assert correction is not None
+    assert (correction.word, correction.frequency) == ("better", 2)
+    correction = index.correct("xetter", ["en"])
+    assert correction is not None
+    assert (correction.word, correction.frequency) == ("letter", 3)
+
+
+def test_the_most_frequent_spelling_of_a_form_is_given(tmp_path: Path) -> None:
+    """Of kāzas and kazas, which fold alike, the commoner one."""
+    index = build(tmp_path / "s", lv=["kazass", "kāzass", "kāzass"])
+    correction = index.correct("kazzass", ["lv"])
+    assert correction is not None
+    assert correction.word == "kāzass"
+
+
+def neighbours(word: str) -> list[str]:
+    """Every word one edit away over a small alphabet."""
+    places, letters = range(len(word) + 1), "aeprz"
+    return sorted(
+        {word[:i] + word[i + 1 :] for i in range(len(word))}
+        | {word[:i] + c + word[i:] for i in places for c in letters}
+        | {word[:i] + c + word[i + 1 :] for i in range(len(word)) for c in letters}
+        | {word[:i] + word[j] + word[i + 1 : j] + word[i] + word[j + 1 :]
+           for i, j in combinations(range(len(word)), 2) if j == i + 1}
+        - {word}
+    )
+
+
+@pytest.mark.parametrize("word", ["parcel", "password", "warranty", "delivering"])
+def test_every_single_edit_is_found(index: SpellingIndex, word: str) -> None:
+    """Completeness against an enumeration, for all edits anywhere in the word."""
+    for typed in neighbours(word):
+        correction = index.correct(typed, ["en"])
+        if allowed_edits(typed) and typed not in ENGLISH:
+            assert correction is not None, typed
+            assert correction.distance == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(typed=st.text(alphabet="adeilnoprstuvwy", min_size=3, max_size=12))
+def test_a_correction_is_never_farther_than_allowed(index: SpellingIndex, typed: str) -> None:
+    """The reported distance is the true one, and within the allowance of the word's length."""
+    correction = index.correct(typed, ["en", "lv"])
+    if correction is not None:
+        distance = OSA.distance(fold(typed), fold(correction.word))
+        assert correction.distance == distance
+        assert 1 <= distance <= allowed_edits(fold(typed))
+
+
+@pytest.mark.parametrize(("word", "edits"), [("abcd", 0), ("abcde", 1), ("abcdefgh", 1), ("abcdefghi", 2), ("abcde1", 0)])
+def test_allowed_edits_grow_with_length(word: str, edits: int) -> None:
+    """Five letters bear one, nine bear two."""
+    assert allowed_edits(word) == edits
+
+
+def test_an_empty_vocabulary_corrects_nothing(tmp_path: Path) -> None:
+    """No word is no error."""
+    assert SpellingBuilder().write(tmp_path / "s") == 0
+    assert SpellingIndex(tmp_path / "s").correct("password", ["en"]) is None
+
+
+def test_damage_is_noticed(tmp_path: Path) -> None:
+    """A missing file is SnapshotDamaged."""
+    build(tmp_path / "s", en=ENGLISH)
+    (tmp_path / "s" / "hashes.npy").unlink()
+    with pytest.raises(SnapshotDamaged):
+        SpellingIndex(tmp_path / "s")

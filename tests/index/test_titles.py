@@ -1,0 +1,110 @@
+"""Titles by the beginnings of their words, and titles that are what was typed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kbsearch.index.titles import TitleIndex, title_key, write_titles
+from kbsearch.text.normalise import fold
+
+TITLES = [
+    "Kā atjaunot paroli",
+    "How to reset your password",
+    "Password rules",
+    "Reset: the hub!",
+    "Kaip pakeisti slaptažodį",
+    "",
+    "Reset the hub",
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> TitleIndex:
+    directory = tmp_path_factory.mktemp("titles") / "t"
+    write_titles(TITLES, directory)
+    return TitleIndex(directory)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("pas", [1, 2]),
+        ("password", [1, 2]),
+        ("passwords", []),
+        ("reset pa", [1]),
+        ("pa reset", []),  # only the last word may be unfinished
+        ("res", [1, 3, 6]),
+        ("ka", [0, 4]),
+        ("KĀ ATJ", [0]),
+        ("slaptazod", [4]),
+        ("zzz", []),
+        ("how to reset your password", [1]),
+    ],
+)
+def test_words_stand_in_the_title_and_the_last_may_be_unfinished(
+    index: TitleIndex, typed: str, found: list[int]
+) -> None:
+    """Whole words first, the last one as a beginning, case and diacritics aside."""
+    assert index.starting_with(typed.split()).tolist() == found
+
+
+def test_nothing_typed_finds_nothing(index: TitleIndex) -> None:
+    """An empty box suggests no title."""
+    assert index.starting_with([]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("reset the hub", [3, 6]),
+        ("RESET – THE HUB?", [3, 6]),
+        ("ka atjaunot paroli", [0]),
+        ("reset the", []),
+        ("the hub reset", []),
+    ],
+)
+def test_equal_titles_ignore_case_diacritics_and_punctuation(index: TitleIndex, text: str, found: list[int]) -> None:
+    """The same words in the same order, nothing more and nothing less."""
+    assert sorted(index.equal_to(text).tolist()) == found
+
+
+def test_a_text_without_words_equals_no_title(index: TitleIndex) -> None:
+    """Punctuation alone says nothing, so it is no title's text (one title here is empty)."""
+    assert index.equal_to("?!").tolist() == []
+
+
+letters = st.text(alphabet="aābcč ", max_size=12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(titles=st.lists(letters, max_size=8), typed=st.lists(st.text(alphabet="aābcč", min_size=1, max_size=3), max_size=3))
+def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list[str]) -> None:
+    """The index agrees with the definition, applied to each title in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_titles(titles, Path(folder) / "t")
+        found = TitleIndex(Path(folder) / "t").starting_with(typed).tolist()
+    expected = []
+    for number, title in enumerate(titles):
+        words = [fold(word) for word in title.split()]
+        whole, last = [fold(word) for word in typed[:-1]], [fold(word) for word in typed[-1:]]
+        if typed and all(word in words for word in whole) and any(word.startswith(last[0]) for word in words):
+            expected.append(number)
+    assert found == expected
+
+
+def test_no_titles_at_all(tmp_path: Path) -> None:
+    """An empty collection answers nothing."""
+    write_titles([], tmp_path / "t")
+    index = TitleIndex(tmp_path / "t")
+    assert index.starting_with(["a"]).size == 0
+    assert index.equal_to("a").size == 0
+
+
+def test_title_key_is_stable() -> None:
+    """Folded words joined by one space."""
+    assert title_key("  Kā — atjaunot PAROLI?") == "ka atjaunot paroli"

@@ -1,0 +1,302 @@
+"""Search, suggest and documents over HTTP: the contract's shapes, limits and refusals."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from kbsearch.service.context import Service
+from kbsearch.service.popular import PopularQueries
+from kbsearch.service.shapes import DocumentAnswer, SearchAnswer, SuggestAnswer
+from service_fake import FakeEngine, article
+
+ANSWER_KEYS = {
+    "query_id", "q", "detected_lang", "lang_confidence", "found", "took_ms", "snapshot", "decision", "hits", "facets",
+    "did_you_mean",
+}  # fmt: skip
+HIT_KEYS = {
+    "id", "group", "type", "lang", "title", "url", "score", "snippet", "highlights", "position", "translations",
+    "language_match",
+}  # fmt: skip
+
+
+def error_of(response: Any, status: int) -> dict[str, Any]:
+    """Return the error of a refusal, after checking that it has the one shape."""
+    assert status == response.status_code, response.text
+    assert {"code", "message", "field"} == set(response.json()["error"])
+    assert "application/json" == response.headers["content-type"]
+    error: dict[str, Any] = response.json()["error"]
+    assert error["message"]
+    return error
+
+
+def test_search_has_exactly_the_shape_of_the_contract(client: TestClient) -> None:
+    """Keys, types and values of an answer with one hit."""
+    answer = client.get("/v1/search", params={"q": "forgot link", "lang": "en"}).json()
+    assert ANSWER_KEYS == set(answer)
+    assert {"action": "answer", "confidence": 1.0, "reasons": ["100% of the words"], "calibrated": False} == answer[
+        "decision"
+    ]
+    (hit,) = answer["hits"]
+    assert HIT_KEYS == set(hit)
+    assert ("reset-password.en", 1, ["lv"], True) == (
+        hit["id"],
+        hit["position"],
+        hit["translations"],
+        hit["language_match"],
+    )
+    assert ["Forgot", "link"] == [hit["snippet"][start:end] for start, end in hit["highlights"]]
+    assert 32 == len(answer["query_id"])
+    assert "v1" == answer["snapshot"]
+
+
+def test_get_and_post_answer_alike(client: TestClient) -> None:
+    """But for the id and the time."""
+    got = client.get(
+        "/v1/search", params={"q": "password account", "lang": "en", "limit": 2, "filter": "type:article,faq"}
+    )
+    bodies: list[dict[str, Any]] = [
+        {"filter": "type:article,faq", "langs": "en,lv"},
+        {"filter": {"type": ["article", "faq"]}, "langs": ["en"]},
+    ]
+    for extra in bodies:
+        posted = client.post("/v1/search", json={"q": "password account", "lang": "en", "limit": 2, **extra})
+        for key in ANSWER_KEYS - {"query_id", "took_ms"}:
+            assert got.json()[key] == posted.json()[key]
+        assert got.json()["query_id"] != posted.json()["query_id"]
+
+
+def test_positions_are_absolute(client: TestClient) -> None:
+    """The first hit of the second page is not number one."""
+    answer = client.get("/v1/search", params={"q": "your", "limit": 1, "offset": 1}).json()
+    assert [2] == [hit["position"] for hit in answer["hits"]]
+    assert 3 == answer["found"]
+
+
+def test_no_markup_is_on_the_wire(client: TestClient) -> None:
+    """Snippets are escaped, offsets count in the unescaped text, and everything else has no bare tag either."""
+    response = client.get("/v1/search", params={"q": "every <script>alert(1)</script>"})
+    assert not set(b"<>&") & set(response.content)
+    answer = response.json()
+    assert "every <script>alert(1)</script>" == answer["q"]
+    (hit,) = answer["hits"]
+    assert "&lt;shows&gt; &#x27;every&#x27; step &amp; date" in hit["snippet"]
+    plain = html.unescape(hit["snippet"])
+    assert ["every"] == [plain[start:end] for start, end in hit["highlights"]]
+
+
+def test_highlights_count_code_points(make_client: Any) -> None:
+    """A character outside the basic plane is one, as in Python, not two, as in JavaScript."""
+    engine = FakeEngine(articles=(article("emoji.en", "Emoji", "😀😀 parole"),))
+    with make_client(engine=engine) as client:
+        (hit,) = client.get("/v1/search", params={"q": "parole"}).json()["hits"]
+        assert [[3, 9]] == hit["highlights"]
+
+
+def test_explain_is_only_there_when_asked_for(client: TestClient) -> None:
+    """With times and scores."""
+    answer = client.get("/v1/search", params={"q": "password", "explain": "true"}).json()
+    assert {"timings_ms", "degraded"} == set(answer) - ANSWER_KEYS
+    assert {"words": 1.0} == answer["hits"][0]["explain"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "code"),
+    [
+        ({}, "q", "invalid_value"),
+        ({"q": ""}, "q", "invalid_value"),
+        ({"q": " \t\u200b "}, "q", "invalid_value"),
+        ({"q": "x" * 513}, "q", "limit_exceeded"),
+        ({"q": "x", "limit": "101"}, "limit", "limit_exceeded"),
+        ({"q": "x", "limit": "0"}, "limit", "limit_exceeded"),
+        ({"q": "x", "limit": "ten"}, "limit", "invalid_value"),
+        ({"q": "x", "offset": "-1"}, "offset", "limit_exceeded"),
+        ({"q": "x", "offset": "991"}, "offset", "limit_exceeded"),
+        ({"q": "x", "lang": "not a language"}, "lang", "invalid_value"),
+        ({"q": "x", "langs": "lv,!"}, "langs", "invalid_value"),
+        ({"q": "x", "session": "s" * 101}, "session", "limit_exceeded"),
+        ({"q": "x", "explain": "perhaps"}, "explain", "invalid_value"),
+        ({"q": "x", "filter": "colour:red"}, "filter", "bad_filter"),
+        ({"q": "x", "filter": "((("}, "filter", "bad_filter"),
+        ({"q": "x", "filter": "f" * 2001}, "filter", "limit_exceeded"),
+    ],
+)
+def test_bad_parameters_are_named(client: TestClient, parameters: dict[str, str], field: str, code: str) -> None:
+    """In the URL and in the body, with the same code."""
+    error = error_of(client.get("/v1/search", params=parameters), 422)
+    assert (field, code) == (error["field"], error["code"])
+    error = error_of(client.post("/v1/search", json=parameters), 422)
+    assert (field, code) == (error["field"], error["code"])
+
+
+def test_limits_themselves_are_allowed(client: TestClient) -> None:
+    """512 characters, 100 hits, the thousandth hit."""
+    parameters = {"q": "ā" * 512, "limit": 100, "offset": 900, "session": "s" * 100}
+    assert 200 == client.get("/v1/search", params=parameters).status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "bad_json"),
+        (b"{", 400, "bad_json"),
+        (b'{"q": "\\ud800"}', 400, "bad_json"),
+        (b"\xff", 400, "bad_json"),
+        (b"[" * 100_000, 413, "body_too_large"),
+        (b"[]", 422, "invalid_value"),
+        (b'{"q": 7}', 422, "invalid_value"),
+        (b'{"q": "x", "filter": {"colour": "red"}}', 422, "bad_filter"),
+        (b'{"q": "x", "filter": {"type": 7}}', 422, "invalid_value"),
+        (b'{"q": "x", "filter": 7}', 422, "invalid_value"),
+    ],
+)
+def test_bad_bodies_are_refused(client: TestClient, body: bytes, status: int, code: str) -> None:
+    """Before or after they are read, never with a 500."""
+    assert code == error_of(client.post("/v1/search", content=body), status)["code"]
+
+
+def test_a_body_that_lies_about_its_size_is_stopped(client: TestClient) -> None:
+    """A stream has no announced length; it is counted while it comes."""
+    response = client.post("/v1/search", content=(b" " * 1024 for _ in range(1000)))
+    assert "body_too_large" == error_of(response, 413)["code"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/v1/documents/nothing", 404, "not_found"),
+        ("GET", "/portal/nothing.js", 404, "not_found"),
+        ("DELETE", "/v1/search", 405, "method_not_allowed"),
+        ("GET", "/v1/events", 405, "method_not_allowed"),
+        ("GET", "/v1/search?q=explode", 500, "internal"),
+    ],
+)
+def test_every_failure_has_one_shape(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+    """Also those that FastAPI raises itself, and those nobody expected."""
+    error = error_of(client.request(method, path), status)
+    assert code == error["code"]
+    assert "boom" not in error["message"]
+
+
+def test_overload_says_when_to_come_back(make_client: Any) -> None:
+    """More searches than may wait are refused at once."""
+    with make_client(threads=1, queue=1) as client:
+        client.app.state.service.gate.inside = 2
+        response = client.get("/v1/search", params={"q": "password"})
+        assert "overloaded" == error_of(response, 503)["code"]
+        assert "1" == response.headers["retry-after"]
+
+
+def test_suggest_offers_titles(client: TestClient) -> None:
+    """The user's language first; nothing typed, nothing offered."""
+    answer = client.get("/v1/suggest", params={"q": "your", "lang": "en-GB", "limit": 2}).json()
+    SuggestAnswer.model_validate(answer, strict=True)
+    assert ["Reset your password", "Change your e-mail"] == [line["text"] for line in answer["suggestions"]]
+    assert [] == client.get("/v1/suggest", params={"q": ""}).json()["suggestions"]
+    assert "q" == error_of(client.get("/v1/suggest"), 422)["field"]
+    assert "limit" == error_of(client.get("/v1/suggest", params={"q": "a", "limit": 21}), 422)["field"]
+
+
+def test_suggest_offers_what_helped_five_others(client: TestClient, service: Service) -> None:
+    """Searches and clicks over HTTP, then the refresh that a thread does each minute."""
+    for number in range(5):
+        answer = client.get("/v1/search", params={"q": "password link", "session": f"s{number}"}).json()
+        click = {
+            "action_name": "click",
+            "query_id": answer["query_id"],
+            "session_id": f"s{number}",
+            "event_attributes": {"object": {"object_id": answer["hits"][0]["id"]}, "position": {"ordinal": 1}},
+        }
+        assert [] == client.get("/v1/suggest", params={"q": "passw li"}).json()["suggestions"]
+        assert 202 == client.post("/v1/events", json=[click]).status_code
+    assert service.buffer.flush()
+    service.popular.refresh()
+    (line, *_titles) = client.get("/v1/suggest", params={"q": "PASSW"}).json()["suggestions"]
+    assert {"text": "password link", "kind": "query", "lang": "en", "document_id": None} == line
+
+
+def test_popular_queries_survive_a_broken_store(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """The thread logs and goes on."""
+
+    class Broken:
+        def popular_queries(self, *, min_clients: int, limit: int) -> list[Any]:
+            raise OSError("disk")
+
+    popular = PopularQueries(Broken(), refresh_seconds=0.01)  # type: ignore[arg-type]
+    popular.start()
+    popular.stop()
+    assert [] == popular.matching("", "en", 5)
+    assert "the old ones stay" in caplog.text
+
+
+def test_documents_are_whole(client: TestClient) -> None:
+    """With translations; without the list of who else may read it."""
+    answer = client.get("/v1/documents/reset-password.en").json()
+    DocumentAnswer.model_validate(answer)
+    assert {"lv": "reset-password.lv"} == answer["translations"]
+    assert "audience" not in answer
+
+
+def test_ids_with_slashes_are_found(make_client: Any) -> None:
+    """Loaders make ids from paths."""
+    engine = FakeEngine(articles=(article("help/a b?.en", "Title", "Text"),))
+    with make_client(engine=engine) as client:
+        assert "help/a b?.en" == client.get("/v1/documents/help%2Fa%20b%3F.en").json()["id"]
+
+
+def test_the_openapi_twin_is_true(client: TestClient) -> None:
+    """Answers are never run through their models; here they are, strictly, and have no member beyond them."""
+    answer = client.get("/v1/search", params={"q": "your", "explain": "true"}).json()
+    SearchAnswer.model_validate(answer)
+    assert set(SearchAnswer.model_fields) == set(answer)
+
+
+def test_openapi_names_every_route_of_the_contract(client: TestClient) -> None:
+    """With examples, the error shape, and nothing from a CDN."""
+    described = client.get("/openapi.json").json()
+    routes = {(method, path) for path, item in described["paths"].items() for method in item}
+    expected = {
+        ("get", "/v1/search"),
+        ("post", "/v1/search"),
+        ("get", "/v1/suggest"),
+        ("get", "/v1/documents/{document_id}"),
+        ("post", "/v1/events"),
+        ("get", "/healthz"),
+        ("get", "/readyz"),
+        ("get", "/metrics"),
+    }
+    assert expected == routes
+    search = described["paths"]["/v1/search"]
+    names = {parameter["name"] for parameter in search["get"]["parameters"]}
+    assert {"q", "lang", "langs", "limit", "offset", "filter", "session", "explain", "analytics"} == names
+    assert {"200", "401", "422", "503"} <= set(search["get"]["responses"])
+    assert "examples" in search["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "ErrorAnswer" in described["components"]["schemas"]
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+    assert 404 == client.get("/docs").status_code
+
+
+def test_cors_is_open_below_v1_only(client: TestClient) -> None:
+    """A widget on another site may search; no other site may read the page."""
+    origin = {"Origin": "https://shop.example"}
+    preflight = client.options(
+        "/v1/events",
+        headers={**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-Kbsearch-Key"},
+    )
+    assert 200 == preflight.status_code
+    for path in ("/v1/search?q=password", "/v1/search", "/v1/documents/nothing"):
+        assert "*" == client.get(path, headers=origin).headers["access-control-allow-origin"]
+    assert "access-control-allow-origin" not in client.get("/", headers=origin).headers
+
+
+def test_cors_can_be_narrowed(make_client: Any) -> None:
+    """To a list of origins."""
+    with make_client(origins="https://shop.example, https://help.example") as client:
+        allowed = client.get("/v1/search?q=password", headers={"Origin": "https://help.example"})
+        foreign = client.get("/v1/search?q=password", headers={"Origin": "https://evil.example"})
+    assert "https://help.example" == allowed.headers["access-control-allow-origin"]
+    assert "access-control-allow-origin" not in foreign.headers

@@ -1,0 +1,406 @@
+"""Versions side by side and one pointer: publish, verify, list, roll back, prune, and every kind of damage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from indexer.cut import cut
+from kbsearch import snapshot as module
+from kbsearch.embed.hashing import HashingEmbedder
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
+from kbsearch.snapshot import (
+    CURRENT,
+    MANIFEST,
+    Snapshot,
+    SnapshotWriter,
+    open_snapshot,
+    publish,
+    published_version,
+    verify_snapshot,
+)
+from kbsearch.types import CutDocument, Document
+from kbsearch.versions import list_snapshots, prune, rollback
+
+DOCUMENTS = (
+    Document("a.en", "First article", "The **first** body.", "a", "en", category=("One", "Two"), tags=("t",)),
+    Document("a.lv", "Pirmais raksts", "Pirmais teksts 🙂.", "a", "lv", audience=("agent", "public"), type="faq"),
+    Document("b.en", "Second article", "## Part\n\nText.\n\n## Other\n\nMore.", "b", "en", url="https://x.example/b"),
+    Document("c.lt", "Trečias", "Tekstas.", "c", "lt", updated_at="2026-01-02T03:04:05Z"),
+)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each version is a minute younger than the one before it."""
+    ticks = iter(range(10**6))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2026, 11, 22, 3, 15, tzinfo=UTC) + timedelta(minutes=next(ticks))
+
+    monkeypatch.setattr(module, "datetime", Clock)
+
+
+def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS) -> str:
+    writer = SnapshotWriter(root)
+    cuts = [cut(document) for document in documents]
+    for ready in cuts:
+        writer.add(ready)
+    embedder = HashingEmbedder()
+    vectors = embedder.encode_passages([passage.text for ready in cuts for passage in ready.passages])
+    return writer.finish(vectors, vectors, embedder.info, "cutter-1", ["source.jsonl"], {"problems": 0})
+
+
+def release(root: Path, documents: tuple[Document, ...] = DOCUMENTS) -> str:
+    version = write(root, documents)
+    publish(root, version)
+    return version
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("master") / "index"
+    version = write(root)
+    publish(root, version)
+    return root
+
+
+@pytest.fixture
+def root(master: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(master, tmp_path / "index"))
+
+
+def current(root: Path) -> Path:
+    return root / published_version(root)
+
+
+@pytest.fixture(scope="module")
+def opened(master: Path) -> Snapshot:
+    return open_snapshot(master)
+
+
+@pytest.fixture(scope="module")
+def cuts(self) -> list[CutDocument]:
+    return [cut(document) for document in DOCUMENTS]
+
+
+def test_documents_come_back_whole(opened: Snapshot, cuts: list[CutDocument]) -> None:
+    """Every field of every document, with the HTML and text of the cutter."""
+    assert opened.document_count == len(DOCUMENTS)
+    for number, ready in enumerate(cuts):
+        stored, document = opened.stored(number), ready.document
+        for name in ("id", "group", "lang", "type", "title", "url", "category", "tags", "audience", "updated_at"):
+            assert getattr(stored, name) == getattr(document, name)
+        assert (stored.html, stored.text) == (ready.html, ready.text)
+
+
+def test_passages_come_back_in_order(opened: Snapshot, cuts: list[CutDocument]) -> None:
+    """Each document's own, with text and headings."""
+    for number, ready in enumerate(cuts):
+        assert tuple(opened.passage(place) for place in opened.passages_of(number)) == ready.passages
+        assert set(opened.passage_document[list(opened.passages_of(number))]) == {number}
+
+
+def test_documents_are_found_by_id(opened: Snapshot) -> None:
+    """By exact id; anything else is unknown."""
+    assert [opened.number_of(document.id) for document in DOCUMENTS] == [0, 1, 2, 3]
+    for unknown in ("", "A.EN", "a", "a.en "):
+        assert opened.number_of(unknown) is None
+
+
+def test_groups_and_translations(opened: Snapshot) -> None:
+    """Members in reading order; the member in a language, −1 where there is none."""
+    assert [opened.group_members(group).tolist() for group in range(3)] == [[0, 1], [2], [3]]
+    groups = np.asarray([0, 1, 2], dtype=np.int32)
+    by_lang = {lang: opened.translation(groups, code).tolist() for code, lang in enumerate(opened.values["lang"])}
+    assert by_lang == {"en": [0, 2, -1], "lv": [1, -1, -1], "lt": [-1, -1, 3]}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "numbers"),
+    [
+        ("lang", ["en"], [0, 2]),
+        ("lang", ["lv", "lt"], [1, 3]),
+        ("type", ["faq"], [1]),
+        ("category", ["Two"], [0]),
+        ("tag", ["t"], [0]),
+        ("audience", ["public"], [0, 1, 2, 3]),
+        ("audience", ["agent"], [1]),
+        ("lang", ["xx"], []),
+        ("lang", [], []),
+    ],
+)
+def test_attributes_say_which_documents(
+    opened: Snapshot, name: str, values: list[str], numbers: list[int]
+) -> None:
+    """Any of the values; an unknown value has no document."""
+    assert np.flatnonzero(opened.documents_with(name, values)).tolist() == numbers
+
+
+def test_categories_of_a_document(opened: Snapshot) -> None:
+    """In the order in which the values were first seen."""
+    assert [opened.values["category"][code] for code in opened.category_codes(0)] == ["One", "Two"]
+    assert opened.category_codes(3).tolist() == []
+
+
+def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:
+    """Fingerprints, counts, recall, sources and a checksum for each file but itself."""
+    manifest = opened.manifest
+    assert manifest["format"] == module.FORMAT_VERSION
+    assert manifest["version"] == opened.directory.name
+    assert manifest["model"]["name"] == "hashing"
+    assert manifest["analyzer"] == module.ANALYZER_VERSION
+    assert manifest["cutter"] == "cutter-1"
+    assert (manifest["documents"], manifest["groups"]) == (4, 3)
+    assert manifest["languages"] == {"en": 2, "lt": 1, "lv": 1}
+    assert manifest["dense"]["recall_at_10"] == 1.0
+    assert manifest["sources"] == ["source.jsonl"]
+    files = {str(path.relative_to(opened.directory)) for path in opened.directory.rglob("*") if path.is_file()}
+    assert set(manifest["files"]) == files - {MANIFEST}
+
+
+def test_the_same_documents_give_the_same_bytes(tmp_path: Path) -> None:
+    """A build is a function of its source: every checksum agrees."""
+    one, other = write(tmp_path / "one"), write(tmp_path / "two")
+    files = [orjson.loads((tmp_path / place / MANIFEST).read_bytes())["files"] for place in (f"one/{one}", f"two/{other}")]
+    assert files[0] == files[1]
+
+
+def test_nothing_is_visible_before_publish(tmp_path: Path) -> None:
+    """A finished but unpublished version is listed, never opened by default."""
+    version = write(tmp_path)
+    with pytest.raises(SnapshotMissing, match="No index is published"):
+        open_snapshot(tmp_path)
+    assert [(entry.version, entry.published) for entry in list_snapshots(tmp_path)] == [(version, False)]
+    assert open_snapshot(tmp_path, version).version == version
+
+
+def test_an_unfinished_version_is_no_version(tmp_path: Path) -> None:
+    """What is being built is invisible, and abandoning it leaves nothing."""
+    writer = SnapshotWriter(tmp_path)
+    writer.add(cut(DOCUMENTS[0]))
+    assert list_snapshots(tmp_path) == []
+    writer.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_publish_replaces_the_pointer_in_one_step(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CURRENT is renamed into place: at every moment it names one whole version, and no other file is touched."""
+    old, before = published_version(root), tree(root)
+    new = write(root, DOCUMENTS[:2])
+    seen: list[tuple[str, str]] = []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append((published_version(root), self.read_text().strip()))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    publish(root, new)
+    assert seen == [(old, new)]
+    assert published_version(root) == new
+    after = tree(root)
+    assert {name: after[name] for name in before if name != CURRENT} == {
+        name: content for name, content in before.items() if name != CURRENT
+    }
+    assert not [name for name in after if name.startswith(".")]
+
+
+def test_publishing_a_version_that_is_not_there_changes_nothing(root: Path) -> None:
+    """The pointer never names nothing."""
+    before = tree(root)
+    with pytest.raises(SnapshotMissing, match="20990101T000000Z-ffff"):
+        publish(root, "20990101T000000Z-ffff")
+    assert tree(root) == before
+
+
+FILES = sorted(
+    """attributes.json bodies.bin bodies.offsets.npy document_group.npy document_ids.npy documents.bin
+    documents.offsets.npy passage_document.npy passages.bin passages.offsets.npy dense/report.json dense/vectors.faiss
+    lexical/contributions.npy lexical/hashes.npy lexical/idf.npy lexical/indptr.npy lexical/passages.npy
+    lexical/statistics.json marks/ends.npy marks/offsets.npy marks/starts.npy marks/stems.npy
+    spelling/hashes.npy spelling/owners.npy spelling/words.bin spelling/words.offsets.npy titles/documents.npy
+    titles/indptr.npy titles/keyed.npy titles/keys.npy titles/words.txt""".split()
+    + [f"attribute_{name}.{part}.npy" for name in module.ATTRIBUTES for part in ("indptr", "documents")]
+)
+
+
+def test_the_list_of_files_is_complete(master: Path) -> None:
+    """The damage below is done to every file of a snapshot."""
+    assert sorted(orjson.loads((current(master) / MANIFEST).read_bytes())["files"]) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_verify_finds_damage_in_every_file(name: str, root: Path) -> None:
+    """Missing, cut short or altered by one bit: named, with the command that repairs it, and not opened."""
+    path = current(root) / name
+    content = path.read_bytes()
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    for damage, said in ((None, "is missing"), (content[:-1], "holds"), (bytes(flipped), "was altered")):
+        path.unlink(missing_ok=True)
+        if damage is not None:
+            path.write_bytes(damage)
+        for check in (lambda: verify_snapshot(current(root)), lambda: open_snapshot(root)):
+            with pytest.raises(SnapshotDamaged, match=said) as caught:
+                check()
+            assert str(path) in str(caught.value)
+            assert "kbsearch-index build" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1}'], ids=repr)
+def test_a_damaged_manifest_is_named(content: bytes, root: Path) -> None:
+    """Whatever stands in it instead, the sentence names the file."""
+    (current(root) / MANIFEST).write_bytes(content)
+    with pytest.raises(SnapshotError, match=str(current(root))):
+        open_snapshot(root)
+
+
+def test_a_missing_manifest_is_named(root: Path) -> None:
+    """A directory without manifest is no snapshot."""
+    (current(root) / MANIFEST).unlink()
+    with pytest.raises(SnapshotMissing, match="is no snapshot"):
+        open_snapshot(root)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("format", 2, "has format 2, this kbsearch reads 1"),
+        ("format", None, "has format None"),
+        ("analyzer", "0", "was analysed by version 0"),
+    ],
+)
+def test_what_another_version_wrote_is_told_apart_from_damage(
+    field: str, value: object, said: str, root: Path
+) -> None:
+    """A mismatch says which side differs and the rebuild command."""
+    path = current(root) / MANIFEST
+    manifest = orjson.loads(path.read_bytes()) | {field: value}
+    path.write_bytes(orjson.dumps(manifest))
+    with pytest.raises(SnapshotMismatch, match=said) as caught:
+        open_snapshot(root)
+    assert f"kbsearch-index build SOURCE --out {root}" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"../elsewhere", b".hidden", b"\xff\xfe\x00"], ids=repr)
+def test_a_broken_pointer_is_repaired_by_the_command_it_names(content: bytes, root: Path) -> None:
+    """The message says `rollback`, and rollback works."""
+    version = published_version(root)
+    (root / CURRENT).write_bytes(content)
+    with pytest.raises(SnapshotDamaged, match="kbsearch-index rollback"):
+        open_snapshot(root)
+    assert rollback(root) == version
+    assert open_snapshot(root).version == version
+
+
+def test_a_pointer_to_a_removed_version_is_named(root: Path) -> None:
+    """Somebody deleted the directory by hand."""
+    version = published_version(root)
+    shutil.rmtree(root / version)
+    with pytest.raises(SnapshotMissing, match=version):
+        open_snapshot(root)
+
+
+def test_an_absent_or_empty_directory(tmp_path: Path) -> None:
+    """Says what to run."""
+    for root in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(SnapshotMissing, match=r"kbsearch-index build SOURCE --out"):
+            open_snapshot(root)
+    with pytest.raises(SnapshotMissing):
+        list_snapshots(tmp_path / "absent")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """--out on a file is one sentence."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SnapshotError, match=r"file cannot be written .*choose another --out"):
+        SnapshotWriter(tmp_path / "file")
+
+
+def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
+    """With their size and which one is published; strangers in the directory are passed over."""
+    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3)]
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "events").mkdir()
+    entries = list_snapshots(tmp_path)
+    assert [entry.version for entry in entries] == versions[::-1]
+    assert [entry.published for entry in entries] == [True, False, False]
+    for entry in entries:
+        assert entry.bytes == sum(path.stat().st_size for path in (tmp_path / entry.version).rglob("*") if path.is_file())
+
+
+def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
+    """And refuses to go where there is nothing."""
+    first, second, third = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3))
+    assert rollback(tmp_path) == second
+    assert rollback(tmp_path) == first
+    with pytest.raises(SnapshotMissing, match="no version older"):
+        rollback(tmp_path)
+    assert rollback(tmp_path, third) == third == published_version(tmp_path)
+    with pytest.raises(SnapshotMissing, match="no version 'nonsense'"):
+        rollback(tmp_path, "nonsense")
+    assert published_version(tmp_path) == third
+
+
+def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> None:
+    """The one moment when it is needed most: also with an unreadable manifest."""
+    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    (tmp_path / second / MANIFEST).write_bytes(b"{")
+    assert rollback(tmp_path, first) == first
+    publish_pointer = tmp_path / CURRENT
+    publish_pointer.write_text(second + "\n")
+    assert rollback(tmp_path) == first
+    assert open_snapshot(tmp_path).version == first
+
+
+def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
+    """What would not open is not published."""
+    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    (tmp_path / first / "passages.bin").write_bytes(b"")
+    with pytest.raises(SnapshotDamaged):
+        rollback(tmp_path)
+    assert published_version(tmp_path) == second
+
+
+def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
+    """However old the published one is."""
+    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3, 4)]
+    rollback(tmp_path, versions[0])
+    assert prune(tmp_path, 2) == [versions[1]]
+    assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [versions[0], *versions[2:]]
+    assert open_snapshot(tmp_path).version == versions[0]
+    assert prune(tmp_path, 2) == []
+
+
+def test_a_reader_keeps_its_version_while_another_is_published(tmp_path: Path) -> None:
+    """A request sees one snapshot from start to end, even when its files are pruned meanwhile."""
+    release(tmp_path)
+    opened = open_snapshot(tmp_path)
+    release(tmp_path, DOCUMENTS[:1])
+    prune(tmp_path, 1)
+    assert not opened.directory.exists()
+    assert [opened.record(number)["id"] for number in range(4)] == [document.id for document in DOCUMENTS]
+    assert opened.lexical.search(["~articl"], 5) is not None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_no_file_of_a_version_is_written_again(root: Path) -> None:
+    """Opening and searching leave every byte and time as they were."""
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+    opened = open_snapshot(root)
+    opened.lexical.search(["~text"], 5)
+    opened.spelling.correct("articlle", ["en"])
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()} == before
