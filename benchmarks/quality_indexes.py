@@ -21,6 +21,17 @@ from kbsearch.text.analyze import ANALYZER_VERSION
 _UNVERSIONED = ("indexer/pipeline.py", "kbsearch/index/lexical.py", "kbsearch/index/dense.py", "kbsearch/snapshot.py")
 
 
+def _code() -> str:
+    digest = hashlib.sha256(f"{FORMAT_VERSION} {ANALYZER_VERSION} {CUTTER_VERSION}".encode())
+    for name in _UNVERSIONED:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+# Read once: somebody may edit the code while a run goes on with what it has loaded.
+_CODE = _code()
+
+
 class RememberingEmbedder:
     """Encodes each query once: three modes, and every row of a sweep, ask the same ones."""
 
@@ -56,8 +67,8 @@ def open_index(item: EvalSet, embedder: Embedder) -> tuple[Snapshot, Engine]:
 
 
 def _fingerprint(sources: Sequence[Path], model: ModelInfo) -> str:
-    digest = hashlib.sha256(f"{FORMAT_VERSION} {ANALYZER_VERSION} {CUTTER_VERSION} {model}".encode())
-    files = [ROOT / name for name in _UNVERSIONED]
+    digest = hashlib.sha256(f"{_CODE} {model}".encode())
+    files: list[Path] = []
     for source in sources:
         files += sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
     for path in files:

@@ -6,7 +6,7 @@ again for every row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -41,6 +41,9 @@ class Retrieved:
     """What both legs found for one question, before fusion."""
 
     query: JudgedQuery
+    relevant: dict[str, int]
+    names: Sequence[str]
+    """What a document counts as: its group, or its id, by its number."""
     snapshot: Snapshot
     candidates: Candidates
     cosines: NDArray[np.float32] | None
@@ -54,6 +57,8 @@ class Part:
     name: str
     retrieved: list[Retrieved]
     better_leg: float
+    languages: int
+    """Of the index: in an index of one language the bonus for it changes nothing."""
 
 
 def print_sweep(sets: Sequence[EvalSet], embedder: Embedder) -> None:
@@ -61,8 +66,12 @@ def print_sweep(sets: Sequence[EvalSet], embedder: Embedder) -> None:
     parts = [part for item in sets for part in _prepare(item, embedder)]
     families = sorted({_family(part) for part in parts})
     rows = []
+    known: dict[tuple[str, float, float, float], tuple[float, float]] = {}
     for weight, floor, bonus in product(DENSE_WEIGHTS, COSINE_FLOORS, LANGUAGE_BONUSES):
-        figures = {part.name: _evaluate(part, weight, floor, bonus) for part in parts}
+        figures = {}
+        for part in parts:
+            key = (part.name, weight, floor, bonus if part.languages > 1 else 0.0)
+            figures[part.name] = known[key] = known.get(key) or _evaluate(part, *key[1:])
         worst = min((100 * (figures[part.name][1] - part.better_leg), part.name) for part in parts)
         cells = [_mean(figures[part.name] for part in parts if _family(part) == family) for family in families]
         score = 100 * float(np.mean(list(figures.values())))
@@ -82,15 +91,23 @@ def _prepare(item: EvalSet, embedder: Embedder) -> Iterator[Part]:
     snapshot, engine = open_index(item, embedder)
     detector = LanguageDetector(snapshot.languages)
     queries = [query for query in item.queries if query.answerable]
+    records = [snapshot.record(number) for number in range(snapshot.document_count)]
+    names = {by_group: [record["group" if by_group else "id"] for record in records] for by_group in (True, False)}
     legs = [per_query(run_queries(engine, queries, mode))["recall@10"] for mode in ("lexical", "dense")]
     for lang in sorted({query.lang for query in queries}):
         own = [query for query in queries if query.lang == lang]
         better = max(float(np.mean([leg[query.id] for query in own])) for leg in legs)
-        retrieved = [_retrieve(query, snapshot, detector, embedder) for query in own]
-        yield Part(f"{item.name}·{lang}", retrieved, better)
+        retrieved = [_retrieve(query, names, snapshot, detector, embedder) for query in own]
+        yield Part(f"{item.name}·{lang}", retrieved, better, len(snapshot.languages))
 
 
-def _retrieve(query: JudgedQuery, snapshot: Snapshot, detector: LanguageDetector, embedder: Embedder) -> Retrieved:
+def _retrieve(
+    query: JudgedQuery,
+    names: Mapping[bool, Sequence[str]],
+    snapshot: Snapshot,
+    detector: LanguageDetector,
+    embedder: Embedder,
+) -> Retrieved:
     """The engine's steps up to fusion."""
     read = understand(query.query, query.lang, detector, snapshot.lexical, snapshot.spelling)
     encoded = embedder.encode_queries([read.text])[0]
@@ -98,7 +115,12 @@ def _retrieve(query: JudgedQuery, snapshot: Snapshot, detector: LanguageDetector
     candidates = retrieve(snapshot, read, vector, _EVERYTHING, "hybrid", DEPTH)
     cosines = None if vector is None else snapshot.dense.vectors(candidates.passages) @ vector
     welcome = grouping.welcome_languages(snapshot, query.lang, read.languages)
-    return Retrieved(query, snapshot, candidates, cosines, welcome)
+    own_names = names[query.by_group]
+    numbers = {key: snapshot.number_of(key) for key in query.relevant}
+    relevant = {
+        key if number is None else own_names[number]: query.relevant[key] for key, number in numbers.items()
+    }
+    return Retrieved(query, relevant, own_names, snapshot, candidates, cosines, welcome)
 
 
 def _evaluate(part: Part, weight: float, floor: float, bonus: float) -> tuple[float, float]:
@@ -115,21 +137,13 @@ def _evaluate(part: Part, weight: float, floor: float, bonus: float) -> tuple[fl
 
 
 def _judge(retrieved: Retrieved, weight: float, floor: float) -> Judged:
-    snapshot, candidates, query = retrieved.snapshot, retrieved.candidates, retrieved.query
+    candidates = retrieved.candidates
     if retrieved.cosines is not None:
         closeness = similarity(retrieved.cosines, floor)
         candidates = replace(candidates, similarity=closeness, scores=fuse(candidates.lexical, closeness, weight))
-    groups = grouping.group_results(snapshot, candidates, retrieved.welcome, _EVERYTHING)
-    records = [snapshot.record(int(document)) for document in groups.documents[:DEPTH]]
-    relevant = dict(query.relevant)
-    if query.by_group:
-        numbers = {key: snapshot.number_of(key) for key in query.relevant}
-        relevant = {
-            key if number is None else snapshot.record(number)["group"]: query.relevant[key]
-            for key, number in numbers.items()
-        }
-    ranking = tuple(record["group" if query.by_group else "id"] for record in records)
-    return Judged(query, _NOT_SHOWN, ranking, relevant, 0.0)
+    groups = grouping.group_results(retrieved.snapshot, candidates, retrieved.welcome, _EVERYTHING)
+    ranking = tuple(retrieved.names[number] for number in groups.documents[:DEPTH])
+    return Judged(retrieved.query, _NOT_SHOWN, ranking, retrieved.relevant, 0.0)
 
 
 def _family(part: Part) -> str:

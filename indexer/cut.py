@@ -22,7 +22,8 @@ CUTTER_VERSION = "1"
 MIN_WORDS = 80
 """A passage with fewer goes on into the next block: an answer needs its context."""
 MAX_WORDS = 200
-"""Half a minute's reading; in a longer passage the one sentence that answers is drowned in the vector."""
+"""A minute's reading. Passages of 120 words lost up to two points of recall@1 by words (title → body, lv, lt, en),
+because the words of a question stand all over an article; whole articles drown the sentence that answers."""
 MAX_CHARS = 1500
 """The same bound for long-worded languages and for scripts without spaces."""
 TAIL_WORDS = 20

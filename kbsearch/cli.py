@@ -11,7 +11,11 @@ from pathlib import Path
 import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
+from kbsearch.errors import LimitError
 from kbsearch.types import SearchOutcome, SearchRequest
+
+# As in the API (contract, section 4).
+MAX_LIMIT = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +76,8 @@ def _search(options: argparse.Namespace) -> Outcome:
     from kbsearch.engine import open_engine
     from kbsearch.filters import parse_filter
 
+    if not 1 <= options.limit <= MAX_LIMIT:
+        raise LimitError(f"--limit {options.limit} is out of range; give 1 to {MAX_LIMIT}.", field="limit")
     engine = open_engine(options.index)
     outcome = engine.search(
         SearchRequest(

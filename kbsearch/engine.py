@@ -52,12 +52,14 @@ class Engine:
             raise UsageError("The query is empty; send at least one word in q.", field="q")
         clock = _Clock()
         snapshot = self._snapshot
-        query = understand(request.q, request.lang, self._detector, snapshot.lexical, snapshot.spelling)
+        visible = self._visibility.of(request)
+        clock.lap("filter")
+        query = understand(
+            request.q, request.lang, self._detector, snapshot.lexical, snapshot.spelling, visible.passages
+        )
         clock.lap("analyse")
         vector, degraded = self._embed(query.text, request)
         clock.lap("embed")
-        visible = self._visibility.of(request)
-        clock.lap("filter")
         wanted = request.offset + request.limit
         candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted)
         clock.lap("retrieve")

@@ -54,7 +54,8 @@ class Judged:
 
 def read_queries(path: Path) -> list[JudgedQuery]:
     """Read an evaluation file. Raises SourceError naming the line that cannot be used."""
-    queries = []
+    queries: list[JudgedQuery] = []
+    ids: set[str] = set()
     try:
         lines = path.read_bytes().splitlines()
     except OSError as cause:
@@ -78,6 +79,11 @@ def read_queries(path: Path) -> list[JudgedQuery]:
             raise SourceError(
                 f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md."
             ) from cause
+        if not query.query.strip():
+            raise SourceError(f"{path}:{number} has an empty query; write what a customer would type.")
+        if query.id in ids:
+            raise SourceError(f"{path}:{number} has the id {query.id!r} of an earlier query; give each its own.")
+        ids.add(query.id)
         if answerable and not query.relevant:
             raise SourceError(f'{path}:{number} has no relevant document; add one, or mark it "answerable": false.')
         queries.append(query)

@@ -2,8 +2,7 @@
 
 The lexical score is divided by the highest that any passage could reach for this query's terms, so that it is the
 share of the query that the passage explains (theoretical min–max, Bruch et al., "An Analysis of Fusion Functions for
-Hybrid Retrieval", TOIS 2023). The cosine has such a scale by itself; its lower part, where everything lies that has
-nothing to do with the query, is cut off. Unlike ranks, both can say that nothing fits.
+Hybrid Retrieval", TOIS 2023). The cosine has such a scale by itself. Unlike ranks, both can say that nothing fits.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ def explained_share(scores: Scores, bound: float) -> Scores:
     return share
 
 
-def similarity(cosines: Scores, floor: float) -> Scores:
-    """Cosines above the floor of unrelated texts, stretched to 0..1."""
-    stretched: Scores = np.clip((cosines - np.float32(floor)) / np.float32(1.0 - floor), 0.0, 1.0)
-    return stretched
+def similarity(cosines: Scores) -> Scores:
+    """Cosines as closeness in meaning, 0..1: what points away from the query is no closer than what has no relation."""
+    closeness: Scores = np.clip(cosines, 0.0, 1.0)
+    return closeness
 
 
 def fuse(lexical: Scores, dense: Scores, dense_weight: float) -> Scores:

@@ -13,8 +13,6 @@ from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.visibility import Visible
 
-# Chosen on the development sets; the rows are in benchmarks/results/quality.md.
-LANGUAGE_BONUS = 0.05
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
 RELATIVE_FLOOR = 0.25
 # Below this a language is a detector's noise, not a reason to prefer a translation.
@@ -43,9 +41,10 @@ def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping
 
 def group_results(snapshot: Snapshot, candidates: Candidates, welcome: NDArray[np.float32], visible: Visible) -> Groups:
     """One result a group. A title that was typed word for word comes first; equal scores keep the reading order."""
-    codes = snapshot.document_lang[candidates.documents]
-    ranked = candidates.scores + np.float32(LANGUAGE_BONUS) * welcome[codes] + candidates.titled
-    order = np.lexsort((candidates.passages, -ranked))
+    # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
+    # article is shown in the user's language anyway, whichever of its translations matched.
+    unwelcome = -welcome[snapshot.document_lang[candidates.documents]]
+    order = np.lexsort((candidates.passages, unwelcome, -candidates.scores - candidates.titled))
     groups = snapshot.document_group[candidates.documents][order]
     _, first = np.unique(groups, return_index=True)
     first.sort()

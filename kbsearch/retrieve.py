@@ -14,8 +14,7 @@ from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
 # Chosen on the development sets; the rows are in benchmarks/results/quality.md.
-DENSE_WEIGHT = 0.5
-COSINE_FLOOR = 0.2
+DENSE_WEIGHT = 0.4
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
 CANDIDATES = 200
 
@@ -70,7 +69,7 @@ def retrieve(
         lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound)
         if vector is not None:
             cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
-    closeness = similarity(cosines, COSINE_FLOOR) if vector is not None else np.zeros_like(lexical)
+    closeness = similarity(cosines) if vector is not None else np.zeros_like(lexical)
     documents = snapshot.passage_document[passages]
     return Candidates(
         passages=passages,

@@ -7,7 +7,8 @@
         attributes.json attribute_*     type, lang, category, tag, audience → documents
         lexical/ dense/ spelling/ titles/ marks/
 
-The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`. What stands side by side in DIR
+The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`. What stands side by side in
+DIR
 is the business of versions.py.
 """
 
@@ -184,6 +185,8 @@ class SnapshotWriter:
 
     def abandon(self) -> None:
         """Remove what was written so far."""
+        for records in (self._documents, self._bodies, self._passages):
+            records.abandon()
         shutil.rmtree(self._directory, ignore_errors=True)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import SpellingIndex
@@ -55,13 +56,18 @@ def understand(
     detector: LanguageDetector,
     lexical: LexicalIndex,
     spelling: SpellingIndex,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> Understanding:
-    """Read a query. `interface_lang` is where the user is, or ""."""
+    """Read a query. `interface_lang` is where the user is, or ""; `allowed` flags the passages that he may see.
+
+    A word that only hidden passages hold is never offered as a correction.
+    """
     text = normalise(query)
     typed = words(text)
     languages = _weigh_languages(text, interface_lang, detector)
     readings = tuple(lang for lang, share in languages.items() if share >= PLAUSIBLE)[:MAX_READINGS]
-    readings = readings or tuple(detector.languages[:1])
+    # A collection in no language that the detector knows is read as it is written.
+    readings = readings or tuple(detector.languages[:1]) or ("",)
     content = [word.text for word in typed if not is_stop_word(word.text, readings[0])]
     content = content or [word.text for word in typed]
     terms = query_terms(text, readings)
@@ -71,7 +77,11 @@ def understand(
         if not np.any(lexical.known([term for lang in readings for term in stem_terms(word, lang)]))
     ]
     nearest = {word: spelling.correct(word, readings) for word in unknown}
-    corrections = {word: correction.word for word, correction in nearest.items() if correction}
+    corrections = {
+        word: correction.word
+        for word, correction in nearest.items()
+        if correction and _is_visible(correction.word, readings, lexical, allowed)
+    }
     extra = dict.fromkeys(
         term
         for word in corrections.values()
@@ -91,6 +101,15 @@ def understand(
         unknown=frozenset(unknown),
         did_you_mean=corrected if corrections else None,
     )
+
+
+def _is_visible(
+    word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None
+) -> bool:
+    if allowed is None:
+        return True
+    stems = [term for lang in readings for term in stem_terms(word, lang)]
+    return lexical.search(stems, 1, allowed=allowed).passages.size > 0
 
 
 def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The versions in a directory of snapshots: list them, go back to one, remove old ones. Used by the indexer's commands."""
+"""The versions in a directory of snapshots: list them, go back to one, remove old ones."""
 
 from __future__ import annotations
 

@@ -75,6 +75,10 @@ class RecordWriter:
         self._file.close()
         write_array(self._offsets_path, np.asarray(self._offsets, dtype=np.int64))
 
+    def abandon(self) -> None:
+        """Let go of the file, which is about to be removed."""
+        self._file.close()
+
 
 class Records:
     """Reads what RecordWriter wrote, without loading it."""

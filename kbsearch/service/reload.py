@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from typing import Protocol
 
 from kbsearch.errors import KbsearchError
@@ -18,6 +19,9 @@ from kbsearch.service.errors import NotReady
 from kbsearch.types import SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
 _LOG = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 30.0
+"""A version that could not be opened is tried again after so long: a full memory or disk may pass."""
 
 
 class SearchEngine(Protocol):
@@ -66,6 +70,7 @@ class SnapshotHolder:
         self._engine = engine
         self._error: str | None = None
         self._refused: str | None = None
+        self._retry_at = 0.0
         self._stopping = Event()
         self._thread = Thread(target=self._follow, name="kbsearch-reload", daemon=True)
 
@@ -112,7 +117,7 @@ class SnapshotHolder:
             version = self._source.published(self._directory)
             if version == self.snapshot:
                 self._error = self._refused = None
-            elif version != self._refused:
+            elif version != self._refused or monotonic() >= self._retry_at:
                 self._swap(version)
         except Exception as error:
             self._refuse(version, error)
@@ -125,10 +130,11 @@ class SnapshotHolder:
         _LOG.info("now serving snapshot %s (before: %s; published: %s)", engine.snapshot, before, version)
 
     def _refuse(self, version: str | None, error: Exception) -> None:
-        """Show the error and go on; a version that failed is not opened again until another is published."""
+        """Show the error and go on; opening costs too much to try it at every look."""
         message = str(error) if isinstance(error, KbsearchError) else f"{type(error).__name__}: {error}"
         if message != self._error or version != self._refused:
             _LOG.error("cannot serve the published snapshot: %s", message)
             self._on_reload(False)
         self._error = message
         self._refused = version
+        self._retry_at = monotonic() + _RETRY_SECONDS

@@ -40,9 +40,7 @@ class _SearchParameters(BaseModel):
 class SearchQuery(_SearchParameters):
     """A search in a URL; unknown parameters are ignored."""
 
-    langs: str = Field(
-        "", max_length=200, description="Languages the user accepts, with commas; empty for any."
-    )
+    langs: str = Field("", max_length=200, description="Languages the user accepts, with commas; empty for any.")
     filter: str = Field(
         "", max_length=MAX_FILTER, description="Clauses joined by AND, values by commas: type:faq AND lang:lv"
     )

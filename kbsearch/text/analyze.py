@@ -28,11 +28,14 @@ from kbsearch.text.words import surfaces
 
 __all__ = ["ANALYZER_VERSION", "LANGUAGES", "is_stop_word", "passage_terms", "query_terms", "word_terms"]
 
-_TITLE_WEIGHT: Final = 2
+# Questions of the sample help centre, mean reciprocal rank: 72.2 without repeats, 73.3 at 3 and 2, 73.8 here.
+_TITLE_WEIGHT: Final = 4
+_HEADING_WEIGHT: Final = 2
 _STEM, _START, _TYPED, _INNER = "~", "^", "=", "+"
 
 _START_LETTERS: Final = 4  # 5 finds as much with correct spelling and a point less with typos
 _TYPED_LETTERS: Final = 6  # the whole form would weigh rare inflections above rare words: 1.5 points lost
+_TYPED_LETTERS_PLAIN: Final = 7
 
 # Languages that write compounds as one word: every inner 5-gram, so that "karte" finds "Kreditkarte".
 _COMPOUNDING: Final = frozenset({"da", "de", "et", "fi", "hu", "is", "nb", "nl", "nn", "no", "sv"})
@@ -40,7 +43,8 @@ _COMPOUND_GRAM: Final = 5
 # Elsewhere inner letters only serve typos, and a sample of them does: the same quarter on both sides, by checksum.
 _TYPO_GRAM: Final = 4
 _TYPO_SAMPLE: Final = 4
-_PLAIN: Final = frozenset({"en"})  # little inflection, short words: the sample loses more than it finds
+# Little inflection and short words: the sample loses more than it finds, and one more typed letter tells.
+_PLAIN: Final = frozenset({"en"})
 
 _PIECE: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
@@ -50,10 +54,11 @@ _MAX_PIECES: Final = 12  # of an address
 
 
 def passage_terms(title: str, headings: str, body: str, lang: str) -> list[str]:
-    """Return the bag of terms of one passage; title and headings count `_TITLE_WEIGHT` times."""
+    """Return the bag of terms of one passage; words of title and headings count several times."""
     terms: list[str] = []
-    for surface in surfaces(f"{title}\n{headings}") * _TITLE_WEIGHT + surfaces(body):
-        terms += word_terms(surface, lang)
+    for text, weight in ((title, _TITLE_WEIGHT), (headings, _HEADING_WEIGHT), (body, 1)):
+        for surface in surfaces(text) * weight:
+            terms += word_terms(surface, lang)
     return terms
 
 
@@ -71,7 +76,7 @@ def query_terms(text: str, langs: Sequence[str]) -> list[str]:
         if word in content or not content:
             terms.update(dict.fromkeys(term for lang in languages for term in word_terms(word, lang)))
         elif not word.isascii() and fold(word) != word.lower():
-            terms[_typed_term(word.lower())] = None
+            terms[_typed_term(word.lower(), languages[0])] = None
     return list(terms)
 
 
@@ -103,7 +108,7 @@ def _joined_terms(lowered: str, lang: str) -> Iterator[str]:
     else:
         yield _stem_term(folded, lang)
         yield f"{_START}{folded[:_START_LETTERS]}"
-        yield _typed_term(lowered)
+        yield _typed_term(lowered, lang)
         yield from _inner_terms(folded, lang)
 
 
@@ -111,8 +116,8 @@ def _stem_term(folded: str, lang: str) -> str:
     return f"{_STEM}{stem(folded, lang)}"
 
 
-def _typed_term(lowered: str) -> str:
-    return f"{_TYPED}{lowered[:_TYPED_LETTERS]}"
+def _typed_term(lowered: str, lang: str) -> str:
+    return f"{_TYPED}{lowered[: _TYPED_LETTERS_PLAIN if lang in _PLAIN else _TYPED_LETTERS]}"
 
 
 def _inner_terms(folded: str, lang: str) -> Iterator[str]:

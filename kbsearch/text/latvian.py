@@ -49,6 +49,8 @@ def _light_stem(word: str) -> str:
     for ending, needed, palatalises in _ENDINGS:
         if vowels > needed and len(word) >= len(ending) + 3 and word.endswith(ending):
             stem = word[: -len(ending)]
+            if ending.startswith("aj") and stem.endswith("t"):  # lietot|āj|am: the person, not a definite adjective
+                continue
             return _unpalatalise(stem) if palatalises else stem
     return word
 

@@ -49,7 +49,9 @@ def _fold_table() -> dict[int, str | None]:
             base = "".join(c for c in unicodedata.normalize("NFD", chr(code)) if not unicodedata.combining(c))
             if base and base != chr(code):
                 table[code] = base.casefold()
-    undecomposed = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
-                    "ŧ": "t", "ŋ": "n", "ĸ": "k", "ё": "е", "ǿ": "o", "ǽ": "ae", "ƶ": "z", "ɨ": "i"}
+    undecomposed = {
+        "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t",
+        "ŋ": "n", "ĸ": "k", "ё": "е", "ǿ": "o", "ǽ": "ae", "ƶ": "z", "ɨ": "i",
+    }  # fmt: skip
     table.update({ord(letter): base for letter, base in undecomposed.items()})
     return table

@@ -1,6 +1,7 @@
 """One stem for a folded word in any language; the only module importing PyStemmer.
 
-Takes a folded word and a language code, gives its stem, or the word itself where no rules are known. Imported by `analyze`.
+Takes a folded word and a language code, gives its stem, or the word itself where no rules are known. Imported by
+`analyze`.
 """
 
 from functools import cache

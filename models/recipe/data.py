@@ -21,12 +21,7 @@ OTHER_SOURCE_WEIGHT = 2.0
 # Latvian and Lithuanian come first, then English, then the neighbours; every other language counts 1.
 LANGUAGE_WEIGHT = {"lv": 2.0, "lt": 2.0, "et": 1.5, "ru": 1.5, "pl": 1.5, "de": 1.25}
 
-QUESTION_WORDS = frozenset(
-    """how to do i can what where when why which who the a an my is are
-    kā kur kad kāpēc kas vai es var mans mana kaip kur kada kodėl kas ar aš galima mano
-    kuidas kus millal miks mis kas ma minu как где когда почему что я мой можно
-    jak gdzie kiedy dlaczego co czy mogę mój wie wo wann warum was kann ich mein""".split()
-)
+QUESTION_WORDS = frozenset((Path(__file__).parent / "question_words.txt").read_text(encoding="utf-8").split())
 
 
 class MissingDataError(SystemExit):

@@ -74,9 +74,7 @@ def evaluate(encode: Encode, shared: Path, languages: list[str] | None = None) -
         relevant = np.array([groups[indexed].get(group, -1) for group in wanted[asked]])
         # A title whose article does not exist in the indexed language has no answer there: it is left out.
         answerable = relevant >= 0
-        title_body[f"{asked}->{indexed}"] = recall(
-            queries[asked][answerable], documents[indexed], relevant[answerable]
-        )
+        title_body[f"{asked}->{indexed}"] = recall(queries[asked][answerable], documents[indexed], relevant[answerable])
     return {"title_body": title_body, "bitext": bitext(encode, shared, codes)}
 
 

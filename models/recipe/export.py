@@ -43,6 +43,7 @@ def write(folder: Path, rows: NDArray[np.float32], tokenizer: Path) -> None:
     (partial / "1_Normalize").mkdir(parents=True)
     embeddings, weights = quantise(rows)
     save_file({"embeddings": embeddings, "weights": weights}, partial / "model.safetensors")
+    (partial / "model.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
     shutil.copyfile(tokenizer, partial / "tokenizer.json")
     (partial / "modules.json").write_text(json.dumps(MODULES, indent=2) + "\n")
     (partial / "config_sentence_transformers.json").write_text(json.dumps(SETTINGS, indent=2) + "\n")

@@ -123,7 +123,6 @@ class Sampler:
 
     def pairs(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Draw (row of the query, row of the passage) for different articles, half of them across languages."""
-        corpus = self.corpus
         free = rng.random(self.config.pair_batch // 2)
         topics = np.searchsorted(self.topic_edges, rng.random(max(1, len(free) // TOPIC_DRAWS)), side="right") - 1
         start, end = self.topic_edges[topics, None], self.topic_edges[topics + 1, None]
@@ -140,7 +139,9 @@ class Sampler:
         return self.pair_order[start + (rng.random(len(paths)) * (end - start)).astype(np.int64)]
 
 
-def query_tokens(corpus: Corpus, query: NDArray[np.int64], passage: NDArray[np.int64], full: NDArray[np.bool_]) -> Ragged:
+def query_tokens(
+    corpus: Corpus, query: NDArray[np.int64], passage: NDArray[np.int64], full: NDArray[np.bool_]
+) -> Ragged:
     """Return title + heading where the passage is the query's own (and ``full``), else the title alone."""
     own = (query == passage) & full
     both = Ragged.concatenate([corpus.title.take(query), corpus.query.take(query)])

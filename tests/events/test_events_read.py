@@ -48,16 +48,16 @@ def refused(raw: object) -> EventError:
 def test_a_good_event_is_read_field_by_field() -> None:
     """Time comes out as UTC, the client as a hash."""
     event = read_ubi(click(), RECEIPT)
-    assert "click" == event.action_name
-    assert ("q1", "s1", "reset-password.lv", "document", 3) == (
+    assert event.action_name == "click"
+    assert (
         event.query_id,
         event.session_id,
         event.object_id,
         event.object_id_type,
         event.position,
-    )
-    assert "2026-11-22T10:00:00.000Z" == event.timestamp
-    assert RECEIVED == event.received_at
+    ) == ("q1", "s1", "reset-password.lv", "document", 3)
+    assert event.timestamp == "2026-11-22T10:00:00.000Z"
+    assert event.received_at == RECEIVED
     assert RECEIPT.hasher.client_id(given="c1") == event.client_id != "c1"
 
 
@@ -109,7 +109,7 @@ def test_nesting_is_limited_before_anything_recurses() -> None:
     deep: dict[str, Any] = {}
     for _ in range(50):
         deep = {"d": deep}
-    assert "event_attributes" == refused(click(event_attributes={**attributes(), **deep})).field
+    assert refused(click(event_attributes={**attributes(), **deep})).field == "event_attributes"
 
 
 def test_zero_means_no_position_for_support_actions() -> None:
@@ -123,7 +123,7 @@ def test_a_batch_sent_twice_has_the_same_ids() -> None:
     assert read_ubi(click(), RECEIPT).event_id != read_ubi(click(query_id="q2"), RECEIPT).event_id
     without_time = click(timestamp=None)
     assert read_ubi(without_time, RECEIPT).event_id != read_ubi(without_time, RECEIPT).event_id
-    assert "mine" == read_ubi(click(event_id="mine"), RECEIPT).event_id
+    assert read_ubi(click(event_id="mine"), RECEIPT).event_id == "mine"
 
 
 def test_free_text_is_redacted_and_users_are_hashed() -> None:
@@ -136,9 +136,9 @@ def test_free_text_is_redacted_and_users_are_hashed() -> None:
         event_attributes={**attributes(), "comment": "card 4111111111111111"},
     )
     event = read_ubi(raw, RECEIPT)
-    assert "write to [email]" == event.attributes["message"]
-    assert "[phone]" == event.attributes["user_query"]
-    assert "card [card]" == event.attributes["comment"]
+    assert event.attributes["message"] == "write to [email]"
+    assert event.attributes["user_query"] == "[phone]"
+    assert event.attributes["comment"] == "card [card]"
     for secret in ("anna", "4111", "20000100"):
         assert secret not in repr(event)
 
@@ -166,19 +166,19 @@ def translated(**changes: Any) -> list[Event]:
 def test_insights_become_one_event_an_object() -> None:
     """With the same client as UBI would give it."""
     events = translated()
-    assert [("click", "q1", "a", 1), ("click", "q1", "b", 4)] == [
+    assert [
         (event.action_name, event.query_id, event.object_id, event.position) for event in events
-    ]
+    ] == [("click", "q1", "a", 1), ("click", "q1", "b", 4)]
     assert {RECEIPT.hasher.client_id(given="c1")} == {event.client_id for event in events}
     assert {"2025-11-22T10:00:00.000Z"} == {event.timestamp for event in events}
-    assert 2 == len({event.event_id for event in events})
+    assert len({event.event_id for event in events}) == 2
 
 
 def test_a_conversion_is_a_view_that_says_so() -> None:
     """It must not pass for a solved problem."""
     (event, _) = translated(eventType="conversion", positions=None)
-    assert "view" == event.action_name
-    assert {"eventType": "conversion", "eventName": "Article opened", "index": "help"} == event.attributes["insights"]
+    assert event.action_name == "view"
+    assert event.attributes["insights"] == {"eventType": "conversion", "eventName": "Article opened", "index": "help"}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_salt_is_kept_by_the_store(tmp_path: Path) -> None:
     first, again = SqliteStore(tmp_path / "a.db"), SqliteStore(tmp_path / "a.db")
     other = SqliteStore(tmp_path / "b.db")
     assert first.salt() == again.salt() != other.salt()
-    assert 32 == len(first.salt())
+    assert len(first.salt()) == 32
     for opened in (first, again, other):
         opened.close()
 
@@ -147,13 +147,13 @@ def test_a_full_buffer_drops_and_counts() -> None:
     store, dropped, written = BlockedStore(), [], []
     buffer = EventBuffer(store, capacity=5, batch=2, on_dropped=dropped.append, on_written=written.append)  # type: ignore[arg-type]
     taken = [buffer.put(event(str(number))) for number in range(8)]
-    assert [True] * 5 + [False] * 3 == taken
-    assert 3 == sum(dropped)
+    assert taken == [True] * 5 + [False] * 3
+    assert sum(dropped) == 3
     assert not buffer.put_all([event("x"), event("y")])
     store.open.set()
     buffer.close()
-    assert ["0", "1", "2", "3", "4"] == [fact.event_id for fact in store.kept if isinstance(fact, Event)]
-    assert 5 == sum(written)
+    assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["0", "1", "2", "3", "4"]
+    assert sum(written) == 5
     assert not buffer.put(event("late"))
 
 
@@ -176,7 +176,7 @@ def test_shutdown_gives_up_on_a_dead_store_and_counts(caplog: pytest.LogCaptureF
     buffer = EventBuffer(store, interval=0.01, on_dropped=dropped.append)  # type: ignore[arg-type]
     buffer.put(event("1"))
     buffer.close(timeout=0.1)
-    assert [1] == dropped
+    assert dropped == [1]
     assert caplog.records
 
 
@@ -191,13 +191,13 @@ def test_many_threads_lose_nothing(store: SqliteStore) -> None:
     for thread in threads:
         thread.join()
     buffer.close()
-    assert 1600 == len(list(store.events()))
+    assert len(list(store.events())) == 1600
 
 
 def test_ids_are_unique_and_sorted_by_time() -> None:
     """UUID version 7, in hex."""
     ids = [new_id() for _ in range(1000)]
-    assert 1000 == len(set(ids))
+    assert len(set(ids)) == 1000
     assert {32} == {len(made) for made in ids}
     assert {"7"} == {made[12] for made in ids}
     assert {made[16] for made in ids} <= set("89ab")

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
-WORDS = "reset change delete password account order invoice delivery email phone open close send find print".split()
+WORDS = ["reset", "change", "delete", "password", "account", "order", "invoice", "delivery", "email", "phone"]
+WORDS += ["open", "close", "send", "find", "print"]
 STEPS = "40"
 
 
@@ -57,9 +58,7 @@ def make_teacher(folder: Path) -> None:
 
     vocabulary = folder.parent / "vocab.txt"
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
-    config = BertConfig(
-        vocab_size=20, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
-    )
+    config = BertConfig(vocab_size=20, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
     body = folder.parent / "body"
     BertModel(config).save_pretrained(body)
     BertTokenizerFast(str(vocabulary)).save_pretrained(body)

@@ -101,9 +101,7 @@ class FakeEngine:
             timings_ms={"retrieve": 0.1},
         )
 
-    def suggest(
-        self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None
-    ) -> list[Suggestion]:
+    def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles that hold what is typed; the user's language first."""
         documents = [document for document in self._visible(audiences) if q.lower() in document.title.lower()]
         documents.sort(key=lambda document: document.lang != lang)
@@ -137,9 +135,7 @@ class FakeEngine:
             highlights=tuple(marked),
             position=position,
             translations=tuple(
-                d.lang
-                for d in self._visible(request.audiences)
-                if d.group == document.group and d.id != document.id
+                d.lang for d in self._visible(request.audiences) if d.group == document.group and d.id != document.id
             ),
             language_match=document.lang == (request.lang or "en"),
             explain={"words": share} if request.explain else None,

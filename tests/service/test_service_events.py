@@ -18,17 +18,24 @@ CLICK: dict[str, Any] = {
     "event_attributes": {"object": {"object_id": "a"}, "position": {"ordinal": 2}},
 }
 BAD = {**CLICK, "event_attributes": {"object": {"object_id": "a"}, "position": {"ordinal": 0}}}
-INSIGHTS = {"eventType": "click", "eventName": "x", "index": "i", "userToken": "u", "objectIDs": ["a"], "positions": [1]}
+INSIGHTS = {
+    "eventType": "click",
+    "eventName": "x",
+    "index": "i",
+    "userToken": "u",
+    "objectIDs": ["a"],
+    "positions": [1],
+}
 
 
 @pytest.mark.parametrize("body", [{"events": [CLICK]}, [CLICK], CLICK, {"events": [INSIGHTS]}])
 def test_a_good_batch_is_accepted_and_stored(client: TestClient, service: Service, body: Any) -> None:
     """In each form a client may choose."""
     response = client.post("/v1/events", json=body)
-    assert (202, {"accepted": 1, "rejected": [], "ignored": 0}) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (202, {"accepted": 1, "rejected": [], "ignored": 0})
     assert service.buffer.flush()
     (event,) = service.store.events()
-    assert ("click", "a") == (event.action_name, event.object_id)
+    assert (event.action_name, event.object_id) == ("click", "a")
 
 
 def test_beacons_are_read_whatever_they_call_themselves(client: TestClient, service: Service) -> None:
@@ -36,21 +43,21 @@ def test_beacons_are_read_whatever_they_call_themselves(client: TestClient, serv
     response = client.post(
         "/v1/events", content=b'{"action_name": "handover"}', headers={"Content-Type": "text/plain;charset=UTF-8"}
     )
-    assert 202 == response.status_code
+    assert response.status_code == 202
 
 
 def test_a_mixed_batch_keeps_the_good_and_names_the_bad(client: TestClient, service: Service) -> None:
     """Index, code, sentence and field."""
     response = client.post("/v1/events", json={"events": [BAD, CLICK, {"action_name": "purchase"}]})
-    assert 207 == response.status_code
-    assert 1 == response.json()["accepted"]
+    assert response.status_code == 207
+    assert response.json()["accepted"] == 1
     rejected = response.json()["rejected"]
-    assert [(0, "event_attributes.position.ordinal"), (2, "action_name")] == [
+    assert [
         (item["index"], item["error"]["field"]) for item in rejected
-    ]
+    ] == [(0, "event_attributes.position.ordinal"), (2, "action_name")]
     assert "feedback" in rejected[1]["error"]["message"]
     assert service.buffer.flush()
-    assert 1 == len(list(service.store.events()))
+    assert len(list(service.store.events())) == 1
 
 
 @pytest.mark.parametrize(
@@ -72,30 +79,30 @@ def test_a_batch_with_nothing_good_is_refused(client: TestClient, service: Servi
     response = client.post("/v1/events", json=body)
     assert (422, field) == (response.status_code, response.json()["error"]["field"])
     assert service.buffer.flush()
-    assert [] == list(service.store.events())
+    assert list(service.store.events()) == []
 
 
 def test_large_bodies_are_refused(client: TestClient) -> None:
     """Beyond 2 MiB."""
-    assert 413 == client.post("/v1/events", content=b" " * (2 * 1024 * 1024 + 1)).status_code
-    assert 400 == client.post("/v1/events", content=b"{").status_code
+    assert client.post("/v1/events", content=b" " * (2 * 1024 * 1024 + 1)).status_code == 413
+    assert client.post("/v1/events", content=b"{").status_code == 400
 
 
 def test_a_batch_sent_twice_is_stored_once(client: TestClient, service: Service) -> None:
     """By event id, or by content where there is a time."""
     for event in ({**CLICK, "event_id": "e1"}, {**CLICK, "timestamp": "2026-11-22T10:00:00Z"}):
         for _ in range(2):
-            assert 202 == client.post("/v1/events", json=[event]).status_code
+            assert client.post("/v1/events", json=[event]).status_code == 202
     assert service.buffer.flush()
-    assert 2 == len(list(service.store.events()))
+    assert len(list(service.store.events())) == 2
 
 
 def test_a_full_buffer_answers_503(make_client: Any) -> None:
     """So that a client that can wait sends the batch again."""
     with make_client(event_capacity=1) as client:
         response = client.post("/v1/events", json=[CLICK, CLICK])
-        assert (503, "overloaded") == (response.status_code, response.json()["error"]["code"])
-        assert "1" == response.headers["retry-after"]
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
+        assert response.headers["retry-after"] == "1"
         assert "kbsearch_events_dropped_total 2.0" in client.get("/metrics").text
 
 
@@ -109,7 +116,7 @@ def test_a_search_is_recorded(client: TestClient, service: Service) -> None:
     assert service.buffer.flush()
     (record,) = service.store.searches()
     assert answer["query_id"] == record.query_id
-    assert "password for [email] [phone]" == record.user_query
+    assert record.user_query == "password for [email] [phone]"
     assert tuple(hit["id"] for hit in answer["hits"]) == record.hit_ids
     assert ("lv", "en", answer["found"], answer["decision"]["action"], "v1", "s1", True) == (
         record.lang,
@@ -139,15 +146,15 @@ def test_who_does_not_want_to_be_counted_is_not(
     client: TestClient, service: Service, headers: dict[str, str], parameters: dict[str, str]
 ) -> None:
     """Searching works; nothing is written."""
-    assert 200 == client.get("/v1/search", params={"q": "password", **parameters}, headers=headers).status_code
-    assert 200 == client.post("/v1/search", json={"q": "password", **parameters}, headers=headers).status_code
+    assert client.get("/v1/search", params={"q": "password", **parameters}, headers=headers).status_code == 200
+    assert client.post("/v1/search", json={"q": "password", **parameters}, headers=headers).status_code == 200
     if headers:
         response = client.post("/v1/events", json=[CLICK], headers=headers)
-        assert (202, 1) == (response.status_code, response.json()["ignored"])
+        assert (response.status_code, response.json()["ignored"]) == (202, 1)
         for page in ("/?q=password", "/?doc=reset-password.en"):
-            assert 200 == client.get(page, headers=headers).status_code
+            assert client.get(page, headers=headers).status_code == 200
     assert service.buffer.flush()
-    assert ([], []) == (list(service.store.searches()), list(service.store.events()))
+    assert (list(service.store.searches()), list(service.store.events())) == ([], [])
 
 
 def test_nothing_personal_is_in_the_file(make_client: Any, tmp_path: Path) -> None:
@@ -161,8 +168,8 @@ def test_nothing_personal_is_in_the_file(make_client: Any, tmp_path: Path) -> No
     for secret in (b"Secret-Browser", b"testclient", b"anna", b"pasts.lv", b"raw-client", b"raw-user", b"LV80BANK"):
         assert secret not in stored
     with sqlite3.connect(tmp_path / "index" / "events.db") as database:
-        assert (1, 1) == (
+        assert (
             *database.execute("SELECT COUNT(*) FROM searches").fetchone(),
             *database.execute("SELECT COUNT(*) FROM events").fetchone(),
-        )
+        ) == (1, 1)
     database.close()

@@ -33,7 +33,10 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
 
 def unsigned() -> str:
     """Return a key with `alg: none`."""
-    parts = ({"alg": "none", "typ": "JWT"}, {"iss": "kbsearch", "sub": "x", "exp": 9_999_999_999, "audiences": ["agent"]})
+    parts = (
+        {"alg": "none", "typ": "JWT"},
+        {"iss": "kbsearch", "sub": "x", "exp": 9_999_999_999, "audiences": ["agent"]},
+    )
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
@@ -86,38 +89,40 @@ def test_a_bad_key_is_refused_everywhere(client: TestClient, name: str) -> None:
     for method, path, body in CALLS:
         for headers in (bearer(key), {"X-Kbsearch-Key": key}):
             response = client.request(method, path, json=body, headers=headers)
-            assert 401 == response.status_code, (path, response.text)
-            assert "unauthorized" == response.json()["error"]["code"]
-            assert "Bearer" == response.headers["www-authenticate"]
+            assert response.status_code == 401, (path, response.text)
+            assert response.json()["error"]["code"] == "unauthorized"
+            assert response.headers["www-authenticate"] == "Bearer"
             assert "Refund limits" not in response.text
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Token abc", "abc", "Digest a=b", ""])
 def test_a_malformed_header_is_refused(client: TestClient, value: str) -> None:
     """Whoever sends the header means to be known."""
-    assert 401 == client.get("/v1/search?q=refund", headers={"Authorization": value}).status_code
+    assert client.get("/v1/search?q=refund", headers={"Authorization": value}).status_code == 401
 
 
 def test_basic_authorization_is_the_proxys(client: TestClient) -> None:
     """A site behind a password prompt sends it along; it is no key, and shows the public."""
     response = client.get("/v1/search?q=refund", headers={"Authorization": "Basic dXNlcjpwYXNz"})
-    assert (200, 0) == (response.status_code, response.json()["found"])
+    assert (response.status_code, response.json()["found"]) == (200, 0)
 
 
 def test_a_good_key_shows_its_audiences_and_the_public(client: TestClient) -> None:
     """In search, suggestions and articles."""
     headers = bearer(make_key(SECRET, ["agent"], [], HOUR, "desk"))
-    assert 1 == client.get("/v1/search?q=refund", headers=headers).json()["found"]
-    assert 3 == client.get("/v1/search?q=your", headers=headers).json()["found"]
-    assert "Refund limits" == client.get("/v1/documents/refund-limits.en", headers=headers).json()["title"]
-    assert 1 == len(client.get("/v1/suggest?q=refund", headers=headers).json()["suggestions"])
-    assert 200 == client.get("/v1/search?q=refund", headers={"X-Kbsearch-Key": headers["Authorization"][7:]}).status_code
+    assert client.get("/v1/search?q=refund", headers=headers).json()["found"] == 1
+    assert client.get("/v1/search?q=your", headers=headers).json()["found"] == 3
+    assert client.get("/v1/documents/refund-limits.en", headers=headers).json()["title"] == "Refund limits"
+    assert len(client.get("/v1/suggest?q=refund", headers=headers).json()["suggestions"]) == 1
+    assert (
+        client.get("/v1/search?q=refund", headers={"X-Kbsearch-Key": headers["Authorization"][7:]}).status_code == 200
+    )
 
 
 def test_without_a_key_only_the_public_is_there(client: TestClient) -> None:
     """An article one may not see and an article that does not exist answer the same."""
-    assert 0 == client.get("/v1/search?q=refund").json()["found"]
-    assert [] == client.get("/v1/suggest?q=refund").json()["suggestions"]
+    assert client.get("/v1/search?q=refund").json()["found"] == 0
+    assert client.get("/v1/suggest?q=refund").json()["suggestions"] == []
     hidden, unknown = client.get("/v1/documents/refund-limits.en"), client.get("/v1/documents/unknown")
     assert (404, hidden.content) == (hidden.status_code, unknown.content)
 
@@ -125,7 +130,7 @@ def test_without_a_key_only_the_public_is_there(client: TestClient) -> None:
 def test_a_key_for_others_shows_no_more(client: TestClient) -> None:
     """Customers do not see what agents see."""
     headers = bearer(make_key(SECRET, ["customer"], [], HOUR, "shop"))
-    assert 404 == client.get("/v1/documents/refund-limits.en", headers=headers).status_code
+    assert client.get("/v1/documents/refund-limits.en", headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -154,8 +159,8 @@ def test_no_secret_accepts_no_key(make_client: Any) -> None:
     """Not even one signed with an empty secret."""
     with make_client(secret="") as client:
         for key in (make_key(SECRET, ["agent"], [], HOUR, "x"), unsigned()):
-            assert 401 == client.get("/v1/search?q=refund", headers=bearer(key)).status_code
-        assert 200 == client.get("/v1/search?q=password").status_code
+            assert client.get("/v1/search?q=refund", headers=bearer(key)).status_code == 401
+        assert client.get("/v1/search?q=password").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,7 @@ def test_a_key_that_could_never_work_is_not_made(arguments: Any, field: str) -> 
 def test_the_command_makes_keys_from_the_environment(client: TestClient) -> None:
     """And says what is missing."""
     key = key_from_environment(["agent"], [], 1, "desk", {"KBSEARCH_SECRET": SECRET})
-    assert 1 == client.get("/v1/search?q=refund", headers=bearer(key)).json()["found"]
+    assert client.get("/v1/search?q=refund", headers=bearer(key)).json()["found"] == 1
     with pytest.raises(UsageError, match="openssl rand"):
         key_from_environment(["agent"], [], 1, "desk", {})
     with pytest.raises(UsageError, match="days"):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from service_fake import FakeEngine, article
 
 from kbsearch.service.context import Service
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.shapes import DocumentAnswer, SearchAnswer, SuggestAnswer
-from service_fake import FakeEngine, article
 
 ANSWER_KEYS = {
     "query_id", "q", "detected_lang", "lang_confidence", "found", "took_ms", "snapshot", "decision", "hits", "facets",
@@ -27,7 +27,7 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
     """Return the error of a refusal, after checking that it has the one shape."""
     assert status == response.status_code, response.text
     assert {"code", "message", "field"} == set(response.json()["error"])
-    assert "application/json" == response.headers["content-type"]
+    assert response.headers["content-type"] == "application/json"
     error: dict[str, Any] = response.json()["error"]
     assert error["message"]
     return error
@@ -36,21 +36,21 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
 def test_search_has_exactly_the_shape_of_the_contract(client: TestClient) -> None:
     """Keys, types and values of an answer with one hit."""
     answer = client.get("/v1/search", params={"q": "forgot link", "lang": "en"}).json()
-    assert ANSWER_KEYS == set(answer)
-    assert {"action": "answer", "confidence": 1.0, "reasons": ["100% of the words"], "calibrated": False} == answer[
+    assert set(answer) == ANSWER_KEYS
+    assert answer[
         "decision"
-    ]
+    ] == {"action": "answer", "confidence": 1.0, "reasons": ["100% of the words"], "calibrated": False}
     (hit,) = answer["hits"]
-    assert HIT_KEYS == set(hit)
-    assert ("reset-password.en", 1, ["lv"], True) == (
+    assert set(hit) == HIT_KEYS
+    assert (
         hit["id"],
         hit["position"],
         hit["translations"],
         hit["language_match"],
-    )
-    assert ["Forgot", "link"] == [hit["snippet"][start:end] for start, end in hit["highlights"]]
-    assert 32 == len(answer["query_id"])
-    assert "v1" == answer["snapshot"]
+    ) == ("reset-password.en", 1, ["lv"], True)
+    assert [hit["snippet"][start:end] for start, end in hit["highlights"]] == ["Forgot", "link"]
+    assert len(answer["query_id"]) == 32
+    assert answer["snapshot"] == "v1"
 
 
 def test_get_and_post_answer_alike(client: TestClient) -> None:
@@ -72,8 +72,8 @@ def test_get_and_post_answer_alike(client: TestClient) -> None:
 def test_positions_are_absolute(client: TestClient) -> None:
     """The first hit of the second page is not number one."""
     answer = client.get("/v1/search", params={"q": "your", "limit": 1, "offset": 1}).json()
-    assert [2] == [hit["position"] for hit in answer["hits"]]
-    assert 3 == answer["found"]
+    assert [hit["position"] for hit in answer["hits"]] == [2]
+    assert answer["found"] == 3
 
 
 def test_no_markup_is_on_the_wire(client: TestClient) -> None:
@@ -81,11 +81,11 @@ def test_no_markup_is_on_the_wire(client: TestClient) -> None:
     response = client.get("/v1/search", params={"q": "every <script>alert(1)</script>"})
     assert not set(b"<>&") & set(response.content)
     answer = response.json()
-    assert "every <script>alert(1)</script>" == answer["q"]
+    assert answer["q"] == "every <script>alert(1)</script>"
     (hit,) = answer["hits"]
     assert "&lt;shows&gt; &#x27;every&#x27; step &amp; date" in hit["snippet"]
     plain = html.unescape(hit["snippet"])
-    assert ["every"] == [plain[start:end] for start, end in hit["highlights"]]
+    assert [plain[start:end] for start, end in hit["highlights"]] == ["every"]
 
 
 def test_highlights_count_code_points(make_client: Any) -> None:
@@ -93,14 +93,14 @@ def test_highlights_count_code_points(make_client: Any) -> None:
     engine = FakeEngine(articles=(article("emoji.en", "Emoji", "😀😀 parole"),))
     with make_client(engine=engine) as client:
         (hit,) = client.get("/v1/search", params={"q": "parole"}).json()["hits"]
-        assert [[3, 9]] == hit["highlights"]
+        assert hit["highlights"] == [[3, 9]]
 
 
 def test_explain_is_only_there_when_asked_for(client: TestClient) -> None:
     """With times and scores."""
     answer = client.get("/v1/search", params={"q": "password", "explain": "true"}).json()
     assert {"timings_ms", "degraded"} == set(answer) - ANSWER_KEYS
-    assert {"words": 1.0} == answer["hits"][0]["explain"]
+    assert answer["hits"][0]["explain"] == {"words": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_bad_parameters_are_named(client: TestClient, parameters: dict[str, str]
 def test_limits_themselves_are_allowed(client: TestClient) -> None:
     """512 characters, 100 hits, the thousandth hit."""
     parameters = {"q": "ā" * 512, "limit": 100, "offset": 900, "session": "s" * 100}
-    assert 200 == client.get("/v1/search", params=parameters).status_code
+    assert client.get("/v1/search", params=parameters).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_bad_bodies_are_refused(client: TestClient, body: bytes, status: int, co
 def test_a_body_that_lies_about_its_size_is_stopped(client: TestClient) -> None:
     """A stream has no announced length; it is counted while it comes."""
     response = client.post("/v1/search", content=(b" " * 1024 for _ in range(1000)))
-    assert "body_too_large" == error_of(response, 413)["code"]
+    assert error_of(response, 413)["code"] == "body_too_large"
 
 
 @pytest.mark.parametrize(
@@ -187,18 +187,18 @@ def test_overload_says_when_to_come_back(make_client: Any) -> None:
     with make_client(threads=1, queue=1) as client:
         client.app.state.service.gate.inside = 2
         response = client.get("/v1/search", params={"q": "password"})
-        assert "overloaded" == error_of(response, 503)["code"]
-        assert "1" == response.headers["retry-after"]
+        assert error_of(response, 503)["code"] == "overloaded"
+        assert response.headers["retry-after"] == "1"
 
 
 def test_suggest_offers_titles(client: TestClient) -> None:
     """The user's language first; nothing typed, nothing offered."""
     answer = client.get("/v1/suggest", params={"q": "your", "lang": "en-GB", "limit": 2}).json()
     SuggestAnswer.model_validate(answer, strict=True)
-    assert ["Reset your password", "Change your e-mail"] == [line["text"] for line in answer["suggestions"]]
-    assert [] == client.get("/v1/suggest", params={"q": ""}).json()["suggestions"]
-    assert "q" == error_of(client.get("/v1/suggest"), 422)["field"]
-    assert "limit" == error_of(client.get("/v1/suggest", params={"q": "a", "limit": 21}), 422)["field"]
+    assert [line["text"] for line in answer["suggestions"]] == ["Reset your password", "Change your e-mail"]
+    assert client.get("/v1/suggest", params={"q": ""}).json()["suggestions"] == []
+    assert error_of(client.get("/v1/suggest"), 422)["field"] == "q"
+    assert error_of(client.get("/v1/suggest", params={"q": "a", "limit": 21}), 422)["field"] == "limit"
 
 
 def test_suggest_offers_what_helped_five_others(client: TestClient, service: Service) -> None:
@@ -211,12 +211,12 @@ def test_suggest_offers_what_helped_five_others(client: TestClient, service: Ser
             "session_id": f"s{number}",
             "event_attributes": {"object": {"object_id": answer["hits"][0]["id"]}, "position": {"ordinal": 1}},
         }
-        assert [] == client.get("/v1/suggest", params={"q": "passw li"}).json()["suggestions"]
-        assert 202 == client.post("/v1/events", json=[click]).status_code
+        assert client.get("/v1/suggest", params={"q": "passw li"}).json()["suggestions"] == []
+        assert client.post("/v1/events", json=[click]).status_code == 202
     assert service.buffer.flush()
     service.popular.refresh()
     (line, *_titles) = client.get("/v1/suggest", params={"q": "PASSW"}).json()["suggestions"]
-    assert {"text": "password link", "kind": "query", "lang": "en", "document_id": None} == line
+    assert line == {"text": "password link", "kind": "query", "lang": "en", "document_id": None}
 
 
 def test_popular_queries_survive_a_broken_store(service: Service, caplog: pytest.LogCaptureFixture) -> None:
@@ -229,7 +229,7 @@ def test_popular_queries_survive_a_broken_store(service: Service, caplog: pytest
     popular = PopularQueries(Broken(), refresh_seconds=0.01)  # type: ignore[arg-type]
     popular.start()
     popular.stop()
-    assert [] == popular.matching("", "en", 5)
+    assert popular.matching("", "en", 5) == []
     assert "the old ones stay" in caplog.text
 
 
@@ -237,7 +237,7 @@ def test_documents_are_whole(client: TestClient) -> None:
     """With translations; without the list of who else may read it."""
     answer = client.get("/v1/documents/reset-password.en").json()
     DocumentAnswer.model_validate(answer)
-    assert {"lv": "reset-password.lv"} == answer["translations"]
+    assert answer["translations"] == {"lv": "reset-password.lv"}
     assert "audience" not in answer
 
 
@@ -245,7 +245,7 @@ def test_ids_with_slashes_are_found(make_client: Any) -> None:
     """Loaders make ids from paths."""
     engine = FakeEngine(articles=(article("help/a b?.en", "Title", "Text"),))
     with make_client(engine=engine) as client:
-        assert "help/a b?.en" == client.get("/v1/documents/help%2Fa%20b%3F.en").json()["id"]
+        assert client.get("/v1/documents/help%2Fa%20b%3F.en").json()["id"] == "help/a b?.en"
 
 
 def test_the_openapi_twin_is_true(client: TestClient) -> None:
@@ -277,7 +277,7 @@ def test_openapi_names_every_route_of_the_contract(client: TestClient) -> None:
     assert "examples" in search["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert "ErrorAnswer" in described["components"]["schemas"]
     assert "HTTPValidationError" not in described["components"]["schemas"]
-    assert 404 == client.get("/docs").status_code
+    assert client.get("/docs").status_code == 404
 
 
 def test_cors_is_open_below_v1_only(client: TestClient) -> None:
@@ -287,9 +287,9 @@ def test_cors_is_open_below_v1_only(client: TestClient) -> None:
         "/v1/events",
         headers={**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-Kbsearch-Key"},
     )
-    assert 200 == preflight.status_code
+    assert preflight.status_code == 200
     for path in ("/v1/search?q=password", "/v1/search", "/v1/documents/nothing"):
-        assert "*" == client.get(path, headers=origin).headers["access-control-allow-origin"]
+        assert client.get(path, headers=origin).headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-origin" not in client.get("/", headers=origin).headers
 
 
@@ -298,5 +298,5 @@ def test_cors_can_be_narrowed(make_client: Any) -> None:
     with make_client(origins="https://shop.example, https://help.example") as client:
         allowed = client.get("/v1/search?q=password", headers={"Origin": "https://help.example"})
         foreign = client.get("/v1/search?q=password", headers={"Origin": "https://evil.example"})
-    assert "https://help.example" == allowed.headers["access-control-allow-origin"]
+    assert allowed.headers["access-control-allow-origin"] == "https://help.example"
     assert "access-control-allow-origin" not in foreign.headers

@@ -92,7 +92,7 @@ def opened(master: Path) -> Snapshot:
 
 
 @pytest.fixture(scope="module")
-def cuts(self) -> list[CutDocument]:
+def cuts() -> list[CutDocument]:
     return [cut(document) for document in DOCUMENTS]
 
 

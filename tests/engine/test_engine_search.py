@@ -1,0 +1,384 @@
+"""One query, start to end, on a small help centre in three languages: what customers are promised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from kbsearch import grouping
+from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
+from kbsearch.engine import Engine, open_engine
+from kbsearch.errors import FilterError, SnapshotMismatch, UsageError
+from kbsearch.types import Action, SearchOutcome, SearchRequest
+
+Search = Callable[..., SearchOutcome]
+MODES = ("hybrid", "dense", "lexical")
+
+QUERIES = (
+    "reset password", "ka atjaunot paroli", "kur ir mans pasūtījums", "shipping to riga", "garantija", "kazas",
+    "rēķins", "return an item", "pasword", "opening hours", "slaptazodi pakeisti", "voucher", "atmaksa",
+)
+
+
+def ids(outcome: SearchOutcome) -> list[str]:
+    return [hit.id for hit in outcome.hits]
+
+
+def groups(outcome: SearchOutcome) -> list[str]:
+    return [hit.group for hit in outcome.hits]
+
+
+def timeless(outcome: SearchOutcome) -> SearchOutcome:
+    return replace(outcome, timings_ms={})
+
+
+class TestDiacritics:
+    @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+    @pytest.mark.parametrize("query", ["ka atjaunot paroli", "kā atjaunot paroli", "KA ATJAUNOT PAROLI", "atjauno parole"])
+    def test_they_may_be_left_out(self, search: Search, query: str, mode: str) -> None:
+        """With or without, in any case and inflection, the article comes first."""
+        assert ids(search(query, lang="lv", mode=mode))[0] == "reset-password.lv"
+
+    def test_they_may_be_too_many(self, search: Search) -> None:
+        """Marks where the article has none do no harm."""
+        assert ids(search("kūr atrāst rēķinū", lang="lv"))[0] == "find-invoice.lv"
+
+    def test_a_decomposed_spelling_is_the_same_query(self, search: Search) -> None:
+        """macOS types ā as two characters."""
+        composed, decomposed = search("kā atjaunot paroli"), search("ka\u0304 atjaunot paroli")
+        assert ids(composed) == ids(decomposed)
+
+    @pytest.mark.parametrize(("query", "first", "second"), [("kāzas", "wedding", "goats"), ("kazas", "goats", "wedding")])
+    def test_the_exact_form_ranks_above_the_folded_one(
+        self, search: Search, query: str, first: str, second: str
+    ) -> None:
+        """Both are found; the one that is spelt as typed comes first."""
+        found = groups(search(query, lang="lv", mode="lexical"))
+        assert found.index(first) < found.index(second)
+
+
+class TestLanguages:
+    def test_a_group_is_one_hit_in_the_users_language(self, search: Search) -> None:
+        """Whatever the query's language, the translation for the interface language is shown, the others are named."""
+        for lang, translations in (("en", ("lt", "lv")), ("lv", ("en", "lt")), ("lt", ("en", "lv"))):
+            outcome = search("ka atjaunot paroli", lang=lang)
+            shown = [hit for hit in outcome.hits if hit.group == "reset-password"]
+            assert [(hit.lang, hit.translations, hit.language_match) for hit in shown] == [(lang, translations, True)]
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_no_group_appears_twice(self, search: Search, query: str) -> None:
+        """In any mode and on any page."""
+        for mode in MODES:
+            found = groups(search(query, mode=mode, limit=100))
+            assert len(found) == len(set(found))
+
+    @pytest.mark.parametrize(
+        ("query", "lang"), [("kā atjaunot paroli", "lv"), ("kaip pakeisti slaptažodį", "lt"), ("reset your password", "en")]
+    )
+    def test_without_an_interface_language_the_querys_own_decides(self, search: Search, query: str, lang: str) -> None:
+        """The detected language is a prior."""
+        outcome = search(query)
+        assert outcome.detected_lang == lang
+        assert (outcome.hits[0].group, outcome.hits[0].lang) == ("reset-password", lang)
+
+    def test_the_only_article_is_shown_in_its_own_language(self, search: Search) -> None:
+        """An English reader gets the Latvian article rather than nothing, marked as such."""
+        hit = search("rēķins", lang="en").hits[0]
+        assert (hit.id, hit.language_match, hit.translations) == ("find-invoice.lv", False, ())
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_langs_is_an_accept_list(self, search: Search, query: str) -> None:
+        """Nothing in another language, neither as hit nor as translation nor in the facets."""
+        for accepted in (("lv",), ("lv", "lt"), ("en",)):
+            outcome = search(query, lang="en", langs=accepted, limit=100)
+            assert {hit.lang for hit in outcome.hits} <= set(accepted)
+            assert {lang for hit in outcome.hits for lang in hit.translations} <= set(accepted)
+            assert set(outcome.facets["lang"]) <= set(accepted)
+
+    @pytest.mark.parametrize("lang", ["xx", "de", "LV-lv", "💥"])
+    def test_a_language_the_snapshot_does_not_have_is_no_error(self, search: Search, lang: str) -> None:
+        """The query's own language decides then."""
+        assert ids(search("kā atjaunot paroli", lang=lang))[0] == "reset-password.lv"
+
+
+class TestRanking:
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize(
+        "title", ["Opening hours", "Shipping to Oslo", "shipping to oslo", "Preces atgriešana", "PRECES ATGRIESANA", "Dāvanas"]
+    )
+    def test_a_title_typed_word_for_word_comes_first(self, search: Search, title: str, mode: str) -> None:
+        """Whatever its case and diacritics; and it is an answer."""
+        outcome = search(title, mode=mode)
+        assert groups(outcome)[0] in {
+            "opening hours": ("twin-first",),
+            "shipping to oslo": ("city-04",),
+            "preces atgriešana": ("return-item",),
+            "preces atgriesana": ("return-item",),
+            "dāvanas": ("wedding",),
+        }[title.lower()]
+        assert outcome.decision.action is Action.ANSWER
+
+    def test_equal_scores_keep_the_order_of_the_source(self, search: Search) -> None:
+        """Twins come in reading order, every time."""
+        for mode in MODES:
+            outcome = search("shop open from nine to six", mode=mode)
+            assert groups(outcome)[:2] == ["twin-first", "twin-second"]
+            assert outcome.hits[0].score == outcome.hits[1].score
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_scores_are_shares_and_positions_count_from_one(self, search: Search, query: str) -> None:
+        """0 < score ≤ 1; positions without gaps."""
+        for mode in MODES:
+            outcome = search(query, mode=mode, limit=100)
+            assert all(0.0 < hit.score <= 1.0 for hit in outcome.hits)
+            assert [hit.position for hit in outcome.hits] == list(range(1, len(outcome.hits) + 1))
+            assert outcome.found == len(outcome.hits)
+
+    @pytest.mark.parametrize("size", [1, 3, 7])
+    def test_pages_are_slices_of_one_list(self, search: Search, size: int) -> None:
+        """Walking through the pages gives each hit once, with its absolute position."""
+        whole = search("shipping takes working days", limit=100)
+        assert whole.found >= 13
+        pages = [search("shipping takes working days", limit=size, offset=at) for at in range(0, whole.found, size)]
+        assert [hit for page in pages for hit in page.hits] == list(whole.hits)
+        assert {(page.found, str(page.facets)) for page in pages} == {(whole.found, str(whole.facets))}
+        assert search("shipping takes working days", limit=size, offset=whole.found).hits == ()
+
+    def test_a_far_offset_is_an_empty_page(self, search: Search) -> None:
+        """Nobody can make the service reserve memory for results that do not exist."""
+        outcome = search("shipping", limit=100, offset=10**12)
+        assert outcome.hits == ()
+        assert outcome.found > 0
+
+    def test_facets_count_the_results(self, search: Search) -> None:
+        """By type, language and category, over all results, not the page."""
+        outcome = search("shipping takes working days", limit=1)
+        everything = search("shipping takes working days", limit=100).hits
+        for name in ("type", "lang"):
+            values = [getattr(hit, name) for hit in everything]
+            assert outcome.facets[name] == {value: values.count(value) for value in values}
+        categories = [value for hit in everything for value in hit.category]
+        assert outcome.facets["category"] == {value: categories.count(value) for value in categories}
+
+
+class TestTypos:
+    @pytest.mark.parametrize(
+        ("query", "first", "meant"),
+        [
+            ("tracknig number of my parcel", "track-order", "tracking number of my parcel"),
+            ("where is the couriier", "track-order", "where is the courier"),
+            ("Helsinnki shipping", "city-03", "helsinki shipping"),
+            ("garrantija", "extend-warranty", "garantija"),
+        ],
+    )
+    def test_a_mistyped_word_finds_the_article(self, search: Search, query: str, first: str, meant: str) -> None:
+        """And the spelling that was meant is offered."""
+        lang = "lt" if first == "extend-warranty" else "en"
+        outcome = search(query, lang=lang)
+        assert groups(outcome)[0] == first
+        assert outcome.did_you_mean is not None
+        if lang == "en":
+            assert outcome.did_you_mean.lower() == meant
+
+    def test_a_word_spelt_right_is_not_corrected(self, search: Search) -> None:
+        """`rooter` stands in one article, so it is no typo for `router`, and its article comes first."""
+        outcome = search("rooter", lang="en")
+        assert outcome.did_you_mean is None
+        assert groups(outcome)[0] == "woodwork"
+
+    def test_a_typo_never_outranks_what_was_typed(self, search: Search) -> None:
+        """The one article that holds the odd spelling itself is first for it."""
+        assert groups(search("pasword", lang="en", mode="lexical"))[0] == "misspelt"
+        assert groups(search("router", lang="en", mode="lexical"))[0] == "hub-setup" or groups(
+            search("router", lang="en", mode="lexical")
+        )[:2] == ["woodwork", "hub-setup"]  # both hold the word
+
+    def test_a_good_query_gets_no_suggestion(self, search: Search) -> None:
+        """Silence where nothing is wrong."""
+        for query in ("reset password", "kā atjaunot paroli", "where is my order"):
+            assert search(query).did_you_mean is None
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("filters", "accepts"),
+        [
+            ({"type": ("faq", "video")}, lambda row: row.get("type", "article") in ("faq", "video")),
+            ({"lang": ("lv",)}, lambda row: row["lang"] == "lv"),
+            ({"category": ("Delivery", "Piegāde")}, lambda row: {"Delivery", "Piegāde"} & set(row.get("category", ()))),
+            ({"tag": ("hub",)}, lambda row: "hub" in row.get("tags", ())),
+            (
+                {"type": ("article",), "lang": ("en", "lt")},
+                lambda row: row.get("type", "article") == "article" and row["lang"] in ("en", "lt"),
+            ),
+            ({"tag": ("no such tag",)}, lambda row: False),
+        ],
+        ids=lambda value: str(value) if isinstance(value, dict) else "",
+    )
+    def test_every_hit_passes_and_nothing_is_missed(
+        self, search: Search, handmade_rows: tuple[dict[str, Any], ...], filters: dict[str, tuple[str, ...]], accepts: Any
+    ) -> None:
+        """Filters before ranking: hits are allowed documents, and each allowed one that is a hit without is one with."""
+        allowed = {row["id"] for row in handmade_rows if accepts(row) and "public" in row.get("audience", ["public"])}
+        for query in QUERIES:
+            outcome = search(query, filters=filters, limit=100)
+            assert set(ids(outcome)) <= allowed
+            unfiltered = search(query, limit=100)
+            assert {i for i in ids(unfiltered) if i in allowed} <= set(ids(outcome)) | {
+                i for i in allowed if i.split(".")[0] in groups(outcome)
+            }
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("field", ["type", "category", "lang"])
+    def test_filtering_equals_an_index_of_the_allowed_documents(
+        self,
+        search: Search,
+        build_index: Callable[..., Path],
+        handmade_rows: tuple[dict[str, Any], ...],
+        monkeypatch: pytest.MonkeyPatch,
+        mode: str,
+        field: str,
+    ) -> None:
+        """As sets, with the floor for weak results off: weights are those of the whole collection in one case only."""
+        monkeypatch.setattr(grouping, "RELATIVE_FLOOR", 0.0)
+        values = {"type": ("article", "faq"), "category": ("Delivery", "Shipping", "Piegāde", "Account"), "lang": ("en",)}[field]
+        public = [row for row in handmade_rows if row.get("audience", ["public"]) == ["public"]]
+        kept = [
+            row
+            for row in public
+            if set(values) & set(row.get(field, ()) if field == "category" else [row.get(field, "article")])
+        ]
+        assert 3 < len(kept) < len(public)
+        small = open_engine(build_index(kept))
+        for query in ("shipping to riga", "where is my order", "shop parcel", "reset your password"):
+            # Weak relatives of a word depend on the collection's languages, so the interface language is given.
+            filtered = search(query, lang="en", filters={field: values}, mode=mode, limit=100)
+            alone = small.search(SearchRequest(q=query, lang="en", mode=mode, limit=100))
+            assert set(groups(filtered)) == set(groups(alone))
+
+    def test_an_unknown_field_is_refused(self, search: Search) -> None:
+        """Never silently ignored."""
+        with pytest.raises(FilterError, match="'colour'"):
+            search("password", filters={"colour": ("red",)})
+
+    @pytest.mark.parametrize("query", ["", "   ", "\n\t"])
+    def test_an_empty_query_is_refused(self, search: Search, query: str) -> None:
+        """With the name of the argument."""
+        with pytest.raises(UsageError, match="empty") as caught:
+            search(query)
+        assert caught.value.field == "q"
+
+    @pytest.mark.parametrize("query", ["?!", "…", "🙂", "\u200b", "a", "x" * 5000, "\x00", "' OR 1=1 --", "日本語", "12"])
+    def test_odd_queries_are_answered(self, search: Search, query: str) -> None:
+        """With few results or none, never with an error."""
+        outcome = search(query)
+        assert outcome.found >= 0
+        assert 0.0 <= outcome.decision.confidence <= 1.0
+
+
+class TestDegraded:
+    class Broken(HashingEmbedder):
+        def encode_queries(self, texts: Any) -> Any:
+            raise RuntimeError("out of memory")
+
+    class Silent(HashingEmbedder):
+        def encode_queries(self, texts: Any) -> Any:
+            return np.zeros((len(texts), DIMENSION), np.float32)
+
+    def test_words_answer_alone_where_the_embedder_fails(self, handmade_index: Path, search: Search) -> None:
+        """The customer gets what words find, and the outcome says so."""
+        broken = open_engine(handmade_index, embedder=self.Broken())
+        outcome = broken.search(SearchRequest(q="reset password", lang="en"))
+        assert outcome.degraded
+        assert ids(outcome) == ids(search("reset password", lang="en", mode="lexical"))
+        assert not broken.search(SearchRequest(q="reset password", mode="lexical")).degraded
+
+    def test_a_search_by_meaning_alone_cannot_do_without(self, handmade_index: Path) -> None:
+        """Dense mode raises what the embedder raised."""
+        broken = open_engine(handmade_index, embedder=self.Broken())
+        with pytest.raises(RuntimeError, match="out of memory"):
+            broken.search(SearchRequest(q="reset password", mode="dense"))
+
+    def test_a_query_without_direction_is_answered_by_words(self, handmade_index: Path) -> None:
+        """A zero vector is near to nothing; it is no failure."""
+        engine = open_engine(handmade_index, embedder=self.Silent())
+        outcome = engine.search(SearchRequest(q="reset password", lang="en"))
+        assert not outcome.degraded
+        assert groups(outcome)[0] == "reset-password"
+        assert engine.search(SearchRequest(q="reset password", mode="dense")).hits == ()
+
+    def test_other_files_of_the_model_are_refused(self, handmade_index: Path) -> None:
+        """Vectors of two models must not meet."""
+
+        class Other(HashingEmbedder):
+            @property
+            def info(self) -> Any:
+                return replace(super().info, files_sha256="f" * 64)
+
+        with pytest.raises(SnapshotMismatch, match="kbsearch-index build SOURCE"):
+            open_engine(handmade_index, embedder=Other())
+
+
+class TestOutcome:
+    def test_explain_says_how_a_hit_came_about(self, search: Search) -> None:
+        """Both legs' shares, the terms and the languages read; only when asked."""
+        outcome = search("reset your password", lang="en", explain=True)
+        explained = outcome.hits[0].explain
+        assert explained is not None
+        assert {"lexical", "similarity", "title_equal", "readings", "terms"} <= set(explained)
+        assert 0.0 < explained["lexical"] <= 1.0
+        assert 0.0 < explained["similarity"] <= 1.0
+        assert "en" in explained["readings"]
+        assert all(hit.explain is None for hit in search("reset your password", lang="en").hits)
+
+    def test_explained_shares_add_up_to_the_score(self, search: Search) -> None:
+        """In the modes of one leg the score is that leg's share."""
+        for mode, share in (("lexical", "lexical"), ("dense", "similarity")):
+            for hit in search("where is my order", mode=mode, explain=True).hits:
+                assert hit.explain is not None
+                assert hit.score == pytest.approx(hit.explain[share], abs=2e-4)
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_highlights_mark_words_of_the_snippet(self, search: Search, query: str) -> None:
+        """Ranges inside the snippet, in order, on whole words."""
+        for hit in search(query, limit=100).hits:
+            end = 0
+            for start, stop in hit.highlights:
+                assert end <= start < stop <= len(hit.snippet)
+                assert hit.snippet[start:stop].strip() == hit.snippet[start:stop] != ""
+                end = stop
+
+    def test_the_outcome_is_plain_json(self, search: Search) -> None:
+        """With every key that the wire needs."""
+        data = orjson.loads(orjson.dumps(search("reset password", explain=True)))
+        assert {"q", "detected_lang", "lang_confidence", "found", "hits", "facets", "decision", "did_you_mean",
+                "snapshot", "degraded", "timings_ms"} <= set(data)
+        assert data["decision"]["action"] in ("answer", "list", "hand_over")
+        assert all(milliseconds >= 0 for milliseconds in data["timings_ms"].values())
+
+    def test_nothing_in_common_is_handed_over(self, search: Search) -> None:
+        """A question from another world."""
+        outcome = search("xylophone quartzite", lang="en", mode="lexical")
+        assert outcome.decision.action is Action.HAND_OVER
+        assert outcome.decision.reasons
+
+    def test_eight_threads_get_the_same_results(self, engine: Engine, search: Search) -> None:
+        """As one thread alone, whatever runs beside it."""
+        requests = [
+            SearchRequest(q=query, lang=lang, mode=mode, filters=filters, explain=True)
+            for query in QUERIES
+            for lang in ("", "lv")
+            for mode in MODES
+            for filters in ({}, {"lang": ("lv",)})
+        ]
+        expected = [timeless(engine.search(request)) for request in requests]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda request: timeless(engine.search(request)), requests * 2))
+        assert found == expected * 2

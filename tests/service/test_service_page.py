@@ -1,0 +1,214 @@
+"""The page as the server renders it: whole without JavaScript, escaped, in seven languages, and small."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from typing import Any
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+from service_fake import FakeEngine, article
+from starlette.datastructures import QueryParams
+
+from kbsearch.service.address import PageState, preferred_language, read_state
+from kbsearch.service.context import Service
+from kbsearch.service.page import segments
+from kbsearch.service.render import LANGUAGES, load_portal
+
+PAYLOAD = "<img src=x onerror=alert(1)>\"'&"
+
+
+def tags_of(page: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
+    """Return every start tag with its attributes, as a parser sees them."""
+    found: list[tuple[str, list[tuple[str, str | None]]]] = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.append((tag, attrs))
+
+    Tags().feed(page)
+    return found
+
+
+def test_the_empty_page_is_a_search_box(client: TestClient) -> None:
+    """With a form that works alone."""
+    response = client.get("/", headers={"Accept-Language": "en"})
+    assert response.status_code == 200
+    assert "How can we help?" in response.text
+    assert '<form class="search" role="search" action="/" method="get"' in response.text
+    assert client.head("/").status_code == 200
+
+
+def test_results_need_no_javascript(client: TestClient, service: Service) -> None:
+    """Answer, passage, marks, translations, facets; and the search is in the log."""
+    text = client.get("/", params={"q": "forgot link", "lang": "en"}).text
+    assert "Best answer" in text
+    assert "Choose <mark>Forgot</mark> password; the <mark>link</mark>" in text
+    assert "Was this helpful?" in text
+    assert 'hreflang="lv"' in text
+    assert service.buffer.flush()
+    (record,) = service.store.searches()
+    assert f'data-query="{record.query_id}"' in text
+    assert f"query={record.query_id}&amp;position=1" in text
+
+
+def test_a_list_has_facets_as_links(client: TestClient) -> None:
+    """Each switches one value on or off."""
+    text = client.get("/", params={"q": "your etc", "lang": "en"}).text
+    assert "Results: 3" in text
+    assert 'href="/?q=your+etc&amp;lang=en&amp;type=faq"' in text
+    filtered = client.get("/", params={"q": "your etc", "lang": "en", "type": "faq"}).text
+    assert "Results: 1" in filtered
+    assert "Clear filters" in filtered
+    assert 'aria-current="true"><span class="facet-name">FAQ' in filtered
+
+
+def test_nothing_found_is_said(make_client: Any) -> None:
+    """With the link to a human where there is one."""
+    with make_client(contact="mailto:help@brize.example") as client:
+        text = client.get("/", params={"q": "quantum", "lang": "lt"}).text
+    assert "Čia atsakymo į tai nėra" in text
+    assert 'href="mailto:help@brize.example"' in text
+
+
+def test_did_you_mean_is_a_link(client: TestClient) -> None:
+    """To the other spelling."""
+    assert 'href="/?q=password&amp;lang=en"' in client.get("/?q=pasword&lang=en").text
+
+
+def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -> None:
+    """A view by the server, with the search and the place that led to it."""
+    text = client.get("/?doc=reset-password.en&q=password&query=q7&position=3&lang=en").text
+    assert '<h1 tabindex="-1">Reset your password</h1>' in text
+    assert "<p>Choose Forgot password; the link is valid 30 minutes.</p>" in text
+    assert "Updated" in text
+    assert 'href="/?q=password&amp;lang=en"' in text
+    assert service.buffer.flush()
+    (event,) = service.store.events()
+    assert (
+        event.action_name,
+        event.query_id,
+        event.object_id,
+        event.position,
+    ) == ("view", "q7", "reset-password.en", 3)
+
+
+def test_a_translation_is_found_by_language(client: TestClient) -> None:
+    """From an article id and a language."""
+    assert "Kā atjaunot paroli" in client.get("/?doc=reset-password.en&as=lv").text
+    assert "Reset your password" in client.get("/?doc=reset-password.en&as=xx").text
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/?lang=en&doc=nothing", 404, "does not exist"),
+        ("/?lang=en&doc=refund-limits.en", 404, "does not exist"),
+        ("/?lang=en&q=" + "x" * 513, 422, "512 characters at most"),
+    ],
+)
+def test_problems_are_pages_too(client: TestClient, address: str, status: int, words: str) -> None:
+    """In the reader's language, with the status a program reads."""
+    response = client.get(address)
+    assert status == response.status_code
+    assert words in response.text
+
+
+def test_no_index_is_a_page(make_client: Any) -> None:
+    """503, and a sentence."""
+    with make_client(engine=None, published=False) as client:
+        response = client.get("/?q=password&lang=en")
+        assert response.status_code == 503
+        assert "Search is not available right now" in response.text
+        assert client.get("/").status_code == 200
+
+
+def test_everything_is_escaped(make_client: Any) -> None:
+    """Query, title, text, names and addresses; the browser tests show that it holds."""
+    engine = FakeEngine(articles=(article("a.en", PAYLOAD, f"password {PAYLOAD}", html="<p>clean</p>"),))
+    with make_client(engine=engine, title=PAYLOAD) as client:
+        for parameters in (
+            {"q": f"password {PAYLOAD}"},
+            {"q": "password"},
+            {"doc": "a.en"},
+            {"q": "x", "type": PAYLOAD},
+        ):
+            text = client.get("/", params=parameters).text
+            tags = tags_of(text)
+            assert "img" not in {tag for tag, _ in tags}
+            assert not [name for _, attributes in tags for name, _ in attributes if name.startswith("on")]
+
+
+def test_the_policy_forbids_foreign_and_inline_code(client: TestClient) -> None:
+    """And the page has neither."""
+    response = client.get("/?q=password&lang=en")
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.text.count("<script") == 1
+    assert response.text.count('rel="stylesheet"') == 1
+    assert not re.search(r"<style|\sstyle=|https?://(?!brize)", response.text)
+    assert not re.search(r"innerHTML|insertAdjacent|document\.write|eval\(", client.get("/portal/portal.js").text)
+
+
+def test_the_page_is_small(client: TestClient) -> None:
+    """HTML, CSS and JavaScript together, as sent."""
+    page = client.get("/?q=your", headers={"Accept-Encoding": "gzip"})
+    assert page.headers["content-encoding"] == "gzip"
+    size = len(gzip.compress(page.content)) + sum(len(file.compressed) for file in load_portal().static.values())
+    assert size < 60_000
+
+
+def test_static_files_may_be_kept(client: TestClient) -> None:
+    """Their address changes with their content."""
+    for name in ("portal.css", "portal.js", "icon.svg"):
+        packed = client.get(f"/portal/{name}")
+        assert "immutable" in packed.headers["cache-control"]
+        assert packed.content == client.get(f"/portal/{name}", headers={"Accept-Encoding": "identity"}).content
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_language_is_whole(client: TestClient, lang: str) -> None:
+    """The same keys, none empty, the same placeholders."""
+    folder = files("kbsearch.service") / "portal" / "messages"
+    english: dict[str, str] = orjson.loads((folder / "en.json").read_bytes())
+    texts: dict[str, str] = orjson.loads((folder / f"{lang}.json").read_bytes())
+    assert list(english) == list(texts)
+    for key, text in texts.items():
+        assert text
+        assert re.findall(r"\{\w+\}", english[key]) == re.findall(r"\{\w+\}", text)
+    page = client.get("/", headers={"Accept-Language": f"xx, {lang}-XX;q=0.8, en;q=0.5"})
+    assert f'<html lang="{lang}">' in page.text
+    assert texts["heading"] in client.get("/", params={"lang": lang}).text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [("", "en"), ("lt", "lt"), ("en;q=0.1, ru", "ru"), ("de-AT,de;q=0.9", "de"), ("lv;q=0", "en"), (";;q=x,,", "en")],
+)
+def test_the_browser_says_its_language(accepted: str, expected: str) -> None:
+    """By weight, then by order."""
+    assert expected == preferred_language(accepted, LANGUAGES)
+
+
+def test_addresses_round_trip() -> None:
+    """What `href` writes, `read_state` reads."""
+    state = PageState("ā&b=c", "lv", "x/y", "lt", 20, ("faq", "video"), ("lv",), ("A & B",), "q1", 7)
+    assert state == read_state(QueryParams(state.href()[2:]), LANGUAGES)
+    assert PageState() == read_state(QueryParams("lang=xx&offset=-1&position=abc"), LANGUAGES)
+    assert PageState().href() == "/"
+
+
+def test_segments_lose_nothing() -> None:
+    """Marked or not, together they are the text."""
+    text = "reset 😀 password now"
+    pieces = segments(text, [(0, 5), (8, 16)])
+    assert pieces == [("reset", True), (" 😀 ", False), ("password", True), (" now", False)]
+    assert text == "".join(piece for piece, _ in pieces)
+    assert segments("x", []) == [("x", False)]
+    assert segments("", []) == []

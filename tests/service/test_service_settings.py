@@ -1,0 +1,68 @@
+"""Settings: read once, checked once, the same in every worker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kbsearch.errors import UsageError
+from kbsearch.service.settings import SETTINGS, Settings, read_settings, to_environment
+
+INDEX = Path("/srv/index")
+
+
+def test_the_command_line_wins_over_the_environment() -> None:
+    """And both over the default."""
+    environ = {"KBSEARCH_INDEX": "/elsewhere", "KBSEARCH_PORT": "9000", "KBSEARCH_POLL": "0.5"}
+    settings = read_settings(INDEX, None, None, 9001, environ=environ)
+    assert (settings.index, settings.port, settings.poll, settings.host) == (INDEX, 9001, 0.5, "127.0.0.1")
+    assert Path("/elsewhere") == read_settings(environ=environ).index
+
+
+def test_workers_read_the_same_settings() -> None:
+    """Through the environment."""
+    settings = Settings(index=INDEX, secret="s" * 32, port=1, poll=0.5, title="Palīdzība", contact="tel:1")
+    assert settings == read_settings(environ=to_environment(settings))
+
+
+def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:
+    """As the contract has it."""
+    assert Settings(index=INDEX).events_url == "sqlite:////srv/index/events.db"
+    assert Settings(index=INDEX, events="sqlite:///e.db").events_url == "sqlite:///e.db"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "no index given"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "http"}, "KBSEARCH_PORT must be a number, got 'http'"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "70000"}, "port must be within"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_WORKERS": "0"}, "workers must be more than 0"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_SECRET": "short"}, "has 5 bytes, at least 32 are needed"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_CONTACT": "javascript:alert(1)"}, "contact must be"),
+    ],
+)
+def test_a_bad_value_is_a_sentence(environ: dict[str, str], words: str) -> None:
+    """Which setting, which value."""
+    with pytest.raises(UsageError, match=words):
+        read_settings(environ=environ)
+
+
+def test_every_setting_is_explained() -> None:
+    """One sentence each, and the secret is not printed."""
+    for setting in SETTINGS:
+        assert setting.metadata["help"].endswith(".")
+        assert setting.metadata["env"].startswith("KBSEARCH_")
+    assert "hidden" not in repr(Settings(index=INDEX, secret="hidden" * 6))
+
+
+def test_importing_kbsearch_loads_no_server() -> None:
+    """Nor do settings, keys and events."""
+    code = (
+        "import sys, kbsearch.service, kbsearch.service.keys, kbsearch.events.connect, kbsearch.events.buffer;"
+        "bad = {'fastapi', 'starlette', 'uvicorn', 'jinja2', 'torch'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

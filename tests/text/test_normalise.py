@@ -1,0 +1,55 @@
+"""Normalising and folding: one spelling in, one spelling out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsearch.text.normalise import fold, normalise
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("", ""),
+        ("  a \t b\u00a0c ", "a b c"),
+        ("a\r\nb", "a\nb"),
+        ("a \n \n\n b", "a\n\nb"),
+        ("a\u2029\u2029b", "a\n\nb"),
+        ("k\u0304a\u0304", "k̄ā"),  # composed where Unicode has a letter for it
+        ("pa\u00adro\u200ble\ufeff", "parole"),
+        ("a\x00b\x07c\ud800d", "abcd"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # Persian needs its joiner
+    ],
+)
+def test_normalise(raw: str, clean: str) -> None:
+    assert normalise(raw) == clean
+
+
+@pytest.mark.parametrize(
+    ("typed", "folded"),
+    [
+        ("ķŽšģņļčēāīū", "kzsgnlceaiu"),
+        ("ąčęėįšųūž", "aceeisuuz"),
+        ("Łódź", "lodz"),
+        ("Straße", "strasse"),
+        ("õäöü", "oaou"),
+        ("Ørsted Æsir", "orsted aesir"),
+        ("Ёлка йод", "елка йод"),
+        ("За\u0301мок", "замок"),
+        ("Ελλάς", "ελλασ"),
+        ("İstanbul ılık", "istanbul ilik"),
+        ("P-104", "p-104"),
+    ],
+)
+def test_fold(typed: str, folded: str) -> None:
+    assert fold(typed) == folded
+
+
+@given(st.text())
+def test_normalise_is_idempotent(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text())
+def test_fold_is_idempotent(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
