@@ -26,7 +26,7 @@ from kbsearch.types import Mode, SearchRequest
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate and write, or sweep and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("--only", metavar="NAME", help="sets whose names begin so, such as sample_kb or alchemy")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="sets whose names begin so: sample_kb, alchemy, …")
     parser.add_argument("--model", metavar="NAME", help="embedding model (default: the bundled default)")
     parser.add_argument("--sweep", action="store_true", help="print the sets for a grid of fusion parameters")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
@@ -34,11 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     embedder = RememberingEmbedder(load_embedder(options.model))
     sets = available_sets(options.only)
     if not sets:
-        raise SystemExit(f"No set's name begins with {options.only!r}.")
+        raise SystemExit(f"No set's name begins with {' or '.join(options.only)}.")
     if options.sweep:
         print_sweep(sets, embedder)
         return
-    command = "python -m benchmarks.quality" + (f" --only {options.only}" if options.only else "")
+    command = "python -m benchmarks.quality" + (f" --only {' '.join(options.only)}" if options.only else "")
     measured = stamp(command + (f" --model {options.model}" if options.model else ""))
     notes = [] if SHARED.is_dir() else [f"{SHARED} is not here: sample_kb only."]
     results, answers = [], []

@@ -86,9 +86,9 @@ def _heading(result: SetResult) -> str:
 
 def _verdict(results: Sequence[SetResult]) -> str:
     losses = [(loss(reports), result.item.name, lang) for result in results for lang, reports in by_language(result)]
-    bad = [f"{name} {lang} {points:+.1f}" for points, name, lang in sorted(losses) if points < -ALLOWED_LOSS]
+    bad = [f"{name} {lang} {points:+.2f}" for points, name, lang in sorted(losses) if points < -ALLOWED_LOSS]
     worst = min(losses)
-    summary = f"Worst of {len(losses)} pairs of set and language: {worst[0]:+.1f} points ({worst[1]}, {worst[2]})."
+    summary = f"Worst of {len(losses)} pairs of set and language: {worst[0]:+.2f} points ({worst[1]}, {worst[2]})."
     return f"{summary} Beyond the allowed loss: {', '.join(bad) or 'none'}."
 
 

@@ -19,7 +19,7 @@ from benchmarks.report import table
 from kbsearch import grouping
 from kbsearch.embed.protocol import Embedder
 from kbsearch.evaluate import DEPTH, Judged, JudgedQuery, per_query, run_queries
-from kbsearch.fuse import fuse, similarity
+from kbsearch.fuse import fuse
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.language import LanguageDetector
@@ -27,10 +27,8 @@ from kbsearch.types import Action, Decision, SearchOutcome
 from kbsearch.understand import understand
 from kbsearch.visibility import Visible
 
-DENSE_WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-COSINE_FLOORS = (0.0, 0.1, 0.2, 0.3)
-LANGUAGE_BONUSES = (0.0, 0.02, 0.05, 0.1)
-SHOWN = 25
+DENSE_WEIGHTS = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
+RELATIVE_FLOORS = (0.0, 0.25, 0.5)
 
 _EVERYTHING = Visible(None, None)
 _NOT_SHOWN = SearchOutcome("", "", 0.0, 0, (), {}, Decision(Action.LIST, 0.0, (), False), None, "", False, {})
@@ -46,7 +44,6 @@ class Retrieved:
     """What a document counts as: its group, or its id, by its number."""
     snapshot: Snapshot
     candidates: Candidates
-    cosines: NDArray[np.float32] | None
     welcome: NDArray[np.float32]
 
 
@@ -57,29 +54,23 @@ class Part:
     name: str
     retrieved: list[Retrieved]
     better_leg: float
-    languages: int
-    """Of the index: in an index of one language the bonus for it changes nothing."""
 
 
 def print_sweep(sets: Sequence[EvalSet], embedder: Embedder) -> None:
-    """Print the best rows by the mean of recall@1 and recall@10 over all sets and languages."""
+    """Print all rows, best first by the mean of recall@1 and recall@10 over all sets and languages."""
     parts = [part for item in sets for part in _prepare(item, embedder)]
     families = sorted({_family(part) for part in parts})
     rows = []
-    known: dict[tuple[str, float, float, float], tuple[float, float]] = {}
-    for weight, floor, bonus in product(DENSE_WEIGHTS, COSINE_FLOORS, LANGUAGE_BONUSES):
-        figures = {}
-        for part in parts:
-            key = (part.name, weight, floor, bonus if part.languages > 1 else 0.0)
-            figures[part.name] = known[key] = known.get(key) or _evaluate(part, *key[1:])
+    for weight, floor in product(DENSE_WEIGHTS, RELATIVE_FLOORS):
+        figures = {part.name: _evaluate(part, weight, floor) for part in parts}
         worst = min((100 * (figures[part.name][1] - part.better_leg), part.name) for part in parts)
         cells = [_mean(figures[part.name] for part in parts if _family(part) == family) for family in families]
         score = 100 * float(np.mean(list(figures.values())))
-        rows.append((score, (weight, floor, bonus, f"{score:.2f}", *cells, f"{worst[0]:+.1f} {worst[1]}")))
+        rows.append((score, (weight, floor, f"{score:.2f}", *cells, f"{worst[0]:+.1f} {worst[1]}")))
     rows.sort(key=lambda row: -row[0])
-    header = ("DENSE_WEIGHT", "COSINE_FLOOR", "LANGUAGE_BONUS", "mean", *families, "worst hybrid − better leg, R@10")
-    print(f"Cells: mean recall@1 / recall@10 over the languages; the best {SHOWN} of {len(rows)} rows.\n")
-    print(table(header, [cells for _, cells in rows[:SHOWN]]))
+    header = ("DENSE_WEIGHT", "RELATIVE_FLOOR", "mean", *families, "worst hybrid − better leg, R@10")
+    print("Cells: mean recall@1 / recall@10 over the languages.\n")
+    print(table(header, [cells for _, cells in rows]))
 
 
 def _mean(figures: Iterable[tuple[float, float]]) -> str:
@@ -98,7 +89,7 @@ def _prepare(item: EvalSet, embedder: Embedder) -> Iterator[Part]:
         own = [query for query in queries if query.lang == lang]
         better = max(float(np.mean([leg[query.id] for query in own])) for leg in legs)
         retrieved = [_retrieve(query, names, snapshot, detector, embedder) for query in own]
-        yield Part(f"{item.name}·{lang}", retrieved, better, len(snapshot.languages))
+        yield Part(f"{item.name}·{lang}", retrieved, better)
 
 
 def _retrieve(
@@ -113,34 +104,32 @@ def _retrieve(
     encoded = embedder.encode_queries([read.text])[0]
     vector = encoded if encoded.any() else None
     candidates = retrieve(snapshot, read, vector, _EVERYTHING, "hybrid", DEPTH)
-    cosines = None if vector is None else snapshot.dense.vectors(candidates.passages) @ vector
     welcome = grouping.welcome_languages(snapshot, query.lang, read.languages)
     own_names = names[query.by_group]
     numbers = {key: snapshot.number_of(key) for key in query.relevant}
     relevant = {
         key if number is None else own_names[number]: query.relevant[key] for key, number in numbers.items()
     }
-    return Retrieved(query, relevant, own_names, snapshot, candidates, cosines, welcome)
+    return Retrieved(query, relevant, own_names, snapshot, candidates, welcome)
 
 
-def _evaluate(part: Part, weight: float, floor: float, bonus: float) -> tuple[float, float]:
+def _evaluate(part: Part, weight: float, floor: float) -> tuple[float, float]:
     """Mean recall@1 and recall@10."""
-    default = grouping.LANGUAGE_BONUS
-    grouping.LANGUAGE_BONUS = bonus
+    default = grouping.RELATIVE_FLOOR
+    grouping.RELATIVE_FLOOR = floor
     try:
-        judged = [_judge(retrieved, weight, floor) for retrieved in part.retrieved]
+        judged = [_judge(retrieved, weight) for retrieved in part.retrieved]
     finally:
-        grouping.LANGUAGE_BONUS = default
+        grouping.RELATIVE_FLOOR = default
     values = per_query(judged)
     first, ten = (float(np.mean(list(values[name].values()))) for name in ("recall@1", "recall@10"))
     return first, ten
 
 
-def _judge(retrieved: Retrieved, weight: float, floor: float) -> Judged:
+def _judge(retrieved: Retrieved, weight: float) -> Judged:
     candidates = retrieved.candidates
-    if retrieved.cosines is not None:
-        closeness = similarity(retrieved.cosines, floor)
-        candidates = replace(candidates, similarity=closeness, scores=fuse(candidates.lexical, closeness, weight))
+    if candidates.similarity.any():
+        candidates = replace(candidates, scores=fuse(candidates.lexical, candidates.similarity, weight))
     groups = grouping.group_results(retrieved.snapshot, candidates, retrieved.welcome, _EVERYTHING)
     ranking = tuple(retrieved.names[number] for number in groups.documents[:DEPTH])
     return Judged(retrieved.query, _NOT_SHOWN, ranking, retrieved.relevant, 0.0)

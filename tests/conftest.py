@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import socket
@@ -64,52 +65,166 @@ def _row(group: str, lang: str, title: str, body: str, **fields: Any) -> Row:
 
 
 HANDMADE: tuple[Row, ...] = (
-    _row("reset-password", "en", "How to reset your password",
-         "Open the sign-in page and choose Forgot password. We send a link to your e-mail address.",
-         category=["Account"], tags=["password", "sign-in"]),
-    _row("reset-password", "lv", "Kā atjaunot paroli",
-         "Atveriet pieteikšanās lapu un izvēlieties Aizmirsu paroli. Saiti nosūtīsim uz e-pastu.",
-         category=["Konts"], tags=["parole"]),
-    _row("reset-password", "lt", "Kaip pakeisti slaptažodį",
-         "Atidarykite prisijungimo puslapį ir pasirinkite Pamiršau slaptažodį. Nuorodą atsiųsime el. paštu.",
-         category=["Paskyra"], tags=["slaptažodis"]),
-    _row("track-order", "en", "Where is my order", "Each parcel has a tracking number. Follow the courier on the map.",
-         type="faq", category=["Delivery"]),
-    _row("track-order", "lv", "Kur ir mans pasūtījums",
-         "Katram sūtījumam ir izsekošanas numurs. Kurjeru var redzēt kartē.", type="faq", category=["Piegāde"]),
-    _row("track-order", "lt", "Kur yra mano užsakymas",
-         "Kiekviena siunta turi sekimo numerį. Kurjerį matysite žemėlapyje.", type="faq", category=["Pristatymas"]),
-    _row("return-item", "en", "Returning an item", "You may return an unused item within thirty days. Pack it well.",
-         category=["Returns", "Delivery"]),
-    _row("return-item", "lv", "Preces atgriešana", "Nelietotu preci var atgriezt trīsdesmit dienu laikā.",
-         category=["Atgriešana", "Piegāde"]),
-    _row("find-invoice", "lv", "Kur atrast rēķinu", "Rēķins ir sadaļā Pirkumi. To var lejupielādēt PDF formātā.",
-         category=["Maksājumi"]),
-    _row("extend-warranty", "lt", "Garantijos pratęsimas", "Garantiją galima pratęsti dvejiems metams parduotuvėje.",
-         category=["Garantija"]),
+    _row(
+        "reset-password",
+        "en",
+        "How to reset your password",
+        "Open the sign-in page and choose Forgot password. We send a link to your e-mail address.",
+        category=["Account"],
+        tags=["password", "sign-in"],
+    ),
+    _row(
+        "reset-password",
+        "lv",
+        "Kā atjaunot paroli",
+        "Atveriet pieteikšanās lapu un izvēlieties Aizmirsu paroli. Saiti nosūtīsim uz e-pastu.",
+        category=["Konts"],
+        tags=["parole"],
+    ),
+    _row(
+        "reset-password",
+        "lt",
+        "Kaip pakeisti slaptažodį",
+        "Atidarykite prisijungimo puslapį ir pasirinkite Pamiršau slaptažodį. Nuorodą atsiųsime el. paštu.",
+        category=["Paskyra"],
+        tags=["slaptažodis"],
+    ),
+    _row(
+        "track-order",
+        "en",
+        "Where is my order",
+        "Each parcel has a tracking number. Follow the courier on the map.",
+        type="faq",
+        category=["Delivery"],
+    ),
+    _row(
+        "track-order",
+        "lv",
+        "Kur ir mans pasūtījums",
+        "Katram sūtījumam ir izsekošanas numurs. Kurjeru var redzēt kartē.",
+        type="faq",
+        category=["Piegāde"],
+    ),
+    _row(
+        "track-order",
+        "lt",
+        "Kur yra mano užsakymas",
+        "Kiekviena siunta turi sekimo numerį. Kurjerį matysite žemėlapyje.",
+        type="faq",
+        category=["Pristatymas"],
+    ),
+    _row(
+        "return-item",
+        "en",
+        "Returning an item",
+        "You may return an unused item within thirty days. Pack it well.",
+        category=["Returns", "Delivery"],
+    ),
+    _row(
+        "return-item",
+        "lv",
+        "Preces atgriešana",
+        "Nelietotu preci var atgriezt trīsdesmit dienu laikā.",
+        category=["Atgriešana", "Piegāde"],
+    ),
+    _row(
+        "find-invoice",
+        "lv",
+        "Kur atrast rēķinu",
+        "Rēķins ir sadaļā Pirkumi. To var lejupielādēt PDF formātā.",
+        category=["Maksājumi"],
+    ),
+    _row(
+        "extend-warranty",
+        "lt",
+        "Garantijos pratęsimas",
+        "Garantiją galima pratęsti dvejiems metams parduotuvėje.",
+        category=["Garantija"],
+    ),
     _row("wedding", "lv", "Dāvanas", "Kāzas ir svētki. Pasūtiet dāvanas laikus.", type="forum"),
     _row("goats", "lv", "Lauki", "Kazas ir dzīvnieki. Pasūtiet barību laikus.", type="forum"),
-    _row("hub-setup", "en", "Setting up the hub", "Plug in the router, wait for the green light and open the app.",
-         type="video", category=["Devices"], tags=["hub"], url="https://shop.example/hub"),
+    _row(
+        "hub-setup",
+        "en",
+        "Setting up the hub",
+        "Plug in the router, wait for the green light and open the app.",
+        type="video",
+        category=["Devices"],
+        tags=["hub"],
+        url="https://shop.example/hub",
+    ),
     _row("woodwork", "en", "Workshop talk", "A rooter is not a router bit; it grubs up the ground.", type="forum"),
     _row("misspelt", "en", "Members ask", "My pasword was lost, says a member.", type="forum"),
-    _row("discount", "en", "Loyalty vouchers", "Members get a velvet voucher each spring.", audience=["customer"],
-         type="faq", category=["Rewards"], tags=["velvet"]),
-    _row("fraud", "en", "Chargeback procedure", "Freeze the zircon ledger and phone the bank before a chargeback.",
-         audience=["agent"], category=["Internal"], tags=["zircon"]),
-    _row("fraud", "lv", "Krāpšanas pārbaude", "Iesaldējiet cirkona virsgrāmatu un zvaniet bankai.", audience=["agent"],
-         category=["Iekšējie"], tags=["cirkons"]),
-    _row("refund-limit", "en", "Refund ceiling", "Agents may refund up to obsidian level alone.", audience=["agent"],
-         category=["Internal"]),
-    _row("refund-limit", "lv", "Naudas atmaksa", "Naudu atmaksājam piecu darba dienu laikā uz karti.",
-         category=["Maksājumi"]),
+    _row(
+        "discount",
+        "en",
+        "Loyalty vouchers",
+        "Members get a velvet voucher each spring.",
+        audience=["customer"],
+        type="faq",
+        category=["Rewards"],
+        tags=["velvet"],
+    ),
+    _row(
+        "fraud",
+        "en",
+        "Chargeback procedure",
+        "Freeze the zircon ledger and phone the bank before a chargeback.",
+        audience=["agent"],
+        category=["Internal"],
+        tags=["zircon"],
+    ),
+    _row(
+        "fraud",
+        "lv",
+        "Krāpšanas pārbaude",
+        "Iesaldējiet cirkona virsgrāmatu un zvaniet bankai.",
+        audience=["agent"],
+        category=["Iekšējie"],
+        tags=["cirkons"],
+    ),
+    _row(
+        "refund-limit",
+        "en",
+        "Refund ceiling",
+        "Agents may refund up to obsidian level alone.",
+        audience=["agent"],
+        category=["Internal"],
+    ),
+    _row(
+        "refund-limit",
+        "lv",
+        "Naudas atmaksa",
+        "Naudu atmaksājam piecu darba dienu laikā uz karti.",
+        category=["Maksājumi"],
+    ),
     _row("twin-first", "en", "Opening hours", "The shop is open from nine to six."),
     _row("twin-second", "en", "Opening hours", "The shop is open from nine to six."),
     *(
-        _row(f"city-{number:02}", "en", f"Shipping to {city}", f"Shipping to {city} takes {number + 2} working days.",
-             type="tutorial" if number % 2 else "article", category=["Shipping"])
+        _row(
+            f"city-{number:02}",
+            "en",
+            f"Shipping to {city}",
+            f"Shipping to {city} takes {number + 2} working days.",
+            type="tutorial" if number % 2 else "article",
+            category=["Shipping"],
+        )
         for number, city in enumerate(
-            "Riga Vilnius Tallinn Helsinki Oslo Stockholm Warsaw Berlin Prague Vienna Rome Paris Madrid".split()
+            [
+                "Riga",
+                "Vilnius",
+                "Tallinn",
+                "Helsinki",
+                "Oslo",
+                "Stockholm",
+                "Warsaw",
+                "Berlin",
+                "Prague",
+                "Vienna",
+                "Rome",
+                "Paris",
+                "Madrid",
+            ]
         )
     ),
 )
@@ -193,3 +308,14 @@ def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "model.safetensors",
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def checksums() -> Callable[[Path], dict[str, str]]:
+    """A folder → the checksum of each file in it."""
+
+    def of(root: Path) -> dict[str, str]:
+        files = sorted(path for path in root.rglob("*") if path.is_file())
+        return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    return of

@@ -2,89 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 import uvicorn
+from browser_site import HOSTILE_BODY, PAYLOADS, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from kbsearch.engine import Engine, open_engine
-from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.engine import open_engine
 from kbsearch.service.app import create_app
-from kbsearch.service.context import Service
 from kbsearch.service.reload import SnapshotSource
 from kbsearch.service.settings import Settings
 from kbsearch.snapshot import published_version
-from kbsearch.types import Action, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
 CHROMIUM = Path("/usr/bin/chromium")
-
-# Each would set window.hacked, were it ever run or parsed as markup.
-PAYLOADS = (
-    "<script>window.hacked=1</script>",
-    "<img src=x onerror=window.hacked=1>",
-    "<svg onload=window.hacked=1>",
-    '"><body onfocus=window.hacked=1 autofocus>',
-    "javascript:window.hacked=1",
-    "</title></textarea><script>window.hacked=1</script>",
-    "{{constructor.constructor('window.hacked=1')()}}",
-    "'-window.hacked=1-'",
-)
-# What a source might hold, and the indexer cleans away.
-HOSTILE_BODY = """<p>zebra stripes</p><script>window.hacked=1</script><img src=x onerror="window.hacked=1">
-<a href="javascript:window.hacked=1" onclick="window.hacked=1">zebra link</a><iframe srcdoc="<script>parent.hacked=1
-</script>"></iframe><form action="https://evil.example"><input name=q></form><p onclick=window.hacked=1>last</p>"""
-
-
-class Steered:
-    """The real engine, with a decision that the query names and, for one id, HTML that nobody cleaned."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.snapshot = engine.snapshot
-        self.languages = engine.languages
-        self._engine = engine
-
-    def search(self, request: SearchRequest) -> SearchOutcome:
-        """Ask the engine; `answer`, `list` or `hand_over` as the last word decides."""
-        words, _, last = request.q.rpartition(" ")
-        if last not in set(Action):
-            return self._engine.search(request)
-        outcome = self._engine.search(dataclasses.replace(request, q=words))
-        return dataclasses.replace(outcome, decision=dataclasses.replace(outcome.decision, action=Action(last)))
-
-    def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
-        """Ask the engine."""
-        return self._engine.suggest(q, lang=lang, limit=limit, audiences=audiences)
-
-    def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
-        """Ask the engine; `unclean` has the body of `hostile` as it was in the source."""
-        wanted = document_id.removeprefix("unclean-")
-        found = self._engine.document(wanted, audiences=audiences)
-        return dataclasses.replace(found, html=HOSTILE_BODY) if found and wanted != document_id else found
-
-
-@dataclass
-class Site:
-    """A running service."""
-
-    url: str
-    service: Service
-
-    def events(self) -> list[Event]:
-        """Return what was stored, after waiting for it."""
-        assert self.service.buffer.flush()
-        return list(self.service.store.events())
-
-    def searches(self) -> list[SearchRecord]:
-        """Return the searches, after waiting for them."""
-        assert self.service.buffer.flush()
-        return list(self.service.store.searches())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

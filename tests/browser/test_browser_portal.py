@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Site
+from browser_site import Site
 from playwright.sync_api import Browser, Page, expect
 
 

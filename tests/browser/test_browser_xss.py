@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from conftest import PAYLOADS, Site
+from browser_site import PAYLOADS, Site
 from playwright.sync_api import Page, expect
 
 

@@ -69,7 +69,7 @@ def test_a_static_vector_is_the_scaled_mean_of_its_rows(static_model: Path) -> N
     """The documented formula, in float64: the rows of the text's words times their scales, summed, of length one."""
     tensors = load_file(static_model / "model.safetensors")
     vocabulary = json.loads((static_model / "tokenizer.json").read_text())["model"]["vocab"]
-    ids = [vocabulary.get(word, 0) for word in "reset your password nowhere".split()]
+    ids = [vocabulary.get(word, 0) for word in ["reset", "your", "password", "nowhere"]]
     total = (tensors["embeddings"][ids].astype(np.float64) * tensors["weights"][ids, None]).sum(axis=0)
     found = StaticEmbedder(static_model, "tiny").encode_queries(["Reset your password nowhere"])[0]
     np.testing.assert_allclose(found, total / np.linalg.norm(total), atol=1e-6)
@@ -165,9 +165,7 @@ def test_any_sentence_transformers_directory_can_be_used(transformer_folder: Pat
     tensors = load_file(transformer_folder / "model.safetensors")["embedding.weight"]
     vocabulary = json.loads((transformer_folder / "tokenizer.json").read_text())["model"]["vocab"]
     expected = tensors[[vocabulary.get("query:", 0), vocabulary["password"]]].mean(axis=0)
-    np.testing.assert_allclose(
-        embedder.encode_queries(["password"])[0], expected / np.linalg.norm(expected), atol=1e-5
-    )
+    np.testing.assert_allclose(embedder.encode_queries(["password"])[0], expected / np.linalg.norm(expected), atol=1e-5)
 
 
 @pytest.mark.slow

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import orjson
 import pytest
 
 from kbsearch import grouping
-from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
-from kbsearch.engine import Engine, open_engine
-from kbsearch.errors import FilterError, SnapshotMismatch, UsageError
+from kbsearch.engine import open_engine
+from kbsearch.errors import FilterError, UsageError
 from kbsearch.types import Action, SearchOutcome, SearchRequest
 
 Search = Callable[..., SearchOutcome]
 MODES = ("hybrid", "dense", "lexical")
 
 QUERIES = (
-    "reset password", "ka atjaunot paroli", "kur ir mans pasūtījums", "shipping to riga", "garantija", "kazas",
-    "rēķins", "return an item", "pasword", "opening hours", "slaptazodi pakeisti", "voucher", "atmaksa",
+    "reset password",
+    "ka atjaunot paroli",
+    "kur ir mans pasūtījums",
+    "shipping to riga",
+    "garantija",
+    "kazas",
+    "rēķins",
+    "return an item",
+    "pasword",
+    "opening hours",
+    "slaptazodi pakeisti",
+    "voucher",
+    "atmaksa",
 )
 
 
@@ -35,13 +41,11 @@ def groups(outcome: SearchOutcome) -> list[str]:
     return [hit.group for hit in outcome.hits]
 
 
-def timeless(outcome: SearchOutcome) -> SearchOutcome:
-    return replace(outcome, timings_ms={})
-
-
 class TestDiacritics:
     @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
-    @pytest.mark.parametrize("query", ["ka atjaunot paroli", "kā atjaunot paroli", "KA ATJAUNOT PAROLI", "atjauno parole"])
+    @pytest.mark.parametrize(
+        "query", ["ka atjaunot paroli", "kā atjaunot paroli", "KA ATJAUNOT PAROLI", "atjauno parole"]
+    )
     def test_they_may_be_left_out(self, search: Search, query: str, mode: str) -> None:
         """With or without, in any case and inflection, the article comes first."""
         assert ids(search(query, lang="lv", mode=mode))[0] == "reset-password.lv"
@@ -55,7 +59,9 @@ class TestDiacritics:
         composed, decomposed = search("kā atjaunot paroli"), search("ka\u0304 atjaunot paroli")
         assert ids(composed) == ids(decomposed)
 
-    @pytest.mark.parametrize(("query", "first", "second"), [("kāzas", "wedding", "goats"), ("kazas", "goats", "wedding")])
+    @pytest.mark.parametrize(
+        ("query", "first", "second"), [("kāzas", "wedding", "goats"), ("kazas", "goats", "wedding")]
+    )
     def test_the_exact_form_ranks_above_the_folded_one(
         self, search: Search, query: str, first: str, second: str
     ) -> None:
@@ -80,7 +86,8 @@ class TestLanguages:
             assert len(found) == len(set(found))
 
     @pytest.mark.parametrize(
-        ("query", "lang"), [("kā atjaunot paroli", "lv"), ("kaip pakeisti slaptažodį", "lt"), ("reset your password", "en")]
+        ("query", "lang"),
+        [("kā atjaunot paroli", "lv"), ("kaip pakeisti slaptažodį", "lt"), ("reset your password", "en")],
     )
     def test_without_an_interface_language_the_querys_own_decides(self, search: Search, query: str, lang: str) -> None:
         """The detected language is a prior."""
@@ -111,18 +118,22 @@ class TestLanguages:
 class TestRanking:
     @pytest.mark.parametrize("mode", MODES)
     @pytest.mark.parametrize(
-        "title", ["Opening hours", "Shipping to Oslo", "shipping to oslo", "Preces atgriešana", "PRECES ATGRIESANA", "Dāvanas"]
+        "title",
+        ["Opening hours", "Shipping to Oslo", "shipping to oslo", "Preces atgriešana", "PRECES ATGRIESANA", "Dāvanas"],
     )
     def test_a_title_typed_word_for_word_comes_first(self, search: Search, title: str, mode: str) -> None:
         """Whatever its case and diacritics; and it is an answer."""
         outcome = search(title, mode=mode)
-        assert groups(outcome)[0] in {
-            "opening hours": ("twin-first",),
-            "shipping to oslo": ("city-04",),
-            "preces atgriešana": ("return-item",),
-            "preces atgriesana": ("return-item",),
-            "dāvanas": ("wedding",),
-        }[title.lower()]
+        assert (
+            groups(outcome)[0]
+            in {
+                "opening hours": ("twin-first",),
+                "shipping to oslo": ("city-04",),
+                "preces atgriešana": ("return-item",),
+                "preces atgriesana": ("return-item",),
+                "dāvanas": ("wedding",),
+            }[title.lower()]
+        )
         assert outcome.decision.action is Action.ANSWER
 
     def test_equal_scores_keep_the_order_of_the_source(self, search: Search) -> None:
@@ -196,9 +207,8 @@ class TestTypos:
     def test_a_typo_never_outranks_what_was_typed(self, search: Search) -> None:
         """The one article that holds the odd spelling itself is first for it."""
         assert groups(search("pasword", lang="en", mode="lexical"))[0] == "misspelt"
-        assert groups(search("router", lang="en", mode="lexical"))[0] == "hub-setup" or groups(
-            search("router", lang="en", mode="lexical")
-        )[:2] == ["woodwork", "hub-setup"]  # both hold the word
+        outcome = search("router", lang="en", mode="lexical")
+        assert set(groups(outcome)[:2]) == {"hub-setup", "woodwork"}  # both hold the word
 
     def test_a_good_query_gets_no_suggestion(self, search: Search) -> None:
         """Silence where nothing is wrong."""
@@ -223,9 +233,13 @@ class TestFilters:
         ids=lambda value: str(value) if isinstance(value, dict) else "",
     )
     def test_every_hit_passes_and_nothing_is_missed(
-        self, search: Search, handmade_rows: tuple[dict[str, Any], ...], filters: dict[str, tuple[str, ...]], accepts: Any
+        self,
+        search: Search,
+        handmade_rows: tuple[dict[str, Any], ...],
+        filters: dict[str, tuple[str, ...]],
+        accepts: Any,
     ) -> None:
-        """Filters before ranking: hits are allowed documents, and each allowed one that is a hit without is one with."""
+        """Hits are allowed documents, and an allowed document that is a hit without the filter is one with it."""
         allowed = {row["id"] for row in handmade_rows if accepts(row) and "public" in row.get("audience", ["public"])}
         for query in QUERIES:
             outcome = search(query, filters=filters, limit=100)
@@ -248,7 +262,11 @@ class TestFilters:
     ) -> None:
         """As sets, with the floor for weak results off: weights are those of the whole collection in one case only."""
         monkeypatch.setattr(grouping, "RELATIVE_FLOOR", 0.0)
-        values = {"type": ("article", "faq"), "category": ("Delivery", "Shipping", "Piegāde", "Account"), "lang": ("en",)}[field]
+        values = {
+            "type": ("article", "faq"),
+            "category": ("Delivery", "Shipping", "Piegāde", "Account"),
+            "lang": ("en",),
+        }[field]
         public = [row for row in handmade_rows if row.get("audience", ["public"]) == ["public"]]
         kept = [
             row
@@ -275,110 +293,11 @@ class TestFilters:
             search(query)
         assert caught.value.field == "q"
 
-    @pytest.mark.parametrize("query", ["?!", "…", "🙂", "\u200b", "a", "x" * 5000, "\x00", "' OR 1=1 --", "日本語", "12"])
+    @pytest.mark.parametrize(
+        "query", ["?!", "…", "🙂", "\u200b", "a", "x" * 5000, "\x00", "' OR 1=1 --", "日本語", "12"]
+    )
     def test_odd_queries_are_answered(self, search: Search, query: str) -> None:
         """With few results or none, never with an error."""
         outcome = search(query)
         assert outcome.found >= 0
         assert 0.0 <= outcome.decision.confidence <= 1.0
-
-
-class TestDegraded:
-    class Broken(HashingEmbedder):
-        def encode_queries(self, texts: Any) -> Any:
-            raise RuntimeError("out of memory")
-
-    class Silent(HashingEmbedder):
-        def encode_queries(self, texts: Any) -> Any:
-            return np.zeros((len(texts), DIMENSION), np.float32)
-
-    def test_words_answer_alone_where_the_embedder_fails(self, handmade_index: Path, search: Search) -> None:
-        """The customer gets what words find, and the outcome says so."""
-        broken = open_engine(handmade_index, embedder=self.Broken())
-        outcome = broken.search(SearchRequest(q="reset password", lang="en"))
-        assert outcome.degraded
-        assert ids(outcome) == ids(search("reset password", lang="en", mode="lexical"))
-        assert not broken.search(SearchRequest(q="reset password", mode="lexical")).degraded
-
-    def test_a_search_by_meaning_alone_cannot_do_without(self, handmade_index: Path) -> None:
-        """Dense mode raises what the embedder raised."""
-        broken = open_engine(handmade_index, embedder=self.Broken())
-        with pytest.raises(RuntimeError, match="out of memory"):
-            broken.search(SearchRequest(q="reset password", mode="dense"))
-
-    def test_a_query_without_direction_is_answered_by_words(self, handmade_index: Path) -> None:
-        """A zero vector is near to nothing; it is no failure."""
-        engine = open_engine(handmade_index, embedder=self.Silent())
-        outcome = engine.search(SearchRequest(q="reset password", lang="en"))
-        assert not outcome.degraded
-        assert groups(outcome)[0] == "reset-password"
-        assert engine.search(SearchRequest(q="reset password", mode="dense")).hits == ()
-
-    def test_other_files_of_the_model_are_refused(self, handmade_index: Path) -> None:
-        """Vectors of two models must not meet."""
-
-        class Other(HashingEmbedder):
-            @property
-            def info(self) -> Any:
-                return replace(super().info, files_sha256="f" * 64)
-
-        with pytest.raises(SnapshotMismatch, match="kbsearch-index build SOURCE"):
-            open_engine(handmade_index, embedder=Other())
-
-
-class TestOutcome:
-    def test_explain_says_how_a_hit_came_about(self, search: Search) -> None:
-        """Both legs' shares, the terms and the languages read; only when asked."""
-        outcome = search("reset your password", lang="en", explain=True)
-        explained = outcome.hits[0].explain
-        assert explained is not None
-        assert {"lexical", "similarity", "title_equal", "readings", "terms"} <= set(explained)
-        assert 0.0 < explained["lexical"] <= 1.0
-        assert 0.0 < explained["similarity"] <= 1.0
-        assert "en" in explained["readings"]
-        assert all(hit.explain is None for hit in search("reset your password", lang="en").hits)
-
-    def test_explained_shares_add_up_to_the_score(self, search: Search) -> None:
-        """In the modes of one leg the score is that leg's share."""
-        for mode, share in (("lexical", "lexical"), ("dense", "similarity")):
-            for hit in search("where is my order", mode=mode, explain=True).hits:
-                assert hit.explain is not None
-                assert hit.score == pytest.approx(hit.explain[share], abs=2e-4)
-
-    @pytest.mark.parametrize("query", QUERIES)
-    def test_highlights_mark_words_of_the_snippet(self, search: Search, query: str) -> None:
-        """Ranges inside the snippet, in order, on whole words."""
-        for hit in search(query, limit=100).hits:
-            end = 0
-            for start, stop in hit.highlights:
-                assert end <= start < stop <= len(hit.snippet)
-                assert hit.snippet[start:stop].strip() == hit.snippet[start:stop] != ""
-                end = stop
-
-    def test_the_outcome_is_plain_json(self, search: Search) -> None:
-        """With every key that the wire needs."""
-        data = orjson.loads(orjson.dumps(search("reset password", explain=True)))
-        assert {"q", "detected_lang", "lang_confidence", "found", "hits", "facets", "decision", "did_you_mean",
-                "snapshot", "degraded", "timings_ms"} <= set(data)
-        assert data["decision"]["action"] in ("answer", "list", "hand_over")
-        assert all(milliseconds >= 0 for milliseconds in data["timings_ms"].values())
-
-    def test_nothing_in_common_is_handed_over(self, search: Search) -> None:
-        """A question from another world."""
-        outcome = search("xylophone quartzite", lang="en", mode="lexical")
-        assert outcome.decision.action is Action.HAND_OVER
-        assert outcome.decision.reasons
-
-    def test_eight_threads_get_the_same_results(self, engine: Engine, search: Search) -> None:
-        """As one thread alone, whatever runs beside it."""
-        requests = [
-            SearchRequest(q=query, lang=lang, mode=mode, filters=filters, explain=True)
-            for query in QUERIES
-            for lang in ("", "lv")
-            for mode in MODES
-            for filters in ({}, {"lang": ("lv",)})
-        ]
-        expected = [timeless(engine.search(request)) for request in requests]
-        with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda request: timeless(engine.search(request)), requests * 2))
-        assert found == expected * 2

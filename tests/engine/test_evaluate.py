@@ -140,7 +140,13 @@ def test_a_real_engine_is_measured(engine: Engine, tmp_path: Path, write_jsonl: 
     """From file to figures: titles of the handmade help centre are found first."""
     rows = [
         {"id": "1", "query": "kā atjaunot paroli", "lang": "lv", "relevant": {"reset-password.lv": 1}},
-        {"id": "2", "query": "kur yra mano užsakymas", "lang": "en", "match": "group", "relevant": {"track-order.lv": 1}},
+        {
+            "id": "2",
+            "query": "kur yra mano užsakymas",
+            "lang": "en",
+            "match": "group",
+            "relevant": {"track-order.lv": 1},
+        },
         {"id": "3", "query": "quantum chess", "lang": "en", "answerable": False, "relevant": {}},
     ]
     figures = summarise(run_queries(engine, read_queries(write_jsonl(tmp_path / "q.jsonl", rows))))

@@ -20,7 +20,10 @@ from kbsearch.filters import FILTER_FIELDS, parse_filter
         ('category:"Orders, returns"', {"category": ("Orders, returns",)}),
         (r'tag:"a \"quoted\" word"', {"tag": ('a "quoted" word',)}),
         (r'tag:"back\\slash"', {"tag": ("back\\slash",)}),
-        ('category:Maksājumi,"Mans konts" AND audience:public', {"category": ("Maksājumi", "Mans konts"), "audience": ("public",)}),
+        (
+            'category:Maksājumi,"Mans konts" AND audience:public',
+            {"category": ("Maksājumi", "Mans konts"), "audience": ("public",)},
+        ),
         ('tag:"this AND that" AND type:faq', {"tag": ("this AND that",), "type": ("faq",)}),
         ("  lang:lv   AND   type:faq  ", {"lang": ("lv",), "type": ("faq",)}),
         ("tag:a:b", {"tag": ("a:b",)}),

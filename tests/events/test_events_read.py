@@ -166,9 +166,10 @@ def translated(**changes: Any) -> list[Event]:
 def test_insights_become_one_event_an_object() -> None:
     """With the same client as UBI would give it."""
     events = translated()
-    assert [
-        (event.action_name, event.query_id, event.object_id, event.position) for event in events
-    ] == [("click", "q1", "a", 1), ("click", "q1", "b", 4)]
+    assert [(event.action_name, event.query_id, event.object_id, event.position) for event in events] == [
+        ("click", "q1", "a", 1),
+        ("click", "q1", "b", 4),
+    ]
     assert {RECEIPT.hasher.client_id(given="c1")} == {event.client_id for event in events}
     assert {"2025-11-22T10:00:00.000Z"} == {event.timestamp for event in events}
     assert len({event.event_id for event in events}) == 2

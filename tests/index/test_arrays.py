@@ -83,7 +83,9 @@ def test_records_come_back_the_same(records: list[bytes]) -> None:
         assert [read[number] for number in range(len(read))] == records
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b""], ids=["cut", "longer", "empty"])
+@pytest.mark.parametrize(
+    "change", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b""], ids=["cut", "longer", "empty"]
+)
 def test_damaged_records_are_noticed(change, tmp_path: Path) -> None:
     """The size of the bytes and the offsets must agree."""
     writer = RecordWriter(tmp_path, "r")

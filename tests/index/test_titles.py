@@ -82,7 +82,9 @@ letters = st.text(alphabet="aābcč ", max_size=12)
 
 
 @settings(max_examples=100, deadline=None)
-@given(titles=st.lists(letters, max_size=8), typed=st.lists(st.text(alphabet="aābcč", min_size=1, max_size=3), max_size=3))
+@given(
+    titles=st.lists(letters, max_size=8), typed=st.lists(st.text(alphabet="aābcč", min_size=1, max_size=3), max_size=3)
+)
 def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list[str]) -> None:
     """The index agrees with the definition, applied to each title in turn."""
     with tempfile.TemporaryDirectory() as folder:

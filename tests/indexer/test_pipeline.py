@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -29,14 +28,6 @@ ROWS = [
     {"id": "b", "title": "Kā atjaunot paroli", "body": "Atveriet lapu un izvēlieties, ko darīt tālāk."},
     {"id": "c", "title": "Kaip pakeisti slaptažodį", "body": "Atidarykite puslapį ir pasirinkite, ką daryti toliau."},
 ]
-
-
-def checksums(root: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -74,7 +65,9 @@ def test_a_document_without_letters_has_an_undetermined_language() -> None:
 @pytest.mark.parametrize("lang", ["und", "tlh", "pt-br", "zh-hans", "nb", "sr-latn"])
 def test_any_language_code_is_indexed_and_searched(lang: str, tmp_path: Path, write_jsonl: Write) -> None:
     """A language that the detector or the stemmer has never heard of is no reason to fail."""
-    rows = [{"id": str(n), "title": f"Qapla {word}", "body": f"nuqneH {word}", "lang": lang} for n, word in enumerate("abc")]
+    rows = [
+        {"id": str(n), "title": f"Qapla {word}", "body": f"nuqneH {word}", "lang": lang} for n, word in enumerate("abc")
+    ]
     build([write_jsonl(tmp_path / "s.jsonl", [*rows, *ROWS])], tmp_path / "index", embedder=HashingEmbedder())
     outcome = open_engine(tmp_path / "index").search(SearchRequest(q="qapla", lang=lang))
     assert {hit.lang for hit in outcome.hits[:3]} == {lang}
@@ -82,7 +75,10 @@ def test_any_language_code_is_indexed_and_searched(lang: str, tmp_path: Path, wr
 
 def test_only_an_unknown_language(tmp_path: Path, write_jsonl: Write) -> None:
     """Not even when the snapshot has no other."""
-    rows = [{"id": "a", "title": "404", "body": "503 504"}, {"id": "b", "title": "Qapla", "body": "nuqneH", "lang": "tlh"}]
+    rows = [
+        {"id": "a", "title": "404", "body": "503 504"},
+        {"id": "b", "title": "Qapla", "body": "nuqneH", "lang": "tlh"},
+    ]
     build([write_jsonl(tmp_path / "s.jsonl", rows)], tmp_path / "index", embedder=HashingEmbedder())
     engine = open_engine(tmp_path / "index")
     assert engine.search(SearchRequest(q="qapla")).hits[0].id == "b"
@@ -110,7 +106,10 @@ def test_what_is_embedded_is_the_passage_below_its_title_and_headings() -> None:
 def test_batches_keep_the_order(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the passages are cut into batches, each vector is that of its passage."""
     monkeypatch.setattr(pipeline, "BATCH", 4)
-    rows = [{"id": str(n), "title": f"Title {n}", "body": f"Body number {n}. " * (n * 9 + 1), "lang": "en"} for n in range(9)]
+    rows = [
+        {"id": str(n), "title": f"Title {n}", "body": f"Body number {n}. " * (n * 9 + 1), "lang": "en"}
+        for n in range(9)
+    ]
     build([write_jsonl(tmp_path / "s.jsonl", rows)], tmp_path / "index", embedder=HashingEmbedder())
     snapshot = open_snapshot(tmp_path / "index")
     for number, document in enumerate(snapshot.passage_document.tolist()):
@@ -188,7 +187,11 @@ def _interrupt(document: Document) -> CutDocument:
     ids=["source", "embedder", "model", "writer", "interrupted"],
 )
 def test_a_failing_build_publishes_nothing_and_leaves_nothing(
-    fail: Callable[[Path, Path], None], error: type[BaseException], published: Path, tmp_path: Path
+    fail: Callable[[Path, Path], None],
+    error: type[BaseException],
+    published: Path,
+    tmp_path: Path,
+    checksums: Callable[[Path], dict[str, str]],
 ) -> None:
     """Whatever goes wrong and wherever: every byte under DIR is as before, and the old version still opens."""
     before = checksums(published)

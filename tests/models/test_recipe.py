@@ -53,7 +53,7 @@ def make_shared(shared: Path) -> None:
 def make_teacher(folder: Path) -> None:
     """Write an untrained one-layer BERT with the test's words as a sentence-transformers folder."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     vocabulary = folder.parent / "vocab.txt"
@@ -68,7 +68,7 @@ def make_teacher(folder: Path) -> None:
 def recipe(step: str, *arguments: str | Path) -> str:
     """Run one command of the recipe as a user does; return its standard output."""
     command = [sys.executable, str(RECIPE / f"{step}.py"), *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=170).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
 
 
 @pytest.mark.slow
@@ -102,6 +102,12 @@ def test_recipe_from_text_to_model(tmp_path: Path) -> None:
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     loaded = SentenceTransformer(str(model), device="cpu")
     np.testing.assert_allclose(expected, loaded.encode(texts), atol=1e-5)
+
+    mini = ["--shared", shared, "--work", work, "--tokenizer", tokenizer, "--static", work / "whole.npz"]
+    mini += ["--teacher", teacher, "--layers", "0", "--steps", "4", "--checkpoint", "2", "--threads", "1"]
+    mini += ["--parallel-batch", "32", "--pair-batch", "16", "--out", work / "mini.pt"]
+    assert "step 2," in recipe("train_mini", *mini, "--stop-after", "2")
+    assert "step 4," in recipe("train_mini", *mini)
 
     report = json.loads(recipe("evaluate", model, "--shared", shared, "--json"))
     assert {"lv->en", "en->lt", "en->en"} <= set(report["title_body"])

@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from service_fake import FakeEngine, fake_source
+from service_fake import SECRET, FakeEngine, fake_source
 
 from kbsearch.service.app import create_app
 from kbsearch.service.context import Service
 from kbsearch.service.settings import Settings
-
-SECRET = "test-secret-of-more-than-32-bytes-0123456789"
 
 MakeClient = Callable[..., AbstractContextManager[TestClient]]
 

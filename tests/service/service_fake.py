@@ -20,6 +20,8 @@ from kbsearch.types import (
     Suggestion,
 )
 
+SECRET = "test-secret-of-more-than-32-bytes-0123456789"
+
 
 def article(
     document_id: str, title: str, text: str, *, audience: str = "public", kind: str = "article", html: str = ""

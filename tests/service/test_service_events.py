@@ -52,9 +52,10 @@ def test_a_mixed_batch_keeps_the_good_and_names_the_bad(client: TestClient, serv
     assert response.status_code == 207
     assert response.json()["accepted"] == 1
     rejected = response.json()["rejected"]
-    assert [
-        (item["index"], item["error"]["field"]) for item in rejected
-    ] == [(0, "event_attributes.position.ordinal"), (2, "action_name")]
+    assert [(item["index"], item["error"]["field"]) for item in rejected] == [
+        (0, "event_attributes.position.ordinal"),
+        (2, "action_name"),
+    ]
     assert "feedback" in rejected[1]["error"]["message"]
     assert service.buffer.flush()
     assert len(list(service.store.events())) == 1

@@ -9,8 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
-from conftest import SECRET
 from fastapi.testclient import TestClient
+from service_fake import SECRET
 
 from kbsearch.errors import UsageError
 from kbsearch.service.keys import key_from_environment

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import SECRET
 from fastapi.testclient import TestClient
+from service_fake import SECRET
 
 from kbsearch.errors import SnapshotError
 from kbsearch.events.sqlite import SqliteStore

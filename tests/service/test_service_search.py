@@ -37,9 +37,12 @@ def test_search_has_exactly_the_shape_of_the_contract(client: TestClient) -> Non
     """Keys, types and values of an answer with one hit."""
     answer = client.get("/v1/search", params={"q": "forgot link", "lang": "en"}).json()
     assert set(answer) == ANSWER_KEYS
-    assert answer[
-        "decision"
-    ] == {"action": "answer", "confidence": 1.0, "reasons": ["100% of the words"], "calibrated": False}
+    assert answer["decision"] == {
+        "action": "answer",
+        "confidence": 1.0,
+        "reasons": ["100% of the words"],
+        "calibrated": False,
+    }
     (hit,) = answer["hits"]
     assert set(hit) == HIT_KEYS
     assert (

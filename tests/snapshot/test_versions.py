@@ -14,7 +14,7 @@ import pytest
 from indexer.cut import cut
 from kbsearch import snapshot as module
 from kbsearch.embed.hashing import HashingEmbedder
-from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
@@ -23,7 +23,6 @@ from kbsearch.snapshot import (
     open_snapshot,
     publish,
     published_version,
-    verify_snapshot,
 )
 from kbsearch.types import CutDocument, Document
 from kbsearch.versions import list_snapshots, prune, rollback
@@ -142,9 +141,7 @@ def test_groups_and_translations(opened: Snapshot) -> None:
         ("lang", [], []),
     ],
 )
-def test_attributes_say_which_documents(
-    opened: Snapshot, name: str, values: list[str], numbers: list[int]
-) -> None:
+def test_attributes_say_which_documents(opened: Snapshot, name: str, values: list[str], numbers: list[int]) -> None:
     """Any of the values; an unknown value has no document."""
     assert np.flatnonzero(opened.documents_with(name, values)).tolist() == numbers
 
@@ -174,7 +171,9 @@ def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:
 def test_the_same_documents_give_the_same_bytes(tmp_path: Path) -> None:
     """A build is a function of its source: every checksum agrees."""
     one, other = write(tmp_path / "one"), write(tmp_path / "two")
-    files = [orjson.loads((tmp_path / place / MANIFEST).read_bytes())["files"] for place in (f"one/{one}", f"two/{other}")]
+    files = [
+        orjson.loads((tmp_path / place / MANIFEST).read_bytes())["files"] for place in (f"one/{one}", f"two/{other}")
+    ]
     assert files[0] == files[1]
 
 
@@ -226,103 +225,6 @@ def test_publishing_a_version_that_is_not_there_changes_nothing(root: Path) -> N
     assert tree(root) == before
 
 
-FILES = sorted(
-    """attributes.json bodies.bin bodies.offsets.npy document_group.npy document_ids.npy documents.bin
-    documents.offsets.npy passage_document.npy passages.bin passages.offsets.npy dense/report.json dense/vectors.faiss
-    lexical/contributions.npy lexical/hashes.npy lexical/idf.npy lexical/indptr.npy lexical/passages.npy
-    lexical/statistics.json marks/ends.npy marks/offsets.npy marks/starts.npy marks/stems.npy
-    spelling/hashes.npy spelling/owners.npy spelling/words.bin spelling/words.offsets.npy titles/documents.npy
-    titles/indptr.npy titles/keyed.npy titles/keys.npy titles/words.txt""".split()
-    + [f"attribute_{name}.{part}.npy" for name in module.ATTRIBUTES for part in ("indptr", "documents")]
-)
-
-
-def test_the_list_of_files_is_complete(master: Path) -> None:
-    """The damage below is done to every file of a snapshot."""
-    assert sorted(orjson.loads((current(master) / MANIFEST).read_bytes())["files"]) == FILES
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_verify_finds_damage_in_every_file(name: str, root: Path) -> None:
-    """Missing, cut short or altered by one bit: named, with the command that repairs it, and not opened."""
-    path = current(root) / name
-    content = path.read_bytes()
-    flipped = bytearray(content)
-    flipped[len(content) // 2] ^= 1
-    for damage, said in ((None, "is missing"), (content[:-1], "holds"), (bytes(flipped), "was altered")):
-        path.unlink(missing_ok=True)
-        if damage is not None:
-            path.write_bytes(damage)
-        for check in (lambda: verify_snapshot(current(root)), lambda: open_snapshot(root)):
-            with pytest.raises(SnapshotDamaged, match=said) as caught:
-                check()
-            assert str(path) in str(caught.value)
-            assert "kbsearch-index build" in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1}'], ids=repr)
-def test_a_damaged_manifest_is_named(content: bytes, root: Path) -> None:
-    """Whatever stands in it instead, the sentence names the file."""
-    (current(root) / MANIFEST).write_bytes(content)
-    with pytest.raises(SnapshotError, match=str(current(root))):
-        open_snapshot(root)
-
-
-def test_a_missing_manifest_is_named(root: Path) -> None:
-    """A directory without manifest is no snapshot."""
-    (current(root) / MANIFEST).unlink()
-    with pytest.raises(SnapshotMissing, match="is no snapshot"):
-        open_snapshot(root)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [
-        ("format", 2, "has format 2, this kbsearch reads 1"),
-        ("format", None, "has format None"),
-        ("analyzer", "0", "was analysed by version 0"),
-    ],
-)
-def test_what_another_version_wrote_is_told_apart_from_damage(
-    field: str, value: object, said: str, root: Path
-) -> None:
-    """A mismatch says which side differs and the rebuild command."""
-    path = current(root) / MANIFEST
-    manifest = orjson.loads(path.read_bytes()) | {field: value}
-    path.write_bytes(orjson.dumps(manifest))
-    with pytest.raises(SnapshotMismatch, match=said) as caught:
-        open_snapshot(root)
-    assert f"kbsearch-index build SOURCE --out {root}" in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"\n", b"../elsewhere", b".hidden", b"\xff\xfe\x00"], ids=repr)
-def test_a_broken_pointer_is_repaired_by_the_command_it_names(content: bytes, root: Path) -> None:
-    """The message says `rollback`, and rollback works."""
-    version = published_version(root)
-    (root / CURRENT).write_bytes(content)
-    with pytest.raises(SnapshotDamaged, match="kbsearch-index rollback"):
-        open_snapshot(root)
-    assert rollback(root) == version
-    assert open_snapshot(root).version == version
-
-
-def test_a_pointer_to_a_removed_version_is_named(root: Path) -> None:
-    """Somebody deleted the directory by hand."""
-    version = published_version(root)
-    shutil.rmtree(root / version)
-    with pytest.raises(SnapshotMissing, match=version):
-        open_snapshot(root)
-
-
-def test_an_absent_or_empty_directory(tmp_path: Path) -> None:
-    """Says what to run."""
-    for root in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(SnapshotMissing, match=r"kbsearch-index build SOURCE --out"):
-            open_snapshot(root)
-    with pytest.raises(SnapshotMissing):
-        list_snapshots(tmp_path / "absent")
-
-
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """--out on a file is one sentence."""
     (tmp_path / "file").write_text("x")
@@ -339,7 +241,9 @@ def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
     assert [entry.version for entry in entries] == versions[::-1]
     assert [entry.published for entry in entries] == [True, False, False]
     for entry in entries:
-        assert entry.bytes == sum(path.stat().st_size for path in (tmp_path / entry.version).rglob("*") if path.is_file())
+        assert entry.bytes == sum(
+            path.stat().st_size for path in (tmp_path / entry.version).rglob("*") if path.is_file()
+        )
 
 
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:

@@ -1,0 +1,161 @@
+"""What an outcome says beside its hits: degraded answers, explanations, highlights; and the same in every thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
+from kbsearch.engine import Engine, open_engine
+from kbsearch.errors import SnapshotMismatch
+from kbsearch.types import Action, SearchOutcome, SearchRequest
+
+Search = Callable[..., SearchOutcome]
+MODES = ("hybrid", "dense", "lexical")
+
+QUERIES = (
+    "reset password",
+    "ka atjaunot paroli",
+    "kur ir mans pasūtījums",
+    "shipping to riga",
+    "garantija",
+    "kazas",
+    "rēķins",
+    "return an item",
+    "pasword",
+    "opening hours",
+    "slaptazodi pakeisti",
+    "voucher",
+    "atmaksa",
+)
+
+
+def ids(outcome: SearchOutcome) -> list[str]:
+    return [hit.id for hit in outcome.hits]
+
+
+def groups(outcome: SearchOutcome) -> list[str]:
+    return [hit.group for hit in outcome.hits]
+
+
+def timeless(outcome: SearchOutcome) -> SearchOutcome:
+    return replace(outcome, timings_ms={})
+
+
+class TestDegraded:
+    class Broken(HashingEmbedder):
+        def encode_queries(self, texts: Any) -> Any:
+            raise RuntimeError("out of memory")
+
+    class Silent(HashingEmbedder):
+        def encode_queries(self, texts: Any) -> Any:
+            return np.zeros((len(texts), DIMENSION), np.float32)
+
+    def test_words_answer_alone_where_the_embedder_fails(self, handmade_index: Path, search: Search) -> None:
+        """The customer gets what words find, and the outcome says so."""
+        broken = open_engine(handmade_index, embedder=self.Broken())
+        outcome = broken.search(SearchRequest(q="reset password", lang="en"))
+        assert outcome.degraded
+        assert ids(outcome) == ids(search("reset password", lang="en", mode="lexical"))
+        assert not broken.search(SearchRequest(q="reset password", mode="lexical")).degraded
+
+    def test_a_search_by_meaning_alone_cannot_do_without(self, handmade_index: Path) -> None:
+        """Dense mode raises what the embedder raised."""
+        broken = open_engine(handmade_index, embedder=self.Broken())
+        with pytest.raises(RuntimeError, match="out of memory"):
+            broken.search(SearchRequest(q="reset password", mode="dense"))
+
+    def test_a_query_without_direction_is_answered_by_words(self, handmade_index: Path) -> None:
+        """A zero vector is near to nothing; it is no failure."""
+        engine = open_engine(handmade_index, embedder=self.Silent())
+        outcome = engine.search(SearchRequest(q="reset password", lang="en"))
+        assert not outcome.degraded
+        assert groups(outcome)[0] == "reset-password"
+        assert engine.search(SearchRequest(q="reset password", mode="dense")).hits == ()
+
+    def test_other_files_of_the_model_are_refused(self, handmade_index: Path) -> None:
+        """Vectors of two models must not meet."""
+
+        class Other(HashingEmbedder):
+            @property
+            def info(self) -> Any:
+                return replace(super().info, files_sha256="f" * 64)
+
+        with pytest.raises(SnapshotMismatch, match="kbsearch-index build SOURCE"):
+            open_engine(handmade_index, embedder=Other())
+
+
+class TestOutcome:
+    def test_explain_says_how_a_hit_came_about(self, search: Search) -> None:
+        """Both legs' shares, the terms and the languages read; only when asked."""
+        outcome = search("reset your password", lang="en", explain=True)
+        explained = outcome.hits[0].explain
+        assert explained is not None
+        assert {"lexical", "similarity", "title_equal", "readings", "terms"} <= set(explained)
+        assert 0.0 < explained["lexical"] <= 1.0
+        assert 0.0 < explained["similarity"] <= 1.0
+        assert "en" in explained["readings"]
+        assert all(hit.explain is None for hit in search("reset your password", lang="en").hits)
+
+    def test_explained_shares_add_up_to_the_score(self, search: Search) -> None:
+        """In the modes of one leg the score is that leg's share."""
+        for mode, share in (("lexical", "lexical"), ("dense", "similarity")):
+            for hit in search("where is my order", mode=mode, explain=True).hits:
+                assert hit.explain is not None
+                assert hit.score == pytest.approx(hit.explain[share], abs=2e-4)
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_highlights_mark_words_of_the_snippet(self, search: Search, query: str) -> None:
+        """Ranges inside the snippet, in order, on whole words."""
+        for hit in search(query, limit=100).hits:
+            end = 0
+            for start, stop in hit.highlights:
+                assert end <= start < stop <= len(hit.snippet)
+                assert hit.snippet[start:stop].strip() == hit.snippet[start:stop] != ""
+                end = stop
+
+    def test_the_outcome_is_plain_json(self, search: Search) -> None:
+        """With every key that the wire needs."""
+        data = orjson.loads(orjson.dumps(search("reset password", explain=True)))
+        assert {
+            "q",
+            "detected_lang",
+            "lang_confidence",
+            "found",
+            "hits",
+            "facets",
+            "decision",
+            "did_you_mean",
+            "snapshot",
+            "degraded",
+            "timings_ms",
+        } <= set(data)
+        assert data["decision"]["action"] in ("answer", "list", "hand_over")
+        assert all(milliseconds >= 0 for milliseconds in data["timings_ms"].values())
+
+    def test_nothing_in_common_is_handed_over(self, search: Search) -> None:
+        """A question from another world."""
+        outcome = search("xylophone quartzite", lang="en", mode="lexical")
+        assert outcome.decision.action is Action.HAND_OVER
+        assert outcome.decision.reasons
+
+    def test_eight_threads_get_the_same_results(self, engine: Engine, search: Search) -> None:
+        """As one thread alone, whatever runs beside it."""
+        requests = [
+            SearchRequest(q=query, lang=lang, mode=mode, filters=filters, explain=True)
+            for query in QUERIES
+            for lang in ("", "lv")
+            for mode in MODES
+            for filters in ({}, {"lang": ("lv",)})
+        ]
+        expected = [timeless(engine.search(request)) for request in requests]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda request: timeless(engine.search(request)), requests * 2))
+        assert found == expected * 2
