@@ -24,7 +24,7 @@ $(VENV)/.dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:8080/
 	$(BIN)/kbsearch-index build sample_kb --out $(INDEX)
-	$(BIN)/kbsearch serve --index $(INDEX)
+	KBSEARCH_TITLE=Brize KBSEARCH_CONTACT=mailto:help@brize.example $(BIN)/kbsearch serve --index $(INDEX)
 
 test: $(VENV)/.dev ## the fast tests (under 3 minutes)
 	$(BIN)/python -m pytest -m "not slow"
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
+
+screenshots: $(VENV)/.dev ## take the pictures in docs/images
+	$(BIN)/python docs/screenshots.py
 
 clean: ## remove what was built, keep the virtual environment
 	rm -rf var/demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

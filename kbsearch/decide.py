@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from kbsearch.types import Action, Decision
 
-# Below this neither words nor meaning connect the query with anything in the knowledge base.
-NOTHING_IN_COMMON = 0.12
+# Below this neither words nor meaning connect the query with anything: among the questions of sample_kb, one in twenty
+# that can be answered lies lower, and one in four of those that cannot.
+NOTHING_IN_COMMON = 0.18
 
 
 @dataclass(frozen=True, slots=True)

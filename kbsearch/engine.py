@@ -16,6 +16,7 @@ from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotMismatch, UsageError
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
 from kbsearch.index.marks import short_hashes
+from kbsearch.index.titles import title_key
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.snapshot import Snapshot, open_snapshot
 from kbsearch.snippet import make_snippet
@@ -26,6 +27,9 @@ from kbsearch.understand import Understanding, understand
 from kbsearch.visibility import Visibility, Visible
 
 logger = logging.getLogger(__name__)
+
+# Titles read to order suggestions; a first letter or two fits thousands of them, and none of those is better.
+MAX_SUGGESTIONS_READ = 50
 
 
 class Engine:
@@ -91,24 +95,27 @@ class Engine:
         )
 
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
-        """Titles that hold the typed words, the last one perhaps unfinished; the user's language first."""
+        """Titles that hold the typed words, the last one perhaps unfinished, one a group.
+
+        The user's language first, then titles that begin with what was typed.
+        """
         typed = [word.text for word in words(q)]
         if not typed:
             return []
         snapshot = self._snapshot
         visible = self._visibility.of(SearchRequest(q=q, audiences=audiences))
-        numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
         names = snapshot.values["lang"]
+        numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
         numbers.sort(key=lambda number: names[snapshot.document_lang[number]] != lang)
         first_of_group: dict[int, int] = {}
         for number in numbers:
             first_of_group.setdefault(int(snapshot.document_group[number]), number)
-            if len(first_of_group) == limit:
+            if len(first_of_group) == MAX_SUGGESTIONS_READ:
                 break
-        return [
-            Suggestion(fields["title"], "title", fields["lang"], fields["id"])
-            for fields in map(snapshot.record, first_of_group.values())
-        ]
+        beginning = title_key(q)
+        lines = [snapshot.record(number) for number in first_of_group.values()]
+        lines.sort(key=lambda line: (line["lang"] != lang, not title_key(line["title"]).startswith(beginning)))
+        return [Suggestion(line["title"], "title", line["lang"], line["id"]) for line in lines[:limit]]
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
         """A whole document with its translations, or None where it is unknown or not for this caller."""

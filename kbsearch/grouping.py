@@ -14,7 +14,7 @@ from kbsearch.snapshot import Snapshot
 from kbsearch.visibility import Visible
 
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
-RELATIVE_FLOOR = 0.25
+RELATIVE_FLOOR = 0.3
 # Below this a language is a detector's noise, not a reason to prefer a translation.
 _WELCOME_FLOOR = 0.1
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from data import (
@@ -140,7 +141,7 @@ def save(corpus: Corpus, path: Path) -> None:
 def load(path: Path) -> Corpus:
     """Read what ``save`` wrote."""
     with np.load(path) as arrays:
-        fields = {
+        fields: dict[str, Any] = {
             name: Ragged(arrays[f"{name}.flat"], arrays[f"{name}.offsets"])
             if f"{name}.flat" in arrays.files
             else arrays[name]

@@ -12,6 +12,7 @@ import random
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,13 +89,14 @@ def main() -> None:
     model.max_seq_length = MAX_TOKENS
     width = int(model.get_embedding_dimension() or 0)
     state_file = args.work / "teacher.json"
-    state = {"rows": len(texts), "width": width, "done": 0, "seconds": 0.0}
+    state: dict[str, Any] = {"rows": len(texts), "width": width, "done": 0, "seconds": 0.0}
+    shape, file = (len(texts), width), args.work / "teacher.f16"
+    vectors: NDArray[np.float16]
     if state_file.exists():
         state = json.loads(state_file.read_text())
-    mode = "r+" if (args.work / "teacher.f16").exists() else "w+"
-    vectors: NDArray[np.float16] = np.memmap(
-        args.work / "teacher.f16", dtype=np.float16, mode=mode, shape=(len(texts), width)
-    )
+        vectors = np.memmap(file, np.float16, "r+", shape=shape)
+    else:
+        vectors = np.memmap(file, np.float16, "w+", shape=shape)
     for start in range(state["done"], len(texts), CHUNK):
         began = time.monotonic()
         vectors[start : start + CHUNK] = encode(model, texts[start : start + CHUNK])

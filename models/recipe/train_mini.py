@@ -88,33 +88,35 @@ def build(teacher: Path, static_rows: Tensor, tokenizer: Tokenizer, config: Conf
     old = source.embeddings.word_embeddings.weight.detach()
     known = old[torch.tensor([words[word] for word in whole])]
     guessed = []
-    for block in functional.normalize(static_rows, dim=1).split(2048):
+    for block in torch.split(functional.normalize(static_rows, dim=1), 2048):
         cosine, nearest = (block @ anchors.T).topk(min(NEIGHBOURS, len(whole)), dim=1)
         weight = (cosine / TEMPERATURE).softmax(dim=1)
         guessed.append((weight.unsqueeze(2) * known[nearest]).sum(dim=1))
     special = old[torch.tensor([words[name] for name in SPECIAL])]
     rows = torch.cat([*guessed, special])
-    source.embeddings.word_embeddings = nn.Embedding.from_pretrained(rows, freeze=False, sparse=True)
+    source.embeddings.word_embeddings = nn.Embedding(*rows.shape, sparse=True, _weight=rows)
     source.config.vocab_size = len(rows)
     source.config.pad_token_id = len(rows) - len(SPECIAL)
     return Mini(source, config.max_tokens)
 
 
-def train_step(student: Mini, corpus: Corpus, sampler: Sampler, vectors: NDArray[np.float16], step: int) -> Tensor:
+def batch_loss(
+    student: Mini, corpus: Corpus, sampler: Sampler, vectors: NDArray[np.float16], config: Config, step: int
+) -> Tensor:
     """Return the loss of one batch, the static model's without its noisy half."""
-    config = sampler.config
     rng = np.random.default_rng([config.seed, step])
     rows = sampler.parallel(rng)
     rows = rows[corpus.english[rows] < len(vectors)]  # each sample is dear here: only those with a target
     english, position = np.unique(corpus.english[rows], return_index=True)
     rows = rows[position]
     target = torch.from_numpy(vectors[english].astype(np.float32)).to(student.body.device)
-    translated = student(corpus.translation.take(rows))
+    translated: Tensor = student(corpus.translation.take(rows))
     asked, passage = sampler.pairs(rng)
     queries = student(query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7))
     passages = student(corpus.passage.take(passage))
-    distil = 2 * (1 - (translated * target).sum(dim=1).mean()) + contrast(translated, target, config.scale)
-    return distil + contrast(queries, passages, config.scale)
+    distil: Tensor = 2 * (1 - (translated * target).sum(dim=1).mean()) + contrast(translated, target, config.scale)
+    retrieve: Tensor = contrast(queries, passages, config.scale)
+    return distil + retrieve
 
 
 def develop(student: Mini, tokenizer: Tokenizer, shared: Path) -> str:
@@ -183,7 +185,8 @@ def main() -> None:
     rows = student.body.embeddings.word_embeddings.weight
     body = [parameter for parameter in student.parameters() if parameter is not rows]
     optimisers = [torch.optim.AdamW(body, config.rate), torch.optim.SparseAdam([rows], config.embedding_rate)]
-    schedules = [
+    parts: list[Any] = [*optimisers]
+    parts += [
         torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / config.steps) for optimiser in optimisers
     ]
     step, seconds = 0, 0.0
@@ -192,30 +195,30 @@ def main() -> None:
         if json.loads(saved["config"]) != settings:
             raise SystemExit(f"{args.out} belongs to another run ({saved['config']}): pass another --out or remove it.")
         student.load_state_dict(saved["student"])
-        for part, state in zip([*optimisers, *schedules], saved["parts"], strict=True):
+        for part, state in zip(parts, saved["parts"], strict=True):
             part.load_state_dict(state)
         step, seconds = saved["step"], saved["seconds"]
     else:
         print(f"start: {develop(student, tokenizer, args.shared)}", flush=True)
-    sampler = Sampler(corpus, static.topics, config)
+    sampler = Sampler(corpus, static.topics, config.parallel_batch, config.pair_batch)
     last = min(config.steps, args.stop_after or config.steps)
     losses: list[float] = []
     while step < last:
         began = time.monotonic()
-        loss = train_step(student, corpus, sampler, vectors, step)
+        loss = batch_loss(student, corpus, sampler, vectors, config, step)
         for optimiser in optimisers:
             optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(body, 1.0)
-        for part in [*optimisers, *schedules]:
+        for part in parts:
             part.step()
         losses.append(float(loss.detach()))
         step += 1
         seconds += time.monotonic() - began
         if step % args.checkpoint == 0 or step == last:
             partial = args.out.with_suffix(".partial")
-            parts = [part.state_dict() for part in [*optimisers, *schedules]]
-            saved = {"student": student.state_dict(), "parts": parts, "step": step, "seconds": seconds}
+            states = [part.state_dict() for part in parts]
+            saved = {"student": student.state_dict(), "parts": states, "step": step, "seconds": seconds}
             torch.save(saved | {"config": json.dumps(settings)}, partial)
             partial.rename(args.out)
             figures = develop(student, tokenizer, args.shared)

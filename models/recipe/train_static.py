@@ -33,6 +33,7 @@ from torch import Tensor
 from torch.nn import functional
 
 Rows = NDArray[np.float32]
+TeacherRows = NDArray[np.float16]
 BETAS = (0.9, 0.99)
 EPSILON = 1e-8
 ARTICLES_PER_TOPIC = 40
@@ -79,7 +80,7 @@ def topics_of(corpus: Corpus, rows: Tensor, seed: int) -> NDArray[np.int64]:
         return np.asarray(kmeans2(means, topics, iter=15, minit="points", rng=seed)[1], np.int64)
 
 
-def initial_rows(corpus: Corpus, vectors: Rows, size: int) -> Rows:
+def initial_rows(corpus: Corpus, vectors: TeacherRows, size: int) -> Rows:
     """Guess each row: the mean teacher vector of the texts with the token, rarer tokens larger."""
     width = vectors.shape[1]
     total = np.zeros((size, width), np.float32)
@@ -101,9 +102,9 @@ def initial_rows(corpus: Corpus, vectors: Rows, size: int) -> Rows:
 class Sampler:
     """Draws batches; the step's number alone decides what is drawn, so that a resumed run sees the same."""
 
-    def __init__(self, corpus: Corpus, topics: NDArray[np.int64], config: Config) -> None:
-        self.corpus = corpus
-        self.config = config
+    def __init__(self, corpus: Corpus, topics: NDArray[np.int64], parallel_batch: int, pair_batch: int) -> None:
+        self.parallel_batch = parallel_batch
+        self.pair_batch = pair_batch
         cumulative = np.cumsum(corpus.weight)
         self.parallel_cumulative = cumulative / cumulative[-1]
         order = np.argsort(corpus.path, kind="stable")
@@ -119,11 +120,11 @@ class Sampler:
 
     def parallel(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw row numbers with replacement, by weight."""
-        return np.searchsorted(self.parallel_cumulative, rng.random(self.config.parallel_batch))
+        return np.searchsorted(self.parallel_cumulative, rng.random(self.parallel_batch))
 
     def pairs(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Draw (row of the query, row of the passage) for different articles, half of them across languages."""
-        free = rng.random(self.config.pair_batch // 2)
+        free = rng.random(self.pair_batch // 2)
         topics = np.searchsorted(self.topic_edges, rng.random(max(1, len(free) // TOPIC_DRAWS)), side="right") - 1
         start, end = self.topic_edges[topics, None], self.topic_edges[topics + 1, None]
         near = (start + rng.random((len(topics), TOPIC_DRAWS)) * (end - start)).ravel()
@@ -165,7 +166,9 @@ def contrast(left: Tensor, right: Tensor, scale: float, ignored: Tensor | None =
     return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
 
-def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, config: Config) -> tuple[float, float]:
+def train_step(
+    state: State, corpus: Corpus, sampler: Sampler, vectors: TeacherRows, config: Config
+) -> tuple[float, float]:
     """Do one step in place; return the two losses."""
     rng = np.random.default_rng([config.seed, state.step])
     rows = sampler.parallel(rng)
@@ -180,12 +183,13 @@ def train_step(state: State, corpus: Corpus, sampler: Sampler, vectors: Rows, co
     asked, passage = sampler.pairs(rng)
     query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
     tokens = Ragged.concatenate([translation, english, query, corpus.passage.take(passage)])
-    touched, tokens.flat = np.unique(tokens.flat, return_inverse=True)
+    touched, local_ids = np.unique(tokens.flat, return_inverse=True)
+    tokens.flat = local_ids.astype(np.int32)
     index = torch.from_numpy(touched)
 
     local = state.rows[index].requires_grad_()
     mean = embed(local, tokens)
-    x, e, q, p = mean.split([len(rows), len(rows), len(asked), len(asked)])
+    x, e, q, p = torch.split(mean, [len(rows), len(rows), len(asked), len(asked)])
     seen = torch.from_numpy(known)
     distil = contrast(x, e, config.scale)
     if known.any():
@@ -229,8 +233,8 @@ def save(state: State, config: Config, path: Path) -> None:
 def load(path: Path) -> tuple[State, Config]:
     """Read a checkpoint."""
     with np.load(path) as file:
-        tensors = [torch.from_numpy(file[name]) for name in ("rows", "first", "second")]
-        state = State(*tensors, file["topics"], int(file["step"]), float(file["seconds"]))
+        rows, first, second = (torch.from_numpy(file[name]) for name in ("rows", "first", "second"))
+        state = State(rows, first, second, file["topics"], int(file["step"]), float(file["seconds"]))
         return state, Config(*json.loads(str(file["config"])))
 
 
@@ -282,7 +286,7 @@ def main() -> None:
         topics = topics_of(corpus, rows, args.seed)
         state = State(rows, torch.zeros_like(rows), torch.zeros_like(rows), topics, 0, 0.0)
         print(f"start: {develop(state, tokenizer, args.shared)}", flush=True)
-    sampler = Sampler(corpus, state.topics, config)
+    sampler = Sampler(corpus, state.topics, config.parallel_batch, config.pair_batch)
     last = min(config.steps, args.stop_after or config.steps)
     losses: list[tuple[float, float]] = []
     while state.step < last:

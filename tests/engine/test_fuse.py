@@ -30,9 +30,9 @@ def test_explained_share_is_a_share_of_the_bound() -> None:
     np.testing.assert_array_equal(explained_share(array(1.0, 2.0), 0.0), [0.0, 0.0])
 
 
-def test_similarity_starts_above_the_floor() -> None:
-    """Unrelated texts have none; the rest is stretched evenly."""
-    np.testing.assert_allclose(similarity(array(-1.0, 0.2, 0.6, 1.0), 0.2), [0.0, 0.0, 0.5, 1.0], atol=1e-6)
+def test_similarity_is_the_cosine_without_its_negative_part() -> None:
+    """What points away from the query is no closer than what has no relation; rounding never exceeds one."""
+    np.testing.assert_allclose(similarity(array(-1.0, 0.0, 0.6, 1.0, 1.0001)), [0.0, 0.0, 0.6, 1.0, 1.0])
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 2)), weights)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.lexical import LexicalBuilder, LexicalHits, LexicalIndex
+from kbsearch.index.lexical import DELTA, K1, B, LexicalBuilder, LexicalHits, LexicalIndex
 
 TOLERANCE = 1e-4
 
@@ -34,7 +34,7 @@ def build(bags: Bags, directory: Path) -> LexicalIndex:
 
 def oracle(bags: Bags, query: Sequence[str]) -> NDArray[np.float64]:
     """The reference scores every passage, also those that share no term with the query."""
-    return np.asarray(BM25Plus([list(bag) for bag in bags]).get_scores(list(query)))
+    return np.asarray(BM25Plus([list(bag) for bag in bags], k1=K1, b=B, delta=DELTA).get_scores(list(query)))
 
 
 def all_scores(hits: LexicalHits, passages: int) -> NDArray[np.float64]:
@@ -122,14 +122,14 @@ def test_a_weight_of_two_equals_typing_the_term_twice(tmp_path: Path) -> None:
 
 
 def test_hand_arithmetic(tmp_path: Path) -> None:
-    """`fish` in 1 of 6 passages of average length 18/6: idf·(2.5/(1 + 1.5·(0.25 + 0.75·1/3))) above the baseline."""
+    """`fish` in 1 of 6 passages of average length 18/6: idf·(k1 + 1)/(1 + k1·(1 − b + b·1/3)) above the baseline."""
     index = build(ROOM, tmp_path / "index")
     hits = index.search(["fish"], 3)
     idf = np.log(7 / 1)
     assert hits.passages.tolist() == [5]
-    assert hits.scores[0] == pytest.approx(idf * 2.5 / (1 + 1.5 * (0.25 + 0.75 * 1 / 3)), rel=1e-5)
-    assert hits.baseline == pytest.approx(idf, rel=1e-6)
-    assert hits.bound == pytest.approx(idf * 2.5, rel=1e-6)
+    assert hits.scores[0] == pytest.approx(idf * (K1 + 1) / (1 + K1 * (1 - B + B * 1 / 3)), rel=1e-5)
+    assert hits.baseline == pytest.approx(idf * DELTA, rel=1e-6)
+    assert hits.bound == pytest.approx(idf * (K1 + 1), rel=1e-6)
 
 
 def test_an_unknown_term_finds_nothing_and_counts_as_the_rarest(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_unknown_term_finds_nothing_and_counts_as_the_rarest(tmp_path: Path) 
     index = build(ROOM, tmp_path / "index")
     hits = index.search(["zebra"], 5)
     assert hits.passages.size == 0
-    assert hits.bound == pytest.approx(np.log(7) * 2.5, rel=1e-6)
+    assert hits.bound == pytest.approx(np.log(7) * (K1 + 1), rel=1e-6)
     assert index.known(["cat", "zebra"]).tolist() == [True, False]
     assert index.idf(["fish", "zebra"]).tolist() == pytest.approx([np.log(7), np.log(7)])
 
@@ -213,4 +213,4 @@ def test_written_statistics_are_readable_json(tmp_path: Path) -> None:
     """Statistics lie beside the arrays in plain JSON, k1, b and delta with them."""
     build(ROOM, tmp_path / "index")
     stored = orjson.loads((tmp_path / "index" / "statistics.json").read_bytes())
-    assert stored == {"passages": 6, "average_length": 3.0, "terms": 9, "k1": 1.5, "b": 0.75, "delta": 1.0}
+    assert stored == {"passages": 6, "average_length": 3.0, "terms": 9, "k1": K1, "b": B, "delta": DELTA}

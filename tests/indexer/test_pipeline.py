@@ -24,7 +24,7 @@ from kbsearch.types import CutDocument, Document, Passage, SearchRequest
 Write = Callable[..., Path]
 
 ROWS = [
-    {"id": "a", "title": "How to reset a password", "body": "Open the page. " * 100, "lang": "en"},
+    {"id": "a", "title": "How to reset a password", "body": "Open the page and read on. " * 300, "lang": "en"},
     {"id": "b", "title": "Kā atjaunot paroli", "body": "Atveriet lapu un izvēlieties, ko darīt tālāk."},
     {"id": "c", "title": "Kaip pakeisti slaptažodį", "body": "Atidarykite puslapį ir pasirinkite, ką daryti toliau."},
 ]
