@@ -94,7 +94,7 @@ def build(teacher: Path, static_rows: Tensor, tokenizer: Tokenizer, config: Conf
         guessed.append((weight.unsqueeze(2) * known[nearest]).sum(dim=1))
     special = old[torch.tensor([words[name] for name in SPECIAL])]
     rows = torch.cat([*guessed, special])
-    source.embeddings.word_embeddings = nn.Embedding(*rows.shape, sparse=True, _weight=rows)
+    source.embeddings.word_embeddings = nn.Embedding(len(rows), rows.shape[1], sparse=True, _weight=rows)
     source.config.vocab_size = len(rows)
     source.config.pad_token_id = len(rows) - len(SPECIAL)
     return Mini(source, config.max_tokens)
