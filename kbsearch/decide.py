@@ -12,7 +12,7 @@ from kbsearch.types import Action, Decision
 
 # Below this neither words nor meaning connect the query with anything: among the questions of sample_kb, one in twenty
 # that can be answered lies lower, and one in four of those that cannot.
-NOTHING_IN_COMMON = 0.18
+NOTHING_IN_COMMON = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Evidence:
 
 def decide(evidence: Evidence) -> Decision:
     """What to do, how sure, and reasons in words that a support manager understands."""
+    if evidence.title_equal:
+        return Decision(
+            Action.ANSWER, max(evidence.score, 0.9), ("The title says exactly what was asked.",), calibrated=False
+        )
     if evidence.found == 0 or evidence.score < NOTHING_IN_COMMON:
         reasons = ["Nothing in the knowledge base is close to this question."]
         if evidence.words_known == 0:
             reasons.append("It holds none of the words that were typed.")
         return Decision(Action.HAND_OVER, 1.0 - evidence.score, tuple(reasons), calibrated=False)
-    if evidence.title_equal:
-        return Decision(
-            Action.ANSWER, max(evidence.score, 0.9), ("The title says exactly what was asked.",), calibrated=False
-        )
     reasons = ["Answers are not calibrated for this language, so results are listed."]
     if not evidence.language_match:
         reasons.append("The best result is in another language.")

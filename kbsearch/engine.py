@@ -242,7 +242,7 @@ def _explain(best: int, candidates: Candidates, query: Understanding) -> dict[st
     return {
         "lexical": round(float(candidates.lexical[best]), 4),
         "similarity": round(float(candidates.similarity[best]), 4),
-        "title_equal": str(bool(candidates.titled[best])).lower(),
+        "title": round(float(candidates.title[best]), 4),
         "readings": list(query.readings),
         "terms": list(query.terms),
     }

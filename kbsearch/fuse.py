@@ -1,8 +1,9 @@
-"""Two scores of one passage become one: a convex combination on scales that mean the same for every query.
+"""Three scores of one passage become one: a convex combination on scales that mean the same for every query.
 
 The lexical score is divided by the highest that any passage could reach for this query's terms, so that it is the
 share of the query that the passage explains (theoretical min–max, Bruch et al., "An Analysis of Fusion Functions for
 Hybrid Retrieval", TOIS 2023). The cosine has such a scale by itself. Unlike ranks, both can say that nothing fits.
+The title's agreement with the query keeps a near-exact title above a passage that is merely similar.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
+
+# Chosen on the development sets; the rows are in benchmarks/results/quality.md.
+DENSE_WEIGHT = 0.5
+# A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
+# agreement enters.
+TITLE_WEIGHT = 1 / 6
 
 
 def explained_share(scores: Scores, bound: float) -> Scores:
@@ -27,7 +34,9 @@ def similarity(cosines: Scores) -> Scores:
     return closeness
 
 
-def fuse(lexical: Scores, dense: Scores, dense_weight: float) -> Scores:
-    """Convex combination of two arrays of scores in 0..1, aligned by passage."""
-    weight = np.float32(dense_weight)
-    return (np.float32(1.0) - weight) * lexical + weight * dense
+def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scores:
+    """Convex combination of three arrays of scores in 0..1, aligned by passage; without a dense leg, of two."""
+    dense_weight = np.float32(DENSE_WEIGHT if has_dense else 0.0)
+    title_weight = np.float32(TITLE_WEIGHT)
+    passage = (np.float32(1.0) - dense_weight) * lexical + dense_weight * dense
+    return (np.float32(1.0) - title_weight) * passage + title_weight * np.clip(2 * title - 1, 0.0, 1.0)

@@ -13,8 +13,6 @@ from kbsearch.types import Mode
 from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
-# Chosen on the development sets; the rows are in benchmarks/results/quality.md.
-DENSE_WEIGHT = 0.4
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
 CANDIDATES = 200
 
@@ -31,6 +29,8 @@ class Candidates:
     """Closeness in meaning, 0..1."""
     scores: NDArray[np.float32]
     """Fused, 0..1."""
+    title: NDArray[np.float32]
+    """How much the title of the passage's document says what was typed, 0..1."""
     titled: NDArray[np.bool_]
     """The title of the passage's document is what was typed."""
 
@@ -48,7 +48,8 @@ def retrieve(
     `wanted`: how many results the caller may come to read; both legs are asked for several times as many.
     """
     limit = max(CANDIDATES, 4 * wanted)
-    titled = snapshot.titles.equal_to(query.typed)
+    # The single legs are for measuring: what a title says is no part of them.
+    titled = snapshot.titles.equal_to(query.typed if mode == "hybrid" else "")
     titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
     # A title that was typed word for word is looked at even where neither leg ranks it high.
     passages = snapshot.first_passages(titled)
@@ -71,17 +72,14 @@ def retrieve(
             cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
     closeness = similarity(cosines) if vector is not None else np.zeros_like(lexical)
     documents = snapshot.passage_document[passages]
+    agreement = snapshot.titles.agreement(query.stems, documents)
+    scores = {"lexical": lexical, "dense": closeness}.get(mode)
     return Candidates(
         passages=passages,
         documents=documents,
         lexical=lexical,
         similarity=closeness,
-        scores=fuse(lexical, closeness, _dense_weight(mode, vector is not None)),
-        titled=np.isin(documents, titled) if len(titled) else np.zeros(len(documents), np.bool_),
+        scores=fuse(lexical, closeness, agreement, vector is not None) if scores is None else scores,
+        title=agreement,
+        titled=np.isin(documents, titled),
     )
-
-
-def _dense_weight(mode: Mode, has_vector: bool) -> float:
-    if mode == "dense":
-        return 1.0
-    return DENSE_WEIGHT if mode == "hybrid" and has_vector else 0.0

@@ -77,6 +77,7 @@ class SnapshotWriter:
         self._spelling = SpellingBuilder()
         self._marks = MarksBuilder()
         self._titles: list[str] = []
+        self._languages: list[str] = []
         self._ids: list[str] = []
         self._groups: dict[str, int] = {}
         self._document_group: list[int] = []
@@ -94,6 +95,7 @@ class SnapshotWriter:
         self._bodies.append(orjson.dumps([cut.html, cut.text]))
         self._ids.append(document.id)
         self._titles.append(document.title)
+        self._languages.append(document.lang)
         self._document_group.append(self._groups.setdefault(document.group, len(self._groups)))
         attributes: dict[str, Sequence[str]] = {
             "type": (document.type,),
@@ -144,7 +146,7 @@ class SnapshotWriter:
         dense = build_dense(vectors, sample_queries, directory / "dense")
         words = self._spelling.write(directory / "spelling")
         self._marks.write(directory / "marks")
-        write_titles(self._titles, directory / "titles")
+        write_titles(self._titles, self._languages, directory / "titles")
         languages = {
             lang: sum(1 for value, _ in self._pairs["lang"] if value == code)
             for lang, code in sorted(self._values["lang"].items())

@@ -43,6 +43,8 @@ class Understanding:
     """Probability by language, likeliest first; empty where nothing can be said."""
     readings: tuple[str, ...]
     """Languages whose analyzers read the query, best first."""
+    stems: tuple[tuple[str, ...], ...]
+    """The stem terms of each content word, corrected where it is misspelt, in every reading."""
     terms: tuple[str, ...]
     weights: tuple[float, ...]
     unknown: frozenset[str]
@@ -96,6 +98,7 @@ def understand(
         content=tuple(content),
         languages=languages,
         readings=readings,
+        stems=tuple(tuple(stem_terms(corrections.get(word, word), lang)[0] for lang in readings) for word in content),
         terms=(*terms, *extra),
         weights=(*(1.0 for _ in terms), *(CORRECTION_WEIGHT for _ in extra)),
         unknown=frozenset(unknown),
@@ -103,9 +106,7 @@ def understand(
     )
 
 
-def _is_visible(
-    word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None
-) -> bool:
+def _is_visible(word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None) -> bool:
     if allowed is None:
         return True
     stems = [term for lang in readings for term in stem_terms(word, lang)]

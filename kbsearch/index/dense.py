@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kbsearch.errors import SnapshotDamaged, SnapshotError
 
 # Measured by benchmarks/dense.py: below this an exact scan is at least as fast as the graph.
-EXACT_LIMIT = 5_000
+EXACT_LIMIT = 10_000
 REQUIRED_RECALL = 0.98
 RECALL_SAMPLE = 200
 # A filter that leaves fewer passages than this share is scanned exactly: a graph loses its way among refused nodes.

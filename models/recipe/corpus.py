@@ -48,6 +48,13 @@ class Ragged:
         index = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         return Ragged(self.flat[index], offsets)
 
+    def drop(self, share: float, rng: np.random.Generator) -> Ragged:
+        """Return the rows without a random share of their tokens; the first token of a row always stays."""
+        kept = rng.random(len(self.flat)) >= share
+        kept[self.offsets[:-1][np.diff(self.offsets) > 0]] = True
+        counts = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+        return Ragged(self.flat[kept], counts[self.offsets])
+
     @staticmethod
     def concatenate(parts: Sequence[Ragged]) -> Ragged:
         """Return the rows of all parts below each other."""

@@ -51,6 +51,7 @@ class Config:
     pair_batch: int
     rate: float
     scale: float
+    dropout: float
     seed: int
 
 
@@ -183,6 +184,7 @@ def train_step(
     asked, passage = sampler.pairs(rng)
     query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
     tokens = Ragged.concatenate([translation, english, query, corpus.passage.take(passage)])
+    tokens = tokens.drop(config.dropout, rng)
     touched, local_ids = np.unique(tokens.flat, return_inverse=True)
     tokens.flat = local_ids.astype(np.int32)
     index = torch.from_numpy(touched)
@@ -263,6 +265,7 @@ def main() -> None:
     parser.add_argument("--pair-batch", type=int, default=512)
     parser.add_argument("--rate", type=float, default=0.01, help="Adam's, falls linearly to 0")
     parser.add_argument("--scale", type=float, default=20.0, help="of cosines in InfoNCE")
+    parser.add_argument("--dropout", type=float, default=0.15, help="share of the tokens of a text left out")
     parser.add_argument("--checkpoint", type=int, default=1000, help="steps between two checkpoints")
     parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
     parser.add_argument("--threads", type=int, default=1, help="2 spend more on waiting")
@@ -270,7 +273,7 @@ def main() -> None:
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
-    config = Config(args.steps, args.parallel_batch, args.pair_batch, args.rate, args.scale, args.seed)
+    config = Config(args.steps, args.parallel_batch, args.pair_batch, args.rate, args.scale, args.dropout, args.seed)
     corpus, vectors = load_corpus(args.work / "corpus.npz"), load_vectors(args.work)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     if args.out.exists():

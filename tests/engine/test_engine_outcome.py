@@ -98,7 +98,7 @@ class TestOutcome:
         outcome = search("reset your password", lang="en", explain=True)
         explained = outcome.hits[0].explain
         assert explained is not None
-        assert {"lexical", "similarity", "title_equal", "readings", "terms"} <= set(explained)
+        assert {"lexical", "similarity", "title", "readings", "terms"} <= set(explained)
         assert 0.0 < explained["lexical"] <= 1.0
         assert 0.0 < explained["similarity"] <= 1.0
         assert "en" in explained["readings"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,7 +10,6 @@ from hypothesis.extra.numpy import arrays
 from kbsearch.fuse import explained_share, fuse, similarity
 
 shares = st.floats(0, 1, width=32)
-weights = st.floats(0, 1, width=32)
 
 
 def array(*values: float) -> np.ndarray:
@@ -19,9 +17,15 @@ def array(*values: float) -> np.ndarray:
 
 
 def test_hand_arithmetic() -> None:
-    """A quarter of the meaning and three quarters of the words."""
-    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), 0.25)
-    np.testing.assert_allclose(fused, [0.75 * 0.8 + 0.25 * 0.4, 0.25, 1.0], rtol=1e-6)
+    """Words and meaning make five sixths in equal parts; the upper half of the title's agreement makes the rest."""
+    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), True)
+    np.testing.assert_allclose(fused, [(5 * (0.4 + 0.2) + 0.5) / 6, 5 * 0.5 / 6, 1.0], rtol=1e-6)
+
+
+def test_without_a_dense_leg_words_take_its_part() -> None:
+    """A broken embedder lowers no score that words and title would give alone."""
+    fused = fuse(array(0.8, 1.0), array(0.0, 0.0), array(0.0, 1.0), False)
+    np.testing.assert_allclose(fused, [5 * 0.8 / 6, 1.0], rtol=1e-6)
 
 
 def test_explained_share_is_a_share_of_the_bound() -> None:
@@ -35,38 +39,31 @@ def test_similarity_is_the_cosine_without_its_negative_part() -> None:
     np.testing.assert_allclose(similarity(array(-1.0, 0.0, 0.6, 1.0, 1.0001)), [0.0, 0.0, 0.6, 1.0, 1.0])
 
 
-@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 2)), weights)
-def test_fused_scores_lie_between_the_legs(legs: tuple[np.ndarray, np.ndarray], weight: float) -> None:
-    """Never below the lower leg, never above the higher, so always in 0..1."""
-    fused = fuse(*legs, weight)
-    assert np.all(fused >= np.minimum(*legs) - 1e-6)
-    assert np.all(fused <= np.maximum(*legs) + 1e-6)
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), st.booleans())
+def test_fused_scores_lie_in_the_unit_interval(parts: tuple[np.ndarray, ...], has_dense: bool) -> None:
+    """A convex combination never leaves 0..1."""
+    fused = fuse(*parts, has_dense)
+    assert np.all((fused >= 0) & (fused <= 1 + 1e-6))
     assert fused.dtype == np.float32
 
 
-@given(a=shares, b=shares, more=shares, weight=weights)
-def test_more_of_either_leg_never_lowers_the_score(a: float, b: float, more: float, weight: float) -> None:
-    """Monotone in both legs."""
-    low = fuse(array(a), array(b), weight)[0]
-    assert fuse(array(max(a, more)), array(b), weight)[0] >= low - 1e-6
-    assert fuse(array(a), array(max(b, more)), weight)[0] >= low - 1e-6
+@given(parts=st.tuples(shares, shares, shares), more=shares, raised=st.integers(0, 2))
+def test_more_of_anything_never_lowers_the_score(parts: tuple[float, ...], more: float, raised: int) -> None:
+    """Monotone in words, meaning and title."""
+    higher = [max(part, more) if place == raised else part for place, part in enumerate(parts)]
+    low = fuse(*(array(part) for part in parts), True)[0]
+    assert fuse(*(array(part) for part in higher), True)[0] >= low - 1e-6
 
 
-@given(st.lists(st.tuples(shares, shares), min_size=1, max_size=20), weights, st.randoms(use_true_random=False))
-def test_the_order_of_passages_does_not_matter(pairs: list[tuple[float, float]], weight: float, random) -> None:
-    """Each passage's score depends on its own two scores alone, to the bit."""
-    order = random.sample(range(len(pairs)), len(pairs))
-    lexical, dense = (array(*leg) for leg in zip(*pairs, strict=True))
-    np.testing.assert_array_equal(fuse(lexical[order], dense[order], weight), fuse(lexical, dense, weight)[order])
-
-
-@pytest.mark.parametrize(("weight", "leg"), [(0.0, 0), (1.0, 1)])
-def test_the_ends_of_the_weight_are_the_legs(weight: float, leg: int) -> None:
-    """Lexical and dense mode are the two ends of one formula."""
-    legs = array(0.3, 0.9), array(0.7, 0.2)
-    np.testing.assert_array_equal(fuse(*legs, weight), legs[leg])
+@given(st.lists(st.tuples(shares, shares, shares), min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_the_order_of_passages_does_not_matter(rows: list[tuple[float, ...]], random) -> None:
+    """Each passage's score depends on its own scores alone, to the bit."""
+    order = random.sample(range(len(rows)), len(rows))
+    parts = [array(*column) for column in zip(*rows, strict=True)]
+    shuffled = fuse(*(part[order] for part in parts), True)
+    np.testing.assert_array_equal(shuffled, fuse(*parts, True)[order])
 
 
 def test_nothing_fuses_to_nothing() -> None:
     """No candidate is no error."""
-    assert fuse(array(), array(), 0.5).size == 0
+    assert fuse(array(), array(), array(), True).size == 0

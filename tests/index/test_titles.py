@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,12 +22,13 @@ TITLES = [
     "",
     "Reset the hub",
 ]
+LANGUAGES = ["lv", "en", "en", "en", "lt", "en", "en"]
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> TitleIndex:
     directory = tmp_path_factory.mktemp("titles") / "t"
-    write_titles(TITLES, directory)
+    write_titles(TITLES, LANGUAGES, directory)
     return TitleIndex(directory)
 
 
@@ -88,7 +90,7 @@ letters = st.text(alphabet="aābcč ", max_size=12)
 def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list[str]) -> None:
     """The index agrees with the definition, applied to each title in turn."""
     with tempfile.TemporaryDirectory() as folder:
-        write_titles(titles, Path(folder) / "t")
+        write_titles(titles, [""] * len(titles), Path(folder) / "t")
         found = TitleIndex(Path(folder) / "t").starting_with(typed).tolist()
     expected = []
     for number, title in enumerate(titles):
@@ -101,7 +103,7 @@ def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list
 
 def test_no_titles_at_all(tmp_path: Path) -> None:
     """An empty collection answers nothing."""
-    write_titles([], tmp_path / "t")
+    write_titles([], [], tmp_path / "t")
     index = TitleIndex(tmp_path / "t")
     assert index.starting_with(["a"]).size == 0
     assert index.equal_to("a").size == 0
@@ -110,3 +112,24 @@ def test_no_titles_at_all(tmp_path: Path) -> None:
 def test_title_key_is_stable() -> None:
     """Folded words joined by one space."""
     assert title_key("  Kā — atjaunot PAROLI?") == "ka atjaunot paroli"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([["~atjaun"], ["~parol"]], [1.0, 0, 0, 0, 0, 0, 0]),
+        ([["~parol"]], [2 / 3, 0, 0, 0, 0, 0, 0]),
+        # One of two words typed stands in titles of two content words: 2·1 / (2 + 2).
+        ([["~reset"], ["~unheard"]], [0, 0.5, 0, 0.5, 0, 0, 0.5]),
+        # Read in two languages, a word still counts once.
+        ([["~passwod", "~password"], ["~password", "~reset"]], [0, 1.0, 1.0, 0.5, 0, 0, 0.5]),
+        ([], [0.0] * 7),
+    ],
+)
+def test_agreement_is_the_f1_of_content_words(
+    index: TitleIndex, content: list[list[str]], expected: list[float]
+) -> None:
+    """Twice the words in common, divided by the words of both; stop words of the title's language do not count."""
+    everything = np.arange(7, dtype=np.int32)
+    np.testing.assert_allclose(index.agreement(content, everything), expected, rtol=1e-6)
+    np.testing.assert_allclose(index.agreement(content, everything[::-1]), expected[::-1], rtol=1e-6)

@@ -99,10 +99,10 @@ def test_a_body_without_words_is_found_by_its_title():
 
 
 def test_long_sections_are_cut_evenly_between_blocks_and_sentences():
-    done = cut_body("\n\n".join(f"{words(59, 'x')} beigas." for _ in range(5)))
-    assert [len(passage.text.split()) for passage in done.passages] == [180, 120]
-    done = cut_body(" ".join(f"Teikums {words(8, 'x')}." for _ in range(24)))
-    assert [len(passage.text.split()) for passage in done.passages] == [108, 108]
+    done = cut_body("\n\n".join(f"{words(89, 'x')} beigas." for _ in range(5)))
+    assert [len(passage.text.split()) for passage in done.passages] == [270, 180]
+    done = cut_body(" ".join(f"Teikums {words(8, 'x')}." for _ in range(40)))
+    assert [len(passage.text.split()) for passage in done.passages] == [180, 180]
     assert all(passage.text.startswith("Teikums") and passage.text.endswith(".") for passage in done.passages)
 
 

@@ -55,6 +55,10 @@ FILES = sorted(
         "titles/indptr.npy",
         "titles/keyed.npy",
         "titles/keys.npy",
+        "titles/stem_count.npy",
+        "titles/stem_documents.npy",
+        "titles/stem_start.npy",
+        "titles/stems.npy",
         "titles/words.txt",
     ]
     + [f"attribute_{name}.{part}.npy" for name in module.ATTRIBUTES for part in ("indptr", "documents")]
