@@ -1,7 +1,7 @@
 """Ranking quality of each leg and of both together, on every evaluation set that is here: the steering wheel.
 
-    python -m benchmarks.quality            all sets → results/quality.md
-    python -m benchmarks.quality --sweep    the fusion's parameters on the same sets, printed only
+python -m benchmarks.quality            all sets → results/quality.md
+python -m benchmarks.quality --sweep    the fusion's parameters on the same sets, printed only
 """
 
 from __future__ import annotations

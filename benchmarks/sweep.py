@@ -107,9 +107,7 @@ def _retrieve(
     welcome = grouping.welcome_languages(snapshot, query.lang, read.languages)
     own_names = names[query.by_group]
     numbers = {key: snapshot.number_of(key) for key in query.relevant}
-    relevant = {
-        key if number is None else own_names[number]: query.relevant[key] for key, number in numbers.items()
-    }
+    relevant = {key if number is None else own_names[number]: query.relevant[key] for key, number in numbers.items()}
     return Retrieved(query, relevant, own_names, snapshot, candidates, welcome)
 
 

@@ -14,11 +14,41 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from kbsearch.text.normalise import normalise
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BREAKING = frozenset({
-    "address", "article", "aside", "blockquote", "caption", "center", "dd", "details", "div", "dl", "dt",
-    "figcaption", "figure", "footer", "header", "hr", "main", "nav", "ol", "p", "pre", "section",
-    "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-})
+_BREAKING = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "footer",
+        "header",
+        "hr",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    }
+)
 _LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, pre, blockquote, p + p, div + div, td table, th table"
 """What makes a table a page layout rather than data; its cells are then read as ordinary blocks."""
 
@@ -192,8 +222,9 @@ def table_rows(table: LexborNode) -> list[str]:
             lines.append(": ".join(texts))
         else:
             names = header if len(header) == len(texts) else [""] * len(texts)
-            lines.append("; ".join(
-                f"{name}: {text}" if name else text for name, text in zip(names, texts, strict=True) if text))
+            lines.append(
+                "; ".join(f"{name}: {text}" if name else text for name, text in zip(names, texts, strict=True) if text)
+            )
     if header and not any(lines):
         lines.append("; ".join(text for text in header if text))
     return [line for line in lines if line]

@@ -123,7 +123,7 @@ def _split(text: str) -> Iterator[_Piece]:
             continue
         held: list[str] = []
         for word in words:
-            for part in [word[at:at + MAX_CHARS - 1] for at in range(0, len(word), MAX_CHARS - 1)]:
+            for part in [word[at : at + MAX_CHARS - 1] for at in range(0, len(word), MAX_CHARS - 1)]:
                 if held and (len(held) == MAX_WORDS or sum(map(len, held)) + len(held) + len(part) >= MAX_CHARS):
                     yield _Piece(" ".join(held), glue, len(held))
                     glue, held = " ", []

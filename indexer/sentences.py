@@ -7,17 +7,79 @@ from __future__ import annotations
 
 import re
 
-ABBREVIATIONS = frozenset({
-    # English, German
-    "mr", "mrs", "ms", "dr", "prof", "no", "vs", "fig", "etc", "approx", "inc", "ltd", "ca", "bzw", "usw",
-    "nr", "str", "tel", "abb", "evtl", "ggf", "inkl", "vgl",
-    # Latvian, Lithuanian, Estonian
-    "piem", "utt", "plkst", "tālr", "lpp", "sk", "red", "īp", "resp", "pvz", "pan", "kt", "gyv", "vnt",
-    "tūkst", "mln", "mlrd", "proc", "nt", "jne", "lk",
-    # Russian, Ukrainian, Polish
-    "напр", "стр", "тел", "руб", "коп", "рис", "см", "им", "ул", "др", "пр", "рр", "тис", "грн", "np",
-    "itd", "itp", "tj", "ul", "godz", "zł", "ww",
-})
+ABBREVIATIONS = frozenset(
+    {
+        # English, German
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "no",
+        "vs",
+        "fig",
+        "etc",
+        "approx",
+        "inc",
+        "ltd",
+        "ca",
+        "bzw",
+        "usw",
+        "nr",
+        "str",
+        "tel",
+        "abb",
+        "evtl",
+        "ggf",
+        "inkl",
+        "vgl",
+        # Latvian, Lithuanian, Estonian
+        "piem",
+        "utt",
+        "plkst",
+        "tālr",
+        "lpp",
+        "sk",
+        "red",
+        "īp",
+        "resp",
+        "pvz",
+        "pan",
+        "kt",
+        "gyv",
+        "vnt",
+        "tūkst",
+        "mln",
+        "mlrd",
+        "proc",
+        "nt",
+        "jne",
+        "lk",
+        # Russian, Ukrainian, Polish
+        "напр",
+        "стр",
+        "тел",
+        "руб",
+        "коп",
+        "рис",
+        "см",
+        "им",
+        "ул",
+        "др",
+        "пр",
+        "рр",
+        "тис",
+        "грн",
+        "np",
+        "itd",
+        "itp",
+        "tj",
+        "ul",
+        "godz",
+        "zł",
+        "ww",
+    }
+)
 """Words before a full stop that ends no sentence. Single letters and ordinals are covered by rule."""
 
 # "。！？" need no space after them.
@@ -31,7 +93,7 @@ def sentences(text: str) -> list[str]:
     start = 0
     for end in _END.finditer(text):
         if end.end() < len(text) and _ends_here(text, start, end.end()):
-            found.append(text[start:end.end()].strip())
+            found.append(text[start : end.end()].strip())
             start = end.end()
     found.append(text[start:].strip())
     return [sentence for sentence in found if sentence]

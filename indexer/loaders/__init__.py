@@ -36,8 +36,9 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
         if not path.exists():
             raise SourceError(f"{path} does not exist; check the path of the source.")
         if not path.is_dir() and _extension(path.name) is None:
-            raise SourceError(f"{path}: {path.suffix or 'no extension'} is not a kind of source kbsearch reads; "
-                              f"it reads {SUPPORTED}.")
+            raise SourceError(
+                f"{path}: {path.suffix or 'no extension'} is not a kind of source kbsearch reads; it reads {SUPPORTED}."
+            )
     return _load(paths, report, strict)
 
 

@@ -17,8 +17,20 @@ from indexer.loaders.slug import slug
 EXTENSIONS = (".csv",)
 
 _FIELDS = {
-    "question", "answer", "id", "group", "lang", "type", "title", "body", "format", "url", "category", "tags",
-    "audience", "updated_at",
+    "question",
+    "answer",
+    "id",
+    "group",
+    "lang",
+    "type",
+    "title",
+    "body",
+    "format",
+    "url",
+    "category",
+    "tags",
+    "audience",
+    "updated_at",
 }
 _LISTS = ("category", "tags", "audience")
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
@@ -51,8 +63,9 @@ def read(source: SourceFile) -> Iterator[Item]:
             if any(cell.strip() for cell in row):
                 yield _item(source, start, columns, row)
 
+
 def _item(source: SourceFile, line: int, columns: list[str], row: list[str]) -> Item:
-    if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns):]):
+    if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
         reason = f"{len(row)} cells under {len(columns)} columns; put cells that hold the delimiter in quotes"
         return Problem(source.name, line, reason)
     if _UNDECODED.search("".join(row)):
@@ -64,8 +77,14 @@ def _item(source: SourceFile, line: int, columns: list[str], row: list[str]) -> 
             fields[name] = cells[name].split(";")
     if "question" in columns:
         question = cells.get("question", "")
-        fields = {"title": question, "body": cells.get("answer"), "type": "faq", "format": "text",
-                  "id": f"{source.id}#{slug(question)}", **fields}
+        fields = {
+            "title": question,
+            "body": cells.get("answer"),
+            "type": "faq",
+            "format": "text",
+            "id": f"{source.id}#{slug(question)}",
+            **fields,
+        }
     try:
         return Found(make_document(fields), line)
     except FieldError as error:

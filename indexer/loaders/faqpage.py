@@ -56,8 +56,14 @@ def questions(source: SourceFile, block: str, *, line: int, page: Mapping[str, o
             yield Problem(source.name, line, f"FAQPage question {title[:80]!r} has no {missing}")
             continue
         body = answer if _TAG.search(answer) else html.unescape(answer)
-        fields = {**page, "id": f"{source.id}#{slug(title)}", "title": title, "body": body, "type": "faq",
-                  "format": "html" if _TAG.search(body) else "text"}
+        fields = {
+            **page,
+            "id": f"{source.id}#{slug(title)}",
+            "title": title,
+            "body": body,
+            "type": "faq",
+            "format": "html" if _TAG.search(body) else "text",
+        }
         if lang:
             fields["lang"] = lang
         try:
@@ -89,8 +95,8 @@ def _picked(block: str) -> list[tuple[str, str, str]]:
     pairs: list[tuple[str, str, str]] = []
     name = ""
     for key, following in pairwise(_KEY.finditer(block)):
-        value = block[key.end():following.start()].strip().rstrip(",{}[] \t\n")
-        value = value[bool(re.match(QUOTE, value)):]
+        value = block[key.end() : following.start()].strip().rstrip(",{}[] \t\n")
+        value = value[bool(re.match(QUOTE, value)) :]
         value = value[:-1] if re.match(QUOTE, value[-1:]) else value
         if key[1] == "name":
             name = value

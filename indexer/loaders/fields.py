@@ -20,8 +20,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _KINDS = {
-    bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object",
-    date: "a date", datetime: "a date",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    date: "a date",
+    datetime: "a date",
 }
 
 
@@ -136,8 +141,7 @@ def _moment(fields: Mapping[str, object]) -> str:
     except FieldError:
         raise
     except (ValueError, OverflowError) as error:
-        raise FieldError(
-            f"updated_at {_show(value)} is not ISO 8601; write it as 2026-10-01T00:00:00Z") from error
+        raise FieldError(f"updated_at {_show(value)} is not ISO 8601; write it as 2026-10-01T00:00:00Z") from error
 
 
 def _show(value: object) -> str:

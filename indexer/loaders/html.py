@@ -21,8 +21,14 @@ _NEVER = ["script", "style", "noscript", "template", "nav", "form", "iframe"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
-_BROWSER = {"iso8859-1": "windows-1252", "ascii": "windows-1252", "iso8859-9": "windows-1254", "utf-16": "utf-8",
-            "utf-16-le": "utf-8", "utf-16-be": "utf-8"}
+_BROWSER = {
+    "iso8859-1": "windows-1252",
+    "ascii": "windows-1252",
+    "iso8859-9": "windows-1254",
+    "utf-16": "utf-8",
+    "utf-16-le": "utf-8",
+    "utf-16-be": "utf-8",
+}
 
 
 def read(source: SourceFile) -> Iterator[Item]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 
-_MARKS = "\"“”„‟«»″"
+_MARKS = '"“”„‟«»″'
 QUOTE = f"[{_MARKS}]"
 
 _KEY_NEXT = re.compile(r"\s*:")
 _VALUE_NEXT = re.compile(
-    rf"\s*(?:$|[}}\]]\s*(?:$|[,}}\]])|[}}\]]\s*[{{\[]|,?\s*{QUOTE}[@\w.:-]{{1,60}}{QUOTE}\s*:|,\s*[}}\]])")
+    rf"\s*(?:$|[}}\]]\s*(?:$|[,}}\]])|[}}\]]\s*[{{\[]|,?\s*{QUOTE}[@\w.:-]{{1,60}}{QUOTE}\s*:|,\s*[}}\]])"
+)
 _ENTRY_NEXT = re.compile(rf"\s*(?:$|\]|,\s*(?:{QUOTE}|[{{\[\]]|-?\d|true\b|false\b|null\b))")
 _BARE = re.compile(r"[^\s,:{}\[\]]+")
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
@@ -61,7 +62,7 @@ def _quoted(raw: str) -> str:
     parts: list[str] = []
     last = 0
     for escape in _ESCAPE.finditer(raw):
-        parts += [json.dumps(raw[last:escape.start()], ensure_ascii=False)[1:-1], escape[0]]
+        parts += [json.dumps(raw[last : escape.start()], ensure_ascii=False)[1:-1], escape[0]]
         last = escape.end()
     parts.append(json.dumps(raw[last:], ensure_ascii=False)[1:-1])
     return f'"{"".join(parts)}"'
@@ -110,7 +111,7 @@ class _Repair:
             self._wants_key = True
         follows = _KEY_NEXT if self._wants_key else _ENTRY_NEXT if in_list else _VALUE_NEXT
         end = _string_end(self._text, at + 1, follows)
-        self._out.append(_quoted(self._text[at + 1:end]))
+        self._out.append(_quoted(self._text[at + 1 : end]))
         return end + 1
 
     def _opening(self, bracket: str) -> None:

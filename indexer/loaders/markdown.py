@@ -69,7 +69,7 @@ def _take_title(body: str) -> tuple[str, str]:
         if token.type == "heading_open" and token.tag == "h1" and token.level == 0 and token.map:
             title = "".join(part.content for part in inline.children or [] if part.type in ("text", "code_inline"))
             lines = body.split("\n")
-            return title, "\n".join(lines[: token.map[0]] + lines[token.map[1]:])
+            return title, "\n".join(lines[: token.map[0]] + lines[token.map[1] :])
     return "", body
 
 

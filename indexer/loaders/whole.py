@@ -60,7 +60,7 @@ def decode_marked(data: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             try:
-                return data[len(mark):].decode(encoding)
+                return data[len(mark) :].decode(encoding)
             except UnicodeDecodeError as error:
                 line = data[: error.start].decode(encoding, "ignore").count("\n") + 1
                 raise Unreadable(f"not {encoding.upper()}, although its byte order mark says so", line) from error

@@ -48,7 +48,13 @@ def test_a_short_article_is_one_passage():
 def test_headings_make_the_path_and_are_never_mixed():
     done = cut_body("Ievads.\n\n# A\n\na\n\n## B\n\nb\n\n### C\n\nc\n\n## D\n\nd\n\n# A\n\ne")
     assert [(passage.headings, passage.text) for passage in done.passages] == [
-        ((), "Ievads."), (("A",), "a"), (("A", "B"), "b"), (("A", "B", "C"), "c"), (("A", "D"), "d"), (("A",), "e")]
+        ((), "Ievads."),
+        (("A",), "a"),
+        (("A", "B"), "b"),
+        (("A", "B", "C"), "c"),
+        (("A", "D"), "d"),
+        (("A",), "e"),
+    ]
     assert done.text.split("\n") == ["Ievads.", "A", "a", "B", "b", "C", "c", "D", "d", "A", "e"]
 
 
@@ -59,7 +65,10 @@ def test_a_heading_that_repeats_the_title_is_not_in_the_path():
 def test_a_heading_with_nothing_under_it_is_found_all_the_same():
     done = cut_body("# Jautājumi\n\n## Kas maksā?\n\n## Kurš ved?\n\nKurjers.\n\n# Beigas")
     assert [(passage.headings, passage.text) for passage in done.passages] == [
-        (("Jautājumi",), "Kas maksā?"), (("Jautājumi", "Kurš ved?"), "Kurjers."), ((), "Beigas")]
+        (("Jautājumi",), "Kas maksā?"),
+        (("Jautājumi", "Kurš ved?"), "Kurjers."),
+        ((), "Beigas"),
+    ]
 
 
 def test_list_items_stay_whole_and_numbered():
@@ -121,47 +130,117 @@ def test_an_endless_sentence_is_split_between_words_and_an_endless_word_inside()
     assert "".join(passage.text for passage in done.passages) == "x" * 5000
 
 
-@pytest.mark.parametrize(("text", "count"), [
-    ("Spied pogu. Gaidi! Vai nāk? Jā…", 4),
-    ("Sk. piem. Latvijas Pasta lapu, plkst. 10.00 utt. un citur.", 1),
-    ("No 2021. gada 31. maija maksā 5. Jānis.", 1),
-    ("Tā bija 2023. Tagad nav. Versija v7. Cita.", 4),
-    ("Kreipkitės į A. Petraitį, pvz. Vilniuje. Ačiū.", 2),
-    ("He said “Stop.” Then left (fast.) Now.", 3),
-    ("Версия 2.0 и т.д. в файле. Дальше.", 2),
-    ("これは文です。次の文です！終わり", 3),
-    ("viena\ndivas", 2),
-    ("", 0),
-])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Spied pogu. Gaidi! Vai nāk? Jā…", 4),
+        ("Sk. piem. Latvijas Pasta lapu, plkst. 10.00 utt. un citur.", 1),
+        ("No 2021. gada 31. maija maksā 5. Jānis.", 1),
+        ("Tā bija 2023. Tagad nav. Versija v7. Cita.", 4),
+        ("Kreipkitės į A. Petraitį, pvz. Vilniuje. Ačiū.", 2),
+        ("He said “Stop.” Then left (fast.) Now.", 3),
+        ("Версия 2.0 и т.д. в файле. Дальше.", 2),
+        ("これは文です。次の文です！終わり", 3),
+        ("viena\ndivas", 2),
+        ("", 0),
+    ],
+)
 def test_sentences_end_where_a_reader_would_say(text, count):
     assert len(sentences(text)) == count
 
 
 NASTY = [
-    "<script>alert(1)</script>", "<ScRiPt src=//x>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
-    "<a href='javascript:alert(1)'>x</a>", "<a href='java&#10;script:alert(1)'>x</a>", "<iframe srcdoc='<script>'>",
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//x>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<a href='java&#10;script:alert(1)'>x</a>",
+    "<iframe srcdoc='<script>'>",
     "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
-    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>", "[x](javascript:alert(1))",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "[x](javascript:alert(1))",
     "[x](data:text/html,y)",
-    "<a href=\"vbscript:x\">x</a>", "<style>@import 'x'</style>", "<p style='background:url(x)' onclick='x'>y</p>",
-    "<form action=x><input><button formaction=javascript:x>", "![x](javascript:alert(1))", "<base href=//x>",
-    "<![CDATA[<script>x</script>]]>", "<p\nonmouseover\n=\nx>", "<details open ontoggle=alert(1)>x</details>",
+    '<a href="vbscript:x">x</a>',
+    "<style>@import 'x'</style>",
+    "<p style='background:url(x)' onclick='x'>y</p>",
+    "<form action=x><input><button formaction=javascript:x>",
+    "![x](javascript:alert(1))",
+    "<base href=//x>",
+    "<![CDATA[<script>x</script>]]>",
+    "<p\nonmouseover\n=\nx>",
+    "<details open ontoggle=alert(1)>x</details>",
     "<template><script>x</script></template>",
-    "<textarea><script>x</script></textarea>", "</p><body onload=x>",
+    "<textarea><script>x</script></textarea>",
+    "</p><body onload=x>",
 ]
-PIECES = st.lists(st.sampled_from([*NASTY, "# ", "- ", "1. ", "\n", "\n\n", "> ", "`", "*", "|", "---", "<p>", "</p>",
-                                   "<table>", "<tr>", "<td>", "<li>", "<ol>", "<h2>", "<pre>", "&lt;", "\0", "\ud800",
-                                   "vārds "]) | st.text(max_size=20), max_size=12).map("".join)
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *NASTY,
+            "# ",
+            "- ",
+            "1. ",
+            "\n",
+            "\n\n",
+            "> ",
+            "`",
+            "*",
+            "|",
+            "---",
+            "<p>",
+            "</p>",
+            "<table>",
+            "<tr>",
+            "<td>",
+            "<li>",
+            "<ol>",
+            "<h2>",
+            "<pre>",
+            "&lt;",
+            "\0",
+            "\ud800",
+            "vārds ",
+        ]
+    )
+    | st.text(max_size=20),
+    max_size=12,
+).map("".join)
 
 
 def assert_safe(html: str) -> None:
     """What a browser would make of it: no element or attribute that runs or loads anything but pictures."""
     for node in LexborHTMLParser(html).root.traverse():
         assert node.tag not in (
-            "script", "style", "iframe", "svg", "math", "form", "base", "input", "template", "object")
+            "script",
+            "style",
+            "iframe",
+            "svg",
+            "math",
+            "form",
+            "base",
+            "input",
+            "template",
+            "object",
+        )
         for name, value in node.attributes.items():
-            assert name in ("href", "src", "alt", "title", "rel", "loading", "start", "lang", "dir", "width", "height",
-                            "colspan", "rowspan", "scope", "open"), name
+            assert name in (
+                "href",
+                "src",
+                "alt",
+                "title",
+                "rel",
+                "loading",
+                "start",
+                "lang",
+                "dir",
+                "width",
+                "height",
+                "colspan",
+                "rowspan",
+                "scope",
+                "open",
+            ), name
             if name in ("href", "src"):
                 scheme = re.match(r"\s*([a-z][a-z0-9+.-]*):", value or "", re.IGNORECASE)
                 assert scheme is None or scheme[1].lower() in ("http", "https", "mailto", "tel")
@@ -183,8 +262,9 @@ def test_any_body_is_cut_into_safe_html_and_passages_in_limits(body, body_format
 
 
 @STEADY
-@given(st.lists(st.text(min_size=1, max_size=30) | st.sampled_from(["vārds.", "\n", "\n\n", "Utt. ", "1."]),
-                max_size=300))
+@given(
+    st.lists(st.text(min_size=1, max_size=30) | st.sampled_from(["vārds.", "\n", "\n\n", "Utt. ", "1."]), max_size=300)
+)
 def test_every_word_of_a_plain_text_is_in_a_passage(parts):
     done = cut_body(" ".join(parts), "text")
     wanted = done.text.split()
@@ -205,8 +285,18 @@ def test_links_are_safe_and_pictures_lazy():
     assert '<img src="d.png" alt="d" loading="lazy">' in html
 
 
-@pytest.mark.parametrize("body", ["<div>" * 100_000, "<b>" * 100_000, "> " * 20_000 + "x", "<table><tr><td>" * 5000,
-                                  "<ul><li>" * 900, "[" * 20_000, "<p>" * 50_000 + "x"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div>" * 100_000,
+        "<b>" * 100_000,
+        "> " * 20_000 + "x",
+        "<table><tr><td>" * 5000,
+        "<ul><li>" * 900,
+        "[" * 20_000,
+        "<p>" * 50_000 + "x",
+    ],
+)
 def test_deep_nesting_takes_neither_the_stack_nor_long(body):
     for body_format in ("html", "markdown"):
         assert_in_limits(cut_body(body, body_format))

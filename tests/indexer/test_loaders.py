@@ -32,7 +32,9 @@ def test_a_duplicate_id_names_the_first_place_and_the_first_wins(tmp_path):
     two = write_lines(tmp_path / "two.jsonl", GOOD | {"id": "other"}, GOOD | {"title": "Cits"})
     documents, report = load(one, two)
     assert [(document.id, document.title) for document in documents] == [
-        ("reset.lv", GOOD["title"]), ("other", GOOD["title"])]
+        ("reset.lv", GOOD["title"]),
+        ("other", GOOD["title"]),
+    ]
     assert str(report.problems[0]) == f"{two}:2: id 'reset.lv' is taken by {one}:1; the first one is kept"
 
 
@@ -42,12 +44,15 @@ def test_strict_makes_the_first_problem_fatal(tmp_path):
         list(load_sources([path], report=LoadReport(), strict=True))
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    ("", "holds no good document .1 problem: .*the file is empty"),
-    ("\n \n", "the file is empty"),
-    ("x\ny\n", "holds no good document .2 problems, the first: .*kb.jsonl:1: not JSON"),
-    ('{"id": "q1", "query": "parole"}', "holds no document; kbsearch reads .jsonl"),
-])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "holds no good document .1 problem: .*the file is empty"),
+        ("\n \n", "the file is empty"),
+        ("x\ny\n", "holds no good document .2 problems, the first: .*kb.jsonl:1: not JSON"),
+        ('{"id": "q1", "query": "parole"}', "holds no document; kbsearch reads .jsonl"),
+    ],
+)
 def test_a_source_without_a_good_document_is_an_error(tmp_path, content, message):
     path = tmp_path / "kb.jsonl"
     path.write_text(content)

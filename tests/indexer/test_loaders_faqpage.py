@@ -75,32 +75,57 @@ def test_recovery_is_told():
 
 
 def test_questions_are_found_in_graphs_and_lists_with_html_and_language():
-    block = json.dumps([{"@graph": [{"@type": ["WebPage", "FAQPage"], "inLanguage": "lt", "mainEntity": {
-        "@type": ["Question"], "name": "<b>Kaip</b> &amp; kada?",
-        "acceptedAnswer": [{"text": "<p>Taip</p>"}]}}]}])
+    block = json.dumps(
+        [
+            {
+                "@graph": [
+                    {
+                        "@type": ["WebPage", "FAQPage"],
+                        "inLanguage": "lt",
+                        "mainEntity": {
+                            "@type": ["Question"],
+                            "name": "<b>Kaip</b> &amp; kada?",
+                            "acceptedAnswer": [{"text": "<p>Taip</p>"}],
+                        },
+                    }
+                ]
+            }
+        ]
+    )
     (item,) = questions(SOURCE, block, line=1, page={"lang": "en"})
     assert isinstance(item, Found)
     document = item.document
     assert (document.title, document.body, document.format, document.lang) == (
-        "Kaip & kada?", "<p>Taip</p>", "html", "lt")
+        "Kaip & kada?",
+        "<p>Taip</p>",
+        "html",
+        "lt",
+    )
 
 
 def test_escaped_html_in_an_answer_is_html():
-    (item,) = questions(SOURCE, broken("Ar karti.", "&lt;b&gt;Ar&lt;/b&gt; karti.").partition(",\n {")[0] + "]}",
-                        line=1, page={})
+    (item,) = questions(
+        SOURCE, broken("Ar karti.", "&lt;b&gt;Ar&lt;/b&gt; karti.").partition(",\n {")[0] + "]}", line=1, page={}
+    )
     assert isinstance(item, Found)
     assert (item.document.body, item.document.format) == ("<b>Ar</b> karti.", "html")
 
 
-@pytest.mark.parametrize(("block", "reason"), [
-    ('{"@type": "FAQPage"', "broken beyond recovery, or without any question"),
-    ('{"@type": "FAQPage", "mainEntity": []}', "broken beyond recovery, or without any question"),
-    ('FAQPage {{{{ "name', "broken beyond recovery"),
-    ('{"@type": "FAQPage", "mainEntity": {"@type": "Question", "name": "Kā?"}}', "question 'Kā?' has no answer"),
-    ('{"@type": "FAQPage", "mainEntity": {"@type": "Question", "acceptedAnswer": "x"}}', "has no name"),
-    ('{"@type": "FAQPage", "inLanguage": "{{l}}", "mainEntity": {"@type": "Question", "name": "a",'
-     ' "acceptedAnswer": "x"}}', "lang '{{l}}' is no language code"),
-])
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        ('{"@type": "FAQPage"', "broken beyond recovery, or without any question"),
+        ('{"@type": "FAQPage", "mainEntity": []}', "broken beyond recovery, or without any question"),
+        ('FAQPage {{{{ "name', "broken beyond recovery"),
+        ('{"@type": "FAQPage", "mainEntity": {"@type": "Question", "name": "Kā?"}}', "question 'Kā?' has no answer"),
+        ('{"@type": "FAQPage", "mainEntity": {"@type": "Question", "acceptedAnswer": "x"}}', "has no name"),
+        (
+            '{"@type": "FAQPage", "inLanguage": "{{l}}", "mainEntity": {"@type": "Question", "name": "a",'
+            ' "acceptedAnswer": "x"}}',
+            "lang '{{l}}' is no language code",
+        ),
+    ],
+)
 def test_what_cannot_be_recovered_is_reported(block, reason):
     (item,) = questions(SOURCE, block, line=5, page={})
     assert isinstance(item, Problem)
@@ -131,7 +156,10 @@ def test_an_html_page_gives_the_page_and_its_questions(tmp_path):
     path.write_text(f"<html lang=lv><head>\n{script}</head><body><p>Saturs</p></body></html>", encoding="utf-8")
     items = list(read_html(SourceFile(path, "page.html", "page")))
     assert [item.document.id for item in items if isinstance(item, Found)] == [
-        "page", "page#ka-maksat", "page#kad-piegadas"]
+        "page",
+        "page#ka-maksat",
+        "page#kad-piegadas",
+    ]
     assert [item.line for item in items if isinstance(item, Found)] == [None, 3, 3]
     assert {item.document.lang for item in items if isinstance(item, Found)} == {"lv"}
     path.write_text(f"<html><head>{script}</head><body></body></html>", encoding="utf-8")
@@ -149,19 +177,30 @@ def test_nothing_crashes_the_recovery(noise):
 
 
 KEYS = st.text(st.sampled_from("@aKā1_-:."), min_size=1, max_size=20)
-QUOTELESS = st.text(st.characters(blacklist_characters="\"\\“”„‟«»″", blacklist_categories=["Cs"]))
+QUOTELESS = st.text(st.characters(blacklist_characters='"\\“”„‟«»″', blacklist_categories=["Cs"]))
 
 
 @STEADY
-@given(st.recursive(QUOTELESS | st.integers() | st.booleans() | st.none(),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
-                    max_leaves=8).filter(lambda value: isinstance(value, dict | list)))
+@given(
+    st.recursive(
+        QUOTELESS | st.integers() | st.booleans() | st.none(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+        max_leaves=8,
+    ).filter(lambda value: isinstance(value, dict | list))
+)
 def test_repair_of_sound_json_changes_nothing(value):
     assert json.loads(repair(json.dumps(value, ensure_ascii=False))) == value
 
 
-@pytest.mark.parametrize("noise", ['{"@type":"FAQPage",' * 5000, '{"@type":"FAQPage","name":"' + " " * 100_000 + "x",
-                                   '"@type":"FAQPage" "name": "a" ' * 5000, '{"@type":"FAQPage"' + "“ " * 50_000])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        '{"@type":"FAQPage",' * 5000,
+        '{"@type":"FAQPage","name":"' + " " * 100_000 + "x",
+        '"@type":"FAQPage" "name": "a" ' * 5000,
+        '{"@type":"FAQPage"' + "“ " * 50_000,
+    ],
+)
 def test_hostile_blocks_take_no_more_than_linear_time(noise):
     start = process_time()
     blocks_in_text(noise)

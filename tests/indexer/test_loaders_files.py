@@ -27,6 +27,7 @@ def fault(path: Path, content: str | bytes) -> str:
 
 # Markdown
 
+
 def test_front_matter_fills_the_fields(tmp_path):
     text = """---
 id: reset.lv
@@ -45,34 +46,51 @@ Teksts.
 """
     (document,), _ = load_one(tmp_path / "a.md", text)
     assert document == Document(
-        id="reset.lv", title="Paroles atjaunošana", body="# Paroles atjaunošana\n\nTeksts.", group="reset", lang="lv",
-        type="tutorial", tags=("parole", "konts"), audience=("agent",), updated_at="2026-10-01T00:00:00Z")
+        id="reset.lv",
+        title="Paroles atjaunošana",
+        body="# Paroles atjaunošana\n\nTeksts.",
+        group="reset",
+        lang="lv",
+        type="tutorial",
+        tags=("parole", "konts"),
+        audience=("agent",),
+        updated_at="2026-10-01T00:00:00Z",
+    )
 
 
-@pytest.mark.parametrize(("text", "title", "body"), [
-    ("# Kā *iet* `x`\n\nTeksts.", "Kā iet x", "Teksts."),
-    ("Ievads.\n\n```\n# nav virsraksts\n```\n\n# Ir\n\nTeksts.", "Ir",
-     "Ievads.\n\n```\n# nav virsraksts\n```\n\n\nTeksts."),
-    ("Virsraksts\n===\n\nTeksts.", "Virsraksts", "Teksts."),
-    ("## Tikai otrais\n\nTeksts.", "README", "## Tikai otrais\n\nTeksts."),
-    ("Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc.", "README", "Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc."),
-    ("---\n\nTeksts.", "README", "---\n\nTeksts."),
-])
+@pytest.mark.parametrize(
+    ("text", "title", "body"),
+    [
+        ("# Kā *iet* `x`\n\nTeksts.", "Kā iet x", "Teksts."),
+        (
+            "Ievads.\n\n```\n# nav virsraksts\n```\n\n# Ir\n\nTeksts.",
+            "Ir",
+            "Ievads.\n\n```\n# nav virsraksts\n```\n\n\nTeksts.",
+        ),
+        ("Virsraksts\n===\n\nTeksts.", "Virsraksts", "Teksts."),
+        ("## Tikai otrais\n\nTeksts.", "README", "## Tikai otrais\n\nTeksts."),
+        ("Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc.", "README", "Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc."),
+        ("---\n\nTeksts.", "README", "---\n\nTeksts."),
+    ],
+)
 def test_the_title_defaults_to_the_first_heading_then_to_the_file(tmp_path, text, title, body):
     (document,), _ = load_one(tmp_path / "README.md", text)
     assert (document.id, document.title, document.body.strip()) == ("README", title, body)
 
 
-@pytest.mark.parametrize(("front", "line", "reason"), [
-    ("title: a\ntags: [x, y\nlang: lv", 4, "the front matter is not YAML"),
-    ("title: 'a", 3, "the front matter is not YAML"),
-    ("- a\n- b", 1, "lines of the form name: value"),
-    ("title: a\nupdated_at: 2026-99-99", 1, "updated_at|not YAML"),
-    ("lang: no\ntitle: a", 1, "lang must be text, not true or false; put it in quotes"),
-    ("title: 404", 1, "title must be text, not a number; put it in quotes"),
-    ("a: &a [x]\ntitle: t\ntags: [*a, *a]", 1, "tags must be a list of texts"),
-    ("id: !!python/object:os.system x", 2, "the front matter is not YAML"),
-])
+@pytest.mark.parametrize(
+    ("front", "line", "reason"),
+    [
+        ("title: a\ntags: [x, y\nlang: lv", 4, "the front matter is not YAML"),
+        ("title: 'a", 3, "the front matter is not YAML"),
+        ("- a\n- b", 1, "lines of the form name: value"),
+        ("title: a\nupdated_at: 2026-99-99", 1, "updated_at|not YAML"),
+        ("lang: no\ntitle: a", 1, "lang must be text, not true or false; put it in quotes"),
+        ("title: 404", 1, "title must be text, not a number; put it in quotes"),
+        ("a: &a [x]\ntitle: t\ntags: [*a, *a]", 1, "tags must be a list of texts"),
+        ("id: !!python/object:os.system x", 2, "the front matter is not YAML"),
+    ],
+)
 def test_broken_front_matter_is_a_problem_with_its_line(tmp_path, front, line, reason):
     message = fault(tmp_path / "a.md", f"---\n{front}\n---\n\nTeksts.\n")
     assert any(part in message for part in reason.split("|"))
@@ -119,16 +137,19 @@ def test_a_page_without_main_is_its_body_without_what_surrounds_it(tmp_path):
         assert word not in document.body
 
 
-@pytest.mark.parametrize(("data", "notes"), [
-    ('<meta charset="windows-1257"><p>Kā iet?</p>'.encode("windows-1257"), 0),
-    ('<meta http-equiv="Content-Type" content="text/html; charset=utf-8"><p>Kā iet?</p>'.encode(), 0),
-    ('<meta charset="utf-16"><p>Kā iet?</p>'.encode(), 0),
-    ('<meta charset="no-such-name"><p>Kā iet?</p>'.encode(), 0),
-    ('<meta charset="us-ascii"><p>Kā iet?</p>'.encode("utf-16"), 0),
-    ("<p>Kā iet?</p>".encode("utf-8-sig"), 0),
-    ("<p>Kā iet?</p>".encode(), 0),
-    ("<p>Kā iet?</p>".encode("windows-1257"), 1),
-])
+@pytest.mark.parametrize(
+    ("data", "notes"),
+    [
+        ('<meta charset="windows-1257"><p>Kā iet?</p>'.encode("windows-1257"), 0),
+        ('<meta http-equiv="Content-Type" content="text/html; charset=utf-8"><p>Kā iet?</p>'.encode(), 0),
+        ('<meta charset="utf-16"><p>Kā iet?</p>'.encode(), 0),
+        ('<meta charset="no-such-name"><p>Kā iet?</p>'.encode(), 0),
+        ('<meta charset="us-ascii"><p>Kā iet?</p>'.encode("utf-16"), 0),
+        ("<p>Kā iet?</p>".encode("utf-8-sig"), 0),
+        ("<p>Kā iet?</p>".encode(), 0),
+        ("<p>Kā iet?</p>".encode("windows-1257"), 1),
+    ],
+)
 def test_a_page_is_decoded_by_mark_by_meta_or_by_trial(tmp_path, data, notes):
     (document,), report = load_one(tmp_path / "a.html", data)
     assert "Kā iet?" in document.body
@@ -144,8 +165,9 @@ def test_pages_without_content_are_problems(tmp_path):
 
 # CSV
 
+
 def test_questions_and_answers_become_faq_documents(tmp_path):
-    text = "Question,Answer\nKā atjaunot paroli?,\"Spied, tad\nturpini\"\n\n???,Nezinu\n"
+    text = 'Question,Answer\nKā atjaunot paroli?,"Spied, tad\nturpini"\n\n???,Nezinu\n'
     documents, _ = load_one(tmp_path / "faq.csv", text)
     assert [document.id for document in documents] == ["faq#ka-atjaunot-paroli", "faq#a03b221c"]
     assert (documents[0].title, documents[0].body) == ("Kā atjaunot paroli?", "Spied, tad\nturpini")
@@ -165,8 +187,13 @@ def test_bad_rows_are_reported_with_the_line_they_start_on(tmp_path):
     documents, report = load_one(tmp_path / "faq.csv", text)
     assert [document.title for document in documents] == ["two lines", "good"]
     assert [(problem.line, problem.reason[:18]) for problem in report.problems] == [
-        (4, "title is missing o"), (5, "body is missing or"), (6, "3 cells under 2 co"), (8, "id 'faq#good' is t"),
-        (9, "not CSV: ',' expec"), (10, "not CSV: unexpecte")]
+        (4, "title is missing o"),
+        (5, "body is missing or"),
+        (6, "3 cells under 2 co"),
+        (8, "id 'faq#good' is t"),
+        (9, "not CSV: ',' expec"),
+        (10, "not CSV: unexpecte"),
+    ]
 
 
 def test_wrong_bytes_in_a_row_spare_the_others(tmp_path):
@@ -175,12 +202,15 @@ def test_wrong_bytes_in_a_row_spare_the_others(tmp_path):
     assert "not UTF-8" in report.problems[0].reason
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("a,b\n1,2\n", ":1: the first line must name the columns question,answer or id,title,body; it holds: a, b"),
-    ("\n\nquestion,question,answer\n", ":3: the header names question twice"),
-    ("", ": the file is empty"),
-    ("question,answer\n", "holds no document"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b\n1,2\n", ":1: the first line must name the columns question,answer or id,title,body; it holds: a, b"),
+        ("\n\nquestion,question,answer\n", ":3: the header names question twice"),
+        ("", ": the file is empty"),
+        ("question,answer\n", "holds no document"),
+    ],
+)
 def test_header_problems_are_clear(tmp_path, text, reason):
     assert reason in fault(tmp_path / "faq.csv", text)
 
@@ -191,6 +221,7 @@ def test_a_cell_may_be_longer_than_the_library_likes(tmp_path):
 
 
 # Plain text
+
 
 def test_a_text_page_takes_its_first_line_as_title(tmp_path):
     (document,), _ = load_one(tmp_path / "a.txt", "\nVirsraksts\n\nVirsraksts\n\nTeksts <b>.\n")

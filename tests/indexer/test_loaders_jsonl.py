@@ -37,21 +37,40 @@ def write_lines(path: Path, *lines: object) -> Path:
 def test_a_line_with_three_fields_is_a_document(tmp_path):
     (document,), report = load(write_lines(tmp_path / "kb.jsonl", GOOD))
     assert document == Document(
-        id="reset.lv", title="Kā atjaunot paroli", body="Nospiediet **Aizmirsu paroli**.", group="reset.lv", lang="")
+        id="reset.lv", title="Kā atjaunot paroli", body="Nospiediet **Aizmirsu paroli**.", group="reset.lv", lang=""
+    )
     assert (report.documents, report.files, report.problem_count) == (1, 1, 0)
 
 
 def test_every_field_is_read(tmp_path):
     line = GOOD | {
-        "group": "reset", "lang": "pt_BR", "type": "faq", "format": "html", "url": "https://x.example/a",
-        "category": "Konts", "tags": ["parole", "parole", " "], "audience": ["agent", "public"],
-        "updated_at": "2026-10-01T03:00:00+03:00", "unknown": {"key": 1}, "title": " Kā \n atjaunot  ",
+        "group": "reset",
+        "lang": "pt_BR",
+        "type": "faq",
+        "format": "html",
+        "url": "https://x.example/a",
+        "category": "Konts",
+        "tags": ["parole", "parole", " "],
+        "audience": ["agent", "public"],
+        "updated_at": "2026-10-01T03:00:00+03:00",
+        "unknown": {"key": 1},
+        "title": " Kā \n atjaunot  ",
     }
     (document,), _ = load(write_lines(tmp_path / "kb.jsonl", line))
     assert document == Document(
-        id="reset.lv", title="Kā atjaunot", body=GOOD["body"], group="reset", lang="pt-br", type="faq", format="html",
-        url="https://x.example/a", category=("Konts",), tags=("parole",), audience=("agent", "public"),
-        updated_at="2026-10-01T00:00:00Z")
+        id="reset.lv",
+        title="Kā atjaunot",
+        body=GOOD["body"],
+        group="reset",
+        lang="pt-br",
+        type="faq",
+        format="html",
+        url="https://x.example/a",
+        category=("Konts",),
+        tags=("parole",),
+        audience=("agent", "public"),
+        updated_at="2026-10-01T00:00:00Z",
+    )
 
 
 BAD_LINES = [
@@ -159,9 +178,11 @@ def test_a_line_of_50_mb_is_reported_in_bounded_memory(tmp_path):
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "report = LoadReport(); found = list(load_sources([Path(sys.argv[1])], report=report))\n"
         "print(len(found), report.problems[0])\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)")
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
     answer = subprocess.run(
-        [sys.executable, "-c", script, path], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+        [sys.executable, "-c", script, path], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     first, megabytes = answer.stdout.splitlines()
     assert first == f"2 {path}:2: the line is longer than 32 MiB; split the document or the lines"
     assert int(megabytes) < 45
@@ -171,7 +192,9 @@ STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[Health
 FIELDS = st.sampled_from(["id", "title", "body", "lang", "url", "tags", "audience", "updated_at", "x"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=5)
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 @STEADY
