@@ -16,12 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import RESULTS, Stamp, stamp, table, write_result
-from kbsearch.errors import SnapshotError
-from kbsearch.index.dense import EXACT_LIMIT, DenseIndex, build_dense, set_search_threads
+from kbsearch.index.dense import EXACT_LIMIT, DenseIndex, build_dense
 from kbsearch.retrieve import CANDIDATES
 
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
@@ -95,13 +95,12 @@ def compare(vectors: Vectors, queries: Vectors) -> Comparison | None:
     with tempfile.TemporaryDirectory() as folder:
         build_dense(vectors, queries, Path(folder) / "exact", exact_limit=count + 1)
         started = perf_counter()
-        try:
-            report = build_dense(vectors, queries, Path(folder) / "graph", exact_limit=0)
-        except SnapshotError as refusal:
-            print(f"{count} × {dimension}: {refusal}", flush=True)
+        report = build_dense(vectors, queries, Path(folder) / "graph", exact_limit=0)
+        if report.kind == "exact":
+            print(f"{count} × {dimension}: no graph is good enough", flush=True)
             return None
         seconds = perf_counter() - started
-        set_search_threads(1)
+        faiss.omp_set_num_threads(1)
         exact, graph = DenseIndex(Path(folder) / "exact"), DenseIndex(Path(folder) / "graph")
         times = np.empty((ROUNDS, len(queries), 2))
         overlap = np.empty(len(queries))
@@ -114,7 +113,7 @@ def compare(vectors: Vectors, queries: Vectors) -> Comparison | None:
                     times[round_number, place, turn] = (perf_counter() - started) * 1000
                     found.append(hits.passages[:10])
                 overlap[place] = len(np.intersect1d(found[0], found[1])) / 10
-        set_search_threads(os.cpu_count() or 1)
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
     exact_ms, graph_ms = np.median(np.median(times, axis=0), axis=0)
     return Comparison(
         dimension=dimension,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kbsearch.decide import Evidence, decide
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
-from kbsearch.errors import SnapshotMismatch, UsageError
+from kbsearch.errors import LimitError, SnapshotMismatch, UsageError
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
@@ -54,6 +54,12 @@ class Engine:
         """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""
         if not request.q.strip():
             raise UsageError("The query is empty; send at least one word in q.", field="q")
+        if request.limit < 1 or request.offset < 0:
+            raise LimitError(
+                f"limit {request.limit} and offset {request.offset} name no results; "
+                "limit starts at 1 and offset at 0.",
+                field="limit" if request.limit < 1 else "offset",
+            )
         clock = _Clock()
         snapshot = self._snapshot
         visible = self._visibility.of(request)

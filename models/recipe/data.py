@@ -18,8 +18,8 @@ DEFAULT_WORK = REPOSITORY / "var" / "train"
 # Support snippets and interface strings are nearer to what people ask a help centre.
 SOURCE_WEIGHT = {"ms-d365-finops": 0.6, "ms-d365-projops": 0.6, "ms-alchemyinsights": 3.0}
 OTHER_SOURCE_WEIGHT = 2.0
-# Latvian and Lithuanian come first, then English, then the neighbours; every other language counts 1.
-LANGUAGE_WEIGHT = {"lv": 2.0, "lt": 2.0, "et": 1.5, "ru": 1.5, "pl": 1.5, "de": 1.25}
+# Latvian and Lithuanian come first, with English, then the neighbours; every other language counts 1.
+LANGUAGE_WEIGHT = {"lv": 2.0, "lt": 2.0, "en": 2.0, "et": 1.5, "ru": 1.5, "pl": 1.5, "de": 1.25}
 
 QUESTION_WORDS = frozenset((Path(__file__).parent / "question_words.txt").read_text(encoding="utf-8").split())
 

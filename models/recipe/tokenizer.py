@@ -15,7 +15,6 @@ from pathlib import Path
 from data import DEFAULT_SHARED, DEFAULT_WORK, LANGUAGE_WEIGHT, languages, read_pairs, read_parallel, source_weight
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-ENGLISH_WEIGHT = 2.0
 UNKNOWN = "[UNK]"
 # Letters that Unicode does not decompose, mapped to what people type instead.
 PLAIN_LETTERS = {"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ς": "σ"}
@@ -68,7 +67,7 @@ def sample_texts(shared: Path, per_language: int, seed: int) -> Iterator[str]:
         for row in rng.sample(rows, min(wanted, len(rows))):
             yield row.translation
     passages = [row.passage for row in read_pairs(shared, "en")]
-    wanted = int(per_language * ENGLISH_WEIGHT)
+    wanted = int(per_language * LANGUAGE_WEIGHT["en"])
     yield from rng.sample(sorted(english), min(wanted, len(english)))
     yield from rng.sample(passages, min(wanted // 4, len(passages)))
 

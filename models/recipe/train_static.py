@@ -110,7 +110,10 @@ class Sampler:
         self.parallel_cumulative = cumulative / cumulative[-1]
         order = np.argsort(corpus.path, kind="stable")
         self.pair_order = order
-        self.pair_start = np.searchsorted(corpus.path[order], np.arange(corpus.path.max() + 2))
+        starts = np.searchsorted(corpus.path[order], np.arange(corpus.path.max() + 2))
+        # Squared: most articles exist in 20 languages, and lv, lt and en would be 3 rows of 20.
+        self.row_edges = np.concatenate([np.zeros(1), np.cumsum(corpus.pair_weight[order] ** 2)])
+        self.path_edges = self.row_edges[starts]
         # Articles lie topic by topic on a line, each as wide as its weight, so that a topic is one stretch of it.
         self.path_order = np.argsort(topics, kind="stable")
         weight = np.sqrt(np.bincount(corpus.path, corpus.pair_weight))  # a long article is not worth many short ones
@@ -137,8 +140,9 @@ class Sampler:
         return np.where(same, passages, queries), passages
 
     def _row_of(self, paths: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        start, end = self.pair_start[paths], self.pair_start[paths + 1]
-        return self.pair_order[start + (rng.random(len(paths)) * (end - start)).astype(np.int64)]
+        start, end = self.path_edges[paths], self.path_edges[paths + 1]
+        drawn = np.searchsorted(self.row_edges, start + rng.random(len(paths)) * (end - start), side="right") - 1
+        return self.pair_order[drawn]
 
 
 def query_tokens(

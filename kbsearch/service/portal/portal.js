@@ -82,7 +82,9 @@
     const site = body.dataset.site;
     document.title = heading && name === "article" ? `${heading.textContent} – ${site}` : input.value ? `${input.value} – ${site}` : site;
     status.textContent = heading ? heading.textContent : "";
-    if (!moveFocus) return;
+    // Results that come late must not take the box away from somebody who types on.
+    const typesOn = document.activeElement === input && input.value.trim() !== readState().q;
+    if (!moveFocus || typesOn) return;
     scrollTo(0, 0);
     if (heading) heading.focus({ preventScroll: true });
     else input.focus();
@@ -400,7 +402,7 @@
   }
   input.addEventListener("input", onInput);
   input.addEventListener("keydown", onKey);
-  input.addEventListener("blur", () => setTimeout(closeSuggestions, 150));
+  input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || closeSuggestions(), 150));
   // Before blur takes the list away.
   list.addEventListener("mousedown", (press) => press.preventDefault());
   list.addEventListener("click", (click) => {
