@@ -142,7 +142,8 @@ class Sampler:
     def _row_of(self, paths: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         start, end = self.path_edges[paths], self.path_edges[paths + 1]
         drawn = np.searchsorted(self.row_edges, start + rng.random(len(paths)) * (end - start), side="right") - 1
-        return self.pair_order[drawn]
+        rows: NDArray[np.int64] = self.pair_order[drawn]
+        return rows
 
 
 def query_tokens(

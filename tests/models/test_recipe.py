@@ -103,6 +103,8 @@ def test_recipe_from_text_to_model(tmp_path: Path) -> None:
     loaded = SentenceTransformer(str(model), device="cpu")
     np.testing.assert_allclose(expected, loaded.encode(texts), atol=1e-5)
 
+    assert json.loads(recipe("measure", model))["query_us"]["p50"] > 0
+
     mini = ["--shared", shared, "--work", work, "--tokenizer", tokenizer, "--static", work / "whole.npz"]
     mini += ["--teacher", teacher, "--layers", "0", "--steps", "4", "--checkpoint", "2", "--threads", "1"]
     mini += ["--parallel-batch", "32", "--pair-batch", "16", "--out", work / "mini.pt"]
