@@ -168,7 +168,7 @@ def contrast(left: Tensor, right: Tensor, scale: float, ignored: Tensor | None =
     scores = left @ right.T * scale
     if ignored is not None:
         scores = scores.masked_fill(ignored, -scale)
-    target = torch.arange(len(left))
+    target = torch.arange(len(left), device=left.device)
     return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
 

@@ -112,6 +112,17 @@ def test_nesting_is_limited_before_anything_recurses() -> None:
     assert refused(click(event_attributes={**attributes(), **deep})).field == "event_attributes"
 
 
+@pytest.mark.parametrize("depth", [12, 400, 1000])
+@pytest.mark.parametrize("member", ["event_attributes", "action_name", "timestamp", "message", "unknown", "eventType"])
+def test_nesting_is_limited_wherever_it_is(member: str, depth: int) -> None:
+    """As deep as the JSON parser lets pass, which is deeper than Python recurses; in either shape."""
+    deep = orjson.loads('{"a":' * depth + "[]" + "}" * depth)
+    for raw in (click(**{member: deep}), [deep]):
+        refused(raw)
+    with pytest.raises(EventError):
+        read_insights({**insights(), "index": deep, member: deep}, RECEIPT)
+
+
 def test_zero_means_no_position_for_support_actions() -> None:
     """UBI 1.3.0 asks for a position in every event with attributes; clients send 0 where there is none."""
     assert read_ubi(click(action_name="feedback", event_attributes=attributes(ordinal=0)), RECEIPT).position is None
