@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -138,7 +136,6 @@ def _eval(options: argparse.Namespace) -> Outcome:
 
 
 def _key(options: argparse.Namespace) -> Outcome:
-    from kbsearch.service.security import make_key
+    from kbsearch.service.keys import key_from_environment
 
-    secret = os.environ.get("KBSEARCH_SECRET", "")
-    return make_key(secret, options.audience, options.origin, timedelta(days=options.days), options.subject)
+    return key_from_environment(options.audience, options.origin, options.days, options.subject)
