@@ -12,7 +12,7 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
-from kbsearch.snapshot import verify_snapshot
+from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
 from kbsearch.versions import list_snapshots, prune, rollback
 
 # More would scroll the summary away; all are counted.
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch-index build sample_kb --out var/index"),
     )
     sub.add_argument(
-        "sources", nargs="+", type=Path, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
     )
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help="bundled model, directory, or hub name (default: the bundled default)")
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.set_defaults(run=_build)
     sub = commands.add_parser(
         "verify",
-        help="check every checksum of the published version, or of all",
+        help="check every checksum of every version, and that one of them is published",
         epilog=example("kbsearch-index verify var/index"),
     )
     sub.add_argument("directory", type=Path, metavar="DIR")
@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.set_defaults(run=_prune)
     return parser
+
+
+def _source(text: str) -> Path:
+    """An empty argument, mostly an unset variable of a script, must not come to mean the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; name a file or a folder")
+    return Path(text)
 
 
 def _build(options: argparse.Namespace) -> Outcome:
@@ -95,6 +102,12 @@ def _verify(options: argparse.Namespace) -> Outcome:
     for entry in entries:
         verify_snapshot(options.directory / entry.version)
     names = [entry.version for entry in entries]
+    published = published_version(options.directory)
+    if published not in names:
+        raise SnapshotMissing(
+            f"{options.directory / CURRENT} names {published!r}, which is not there; "
+            f"run: kbsearch-index rollback {options.directory}"
+        )
     if options.json:
         return orjson.dumps({"verified": names}).decode()
     return f"{len(names)} versions verified: {', '.join(names)}."

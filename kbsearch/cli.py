@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
-from kbsearch.errors import LimitError
+from kbsearch.errors import KbsearchError, LimitError
 from kbsearch.types import SearchOutcome, SearchRequest
 
 # As in the API (contract, section 4).
@@ -112,7 +112,15 @@ def _serve(options: argparse.Namespace) -> Outcome:
     from kbsearch.service.app import serve
     from kbsearch.service.settings import read_settings
 
-    serve(read_settings(options.index, options.events, options.host, options.port, options.workers))
+    settings = read_settings(options.index, options.events, options.host, options.port, options.workers)
+    try:
+        serve(settings)
+    except SystemExit as stop:  # the server has logged why it could not start
+        if stop.code:
+            raise KbsearchError(
+                f"the service could not start on {settings.host}:{settings.port}, for the reason above; "
+                "choose another --host or --port."
+            ) from stop
     return ""
 
 

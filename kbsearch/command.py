@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from kbsearch.errors import KbsearchError, UsageError
@@ -33,20 +35,56 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     """Parse, run, print; map errors to exit codes."""
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], Outcome] = options.run
+
+    def fail(code: int, message: str) -> int:
+        # Messages of libraries that are quoted in ours may have several lines.
+        print(f"{parser.prog} {options.command}: {' '.join(message.splitlines())}", file=sys.stderr)
+        return code
+
     try:
+        _refuse_undecodable(options)
         text = run(options)
+        if text:
+            return _print(text)
     except UsageError as error:
-        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
-        return WRONG_USE
+        return fail(WRONG_USE, str(error))
     except KbsearchError as error:
-        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
-        return FAILED
+        return fail(FAILED, str(error))
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        reason = error.strerror or str(error)
+        return fail(FAILED, f"{where}{reason}; check the path, its permissions and the space on the disk.")
     except KeyboardInterrupt:
         print(f"{parser.prog} {options.command}: stopped; nothing was published.", file=sys.stderr)
         return 130
-    if text:
-        print(text)
     return 0
+
+
+def _print(text: str) -> int:
+    """Print on stdout; a reader who left early (`| head`) is told nothing."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Else the interpreter tries to write the rest when it ends, and complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return 0
+
+
+def _refuse_undecodable(options: argparse.Namespace) -> None:
+    """Nothing that is stored, printed or searched could hold bytes that are no text."""
+    for name, value in vars(options).items():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, str | Path) and not _is_text(str(part)):
+                raise UsageError(f"{name} {str(part)!r} is not UTF-8; write or rename it in UTF-8.", field=name)
+
+
+def _is_text(part: str) -> bool:
+    try:
+        part.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _ParserWithExample(argparse.ArgumentParser):

@@ -64,11 +64,19 @@ class Engine:
         snapshot = self._snapshot
         visible = self._visibility.of(request)
         clock.lap("filter")
+        heard = self._visibility.of(SearchRequest(q=request.q, audiences=request.audiences))
         query = understand(
-            request.q, request.lang, self._detector, snapshot.lexical, snapshot.spelling, visible.passages
+            request.q,
+            request.lang,
+            self._detector,
+            snapshot.lexical,
+            snapshot.spelling,
+            visible.passages,
+            heard.passages,
         )
         clock.lap("analyse")
-        vector, degraded = self._embed(query.text, request)
+        # Without a word there is no meaning, whatever an embedder makes of punctuation.
+        vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
         wanted = request.offset + request.limit
         candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted)

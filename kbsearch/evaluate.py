@@ -7,6 +7,7 @@ ranking figures; they measure the decision.
 
 from __future__ import annotations
 
+import codecs
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -57,24 +58,14 @@ def read_queries(path: Path) -> list[JudgedQuery]:
     queries: list[JudgedQuery] = []
     ids: set[str] = set()
     try:
-        lines = path.read_bytes().splitlines()
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError as cause:
         raise SourceError(f"{path} cannot be read ({cause.strerror}); give a file of judged queries.") from cause
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            fields = orjson.loads(line)
-            answerable = bool(fields.get("answerable", True))
-            query = JudgedQuery(
-                id=str(fields["id"]),
-                query=str(fields["query"]),
-                lang=str(fields.get("lang", "")),
-                relevant={str(key): int(grade) for key, grade in fields.get("relevant", {}).items()},
-                answerable=answerable,
-                by_group=fields.get("match") == "group",
-                kind=str(fields.get("kind", "")),
-            )
+            query = _judged_query(orjson.loads(line))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as cause:
             raise SourceError(
                 f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md."
@@ -84,12 +75,37 @@ def read_queries(path: Path) -> list[JudgedQuery]:
         if query.id in ids:
             raise SourceError(f"{path}:{number} has the id {query.id!r} of an earlier query; give each its own.")
         ids.add(query.id)
-        if answerable and not query.relevant:
+        if query.answerable and not any(grade > 0 for grade in query.relevant.values()):
             raise SourceError(f'{path}:{number} has no relevant document; add one, or mark it "answerable": false.')
         queries.append(query)
     if not queries:
         raise SourceError(f"{path} holds no query; give a file of judged queries.")
     return queries
+
+
+def _judged_query(fields: dict[str, Any]) -> JudgedQuery:
+    """Null is the same as leaving a field out; a value of the wrong kind is an error, because it would be misread."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    relevant = given.get("relevant", {})
+    answerable = given.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise ValueError(f"answerable is {answerable!r}, not true or false")
+    if given.get("match", "group") != "group":
+        raise ValueError(f'match is {given["match"]!r}; "group" is the only one')
+    for name in ("query", "lang"):
+        if not isinstance(given.get(name, ""), str):
+            raise ValueError(f"{name} is {given[name]!r}, not text")
+    if any(not isinstance(grade, int) for grade in relevant.values()):
+        raise ValueError("a grade is no whole number")
+    return JudgedQuery(
+        id=str(given["id"]),
+        query=given["query"],
+        lang=given.get("lang", ""),
+        relevant=dict(relevant),
+        answerable=answerable,
+        by_group="match" in given,
+        kind=str(given.get("kind", "")),
+    )
 
 
 def run_queries(engine: Engine, queries: Iterable[JudgedQuery], mode: Mode = "hybrid") -> list[Judged]:
@@ -153,7 +169,7 @@ def _figures(judged: Sequence[Judged], values: dict[str, dict[str, float]]) -> d
 def _decision(judged: Sequence[Judged]) -> dict[str, Any]:
     """Shares are None where there is nothing to divide by."""
     answered = [item for item in judged if item.outcome.decision.action is Action.ANSWER]
-    right = [item for item in answered if item.ranking and item.ranking[0] in item.relevant]
+    right = [item for item in answered if item.ranking and item.relevant.get(item.ranking[0], 0) > 0]
     unanswerable = [item for item in judged if not item.query.answerable]
     abstained = [item for item in unanswerable if item.outcome.decision.action is not Action.ANSWER]
     handed_over = [item for item in unanswerable if item.outcome.decision.action is Action.HAND_OVER]

@@ -79,10 +79,8 @@ def _in_best_language(
     for code in np.argsort(welcome, kind="stable"):
         if welcome[code] < _WELCOME_FLOOR:
             continue
-        translation = snapshot.translation(snapshot.document_group[documents], int(code))
+        translation = snapshot.translation(snapshot.document_group[documents], int(code), visible.documents)
         better = (translation >= 0) & (welcome[code] > welcome[snapshot.document_lang[documents]])
-        if visible.documents is not None:
-            better &= visible.documents[translation]
         shown[better] = translation[better]
     return shown
 

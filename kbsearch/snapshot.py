@@ -8,18 +8,18 @@
         lexical/ dense/ spelling/ titles/ marks/
 
 The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`. What stands side by side in
-DIR
-is the business of versions.py.
+DIR is the business of versions.py.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kbsearch.disk import files_below, sha256, sync
 from kbsearch.embed.protocol import ModelInfo
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
 from kbsearch.index.arrays import (
@@ -53,6 +54,7 @@ MANIFEST = "manifest.json"
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
 
 _STAGING = ".building-"
+_STAMP = "%Y%m%dT%H%M%SZ"
 _READ_BEFORE_OPENING = ("version", "model", "analyzer", "languages", "groups", "files")
 
 
@@ -61,10 +63,9 @@ class SnapshotWriter:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        started = datetime.now(UTC)
-        self.created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
-        self._stamp = started.strftime("%Y%m%dT%H%M%SZ")
-        self._directory = root / f"{_STAGING}{self._stamp}-{os.getpid()}"
+        self._started = datetime.now(UTC)
+        self.created_at = self._started.isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._directory = root / f"{_STAGING}{self._started.strftime(_STAMP)}-{os.getpid()}"
         try:
             root.mkdir(parents=True, exist_ok=True)
             self._directory.mkdir()
@@ -152,11 +153,14 @@ class SnapshotWriter:
             for lang, code in sorted(self._values["lang"].items())
         }
         files = {
-            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-            for path in _files(directory)
+            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in files_below(directory)
         }
         digest = hashlib.sha256(orjson.dumps(files)).hexdigest()
-        version = f"{self._stamp}-{digest[:4]}"
+        # Names sort as the builds came, also those of one second.
+        taken = {path.name.partition("-")[0] for path in self.root.iterdir()}
+        seconds = (self._started + timedelta(seconds=late) for late in itertools.count())
+        version = f"{next(stamp for second in seconds if (stamp := second.strftime(_STAMP)) not in taken)}-{digest[:4]}"
         manifest = {
             "format": FORMAT_VERSION,
             "version": version,
@@ -176,13 +180,10 @@ class SnapshotWriter:
             "files": files,
         }
         (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-        for path in _files(directory):
-            _sync(path)
-        target = self.root / version
-        if target.exists():
-            raise SnapshotError(f"{target} exists already; wait a second and build again.")
-        directory.rename(target)
-        _sync(self.root)
+        for path in files_below(directory):
+            sync(path)
+        directory.rename(self.root / version)
+        sync(self.root)
         return version
 
     def abandon(self) -> None:
@@ -232,6 +233,8 @@ class Snapshot:
         # The first of several documents of one group in one language is the one that is shown.
         backwards = np.arange(len(ids))[::-1]
         self._translations[self.document_group[backwards], self.document_lang[backwards]] = backwards
+        shown = self._translations[self.document_group, self.document_lang]
+        self._behind = np.flatnonzero(shown != np.arange(len(ids)))
         indptr, documents = self._attribute["category"]
         categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         self._category_start, self._categories = group_pairs(documents, categories, len(ids))
@@ -279,9 +282,23 @@ class Snapshot:
         first: NDArray[np.int64] = self._passage_start[documents].astype(np.int64)
         return first
 
-    def translation(self, groups: NDArray[np.int32], language: int) -> NDArray[np.int32]:
-        """Each group's document in a language (by its number in `values["lang"]`), −1 where there is none."""
+    def translation(
+        self, groups: NDArray[np.int32], language: int, allowed: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int32]:
+        """Each group's first allowed document in a language (its number in `values["lang"]`), −1 where there is none.
+
+        `allowed`: one flag a document; None means all.
+        """
         translations: NDArray[np.int32] = self._translations[groups, language]
+        if allowed is None:
+            return translations
+        translations = np.where(allowed[translations], translations, np.int32(-1))
+        behind = self._behind[allowed[self._behind] & (self.document_lang[self._behind] == language)]
+        if behind.size:
+            owners, first = np.unique(self.document_group[behind], return_index=True)
+            place = np.minimum(np.searchsorted(owners, groups), len(owners) - 1)
+            instead = np.where(owners[place] == groups, behind[first[place]], -1).astype(np.int32)
+            translations = np.where(translations < 0, instead, translations)
         return translations
 
     def category_codes(self, document: int) -> NDArray[np.int32]:
@@ -314,7 +331,8 @@ def published_version(root: Path) -> str:
             f"No index is published in {root}; run: kbsearch-index build SOURCE --out {root}"
         ) from cause
     except OSError as cause:
-        raise SnapshotMissing(f"{root / CURRENT} cannot be read ({cause.strerror}).") from cause
+        fault = f"{root / CURRENT} cannot be read ({cause.strerror})"
+        raise SnapshotMissing(f"{fault}; give the DIR of: kbsearch-index build SOURCE --out DIR") from cause
     except UnicodeDecodeError:
         version = ""
     if not version or "/" in version or version.startswith("."):
@@ -351,7 +369,7 @@ def verify_snapshot(directory: Path) -> None:
         size = path.stat().st_size
         if size != expected["bytes"]:
             raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
-        if _sha256(path) != expected["sha256"]:
+        if sha256(path) != expected["sha256"]:
             raise SnapshotDamaged(f"{path} was altered (its checksum differs); {rebuild}")
 
 
@@ -360,9 +378,9 @@ def publish(root: Path, version: str) -> None:
     read_manifest(root / version)
     staged = root / f".{CURRENT}-{os.getpid()}"
     staged.write_text(version + "\n", encoding="utf-8")
-    _sync(staged)
+    sync(staged)
     staged.replace(root / CURRENT)
-    _sync(root)
+    sync(root)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -379,21 +397,3 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
     return manifest
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    return (path for path in sorted(directory.rglob("*")) if path.is_file())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or directory to the disk, so that a power cut cannot publish half a snapshot."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

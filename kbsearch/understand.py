@@ -59,30 +59,35 @@ def understand(
     lexical: LexicalIndex,
     spelling: SpellingIndex,
     allowed: NDArray[np.bool_] | None = None,
+    heard: NDArray[np.bool_] | None = None,
 ) -> Understanding:
-    """Read a query. `interface_lang` is where the user is, or ""; `allowed` flags the passages that he may see.
+    """Read a query. `interface_lang` is where the user is, or "".
 
-    A word that only hidden passages hold is never offered as a correction.
+    `allowed` flags the passages that may be found, `heard` those that the caller may know of, whatever his filters;
+    None means all. A word that only passages out of `heard` hold is as unknown as one that none holds, and no word
+    that only passages out of `allowed` hold is offered as a correction.
     """
     text = normalise(query)
     typed = words(text)
     languages = _weigh_languages(text, interface_lang, detector)
     readings = tuple(lang for lang, share in languages.items() if share >= PLAUSIBLE)[:MAX_READINGS]
-    # A collection in no language that the detector knows is read as it is written.
-    readings = readings or tuple(detector.languages[:1]) or ("",)
+    readings = readings or tuple(detector.languages[:1])
+    # Nothing speaks for or against a language without a profile: it is read too, first where it is the user's own.
+    others = [lang for lang in detector.undetected if lang not in readings]
+    readings = tuple(sorted((*readings, *others), key=lambda lang: not (lang in others and lang == interface_lang)))
+    readings = readings[:MAX_READINGS] or ("",)
     content = [word.text for word in typed if not is_stop_word(word.text, readings[0])]
     content = content or [word.text for word in typed]
     terms = query_terms(text, readings)
-    unknown = [
-        word
-        for word in content
-        if not np.any(lexical.known([term for lang in readings for term in stem_terms(word, lang)]))
-    ]
-    nearest = {word: spelling.correct(word, readings) for word in unknown}
+    unknown = [word for word in content if not _is_held(word, readings, lexical, heard)]
+    nearest = {
+        word: spelling.correct(word, readings, lambda form, lang: _is_held(form, (lang,), lexical, heard))
+        for word in unknown
+    }
     corrections = {
         word: correction.word
         for word, correction in nearest.items()
-        if correction and _is_visible(correction.word, readings, lexical, allowed)
+        if correction and _is_held(correction.word, readings, lexical, allowed)
     }
     extra = dict.fromkeys(
         term
@@ -106,11 +111,10 @@ def understand(
     )
 
 
-def _is_visible(word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None) -> bool:
-    if allowed is None:
-        return True
+def _is_held(word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None) -> bool:
+    """Whether any allowed passage holds the word's form or a stem of it."""
     stems = [term for lang in readings for term in stem_terms(word, lang)]
-    return lexical.search(stems, 1, allowed=allowed).passages.size > 0
+    return bool(lexical.known(stems, allowed).any())
 
 
 def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:

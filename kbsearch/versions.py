@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kbsearch.errors import SnapshotError, SnapshotMissing
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import MANIFEST, publish, published_version, read_manifest, verify_snapshot
+
+_LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
     return [
         SnapshotEntry(
             name,
-            read_manifest(root / name),
+            _listed(root / name),
             sum(path.stat().st_size for path in (root / name).rglob("*") if path.is_file()),
             name == published,
         )
@@ -43,7 +45,8 @@ def rollback(root: Path, version: str | None = None) -> str:
     """
     names, published = _versions(root)
     if version is None:
-        older = [name for name in names if not published or name < published]
+        # Where nothing that is there is published, the newest one beats none.
+        older = [name for name in names if name < published] or (names if published not in names else [])
         if not older:
             raise SnapshotMissing(
                 f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
@@ -63,6 +66,13 @@ def prune(root: Path, keep: int) -> list[str]:
     for name in removed:
         shutil.rmtree(root / name)
     return removed
+
+
+def _listed(directory: Path) -> Mapping[str, Any]:
+    manifest = read_manifest(directory)
+    if any(name not in manifest for name in _LISTED):
+        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; rebuild the index.")
+    return manifest
 
 
 def _versions(root: Path) -> tuple[list[str], str]:

@@ -87,7 +87,7 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
 def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
     """The readable files of a source, sorted, without hidden ones; then a note about those left out."""
     if not path.is_dir():
-        yield SourceFile(path, str(path), _bare(path.name))
+        yield SourceFile(path, _shown(path), _bare(path.name))
         return
     failures: list[OSError] = []
     ignored: Counter[str] = Counter()
@@ -95,17 +95,17 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         while failures:
             error = failures.pop()
-            yield Problem(str(error.filename), None, f"cannot be read: {error.strerror}")
+            yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
         for name in sorted(names):
             if name.startswith("."):
                 continue
             file = Path(folder, name)
             if _extension(name) is None:
-                ignored[file.suffix.lower() or "no extension"] += 1
+                ignored[_shown(file.suffix.lower()) or "no extension"] += 1
             else:
-                yield SourceFile(file, str(file), file.relative_to(path).with_name(_bare(name)).as_posix())
+                yield SourceFile(file, _shown(file), file.relative_to(path).with_name(_bare(name)).as_posix())
     for error in failures:
-        yield Problem(str(error.filename), None, f"cannot be read: {error.strerror}")
+        yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
     if ignored:
         kinds = ", ".join(f"{count} {kind}" for kind, count in ignored.most_common(5))
         yield Note(f"{path}: {ignored.total()} files of other kinds left out ({kinds})")
@@ -115,6 +115,11 @@ def _extension(name: str) -> str | None:
     """The extension under which a reader is known, "a.JSONL.gz" gives ".jsonl.gz"; None for other kinds."""
     low = name.lower()
     return max((known for known in _READERS if low.endswith(known)), key=len, default=None)
+
+
+def _shown(path: str | Path) -> str:
+    """The path for messages; bytes in it that are not UTF-8 are written as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _bare(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,21 +19,20 @@ from kbsearch.errors import ModelError
 # Card of intfloat/multilingual-e5-*: every text starts with "query: " or "passage: ".
 E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 
+HUB_SECONDS = 10.0
+
 
 class SentenceTransformerEmbedder:
     """A model loaded through sentence-transformers, on the CPU."""
 
     def __init__(self, name_or_path: str) -> None:
+        directory = Path(name_or_path)
         try:
-            from sentence_transformers import SentenceTransformer
+            self._model = _load_directory(directory) if directory.is_dir() else _load_from_hub(name_or_path)
         except ImportError as cause:
             raise ModelError(
                 f"Model {name_or_path!r} needs torch, which is not installed; run: pip install torch"
             ) from cause
-        directory = Path(name_or_path)
-        has_onnx = (directory / "onnx").is_dir() or (directory / "model.onnx").is_file()
-        try:
-            self._model = SentenceTransformer(name_or_path, device="cpu", backend="onnx" if has_onnx else "torch")
         except Exception as cause:  # the library raises whatever its parts raise
             raise ModelError(
                 f"Model {name_or_path!r} cannot be loaded ({cause}); give the path of a sentence-transformers "
@@ -63,6 +63,28 @@ class SentenceTransformerEmbedder:
         """Shape (len(texts), dimension), with the model's document prompt."""
         encoded = self._model.encode_document(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.ascontiguousarray(encoded, dtype=np.float32)
+
+
+def _load_directory(directory: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    has_onnx = (directory / "onnx").is_dir() or (directory / "model.onnx").is_file()
+    return SentenceTransformer(str(directory), device="cpu", backend="onnx" if has_onnx else "torch")
+
+
+def _load_from_hub(name: str) -> Any:
+    """What was downloaded before needs no network; anything else is looked up once before it is downloaded.
+
+    Without that, the library tries each of a dozen files again and again, more than a minute, before it gives up.
+    """
+    from huggingface_hub import HfApi
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(name, device="cpu", local_files_only=True)
+    except Exception:  # whatever it raises, it means that the model is not here
+        HfApi().model_info(name, timeout=HUB_SECONDS)
+        return SentenceTransformer(name, device="cpu")
 
 
 def _hash_directory(directory: Path) -> str:

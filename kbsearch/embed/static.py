@@ -21,6 +21,8 @@ from kbsearch.errors import ModelError
 
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
+# What is left of a text of which no part is known: the beginning of a word, and the unknown.
+MEANINGLESS_TOKENS = ("\u2581", "[UNK]")
 
 
 def is_static_model(directory: Path) -> bool:
@@ -48,6 +50,7 @@ class StaticEmbedder:
             raise ModelError(
                 f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
             ) from cause
+        self._meaningless = {self._tokenizer.token_to_id(token) for token in MEANINGLESS_TOKENS}
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._info = ModelInfo(
@@ -74,7 +77,9 @@ class StaticEmbedder:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         for row, encoding in zip(vectors, encodings, strict=True):
             ids = np.asarray(encoding.ids, dtype=np.intp)
-            if ids.size == 0:
+            # A text of which not one token is known means nothing to the model; the unknown token's row would say it
+            # means the same as every other such text.
+            if self._meaningless.issuperset(encoding.ids):
                 continue
             # One product a text, never one over the batch: the sum's order, and so the bits, stay the same.
             total = self._scales[ids] @ self._rows[ids].astype(np.float32)

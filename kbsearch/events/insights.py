@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from kbsearch.errors import EventError
 from kbsearch.events.schema import Event
-from kbsearch.events.ubi import Receipt, is_object, read_ubi
+from kbsearch.events.ubi import Receipt, check_depth, is_object, read_ubi
 
 _ACTIONS = {"click": "click", "view": "view", "conversion": "view"}
 _MAX_OBJECTS = 20
@@ -37,6 +37,7 @@ def read_insights(raw: Mapping[str, object], receipt: Receipt) -> list[Event]:
 
     :raises EventError: as for UBI, with `field` in the Insights spelling.
     """
+    check_depth(raw)
     kind = raw.get("eventType")
     if not isinstance(kind, str) or kind not in _ACTIONS:
         raise EventError(f"unknown eventType {kind!r}; use one of: {', '.join(_ACTIONS)}", "eventType")

@@ -49,6 +49,7 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
 
     :raises EventError: something is missing, too long, or not one of the published names; `field` says which.
     """
+    check_depth(raw)
     if not is_object(raw):
         raise EventError(f"an event must be a JSON object, got {_short(raw)}")
     action = _action(raw.get("action_name"))
@@ -89,6 +90,16 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
 def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
     """Tell whether a decoded JSON value is an object."""
     return isinstance(value, Mapping)
+
+
+def check_depth(raw: object) -> None:
+    """Let no event pass that is nested deeper than Python recurses: the JSON parser allows a thousand levels.
+
+    :raises EventError: with the member at fault.
+    """
+    for field, value in raw.items() if is_object(raw) else ((None, raw),):
+        if _deeper(value, _MAX_DEPTH):
+            raise EventError(f"{field or 'an event'} is nested deeper than {_MAX_DEPTH} levels", field)
 
 
 def _action(value: object) -> str:
@@ -164,8 +175,6 @@ def _rest(
         rest["user"] = hasher.opaque(user)
     if not rest:
         return rest
-    if _depth(rest) > _MAX_DEPTH:
-        raise EventError(f"event_attributes is nested deeper than {_MAX_DEPTH} levels", "event_attributes")
     size = len(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     if size > MAX_ATTRIBUTES:
         raise EventError(f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed", "event_attributes")
@@ -175,12 +184,12 @@ def _rest(
     return cleaned if hashed_user is None else {**cleaned, "user": hashed_user}
 
 
-def _depth(value: object) -> int:
+def _deeper(value: object, levels: int) -> bool:
     if is_object(value):
-        return 1 + max((_depth(inner) for inner in value.values()), default=0)
+        return levels == 0 or any(_deeper(inner, levels - 1) for inner in value.values())
     if isinstance(value, list):
-        return 1 + max((_depth(inner) for inner in value), default=0)
-    return 0
+        return levels == 0 or any(_deeper(inner, levels - 1) for inner in value)
+    return False
 
 
 def _event_id(raw: Mapping[str, object], client_id: str) -> str:

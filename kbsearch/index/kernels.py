@@ -5,12 +5,24 @@ Machine code is cached on disk by numba, so the compilation (seconds) is paid on
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile without the interpreter lock; cached on disk where there is a folder to write to."""
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:
+        # Neither the package's folder nor the home directory can be written: compile in each process instead.
+        return njit(nogil=True)(function)
+
+
+@_compiled
 def score_postings(
     indptr: NDArray[np.int64],
     passages: NDArray[np.int32],
@@ -35,7 +47,7 @@ def score_postings(
     return count
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def select_best(
     scores: NDArray[np.float32],
     touched: NDArray[np.int32],
@@ -80,7 +92,7 @@ def select_best(
     return size
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> None:
     """Put an entry at the root of the heap of `size` entries and let it sink to its place."""
     parent = 0
@@ -101,7 +113,7 @@ def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, sco
     ids[parent] = passage
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def clear(scores: NDArray[np.float32], touched: NDArray[np.int32], count: int) -> None:
     """Set the touched scores back to zero: the cost follows the postings read, not the number of passages."""
     for index in range(count):

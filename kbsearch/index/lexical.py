@@ -132,9 +132,13 @@ class LexicalIndex:
         self._unknown_idf = float(np.log(self.statistics.passages + 1))
         self._scratch = threading.local()
 
-    def known(self, terms: Iterable[str]) -> NDArray[np.bool_]:
-        """Which of the terms any passage holds."""
-        return find_hashes(self._hashes, hash_texts(terms)) >= 0
+    def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
+        ids = find_hashes(self._hashes, hash_texts(terms))
+        if allowed is None:
+            return ids >= 0
+        holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
+        return np.asarray([len(passages) > 0 and bool(allowed[passages].any()) for passages in holders], dtype=np.bool_)
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""

@@ -8,7 +8,7 @@ alignment distance, in which swapping two neighbours is one edit (Damerau, 1964)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -80,10 +80,12 @@ class SpellingIndex:
         self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
         self._owners: NDArray[np.int32] = open_array(directory / "owners.npy")
 
-    def correct(self, word: str, langs: Sequence[str]) -> Correction | None:
+    def correct(
+        self, word: str, langs: Sequence[str], is_visible: Callable[[str, str], bool] = lambda _form, _lang: True
+    ) -> Correction | None:
         """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay.
 
-        Nearest first, then the same first letter, then the most frequent.
+        Nearest first, then the same first letter, then the most frequent. A word that is not visible does not exist.
         """
         folded = fold(word)
         edits = allowed_edits(folded)
@@ -98,12 +100,14 @@ class SpellingIndex:
             candidate, forms = orjson.loads(self._words[owner])
             distance = OSA.distance(folded, candidate, score_cutoff=edits)
             if distance == 0:
-                return None
+                if any(is_visible(form, lang) for _, form, lang in forms):
+                    return None
+                continue
             if distance > edits or distance > allowed_edits(candidate, at_least=ONE_EDIT_LENGTH - 1):
                 continue
             for frequency, form, lang in forms:
                 rank = (distance, candidate[0] != folded[0], -frequency)
-                if lang in langs and (best is None or rank < best[0]):
+                if lang in langs and (best is None or rank < best[0]) and is_visible(form, lang):
                     best = (rank, Correction(form, lang, distance, frequency))
         return best[1] if best else None
 

@@ -15,18 +15,20 @@ from kbsearch.text.normalise import fold
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.words import surfaces, words
 
+# Editors write typographic marks inside words, keyboards give plain ones.
+_PLAIN_MARKS = str.maketrans("’ʼ‐‑", "''--")
 _END_OF_TEXT = "\U0010ffff"
 
 
 def title_key(title: str) -> str:
     """What two titles share that differ only in case, diacritics and punctuation."""
-    return " ".join(fold(word.text) for word in words(title))
+    return " ".join(_plain(word.text) for word in words(title.lower()))
 
 
 def write_titles(titles: Sequence[str], languages: Sequence[str], directory: Path) -> None:
     """Write each document's title and its language (both in document order) under `directory` (made here)."""
     directory.mkdir()
-    pairs = sorted({(fold(word.text), number) for number, title in enumerate(titles) for word in words(title)})
+    pairs = sorted({(_plain(word.text), number) for number, title in enumerate(titles) for word in words(title)})
     vocabulary = sorted({word for word, _ in pairs})
     place = {word: index for index, word in enumerate(vocabulary)}
     indptr, documents = group_pairs(
@@ -91,7 +93,7 @@ class TitleIndex:
         """Documents whose titles hold all typed words, the last as a beginning, in document order."""
         found: NDArray[np.int32] | None = None
         for position, word in enumerate(typed):
-            folded = fold(word)
+            folded = _plain(word)
             first = bisect_left(self._vocabulary, folded)
             last_word = position == len(typed) - 1
             end = bisect_left(self._vocabulary, folded + _END_OF_TEXT) if last_word else first + 1
@@ -102,6 +104,10 @@ class TitleIndex:
             if found.size == 0:
                 break
         return np.empty(0, np.int32) if found is None else found
+
+
+def _plain(word: str) -> str:
+    return fold(word).translate(_PLAIN_MARKS)
 
 
 def _content_stems(title: str, lang: str) -> set[str]:

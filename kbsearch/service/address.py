@@ -17,6 +17,8 @@ PAGE_SIZE = 10
 _LISTS = ("type", "language", "category")
 _MAX_VALUES = 20
 _MAX_VALUE = 100
+_MAX_DOCUMENT = 256
+"""Longest document id that loaders take."""
 # Parameter of the page → field of a filter and key of a facet. `lang` is taken: it is the page's own language.
 FILTERS: Mapping[str, str] = {"type": "type", "language": "lang", "category": "category"}
 
@@ -75,7 +77,7 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
     return PageState(
         q=given.get("q", "").strip(),
         lang=lang if lang in languages else "",
-        doc=given.get("doc", "")[:_MAX_VALUE],
+        doc=given.get("doc", "")[:_MAX_DOCUMENT],
         translation=given.get("as", "")[:_MAX_VALUE],
         offset=min(_number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
         query=given.get("query", "")[:_MAX_VALUE],

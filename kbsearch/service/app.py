@@ -68,6 +68,9 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "timeout_graceful_shutdown": settings.shutdown,
+        # Longer than clients and proxies keep an idle connection (mostly 60 s or less), so that they close it, not we:
+        # a request sent into a connection that is being closed is lost.
+        "timeout_keep_alive": 75,
         # Access logs would hold queries and addresses, unredacted.
         "access_log": False,
         "server_header": False,

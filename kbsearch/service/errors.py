@@ -92,7 +92,8 @@ def error_code(error: Exception) -> tuple[int, str]:
 def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
     """Turn the first problem that pydantic found into a sentence about a field."""
     problem = problems[0]
-    field = ".".join(str(part) for part in problem["loc"] if part not in ("query", "body")) or None
+    # Parameters and members are flat: what follows the first name is a branch of a union or a place in a list.
+    field = next((str(part) for part in problem["loc"] if part not in ("query", "body", "path")), None)
     kind, context, value = problem["type"], problem.get("ctx") or {}, problem.get("input")
     name = field or "the body"
     if kind == "missing":

@@ -18,6 +18,7 @@ PAGE_POLICY = (
     "default-src 'self'; img-src 'self' https: data:; media-src 'self' https:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -51,9 +52,10 @@ class Measure:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            # The route's pattern, not the path: a label for each article would drown Prometheus.
+            # The route's pattern, not the path, and no made-up method: a label for each would drown Prometheus.
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._meters.requests.labels(route, scope["method"], str(status)).inc()
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._meters.requests.labels(route, method, str(status)).inc()
             self._meters.latency.labels(route).observe(perf_counter() - started)
 
 

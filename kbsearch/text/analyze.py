@@ -88,6 +88,7 @@ def is_stop_word(word: str, lang: str) -> bool:
 @lru_cache(maxsize=200_000)
 def word_terms(word: str, lang: str) -> tuple[str, ...]:
     """Return the index terms of one surface word in a language; at least one for a word that `words` gives."""
+    lang = lang.partition("-")[0]  # en-us has the words of en
     lowered = word.lower()
     pieces = _PIECE.findall(lowered)
     terms = list(_joined_terms("".join(pieces) or lowered, lang))

@@ -58,6 +58,7 @@ class LanguageDetector:
     def __init__(self, languages: Sequence[str]) -> None:
         known = {lang: profile for lang in languages if (profile := _profile(lang)) is not None}
         self.languages = tuple(known)
+        self.undetected = tuple(lang for lang in languages if lang not in known)
         tables = [[_shares(profile, str.lower), _shares(profile, fold)] for profile in known.values()]
         grams = {gram: row for row, gram in enumerate(sorted({g for both in tables for table in both for g in table}))}
         # [gram, 0 as typed | 1 folded, language]
@@ -86,11 +87,14 @@ class LanguageDetector:
 
     def _evidence(self, word: str) -> NDArray[np.float32] | None:
         """Return log-probabilities [as typed | folded, language] of one lower-case word, memoised."""
-        if word not in self._memo:
-            if len(self._memo) >= _MAX_MEMO:
-                self._memo.clear()
-            self._memo[word] = self._word_evidence(word)
-        return self._memo[word]
+        # Another thread may clear the memo at any moment, so it is read once.
+        if word in (memo := self._memo):
+            return memo[word]
+        evidence = self._word_evidence(word)
+        if len(memo) >= _MAX_MEMO:
+            self._memo = memo = {}
+        memo[word] = evidence
+        return evidence
 
     def _word_evidence(self, word: str) -> NDArray[np.float32] | None:
         folded = fold(word)
@@ -143,7 +147,7 @@ def _shares(profile: _Profile, spell: Callable[[str], str]) -> dict[str, float]:
 def _profile(lang: str) -> _Profile | None:
     name = _PROFILE_OF.get(lang, lang)
     path = files("langdetect") / "profiles" / name
-    if not name.replace("-", "").isalpha() or not path.is_file():
-        return None
+    if not name.replace("-", "").isalnum() or not path.is_file():
+        return _profile(lang.partition("-")[0]) if "-" in lang else None
     profile: _Profile = json.loads(path.read_text(encoding="utf-8"))
     return profile

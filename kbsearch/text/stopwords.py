@@ -18,6 +18,7 @@ def is_stop(folded: str, lang: str) -> bool:
 
 @cache
 def _stop_words(lang: str) -> frozenset[str]:
+    lang = lang.partition("-")[0]
     path = _FOLDER / f"{lang}.txt"
     if not lang.isalpha() or not path.is_file():
         return frozenset()

@@ -37,6 +37,15 @@ def test_a_journey_from_question_to_feedback(page: Page, site: Site) -> None:
     assert events[2].attributes["feedback"] == {"thumbs": 1}
 
 
+def test_feedback_by_keyboard_keeps_its_place(page: Page) -> None:
+    """The button goes, and whoever pressed it would otherwise start again at the top of the page."""
+    page.goto("/?doc=reset-password.en&lang=en")
+    page.locator(".article .choice").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".helpful [role=status]")).to_be_focused()
+    expect(page.locator(".helpful")).to_have_text("Thank you, noted.")
+
+
 def test_back_and_forward_are_the_browsers(page: Page) -> None:
     """The address is the state."""
     page.goto("/?q=shipping&lang=en")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from kbsearch.errors import ModelError
 from kbsearch.snapshot import MANIFEST, published_version
 
 Write = Callable[..., Path]
@@ -231,3 +233,114 @@ def test_an_out_directory_that_is_a_file(run: Run, tmp_path: Path, write_jsonl: 
     assert result.code == 1
     assert "choose another --out" in result.sentence
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_every_kind_of_os_error_is_one_sentence(run: Run, index: Path, tmp_path: Path, write_jsonl: Write) -> None:
+    """A name that is too long, a pointer that cannot be replaced: the path, the reason, no traceback."""
+    source = write_jsonl(tmp_path / "s.jsonl", ROWS)
+    long = "a" * 300 + ".jsonl"
+    result = run("kbsearch-index", "build", long, "--out", index, "--model", "hashing")
+    assert result.code == 1
+    assert f"{long}: File name too long; " in result.sentence
+    version = published_version(index)
+    (index / "CURRENT").unlink()
+    (index / "CURRENT").mkdir()
+    for arguments in (("rollback", index, version), ("build", source, "--out", index, "--model", "hashing")):
+        result = run("kbsearch-index", *arguments)
+        assert result.code == 1
+        assert "Is a directory; " in result.sentence
+    result = run("kbsearch", "search", "--index", source, "x")
+    assert result.code == 1
+    assert "kbsearch-index build SOURCE --out" in result.sentence
+
+
+def test_a_message_of_several_lines_becomes_one_sentence(
+    run: Run, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Libraries explain themselves over many lines."""
+
+    def fail(*_: object) -> None:
+        raise ModelError("It cannot be loaded (no network\nsee https://x.example).")
+
+    monkeypatch.setattr("kbsearch.engine.open_engine", fail)
+    result = run("kbsearch", "search", "--index", index, "x")
+    assert result.code == 1
+    assert result.sentence == "kbsearch search: It cannot be loaded (no network see https://x.example)."
+
+
+@pytest.mark.parametrize("place", ["query", "source", "out"])
+def test_an_argument_that_is_no_utf8_is_wrong_use(run: Run, index: Path, place: str, checksums: Checksums) -> None:
+    """What a terminal in another encoding sends; nothing that is stored or printed could hold it."""
+    before = checksums(index)
+    arguments = {
+        "query": ("kbsearch", "search", "--index", index, "caf\udce9", "--json"),
+        "source": ("kbsearch-index", "build", "caf\udce9", "--out", index, "--model", "hashing"),
+        "out": ("kbsearch-index", "build", index, "--out", "caf\udce9", "--model", "hashing"),
+    }[place]
+    result = run(*arguments)
+    assert result.code == 2
+    assert r"'caf\udce9' is not UTF-8" in result.sentence
+    assert checksums(index) == before
+
+
+def test_a_file_whose_name_is_no_utf8_is_reported(run: Run, tmp_path: Path, write_jsonl: Write) -> None:
+    """The rest is built, and the report is JSON all the same."""
+    write_jsonl(tmp_path / "in" / "good.jsonl", ROWS)
+    (tmp_path / "in" / "caf\udce9.md").write_text("# Title\n\nText.")
+    (tmp_path / "in" / "x.caf\udce9").write_text("other")
+    result = run("kbsearch-index", "build", tmp_path / "in", "--out", tmp_path / "i", "--model", "hashing", "--json")
+    assert result.code == 0
+    report = json.loads(result.out)
+    assert report["documents"] == 3
+    assert [problem["file"] for problem in report["problems"]] == [str(tmp_path / "in" / r"caf\xe9.md")]
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e12", "3000000", "0", "-1", "1e-12"])
+def test_a_key_for_an_impossible_time_is_wrong_use(run: Run, days: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No date can say it."""
+    monkeypatch.setenv("KBSEARCH_SECRET", "s" * 32)
+    result = run("kbsearch", "key", f"--days={days}")
+    assert result.code == 2
+    assert result.sentence.startswith("kbsearch key: ")
+
+
+@pytest.mark.parametrize("pointer", [None, "20200101T000000Z-dead", "29990101T000000Z-dead"])
+def test_verify_fails_where_nothing_could_be_served(run: Run, index: Path, pointer: str | None) -> None:
+    """Every version may be whole, yet CURRENT is missing or names none of them; rollback repairs it."""
+    version = published_version(index)
+    (index / "CURRENT").unlink()
+    if pointer:
+        (index / "CURRENT").write_text(pointer + "\n")
+    result = run("kbsearch-index", "verify", index, "--json")
+    assert result.code == 1
+    assert "run: kbsearch-index " in result.sentence
+    assert run("kbsearch-index", "rollback", index).out == f"Published {version}.\n"
+    assert run("kbsearch-index", "verify", index).code == 0
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_list_with_an_incomplete_manifest_is_one_sentence(run: Run, index: Path, as_json: tuple[str, ...]) -> None:
+    """The version at fault is named."""
+    version = published_version(index)
+    (index / version / MANIFEST).write_text("{}")
+    result = run("kbsearch-index", "list", index, *as_json)
+    assert result.code == 1
+    assert f"{version}/{MANIFEST} is incomplete" in result.sentence
+
+
+def test_a_service_that_cannot_listen_is_one_sentence(run: Run, index: Path) -> None:
+    """The port is taken by another program: exit code 1, as for every other failure."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("kbsearch", "serve", "--index", index, "--port", port)
+    assert result.code == 1
+    assert f"127.0.0.1:{port}" in result.err.splitlines()[-1]
+    assert "--port" in result.err.splitlines()[-1]
+
+
+def test_an_empty_source_is_wrong_use(run: Callable[..., Any], tmp_path: Path) -> None:
+    """An unset variable in a script must not index the current folder."""
+    result = run("kbsearch-index", "build", "", "--out", tmp_path / "i")
+    assert result.code == 2
+    assert "name a file or a folder" in result.err
+    assert not (tmp_path / "i").exists()

@@ -176,3 +176,16 @@ def test_real_processes(tmp_path: Path, write_jsonl: Write, rows: Rows) -> None:
     )
     wrong = process("kbsearch", "search", cwd=tmp_path)
     assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_a_reader_who_leaves_early_sees_no_complaint(tmp_path: Path, write_jsonl: Write, rows: Rows) -> None:
+    """`kbsearch search … | head`."""
+    source = write_jsonl(tmp_path / "s.jsonl", rows)
+    assert process("kbsearch-index", "build", source, "--out", tmp_path / "i", "--model", "hashing").returncode == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "from kbsearch.cli import main; raise SystemExit(main())"
+    arguments = [sys.executable, "-c", code, "search", "--index", str(tmp_path / "i"), "password"]
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(arguments, stdout=pipe, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.stderr == b""

@@ -167,6 +167,13 @@ GOOD = {"id": "1", "query": "x", "lang": "en", "relevant": {"a": 1}}
         ('{"id": "2", "query": "x", "relevant": ["a"]}', "is no judged query"),
         ('{"id": "2", "query": "x"}', "has no relevant document"),
         ('{"id": "2", "query": "x", "relevant": {}}', "has no relevant document"),
+        ('{"id": "2", "query": "x", "relevant": {"a": 0}}', "has no relevant document"),
+        ('{"id": "2", "query": "x", "relevant": {"a": 0.5}}', "is no judged query"),
+        ('{"id": null, "query": "x", "relevant": {"a": 1}}', "is no judged query"),
+        ('{"id": "2", "query": null, "relevant": {"a": 1}}', "is no judged query"),
+        ('{"id": "2", "query": "x", "lang": ["lv"], "relevant": {"a": 1}}', "is no judged query"),
+        ('{"id": "2", "query": "x", "match": "grup", "relevant": {"a": 1}}', "is no judged query"),
+        ('{"id": "2", "query": "x", "answerable": "false", "relevant": {"a": 1}}', "is no judged query"),
         ('{"id": "2", "query": " ", "relevant": {"a": 1}}', "has an empty query"),
         ('{"id": "1", "query": "y", "relevant": {"a": 1}}', "has the id '1' of an earlier query"),
     ],
@@ -178,6 +185,20 @@ def test_a_bad_line_is_named(line: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         read_queries(path)
     assert str(caught.value).startswith(f"{path}:3 {said}")
+
+
+def test_null_is_the_same_as_leaving_a_field_out(tmp_path: Path) -> None:
+    """Exports write null; and Windows editors begin a file with a byte order mark."""
+    path = tmp_path / "q.jsonl"
+    line = '{"id": 7, "query": "x", "lang": null, "relevant": null, "answerable": false, "match": null, "kind": null}'
+    path.write_text(line, encoding="utf-8-sig")
+    assert read_queries(path) == [JudgedQuery("7", "x", "", {}, answerable=False, by_group=False, kind="")]
+
+
+def test_an_answer_that_is_judged_irrelevant_is_not_precise() -> None:
+    """Grade 0 says: looked at, and wrong."""
+    figures = report({"one!": ["x.en", "a.en"]}, [query("one!", {"x.en": 0, "a.en": 1})])
+    assert figures["decision"]["answer_precision"] == 0.0
 
 
 @pytest.mark.parametrize("content", [None, "", "\n\n"])

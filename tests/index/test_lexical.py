@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -214,3 +214,19 @@ def test_written_statistics_are_readable_json(tmp_path: Path) -> None:
     build(ROOM, tmp_path / "index")
     stored = orjson.loads((tmp_path / "index" / "statistics.json").read_bytes())
     assert stored == {"passages": 6, "average_length": 3.0, "terms": 9, "k1": K1, "b": B, "delta": DELTA}
+
+
+def test_loops_are_compiled_where_nothing_can_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only installation under a user without a home compiles in each process instead of failing."""
+    from kbsearch.index import kernels
+
+    real = kernels.njit
+
+    def without_cache(**options: bool) -> Callable[..., object]:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(**options)
+
+    monkeypatch.setattr(kernels, "njit", without_cache)
+    double = kernels._compiled(lambda number: 2 * number)
+    assert double(21) == 42

@@ -97,6 +97,14 @@ def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -
     ) == ("view", "q7", "reset-password.en", 3)
 
 
+def test_an_article_with_a_long_id_is_shown(make_client: Any) -> None:
+    """Loaders take ids of up to 256 characters, and make them from paths."""
+    name = f"{'guide/' * 41}page.en"
+    with make_client(engine=FakeEngine(articles=(article(name, "Far down", "Text"),))) as client:
+        response = client.get("/", params={"doc": name, "lang": "en"})
+        assert (response.status_code, "Far down" in response.text) == (200, True)
+
+
 def test_a_translation_is_found_by_language(client: TestClient) -> None:
     """From an article id and a language."""
     assert "Kā atjaunot paroli" in client.get("/?doc=reset-password.en&as=lv").text

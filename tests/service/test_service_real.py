@@ -104,6 +104,14 @@ def test_serve_refuses_what_it_cannot_open(tmp_path: Path, index: Path) -> None:
         serve(Settings(index=index))
 
 
+def test_idle_connections_outlive_those_who_reuse_them(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn's five seconds are also those of common clients, whose next request would meet a closing connection."""
+    given: dict[str, object] = {}
+    monkeypatch.setattr("uvicorn.run", lambda _app, **options: given.update(options))
+    serve(Settings(index=index))
+    assert given["timeout_keep_alive"] == 75
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_command_serves_and_stops_without_losing_events(index: Path, workers: int) -> None:

@@ -92,6 +92,15 @@ def test_metrics_count_requests_by_route(client: Any) -> None:
     eventually(lambda: "kbsearch_events_written_total 1.0" in client.get("/metrics").text)
 
 
+def test_a_made_up_method_is_no_label(client: Any) -> None:
+    """Anyone can send any word there; each would stay in Prometheus for ever."""
+    for number in range(3):
+        client.request(f"M{number}", "/v1/search")
+    text = client.get("/metrics").text
+    assert 'method="M' not in text
+    assert 'kbsearch_requests_total{method="other",route="/v1/search",status="405"} 3.0' in text
+
+
 class Server:
     """A real server in a thread, on a free port."""
 

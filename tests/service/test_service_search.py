@@ -135,6 +135,13 @@ def test_bad_parameters_are_named(client: TestClient, parameters: dict[str, str]
     assert (field, code) == (error["field"], error["code"])
 
 
+@pytest.mark.parametrize("value", [7, [7], {"type": 7}, {"type": [7]}])
+@pytest.mark.parametrize("member", ["langs", "filter"])
+def test_a_member_of_the_wrong_kind_is_named_as_it_was_sent(client: TestClient, member: str, value: Any) -> None:
+    """Not by the branch of a union that pydantic tried first."""
+    assert error_of(client.post("/v1/search", json={"q": "x", member: value}), 422)["field"] == member
+
+
 def test_limits_themselves_are_allowed(client: TestClient) -> None:
     """512 characters, 100 hits, the thousandth hit."""
     parameters = {"q": "ā" * 512, "limit": 100, "offset": 900, "session": "s" * 100}

@@ -246,6 +246,20 @@ def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
         )
 
 
+def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small help centre is built in a fraction of a second, perhaps twice from the same files."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
+
+    monkeypatch.setattr(module, "datetime", Stopped)
+    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
+    assert [entry.version for entry in list_snapshots(tmp_path)] == versions[::-1]
+    assert rollback(tmp_path) == versions[2]
+
+
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
     """And refuses to go where there is nothing."""
     first, second, third = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3))

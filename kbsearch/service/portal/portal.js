@@ -272,7 +272,10 @@
   function onFeedback(button) {
     const box = button.closest(".helpful");
     send("feedback", box.dataset.object, box.dataset.query, box.dataset.position, { feedback: { thumbs: Number(button.dataset.thumbs) } });
-    box.replaceChildren(element("span", { role: "status" }, messages.thanks));
+    const thanks = element("span", { role: "status", tabindex: "-1" }, messages.thanks);
+    box.replaceChildren(thanks);
+    // The button is gone; without this the keyboard would start again at the top of the page.
+    thanks.focus();
   }
 
   function onClick(click) {

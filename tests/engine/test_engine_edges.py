@@ -1,0 +1,122 @@
+"""Knowledge bases that are unlike the usual: regions, languages nobody detects, private beside public translations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kbsearch.engine import Engine, open_engine
+from kbsearch.types import SearchOutcome, SearchRequest
+
+Row = dict[str, Any]
+PUBLIC = frozenset({"public"})
+
+
+def row(name: str, lang: str, title: str, body: str, **fields: Any) -> Row:
+    return {"id": name, "lang": lang, "title": title, "body": body, **fields}
+
+
+@pytest.fixture(scope="module")
+def engine_of(build_index: Callable[[Sequence[Row]], Path]) -> Callable[..., Engine]:
+    return lambda *rows: open_engine(build_index(rows))
+
+
+def ids(outcome: SearchOutcome) -> list[str]:
+    return [hit.id for hit in outcome.hits]
+
+
+REFUNDS = (
+    row("agents", "lv", "Atmaksas noteikumi", "Tikai darbiniekiem.", group="g", audience=["agent"], type="faq"),
+    row("customers", "lv", "Naudas atmaksa", "Naudu atmaksājam.", group="g"),
+    row("english", "en", "Refunds", "We refund money within five days.", group="g"),
+)
+
+
+@pytest.mark.parametrize(
+    "restriction",
+    [{"audiences": PUBLIC}, {"audiences": None, "filters": {"type": ("article",)}}],
+    ids=["audience", "filter"],
+)
+def test_a_hidden_translation_does_not_hide_the_visible_one_beside_it(
+    engine_of: Callable[..., Engine], restriction: dict[str, Any]
+) -> None:
+    """Two Latvian documents in one group, the first not for this caller: he reads the second, not the English one."""
+    engine = engine_of(*REFUNDS)
+    assert ids(engine.search(SearchRequest(q="refund money", lang="lv", **restriction))) == ["customers"]
+
+
+def test_a_hidden_group_member_in_another_group_changes_nothing(engine_of: Callable[..., Engine]) -> None:
+    """Where the only translation is hidden, the visible language is shown."""
+    engine = engine_of(*REFUNDS[::2], row("other", "lv", "Cits", "Cits."))
+    assert ids(engine.search(SearchRequest(q="refund money", lang="lv"))) == ["english"]
+
+
+HIDDEN_NOTE = row("note", "en", "Desk", "Members typed pasword; zircon ledgers.", audience=["agent"])
+VISIBLE = row("help", "en", "Password help", "Choose another password for the parcel locker.")
+
+
+@pytest.mark.parametrize("typed", ["pasword", "zircon", "ledgers", "ledgerz", "qwertzu", "zircon password"])
+def test_hidden_words_change_neither_correction_nor_reasons(engine_of: Callable[..., Engine], typed: str) -> None:
+    """Whether a hidden document holds a word cannot be told from an answer."""
+    with_hidden, without = engine_of(VISIBLE, HIDDEN_NOTE), engine_of(VISIBLE)
+    found, alone = (one.search(SearchRequest(q=typed)) for one in (with_hidden, without))
+    assert found.did_you_mean == alone.did_you_mean
+    assert found.decision.reasons == alone.decision.reasons
+
+
+def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Callable[..., Engine]) -> None:
+    """`subscriptionx` stands one letter from the typed word, but only for agents."""
+    hidden = row("note", "en", "Desk", "subscriptionx", audience=["agent"])
+    outcome = engine_of(row("a", "en", "Subscription", "Text."), hidden).search(SearchRequest(q="subscriptionxx"))
+    assert outcome.did_you_mean == "subscription"
+
+
+def test_a_filter_makes_no_word_unknown(engine_of: Callable[..., Engine]) -> None:
+    """A word of the knowledge base that the filtered part lacks is spelt right."""
+    engine = engine_of(VISIBLE, row("port", "en", "Passport", "Bring the passports.", type="faq"))
+    assert engine.search(SearchRequest(q="passport", filters={"type": ("article",)})).did_you_mean is None
+
+
+def test_a_regional_code_is_analysed_as_its_language(engine_of: Callable[..., Engine]) -> None:
+    """`en-us`, as Zendesk exports it, is English: stems, stop words and detection."""
+    engine = engine_of(
+        row("a", "en-US", "Resetting passwords", "Choose what you like."),
+        row("b", "en-US", "Shipping", "It was shipped by us."),
+    )
+    outcome = engine.search(SearchRequest(q="how was it with the password reset", mode="lexical"))
+    assert ids(outcome) == ["a"]
+    assert outcome.detected_lang == "en-us"
+
+
+@pytest.mark.parametrize("beside", [(), (row("en", "en", "Refunds", "We refund money."),)], ids=["alone", "mixed"])
+def test_a_language_that_nobody_detects_is_read_with_its_analyzer(
+    engine_of: Callable[..., Engine], beside: tuple[Row, ...]
+) -> None:
+    """Basque has a stemmer but no n-gram profile: another inflection of a word is found as that word."""
+    engine = engine_of(row("eu", "eu", "Pasahitzaren", "Ireki orria."), *beside)
+    outcome = engine.search(SearchRequest(q="pasahitzak", lang="eu", explain=True))
+    assert ids(outcome)[0] == "eu"
+    assert outcome.hits[0].explain is not None
+    assert outcome.hits[0].explain["title"] == 1.0
+    assert outcome.did_you_mean is None
+
+
+@pytest.mark.parametrize("typed", ["?!", "…", "—", "😀", "\u200b", "(((", "_"])
+def test_a_query_without_words_finds_nothing(search: Callable[..., SearchOutcome], typed: str) -> None:
+    """Punctuation has no meaning that could be near to anything."""
+    outcome = search(typed)
+    assert outcome.found == 0
+    assert outcome.decision.action == "hand_over"
+
+
+@pytest.mark.parametrize("typed", ["why i can't sign in", "WHY I CAN’T SIGN IN", "Why I canʼt sign in?"])
+def test_any_apostrophe_types_the_title_word_for_word(engine_of: Callable[..., Engine], typed: str) -> None:
+    """Editors write ’, keyboards '."""
+    engine = engine_of(row("a", "en", "Why I can’t sign in", "Text."), row("b", "en", "Sign in", "Text."))
+    outcome = engine.search(SearchRequest(q=typed))
+    assert outcome.decision.action == "answer"
+    assert ids(outcome)[0] == "a"
+    assert [one.document_id for one in engine.suggest("can't", lang="en", limit=5, audiences=PUBLIC)] == ["a"]
