@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -326,16 +325,6 @@ def test_a_list_with_an_incomplete_manifest_is_one_sentence(run: Run, index: Pat
     result = run("kbsearch-index", "list", index, *as_json)
     assert result.code == 1
     assert f"{version}/{MANIFEST} is incomplete" in result.sentence
-
-
-def test_a_service_that_cannot_listen_is_one_sentence(run: Run, index: Path) -> None:
-    """The port is taken by another program: exit code 1, as for every other failure."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = run("kbsearch", "serve", "--index", index, "--port", port)
-    assert result.code == 1
-    assert f"127.0.0.1:{port}" in result.err.splitlines()[-1]
-    assert "--port" in result.err.splitlines()[-1]
 
 
 def test_an_empty_source_is_wrong_use(run: Callable[..., Any], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,3 +190,13 @@ def test_a_reader_who_leaves_early_sees_no_complaint(tmp_path: Path, write_jsonl
     with os.fdopen(writing, "wb") as pipe:
         done = subprocess.run(arguments, stdout=pipe, stderr=subprocess.PIPE, timeout=120, check=False)
     assert done.stderr == b""
+
+
+def test_a_service_that_cannot_listen_says_so_last(index: Path) -> None:
+    """The port is taken by another program: exit code 1, as for every other failure."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = process("kbsearch", "serve", "--index", index, "--port", port)
+    assert result.returncode == 1
+    assert f"127.0.0.1:{port}" in result.stderr.splitlines()[-1]
+    assert "--port" in result.stderr.splitlines()[-1]
