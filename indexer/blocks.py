@@ -11,44 +11,12 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from indexer.render import BLOCK_TAGS
 from kbsearch.text.normalise import normalise
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BREAKING = frozenset(
-    {
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "footer",
-        "header",
-        "hr",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    }
-)
+# Headings and list items are breaks of their own kind; columns hold no text.
+_BREAKING = frozenset(BLOCK_TAGS) - {"col", "colgroup", "li", *_HEADINGS}
 _LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, pre, blockquote, p + p, div + div, td table, th table"
 """What makes a table a page layout rather than data; its cells are then read as ordinary blocks."""
 

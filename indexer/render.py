@@ -46,7 +46,7 @@ _TEXT_TAGS = {
     "var",
     "wbr",
 }
-_BLOCK_TAGS = {
+BLOCK_TAGS = {
     "address",
     "article",
     "aside",
@@ -179,7 +179,7 @@ def _depth(source: str) -> int:
 @cache
 def _cleaner() -> nh3.Cleaner:
     return nh3.Cleaner(
-        tags=_TEXT_TAGS | _BLOCK_TAGS,
+        tags=_TEXT_TAGS | BLOCK_TAGS,
         clean_content_tags=_DROPPED_WHOLE,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto", "tel"},

@@ -10,10 +10,9 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
-from kbsearch.types import SearchOutcome, SearchRequest
+from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
 # As in the API (contract, section 4).
-MAX_LIMIT = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Files of a folder, their checksums, and flushing them to the disk. Used by `snapshot.py`."""
+"""Files of a folder, their checksums, and flushing them to the disk. Used by `snapshot.py` and `versions.py`."""
 
 from __future__ import annotations
 

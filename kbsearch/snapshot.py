@@ -17,6 +17,7 @@ import hashlib
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -148,10 +149,6 @@ class SnapshotWriter:
         words = self._spelling.write(directory / "spelling")
         self._marks.write(directory / "marks")
         write_titles(self._titles, self._languages, directory / "titles")
-        languages = {
-            lang: sum(1 for value, _ in self._pairs["lang"] if value == code)
-            for lang, code in sorted(self._values["lang"].items())
-        }
         files = {
             path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
             for path in files_below(directory)
@@ -172,7 +169,7 @@ class SnapshotWriter:
             "groups": len(self._groups),
             "passages": len(self._passage_document),
             "words": words,
-            "languages": languages,
+            "languages": dict(sorted(Counter(self._languages).items())),
             "lexical": asdict(lexical),
             "dense": asdict(dense),
             "sources": list(sources),

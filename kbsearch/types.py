@@ -13,6 +13,9 @@ from typing import Literal
 DOCUMENT_TYPES = ("article", "faq", "tutorial", "video", "forum", "suggestion")
 BODY_FORMATS = ("markdown", "html", "text")
 
+MAX_LIMIT = 100
+"""Most hits of one answer (contract, section 4)."""
+
 Mode = Literal["hybrid", "dense", "lexical"]
 
 

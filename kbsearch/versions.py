@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kbsearch.disk import files_below
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import MANIFEST, publish, published_version, read_manifest, verify_snapshot
 
@@ -31,7 +32,7 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
         SnapshotEntry(
             name,
             _listed(root / name),
-            sum(path.stat().st_size for path in (root / name).rglob("*") if path.is_file()),
+            sum(path.stat().st_size for path in files_below(root / name)),
             name == published,
         )
         for name in names

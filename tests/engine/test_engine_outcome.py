@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,38 +10,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from asking import MODES, QUERIES, Search, groups, ids
 
 from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.errors import SnapshotMismatch
 from kbsearch.types import Action, SearchOutcome, SearchRequest
-
-Search = Callable[..., SearchOutcome]
-MODES = ("hybrid", "dense", "lexical")
-
-QUERIES = (
-    "reset password",
-    "ka atjaunot paroli",
-    "kur ir mans pasūtījums",
-    "shipping to riga",
-    "garantija",
-    "kazas",
-    "rēķins",
-    "return an item",
-    "pasword",
-    "opening hours",
-    "slaptazodi pakeisti",
-    "voucher",
-    "atmaksa",
-)
-
-
-def ids(outcome: SearchOutcome) -> list[str]:
-    return [hit.id for hit in outcome.hits]
-
-
-def groups(outcome: SearchOutcome) -> list[str]:
-    return [hit.group for hit in outcome.hits]
 
 
 def timeless(outcome: SearchOutcome) -> SearchOutcome:

@@ -7,38 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import MODES, QUERIES, Search, groups, ids
 
 from kbsearch import grouping
 from kbsearch.engine import open_engine
 from kbsearch.errors import FilterError, UsageError
-from kbsearch.types import Action, SearchOutcome, SearchRequest
-
-Search = Callable[..., SearchOutcome]
-MODES = ("hybrid", "dense", "lexical")
-
-QUERIES = (
-    "reset password",
-    "ka atjaunot paroli",
-    "kur ir mans pasūtījums",
-    "shipping to riga",
-    "garantija",
-    "kazas",
-    "rēķins",
-    "return an item",
-    "pasword",
-    "opening hours",
-    "slaptazodi pakeisti",
-    "voucher",
-    "atmaksa",
-)
-
-
-def ids(outcome: SearchOutcome) -> list[str]:
-    return [hit.id for hit in outcome.hits]
-
-
-def groups(outcome: SearchOutcome) -> list[str]:
-    return [hit.group for hit in outcome.hits]
+from kbsearch.types import Action, SearchRequest
 
 
 class TestDiacritics:

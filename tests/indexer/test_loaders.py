@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from loading import GOOD, load, write_lines
 
 from indexer.loaders import LoadReport, Problem, load_sources
 from indexer.loaders.report import KEPT
 from kbsearch.errors import SourceError
-from kbsearch.types import Document
 
 SHARED = Path(__file__).parents[3] / "shared" / "kb"
-GOOD = {"id": "reset.lv", "title": "Kā atjaunot paroli", "body": "Nospiediet **Aizmirsu paroli**."}
-
-
-def load(*paths: Path) -> tuple[list[Document], LoadReport]:
-    report = LoadReport()
-    return list(load_sources(paths, report=report)), report
-
-
-def write_lines(path: Path, *lines: object) -> Path:
-    texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
-    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
-    return path
 
 
 def test_a_duplicate_id_names_the_first_place_and_the_first_wins(tmp_path):

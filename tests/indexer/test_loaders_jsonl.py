@@ -14,24 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loading import GOOD, load, write_lines
 
 from indexer.loaders import LoadReport, load_sources
 from indexer.loaders.fields import FieldError, make_document
 from kbsearch.errors import SourceError
 from kbsearch.types import Document
-
-GOOD = {"id": "reset.lv", "title": "Kā atjaunot paroli", "body": "Nospiediet **Aizmirsu paroli**."}
-
-
-def load(*paths: Path) -> tuple[list[Document], LoadReport]:
-    report = LoadReport()
-    return list(load_sources(paths, report=report)), report
-
-
-def write_lines(path: Path, *lines: object) -> Path:
-    texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
-    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
-    return path
 
 
 def test_a_line_with_three_fields_is_a_document(tmp_path):
