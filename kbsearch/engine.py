@@ -243,8 +243,10 @@ def open_engine(directory: str | Path, version: str | None = None, embedder: Emb
     """
     snapshot = open_snapshot(Path(directory), version)
     engine = Engine(snapshot, embedder or load_embedder(snapshot.model.name))
-    # One query loads compiled code and file pages before a customer waits for them.
-    engine.search(SearchRequest(q="kbsearch", audiences=None))
+    # One query loads compiled code and file pages before a customer waits for them: a title, since a query that matches
+    # nothing would leave half of that undone.
+    if snapshot.document_count:
+        engine.search(SearchRequest(q=snapshot.record(0)["title"], audiences=None))
     return engine
 
 

@@ -15,6 +15,7 @@ from asking import MODES, QUERIES, Search, groups, ids
 from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.errors import SnapshotMismatch
+from kbsearch.retrieve import retrieve
 from kbsearch.types import Action, SearchOutcome, SearchRequest
 
 
@@ -132,3 +133,18 @@ class TestOutcome:
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(lambda request: timeless(engine.search(request)), requests * 2))
         assert found == expected * 2
+
+
+def test_opening_runs_a_query_that_matches(handmade_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the first customer waits while the rest of the code is compiled (half a second)."""
+    scores = []
+
+    def listening(*arguments: Any) -> Any:
+        candidates = retrieve(*arguments)
+        scores.append(float(candidates.lexical.max()))
+        return candidates
+
+    monkeypatch.setattr("kbsearch.engine.retrieve", listening)
+    open_engine(handmade_index)
+    assert len(scores) == 1
+    assert scores[0] > 0
