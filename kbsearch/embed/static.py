@@ -7,7 +7,7 @@ Tulkens & van Dongen, "Model2Vec" (2024); Arora et al., "A simple but tough-to-b
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
+from kbsearch.embed.directory import hash_files
 from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.errors import ModelError
 
@@ -43,8 +44,8 @@ class StaticEmbedder:
     def __init__(self, directory: Path, name: str) -> None:
         try:
             with safe_open(directory / WEIGHTS_FILE, framework="numpy") as tensors:
-                self._rows: NDArray[np.int8] = tensors.get_tensor("embeddings")
                 self._scales: NDArray[np.float32] = tensors.get_tensor("weights").astype(np.float32)
+            self._rows = _map_rows(directory / WEIGHTS_FILE)
             self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
         except Exception as cause:  # tokenizers and safetensors raise bare exceptions of their own
             raise ModelError(
@@ -57,7 +58,7 @@ class StaticEmbedder:
             name=name,
             dimension=int(self._rows.shape[1]),
             revision="bundled",
-            files_sha256=_hash_files(directory, (TOKENIZER_FILE, WEIGHTS_FILE)),
+            files_sha256=hash_files(directory, directory / WEIGHTS_FILE),
         )
 
     @property
@@ -89,9 +90,15 @@ class StaticEmbedder:
         return vectors
 
 
-def _hash_files(directory: Path, names: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode())
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()
+def _map_rows(file: Path) -> NDArray[np.int8]:
+    """The rows as they lie in the file: workers share its pages, where reading would give each its own 25 MB.
+
+    Layout of a safetensors file: eight bytes with the length of a JSON header, the header, then the tensors.
+    """
+    with file.open("rb") as content:
+        size = int.from_bytes(content.read(8), "little")
+        entry = json.loads(content.read(size))["embeddings"]
+    start, shape = 8 + size + entry["data_offsets"][0], tuple(entry["shape"])
+    if entry["dtype"] != "I8":
+        raise ModelError(f"{file} holds rows of {entry['dtype']}, not of I8; name another model.")
+    return np.memmap(file, dtype=np.int8, mode="r", offset=start, shape=shape).view(np.ndarray)

@@ -1,9 +1,11 @@
-"""Train the small transformer: the teacher's upper body under the multilingual vocabulary; optional step 6.
+"""Train the small transformer beside the static model: the teacher's layers under the multilingual vocabulary; step 6.
 
-Takes ``corpus.npz``, the teacher and a trained static model; gives ``mini.pt``, from which an interrupted run
-continues. The rows of the new vocabulary start as the teacher's own input rows of the English words that the static
+Takes ``corpus.npz``, the teacher and the exported static model; gives ``mini.pt``, from which an interrupted run
+continues. The input rows of the new vocabulary start near the teacher's own rows of the English words that the static
 model finds nearest (FOCUS, Dobler and de Melo, 2023); training is the static model's: distillation on parallel
-sentences and InfoNCE on titles → passages, with the same batches.
+sentences and InfoNCE on titles → passages, with the same batches. The transformer learns alone and, at half the
+weight, together with the static branch, which stays as it is: the static model has seen every training article often
+and would leave the transformer nothing to learn from them.
 """
 
 from __future__ import annotations
@@ -19,17 +21,17 @@ import numpy as np
 import torch
 from corpus import Corpus, Ragged
 from corpus import load as load_corpus
-from data import DEFAULT_SHARED, DEFAULT_WORK
+from data import DEFAULT_SHARED, DEFAULT_WORK, REPOSITORY
 from evaluate import evaluate
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 from teacher import installed_teacher, load_vectors
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
-from train_static import Sampler, contrast, query_tokens
+from train_static import SAME_PASSAGE, Sampler, contrast, query_tokens, topics_of
 from train_static import embed as static_embed
-from train_static import load as load_static
-from transformers import AutoTokenizer, BertModel
+from transformers import AutoTokenizer, BertConfig, BertModel
 
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]")  # appended to the vocabulary in this order
 NEIGHBOURS = 5  # English words whose input rows make up the first guess of a token
@@ -48,31 +50,49 @@ class Config:
     scale: float
     max_tokens: int
     layers: list[int]
+    own_width: int
     seed: int
 
 
 class Mini(nn.Module):
-    """BERT with mean pooling over all tokens, marks of start and end included, as in the teacher."""
+    """A static model with a transformer beside it that reads the same tokens in their context.
 
-    def __init__(self, body: BertModel, max_tokens: int) -> None:
+    The vector of a text is the normalised sum of the two branches' unit vectors: the mean of the static rows, and the
+    mean of the transformer's outputs, marks of start and end included, as in the teacher. The transformer's input rows
+    are a linear map of the static ones plus ``own``, a narrow table of its own: a second full table would double the
+    model.
+    """
+
+    def __init__(self, body: BertModel, static: Tensor, own: Tensor, enter: Tensor, max_tokens: int) -> None:
         super().__init__()
         self.body = body
+        self.static = nn.Parameter(static, requires_grad=False)
+        self.own = nn.Embedding(*own.shape, sparse=True, _weight=own)
+        self.enter = nn.Linear(static.shape[1] + own.shape[1], body.config.hidden_size, bias=False)
+        self.enter.weight.data = enter
         self.max_tokens = max_tokens
-        self.pad = body.config.vocab_size - len(SPECIAL)
+        self.pad = len(static) - len(SPECIAL)
 
-    def forward(self, tokens: Ragged) -> Tensor:
-        """Return L2-normalised rows in float32."""
+    def forward(self, tokens: Ragged) -> tuple[Tensor, Tensor]:
+        """Return the L2-normalised rows of both branches in float32."""
         lengths = np.minimum(np.diff(tokens.offsets), self.max_tokens - 2)
         ids = np.full((len(lengths), int(lengths.max()) + 2), self.pad, np.int64)
         for row, (start, length) in enumerate(zip(tokens.offsets[:-1], lengths, strict=True)):
             ids[row, 0], ids[row, length + 1] = self.pad + 1, self.pad + 2
             ids[row, 1 : length + 1] = tokens.flat[start : start + length]
-        index = torch.from_numpy(ids).to(self.body.device)
+        index = torch.from_numpy(ids).to(self.static.device)
         mask = index != self.pad
-        with torch.autocast(self.body.device.type, torch.bfloat16):
-            hidden = self.body(input_ids=index, attention_mask=mask.long()).last_hidden_state
-        weight = mask.unsqueeze(2).float()
-        return functional.normalize((hidden.float() * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+        rows = self.static[index]
+        with torch.autocast(self.static.device.type, torch.bfloat16):
+            inputs = self.enter(torch.cat([rows, self.own(index)], dim=2))
+            hidden = self.body(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
+        context = (hidden.float() * mask.unsqueeze(2).float()).sum(dim=1)
+        return functional.normalize(rows.sum(dim=1), dim=1), functional.normalize(context, dim=1)
+
+
+def join(branches: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the L2-normalised sum of the two branches."""
+    return functional.normalize(branches[0] + branches[1], dim=1)
 
 
 def build(teacher: Path, static_rows: Tensor, tokenizer: Tokenizer, config: Config) -> Mini:
@@ -92,53 +112,89 @@ def build(teacher: Path, static_rows: Tensor, tokenizer: Tokenizer, config: Conf
         cosine, nearest = (block @ anchors.T).topk(min(NEIGHBOURS, len(whole)), dim=1)
         weight = (cosine / TEMPERATURE).softmax(dim=1)
         guessed.append((weight.unsqueeze(2) * known[nearest]).sum(dim=1))
-    special = old[torch.tensor([words[name] for name in SPECIAL])]
-    rows = torch.cat([*guessed, special])
-    source.embeddings.word_embeddings = nn.Embedding(len(rows), rows.shape[1], sparse=True, _weight=rows)
-    source.config.vocab_size = len(rows)
-    source.config.pad_token_id = len(rows) - len(SPECIAL)
-    return Mini(source, config.max_tokens)
+    wanted = torch.cat([*guessed, old[torch.tensor([words[name] for name in SPECIAL])]])
+    static = torch.cat([static_rows, torch.zeros(len(SPECIAL), static_rows.shape[1])])
+    # The map explains what it can, the narrow table the directions in which most is left.
+    mapped = torch.linalg.lstsq(static, wanted).solution
+    left, size, right = torch.svd_lowrank(wanted - static @ mapped, q=config.own_width, niter=4)
+    own, enter = left * size.sqrt(), torch.cat([mapped, size.sqrt()[:, None] * right.T]).T.contiguous()
+    source.embeddings.word_embeddings = nn.Embedding(1, 1)  # never asked
+    return Mini(source, static, own, enter, config.max_tokens)
+
+
+def load_student(checkpoint: Path, teacher: Path) -> Mini:
+    """Read the student of a checkpoint; of the teacher only the shape of its layers is needed."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state, config = saved["student"], json.loads(saved["config"])
+    shape = BertConfig.from_pretrained(str(teacher))
+    shape.num_hidden_layers = len(config["layers"])
+    body = BertModel(shape, add_pooling_layer=False)
+    body.embeddings.word_embeddings = nn.Embedding(1, 1)
+    student = Mini(body, state["static"], state["own.weight"], state["enter.weight"], config["max_tokens"])
+    student.load_state_dict(state)
+    return student.eval()
 
 
 def batch_loss(
     student: Mini, corpus: Corpus, sampler: Sampler, vectors: NDArray[np.float16], config: Config, step: int
 ) -> Tensor:
-    """Return the loss of one batch, the static model's without its noisy half."""
+    """Return the loss of one batch: of the transformer, plus half of that of both branches together."""
     rng = np.random.default_rng([config.seed, step])
     rows = sampler.parallel(rng)
     rows = rows[corpus.english[rows] < len(vectors)]  # each sample is dear here: only those with a target
     english, position = np.unique(corpus.english[rows], return_index=True)
     rows = rows[position]
-    target = torch.from_numpy(vectors[english].astype(np.float32)).to(student.body.device)
-    translated: Tensor = student(corpus.translation.take(rows))
+    target = torch.from_numpy(vectors[english].astype(np.float32)).to(student.static.device)
+    noisy = rng.random(len(rows)) < 0.5
+    texts = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
+    translated = student(texts.take(np.arange(len(rows)) + noisy * len(rows)))
     asked, passage = sampler.pairs(rng)
     queries = student(query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7))
     passages = student(corpus.passage.take(passage))
-    distil: Tensor = 2 * (1 - (translated * target).sum(dim=1).mean()) + contrast(translated, target, config.scale)
-    retrieve: Tensor = contrast(queries, passages, config.scale)
-    return distil + retrieve
+    same = passages[0] @ passages[0].T  # one text under two addresses is no negative of itself
+    same = same.fill_diagonal_(0) > SAME_PASSAGE
+
+    def loss(translated: Tensor, queries: Tensor, passages: Tensor) -> Tensor:
+        distil = 2 * (1 - (translated * target).sum(dim=1).mean()) + contrast(translated, target, config.scale)
+        return distil + contrast(queries, passages, config.scale, same)
+
+    alone = loss(translated[1], queries[1], passages[1])
+    return alone + loss(join(translated), join(queries), join(passages)) / 2
 
 
 def develop(student: Mini, tokenizer: Tokenizer, shared: Path) -> str:
-    """Return the development figures of lv, lt and en in one line."""
+    """Return the development figures of lv, lt and en, of the transformer alone and of both branches, a line each."""
+    known: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
     @torch.inference_mode()
-    def encode(texts: list[str]) -> NDArray[np.float32]:
+    def branches(texts: list[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
         order = np.argsort([len(encoding.ids) for encoding in encodings])
-        vectors = np.empty((len(texts), student.body.config.hidden_size), np.float32)
+        joined = np.empty((len(texts), student.static.shape[1]), np.float32)
+        alone = np.empty_like(joined)
         for start in range(0, len(texts), 32):
             block = order[start : start + 32]
             ids = [np.array(encodings[i].ids, np.int32) for i in block]
             tokens = Ragged(np.concatenate(ids), np.cumsum([0] + [len(row) for row in ids]))
-            vectors[block] = student(tokens).cpu().numpy()
-        return vectors
+            both = student(tokens)
+            joined[block], alone[block] = join(both).cpu().numpy(), both[1].cpu().numpy()
+        return joined, alone
+
+    def line(branch: int) -> str:
+        def encode(texts: list[str]) -> NDArray[np.float32]:
+            key = "\n".join(texts)
+            if key not in known:
+                known[key] = branches(texts)
+            return known[key][branch]
+
+        report = evaluate(encode, shared, ["en", "lv", "lt"])
+        figures = (f"{way} {by['recall@1']}/{by['recall@10']}" for way, by in report["title_body"].items())
+        return ", ".join(figures) + f", bitext {report['bitext']}"
 
     student.eval()
-    report = evaluate(encode, shared, ["en", "lv", "lt"])
+    lines = f"\n  both: {line(0)}\n  transformer: {line(1)}"
     student.train()
-    figures = (f"{way} {by['recall@1']}/{by['recall@10']}" for way, by in report["title_body"].items())
-    return ", ".join(figures) + f", bitext {report['bitext']}"
+    return lines
 
 
 def main() -> None:
@@ -147,15 +203,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=DEFAULT_WORK)
     parser.add_argument("--tokenizer", type=Path, default=DEFAULT_WORK / "tokenizer.json")
     parser.add_argument("--teacher", type=Path, help="sentence-transformers folder; default: the installed package")
-    parser.add_argument("--static", type=Path, default=DEFAULT_WORK / "static.npz")
+    parser.add_argument("--static", type=Path, default=REPOSITORY / "models" / "kbsearch-static")
     parser.add_argument("--out", type=Path, default=DEFAULT_WORK / "mini.pt")
     parser.add_argument("--layers", type=int, nargs="+", default=[0, 1, 2, 3, 4, 5], help="of the teacher, to keep")
+    parser.add_argument("--own-width", type=int, default=96, help="of the transformer's own table of rows")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--parallel-batch", type=int, default=256)
     parser.add_argument("--pair-batch", type=int, default=128)
     parser.add_argument("--max-tokens", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=5e-5, help="of the body, falls linearly to 0")
-    parser.add_argument("--embedding-rate", type=float, default=1e-3, help="of the input rows, falls linearly to 0")
+    parser.add_argument("--rate", type=float, default=1e-4, help="of the body, falls linearly to 0")
+    parser.add_argument("--embedding-rate", type=float, default=1e-3, help="of the own table, falls linearly to 0")
     parser.add_argument("--scale", type=float, default=20.0, help="of cosines in InfoNCE")
     parser.add_argument("--checkpoint", type=int, default=500, help="steps between two checkpoints")
     parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
@@ -175,16 +232,18 @@ def main() -> None:
         args.scale,
         args.max_tokens,
         args.layers,
+        args.own_width,
         args.seed,
     )
     settings: dict[str, Any] = {name: getattr(config, name) for name in Config.__slots__}
     corpus, vectors = load_corpus(args.work / "corpus.npz"), load_vectors(args.work)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
-    static = load_static(args.static)[0]
-    student = build(args.teacher or installed_teacher(), static.rows, tokenizer, config).to(args.device)
-    rows = student.body.embeddings.word_embeddings.weight
-    body = [parameter for parameter in student.parameters() if parameter is not rows]
-    optimisers = [torch.optim.AdamW(body, config.rate), torch.optim.SparseAdam([rows], config.embedding_rate)]
+    tensors = load_file(args.static / "model.safetensors")
+    static = torch.from_numpy(tensors["embeddings"].astype(np.float32) * tensors["weights"][:, None])
+    student = build(args.teacher or installed_teacher(), static, tokenizer, config).to(args.device)
+    own = student.own.weight
+    body = [parameter for parameter in student.parameters() if parameter.requires_grad and parameter is not own]
+    optimisers = [torch.optim.AdamW(body, config.rate), torch.optim.SparseAdam([own], config.embedding_rate)]
     parts: list[Any] = [*optimisers]
     parts += [
         torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / config.steps) for optimiser in optimisers
@@ -200,7 +259,7 @@ def main() -> None:
         step, seconds = saved["step"], saved["seconds"]
     else:
         print(f"start: {develop(student, tokenizer, args.shared)}", flush=True)
-    sampler = Sampler(corpus, static.topics, config.parallel_batch, config.pair_batch)
+    sampler = Sampler(corpus, topics_of(corpus, static, config.seed), config.parallel_batch, config.pair_batch)
     last = min(config.steps, args.stop_after or config.steps)
     losses: list[float] = []
     while step < last:

@@ -1,0 +1,160 @@
+"""A sentence-transformers directory with an ONNX graph, without torch: the only module that imports onnxruntime.
+
+Pooling, normalisation, longest text and prompts come from the directory's own files. Texts are encoded one by one:
+quantised graphs scale their activations by the largest of a batch, so that a text's vector would depend on its company.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from kbsearch.embed.directory import hash_files, read_prompts
+from kbsearch.embed.protocol import ModelInfo, Vectors
+from kbsearch.errors import ModelError
+
+GRAPHS = ("onnx/model.onnx", "model.onnx")
+TOKENIZER_FILE = "tokenizer.json"
+POOLINGS = ("mean", "cls", "lasttoken")
+# What is left of a text of which no part is known, besides the model's own name of the unknown.
+WORD_START = "\u2581"
+_READABLE = {"Transformer", "Pooling", "Normalize"}
+
+
+def is_onnx_model(directory: Path) -> bool:
+    """Whether the directory holds a graph, and nothing after it that this module cannot compute."""
+    if _graph_of(directory) is None or not (directory / TOKENIZER_FILE).is_file():
+        return False
+    modules = _read_json(directory / "modules.json") or []
+    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+    return set(kinds) <= _READABLE and kinds[:1] == ["Transformer"] and _pooling_of(directory, modules) in POOLINGS
+
+
+class OnnxEmbedder:
+    """Encodes a short query in about a millisecond; the same vectors alone, in a batch, and on every run."""
+
+    def __init__(self, directory: Path, name: str, revision: str) -> None:
+        graph = _graph_of(directory) or directory / GRAPHS[0]
+        try:
+            modules = _read_json(directory / "modules.json")
+            self._pooling = _pooling_of(directory, modules)
+            self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+            self._session = onnxruntime.InferenceSession(
+                str(graph), _session_options(), providers=["CPUExecutionProvider"]
+            )
+        except Exception as cause:  # onnxruntime and tokenizers raise bare exceptions of their own
+            raise ModelError(
+                f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
+            ) from cause
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_longest(directory))
+        settings = _read_json(directory / "tokenizer_config.json") or {}
+        self._lower = bool((_read_json(directory / "sentence_bert_config.json") or {}).get("do_lower_case", False))
+        self._meaningless = {self._tokenizer.token_to_id(token) for token in (WORD_START, settings.get("unk_token"))}
+        self._query_prompt, self._passage_prompt = read_prompts(directory)
+        self._workers = len(os.sched_getaffinity(0))
+        width = self._session.get_outputs()[0].shape[-1]
+        if not isinstance(width, int):  # a graph may leave it open
+            width = _read_json(directory / "config.json")["hidden_size"]
+        # Large graphs keep their weights in files beside them, named after them.
+        self._info = ModelInfo(name, width, revision, hash_files(directory, *graph.parent.glob(f"{graph.name}*")))
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), with the model's query prompt."""
+        return self._encode(self._query_prompt, texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), with the model's document prompt; one text a core at a time."""
+        return self._encode(self._passage_prompt, texts)
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
+        prompted = [prompt + (text.lower() if self._lower else text) for text in texts]
+        encodings = self._tokenizer.encode_batch(prompted)
+        work = [
+            (row, encoding)
+            for row, encoding, text in zip(vectors, encodings, texts, strict=True)
+            if text.strip() and self._says_something(encoding)
+        ]
+        if len(work) == 1:
+            self._fill(*work[0])
+        elif work:
+            with ThreadPoolExecutor(self._workers) as pool:
+                list(pool.map(lambda pair: self._fill(*pair), work))
+        return vectors
+
+    def _says_something(self, encoding: Encoding) -> bool:
+        """Whether one token is known; the unknown token's vector would say that all such texts mean the same."""
+        special = encoding.special_tokens_mask
+        return any(
+            not mark and token not in self._meaningless for token, mark in zip(encoding.ids, special, strict=True)
+        )
+
+    def _fill(self, row: NDArray[np.float32], encoding: Encoding) -> None:
+        ids = np.asarray([encoding.ids], dtype=np.int64)
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        (tokens,) = self._session.run(
+            [self._session.get_outputs()[0].name], {name: given[name] for name in self._inputs}
+        )
+        # A text is alone in its batch, so that no padding has to be left out.
+        pooled = tokens[0].mean(axis=0) if self._pooling == "mean" else tokens[0, 0 if self._pooling == "cls" else -1]
+        length = float(np.sqrt(pooled @ pooled))
+        if length > 0.0:
+            np.divide(pooled, length, out=row)
+
+
+def _session_options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    # Several queries or passages run side by side; threads within one of them would only wait for each other.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
+def _graph_of(directory: Path) -> Path | None:
+    return next((directory / name for name in GRAPHS if (directory / name).is_file()), None)
+
+
+def _pooling_of(directory: Path, modules: Sequence[dict[str, Any]]) -> str:
+    """The name of the pooling, "" where there is none or more than one."""
+    folder = next((str(module["path"]) for module in modules if str(module["type"]).endswith("Pooling")), None)
+    settings = {} if folder is None else _read_json(directory / folder / "config.json") or {}
+    stated = settings.get("pooling_mode")
+    if stated is None:  # releases of sentence-transformers before 6 write one switch a kind
+        kinds = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken", "max": "max_tokens"}
+        chosen = [name for name, switch in kinds.items() if settings.get(f"pooling_mode_{switch}")]
+        return chosen[0] if len(chosen) == 1 else ""
+    return stated if isinstance(stated, str) else ""
+
+
+def _longest(directory: Path) -> int:
+    """Tokens of the longest text, marks included: what the model's files say, 512 where they say nothing."""
+    for name, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("tokenizer_config.json", "model_max_length"),
+        ("config.json", "max_position_embeddings"),
+    ):
+        value = (_read_json(directory / name) or {}).get(key)
+        # Tokenizers without a limit state an astronomical one.
+        if isinstance(value, int) and 0 < value < 100_000:
+            return value
+    return 512
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
