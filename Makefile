@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(PIP) install --constraint constraints.txt --group dev hatchling editables
+	$(PIP) install --constraint constraints.txt --group dev hatchling editables --editable '.[postgres]'
 	touch $@
 
 demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:8080/

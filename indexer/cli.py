@@ -1,4 +1,4 @@
-"""`kbsearch-index`: build, verify, list, roll back and prune snapshots."""
+"""`kbsearch-index`: build, update, publish, verify, list, roll back and prune snapshots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
-from kbsearch.versions import list_snapshots, prune, rollback
+from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
 # More would scroll the summary away; all are counted.
 SHOWN_PROBLEMS = 20
@@ -31,14 +31,23 @@ def _parser() -> argparse.ArgumentParser:
         help="index sources into a new snapshot and publish it",
         epilog=example("kbsearch-index build sample_kb --out var/index"),
     )
-    sub.add_argument(
-        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+    _add_build_options(sub, "bundled model, directory, or hub name (default: the bundled default)")
+    sub.set_defaults(run=_build, update=False)
+    sub = commands.add_parser(
+        "update",
+        help="the same, doing again only what changed",
+        epilog=example("kbsearch-index update sample_kb --out var/index"),
     )
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--model", help="bundled model, directory, or hub name (default: the bundled default)")
-    sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
-    sub.add_argument("--json", action="store_true", help="print the report as JSON")
-    sub.set_defaults(run=_build)
+    _add_build_options(sub, "bundled model, directory, or hub name (default: that of the published version)")
+    sub.set_defaults(run=_build, update=True)
+    sub = commands.add_parser(
+        "publish",
+        help="publish a version that is there",
+        epilog=example("kbsearch-index publish var/index 20261122T031500Z-1f3a"),
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("version", metavar="VERSION")
+    sub.set_defaults(run=_publish)
     sub = commands.add_parser(
         "verify",
         help="check every checksum of every version, and that one of them is published",
@@ -68,6 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
+    sub.add_argument(
+        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+    )
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--model", help=model)
+    sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
+    sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
+    sub.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
 def _source(text: str) -> Path:
     """An empty argument, mostly an unset variable of a script, must not come to mean the current folder."""
     if not text.strip():
@@ -78,7 +98,14 @@ def _source(text: str) -> Path:
 def _build(options: argparse.Namespace) -> Outcome:
     from indexer.pipeline import build
 
-    report = build(options.sources, options.out, model=options.model, strict=options.strict)
+    report = build(
+        options.sources,
+        options.out,
+        model=options.model,
+        strict=options.strict,
+        update=options.update,
+        publishing=not options.no_publish,
+    )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         print(f"skipped {problem}", file=sys.stderr)
     if report.problem_count > SHOWN_PROBLEMS:
@@ -87,10 +114,19 @@ def _build(options: argparse.Namespace) -> Outcome:
         print(f"note: {note}", file=sys.stderr)
     if options.json:
         return orjson.dumps(asdict(report)).decode()
+    if report.unchanged:
+        return f"Nothing changed; {report.version} stays published in {options.out} ({report.seconds:.1f} s)."
     return (
-        f"Published {report.version} in {options.out}: {report.documents} documents, {report.passages} passages, "
-        f"{report.problem_count} lines skipped, {report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB."
+        f"{'Published' if report.published else 'Wrote'} {report.version} in {options.out}: "
+        f"{report.documents} documents ({report.documents_analysed} analysed), {report.passages} passages "
+        f"({report.passages_embedded} embedded), {report.problem_count} lines skipped, "
+        f"{report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB."
     )
+
+
+def _publish(options: argparse.Namespace) -> Outcome:
+    publish_existing(options.directory, options.version, "publish")
+    return f"Published {options.version}."
 
 
 def _verify(options: argparse.Namespace) -> Outcome:
@@ -123,15 +159,29 @@ def _list(options: argparse.Namespace) -> Outcome:
                 "bytes": entry.bytes,
                 **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
                 "model": entry.manifest["model"]["name"],
+                "history": list(entry.history),
             }
             for entry in entries
         ]
         return orjson.dumps(rows).decode()
-    return "\n".join(
-        f"{'*' if entry.published else ' '} {entry.version}  {entry.manifest['documents']:>7} documents  "
-        f"{entry.bytes / 2**20:8.1f} MiB  {entry.manifest['model']['name']}"
-        for entry in entries
-    )
+    return "\n".join(map(_line, entries))
+
+
+def _line(entry: SnapshotEntry) -> str:
+    """One version: size, model, sources, what was measured, and who published it last."""
+    manifest = entry.manifest
+    words = [
+        f"{'*' if entry.published else ' '} {entry.version}  {manifest['documents']:>7} documents",
+        f"{entry.bytes / 2**20:8.1f} MiB",
+        manifest["model"]["name"],
+        f"from {', '.join(manifest['sources'])}",
+    ]
+    for fact in entry.history:
+        words += [f"{name} {value}" for name, value in fact.get("measured", {}).items()]
+    published = [fact for fact in entry.history if "published" in fact]
+    if published:
+        words.append("{published} by {by} at {at}".format(**published[-1]))
+    return "  ".join(words)
 
 
 def _rollback(options: argparse.Namespace) -> Outcome:

@@ -1,39 +1,58 @@
-"""Sources in, published snapshot out: load → detect language → cut → embed and analyse → write → publish."""
+"""Sources in, published snapshot out: load → rows (language, cut, words) → vectors → write → publish.
+
+Finished rows and vectors are kept (batches.py): an interrupted run continues from them, and an update makes only those
+that are new. A snapshot is a function of the documents, the model and the code: update and build give the same bytes.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-import numpy as np
+import orjson
 from tqdm import tqdm
 
-from indexer.cut import CUTTER_VERSION, cut
+from indexer.batches import Cache, Shelf, shelf_name
+from indexer.cut import CUTTER_VERSION
+from indexer.editing import load_editing
 from indexer.loaders import LoadReport, Problem, load_sources
-from kbsearch.embed.protocol import Embedder, Vectors
+from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
+from kbsearch.disk import Locked, only_one
+from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
-from kbsearch.snapshot import SnapshotWriter, publish
-from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
-from kbsearch.text.normalise import normalise
-from kbsearch.types import CutDocument, Document, Passage
+from kbsearch.errors import SnapshotError, SourceError
+from kbsearch.index.corpus import Corpus
+from kbsearch.snapshot import published_version, read_manifest
+from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
+from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.versions import discard, release, version_directories
 
-# Large enough that a batch's overhead vanishes, small enough for a transformer's memory.
-BATCH = 256
+LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
 SAMPLE_TITLES = 200
+_SAME = ("files", "model", "analyzer", "cutter", "sources", "notes")
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did."""
+    """What a build or update did."""
 
     version: str
+    published: bool
+    unchanged: bool
+    """An update found nothing new; the version is the one that was published already."""
     documents: int
     passages: int
+    documents_analysed: int
+    """The others were used again."""
+    passages_embedded: int
     problems: tuple[Problem, ...]
     problem_count: int
     notes: tuple[str, ...]
@@ -48,54 +67,58 @@ def build(
     model: str | None = None,
     strict: bool = False,
     embedder: Embedder | None = None,
+    update: bool = False,
+    publishing: bool = True,
 ) -> BuildReport:
     """Index the sources into a new snapshot under `out` and publish it.
 
+    `update`: use every unchanged row and vector again, and the published version's model unless one is named.
     What was published before stays so until the last step, whatever goes wrong. Raises SourceError, ModelError and
     SnapshotError.
     """
     started = perf_counter()
-    embedder = embedder or load_embedder(model)
-    report = LoadReport()
-    detector = LanguageDetector(PLAUSIBLE_LANGUAGES)
-    writer = SnapshotWriter(out)
-    try:
-        documents = 0
-        titles: list[str] = []
-        pending: list[str] = []
-        vectors: list[Vectors] = []
-        quiet = not sys.stderr.isatty()
-        with tqdm(desc="indexing", unit=" documents", disable=quiet) as progress:
-            for document in load_sources(sources, report=report, strict=strict):
-                ready = cut(with_language(tidy(document), detector))
-                writer.add(ready)
-                documents += 1
-                titles.append(ready.document.title)
-                pending += [passage_text(ready, passage) for passage in ready.passages]
-                while len(pending) >= BATCH:
-                    vectors.append(embedder.encode_passages(pending[:BATCH]))
-                    del pending[:BATCH]
-                progress.update()
-            if pending:
-                vectors.append(embedder.encode_passages(pending))
-        matrix = np.concatenate(vectors)
-        sample = titles[:: max(1, len(titles) // SAMPLE_TITLES)][:SAMPLE_TITLES]
-        version = writer.finish(
-            matrix,
-            embedder.encode_queries(sample),
+    with _alone(out, "update" if update else "build"):
+        before = _published_manifest(out) if update else {}
+        embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
+        remove_unfinished(out)
+        cache = Cache(out)
+        cache.start(keep=update)
+        rows = Shelf(cache, "rows", f"{CUTTER_VERSION} {ANALYZER_VERSION}")
+        vectors = Shelf(cache, "vectors", _fingerprint(embedder.info))
+        report = LoadReport()
+        vector_maker = VectorMaker(vectors, embedder)
+        keys, rows_made = _make_rows(sources, strict, report, rows, vector_maker)
+        corpus = corpus_of(rows, keys)
+        text_keys = corpus.text_keys()
+        editing = load_editing(sources, _names(corpus), report=report, strict=strict)
+        content = Content(
+            corpus,
+            vectors_of(vectors, text_keys, embedder.info.dimension),
+            embedder.encode_queries(_sample_titles(corpus)),
             embedder.info,
             CUTTER_VERSION,
             [str(source) for source in sources],
             {"problems": report.problem_count},
+            editing,
         )
-    except BaseException:
-        writer.abandon()
-        raise
-    publish(out, version)
+        version = write_snapshot(out, content)
+        unchanged = bool(before) and _same(before, read_manifest(out / version))
+        if unchanged:
+            discard(out, version)
+            version = str(before["version"])
+        elif publishing:
+            release(out, version, "update" if update else "build")
+        tidy_rows(rows, keys)
+        tidy_vectors(vectors, text_keys, embedder.info.dimension)
+        cache.finish({rows.name, vectors.name} | _shelves_of_versions(out))
     return BuildReport(
         version=version,
-        documents=documents,
-        passages=len(matrix),
+        published=publishing or unchanged,
+        unchanged=unchanged,
+        documents=corpus.documents,
+        passages=corpus.passages,
+        documents_analysed=rows_made,
+        passages_embedded=vector_maker.made,
         problems=tuple(report.problems),
         problem_count=report.problem_count,
         notes=tuple(report.notes),
@@ -104,19 +127,75 @@ def build(
     )
 
 
-def tidy(document: Document) -> Document:
-    """The document with its title normalised."""
-    return replace(document, title=normalise(document.title).replace("\n", " "))
+@contextmanager
+def _alone(out: Path, purpose: str) -> Iterator[None]:
+    """Hold the directory's lock, so that nobody else writes into it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with only_one(out / LOCK, purpose):
+            yield
+    except Locked as cause:
+        raise SnapshotError(f"{out} is being written by {cause}; wait until it is done, or stop it.") from cause
+    except OSError as cause:
+        raise cannot_write(out, cause) from cause
 
 
-def with_language(document: Document, detector: LanguageDetector) -> Document:
-    """The document with its language, detected where the source does not say; "und" where nothing can be told."""
-    if document.lang:
-        return document
-    guesses = detector.detect(f"{document.title}\n{document.body}")
-    return replace(document, lang=guesses[0].lang if guesses else "und")
+def _make_rows(
+    sources: Sequence[Path], strict: bool, report: LoadReport, shelf: Shelf, vectors: VectorMaker
+) -> tuple[list[bytes], int]:
+    """Rows and vectors for every document; their keys in the order of the sources, and how many rows were made."""
+    there = [source for source in sources if source.exists()]
+    with (
+        tqdm(desc="indexing", unit=" documents", disable=not sys.stderr.isatty()) as progress,
+        RowMaker(shelf, vectors.add, len(os.sched_getaffinity(0))) as maker,
+    ):
+        for document in load_sources(sources, report=report, strict=strict):
+            maker.add(document)
+            progress.update()
+        for source in there:
+            if not source.exists():
+                raise SourceError(f"{source} disappeared while it was read; nothing was published. Run it again.")
+        maker.finish()
+        by_file: dict[int, list[int]] = {}
+        for key in maker.keys:
+            number, row = shelf.place(key) or (-1, -1)
+            by_file.setdefault(number, []).append(row)
+        for number, rows in by_file.items():
+            vectors.add(shelf.file(number), rows)
+        vectors.finish()
+        return maker.keys, maker.made
 
 
-def passage_text(document: CutDocument, passage: Passage) -> str:
-    """What is embedded: a passage reads best below its title and headings."""
-    return "\n".join((document.document.title, *passage.headings, passage.text))
+def _names(corpus: Corpus) -> dict[str, str]:
+    """Id of each document, and of each group → a document."""
+    records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+    groups = {record["group"]: record["id"] for record in reversed(records)}
+    return groups | {record["id"]: record["id"] for record in records}
+
+
+def _sample_titles(corpus: Corpus) -> list[str]:
+    titles = [orjson.loads(record)["title"] for record in corpus.of_documents("records").rows()]
+    return titles[:: max(1, len(titles) // SAMPLE_TITLES)][:SAMPLE_TITLES]
+
+
+def _published_manifest(out: Path) -> Mapping[str, Any]:
+    try:
+        return read_manifest(out / published_version(out))
+    except SnapshotError:
+        return {}
+
+
+def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(name) == after.get(name) for name in _SAME)
+
+
+def _fingerprint(model: ModelInfo) -> str:
+    return orjson.dumps(asdict(model)).decode()
+
+
+def _shelves_of_versions(out: Path) -> set[str]:
+    """Where the vectors of every model lie that a version here was built with."""
+    return {
+        shelf_name("vectors", orjson.dumps(manifest["model"]).decode())
+        for manifest in map(read_manifest, version_directories(out))
+    }

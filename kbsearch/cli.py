@@ -10,6 +10,7 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
 # As in the API (contract, section 4).
@@ -54,6 +55,32 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="which legs search")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.set_defaults(run=_eval)
+    sub = commands.add_parser(
+        "metrics",
+        help="how well self-service works, from the event store",
+        epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
+    )
+    sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
+    sub.add_argument("--from", dest="since", default="", metavar="TIME", help="first UTC day, or ISO 8601 time")
+    sub.add_argument("--to", dest="until", default="", metavar="TIME", help="last UTC day (included), or time (not)")
+    sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
+    sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
+    sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
+    sub.add_argument("--holdout", type=float, default=0.05, metavar="SHARE", help="held out at the ticket form (0.05)")
+    sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
+    sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
+    sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
+    sub.set_defaults(run=_metrics)
+    sub = commands.add_parser(
+        "calibrate",
+        help="learn from judged questions when to answer, and publish the index with it",
+        epilog=example("kbsearch calibrate --index var/index --queries sample_kb/questions.jsonl --error 0.05"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--queries", type=Path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md")
+    sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
+    sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
+    sub.set_defaults(run=_calibrate)
     sub = commands.add_parser(
         "key",
         help="a signed, expiring key for callers who may see more than the public",
@@ -108,6 +135,8 @@ def _describe(outcome: SearchOutcome) -> str:
 
 
 def _serve(options: argparse.Namespace) -> Outcome:
+    # Before the libraries are loaded that read it.
+    one_thread_each()
     from kbsearch.service.app import serve
     from kbsearch.service.settings import read_settings
 
@@ -139,6 +168,30 @@ def _eval(options: argparse.Namespace) -> Outcome:
     ]
     lines.append("decision  " + ", ".join(f"{name} {value}" for name, value in report["decision"].items()))
     lines.append("latency   " + ", ".join(f"{name} {value} ms" for name, value in report["latency_ms"].items()))
+    return "\n".join(lines)
+
+
+def _metrics(options: argparse.Namespace) -> Outcome:
+    from kbsearch.metrics.command import run
+
+    return run(options)
+
+
+def _calibrate(options: argparse.Namespace) -> Outcome:
+    from kbsearch.calibrate import as_json, calibrate
+    from kbsearch.calibration import publish_calibrated
+    from kbsearch.engine import open_engine
+    from kbsearch.evaluate import read_queries
+
+    found = calibrate(open_engine(options.index), read_queries(options.queries), options.error)
+    version = publish_calibrated(options.index, orjson.dumps(as_json(found)))
+    if options.json:
+        return orjson.dumps({"version": version, **as_json(found)}).decode()
+    lines = [f"Published {version}: answers with at most {options.error:.0%} wrong, where the questions allow it."]
+    for lang, learnt in found.languages.items():
+        share = f"answers {learnt.answered} of {learnt.questions} questions, {learnt.wrong} wrongly"
+        stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
+        lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
 
 

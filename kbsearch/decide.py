@@ -1,52 +1,161 @@
-"""Answer, list, or hand over: a pure function of what the search found.
+"""Answer, list, or hand over: a pure function of what the search found and of what calibration learnt.
 
-Until a language is calibrated on questions of its own, only the plainest cases are decided: a title that says what was
-asked is an answer, nothing in common at all is handed over, everything between is a list.
+Calibration (kbsearch/calibrate.py) fits the weights and, for each language, two thresholds on judged questions. A
+language without them is never answered from: its results are listed, or, where nothing is near, handed over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import Any
 
-from kbsearch.types import Action, Decision
+from kbsearch.types import Action, Decision, Evidence
 
-# Below this neither words nor meaning connect the query with anything: among the questions of sample_kb, one in twenty
-# that can be answered lies lower, and one in four of those that cannot.
+CALIBRATION_FORMAT = 1
+# Without calibration: below this neither words nor meaning connect the query with anything. Among the questions of
+# sample_kb one in twenty that can be answered lies lower, and one in four of those that cannot.
 NOTHING_IN_COMMON = 0.15
+
+FEATURES = tuple(field.name for field in fields(Evidence))
+
+# What each kind of evidence says when it speaks for the best result most, and when it speaks against it most.
+_FOR = {
+    "score": "Words and meaning together point to it.",
+    "lexical": "It holds the words that were typed.",
+    "similarity": "It means what was asked.",
+    "title": "Its title says what was typed.",
+    "margin": "The next best article is clearly further away.",
+    "lead": "No other article comes near it.",
+    "relative_margin": "It stands out from the next best article.",
+    "lexical_lead": "No other article holds as many of the words.",
+    "similarity_lead": "No other article is as close in meaning.",
+    "words_known": "The knowledge base knows all the words.",
+    "language_match": "It is in the language of the question.",
+}
+_AGAINST = {
+    "score": "Neither words nor meaning point clearly to an article.",
+    "lexical": "The best article holds few of the words that were typed.",
+    "similarity": "Nothing is close in meaning.",
+    "title": "No title says what was typed.",
+    "margin": "Another article is almost as near.",
+    "lead": "Several articles are almost as near.",
+    "relative_margin": "The best article hardly stands out.",
+    "lexical_lead": "Other articles hold as many of the words.",
+    "similarity_lead": "Other articles are as close in meaning.",
+    "words_known": "Some of the words are nowhere in the knowledge base.",
+    "language_match": "The best article is in another language.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What speaks for the best hit."""
+class LanguageCalibration:
+    """What was measured for one language, on questions that its weights had not seen."""
 
-    found: int
-    score: float
-    """Fused score, 0..1."""
-    lexical: float
-    """Share of the query's words that the best passage explains, 0..1."""
-    similarity: float
-    """Closeness in meaning, 0..1."""
-    title_equal: bool
-    """The title's words are the query's words."""
-    language_match: bool
-    words_known: float
-    """Share of the query's content words that the knowledge base holds anywhere, 0..1."""
+    questions: int
+    answerable: int
+    answered: int
+    wrong: int
+    bound: float
+    """The stated error rate: expected share of wrong answers among the next ones, at most."""
+    upper95: float
+    """Upper end of the one-sided 95 % interval of that share (Clopper and Pearson, 1934)."""
+    answer_from: float
+    """Answers are given from this probability on; above 1 where no threshold keeps the limit."""
+    hand_over_below: float
+    curve: tuple[tuple[float, float, float], ...] = ()
+    """Points of the risk–coverage curve: threshold, share of the answerable questions answered, share wrong."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the data allowed a threshold at all."""
+        return self.answer_from <= 1.0
 
 
-def decide(evidence: Evidence) -> Decision:
-    """What to do, how sure, and reasons in words that a support manager understands."""
-    if evidence.title_equal:
-        return Decision(
-            Action.ANSWER, max(evidence.score, 0.9), ("The title says exactly what was asked.",), calibrated=False
-        )
-    if evidence.found == 0 or evidence.score < NOTHING_IN_COMMON:
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A monotone logistic model over `Evidence`, and thresholds by language."""
+
+    error: float
+    """The share of wrong answers that the owner accepts."""
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    """Not negative: more evidence never lowers the probability. Aligned with `FEATURES`."""
+    intercept: float
+    languages: Mapping[str, LanguageCalibration]
+
+    def parts(self, evidence: Evidence) -> list[float]:
+        """What each kind of evidence adds to the log-odds, aligned with `FEATURES`."""
+        return [
+            weight * (value - centre) / scale
+            for weight, value, centre, scale in zip(
+                self.weights, astuple(evidence), self.centre, self.scale, strict=True
+            )
+        ]
+
+    def probability(self, evidence: Evidence) -> float:
+        """Of the best result being right, 0..1."""
+        return 1.0 / (1.0 + math.exp(-(self.intercept + sum(self.parts(evidence)))))
+
+
+def read_calibration(given: Mapping[str, Any]) -> Calibration:
+    """From the JSON object in a snapshot. Raises KeyError, TypeError and ValueError where it is none."""
+    if given["format"] != CALIBRATION_FORMAT or tuple(given["features"]) != FEATURES:
+        raise ValueError("it was fitted by another version of kbsearch")
+    languages = {
+        lang: LanguageCalibration(**{**entry, "curve": tuple(tuple(point) for point in entry["curve"])})
+        for lang, entry in given["languages"].items()
+    }
+    model = {name: tuple(map(float, given[name])) for name in ("centre", "scale", "weights")}
+    return Calibration(float(given["error"]), **model, intercept=float(given["intercept"]), languages=languages)
+
+
+def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None = None) -> Decision:
+    """What to do, how sure, and reasons in words that a support manager understands.
+
+    `evidence` is None where nothing was found; `lang` is the language of the question.
+    """
+    learnt = calibration.languages.get(lang) if calibration else None
+    if evidence is None:
+        return Decision(Action.HAND_OVER, 1.0, ("Nothing was found for this question.",), calibrated=learnt is not None)
+    if calibration is None or learnt is None:
+        return _uncalibrated(evidence, lang)
+    probability = calibration.probability(evidence)
+    ranked = sorted(zip(calibration.parts(evidence), FEATURES, strict=True))
+    against = [_AGAINST[name] for part, name in ranked if part < 0.0]
+    if evidence.words_known == 0.0:
+        # A question of which no word means anything here cannot be answered, however near something seems.
+        reasons = ("None of the words typed are in the knowledge base.", *against[:1])
+        action = Action.HAND_OVER if probability < learnt.hand_over_below else Action.LIST
+        return Decision(action, _confidence(action, probability), reasons, calibrated=True)
+    if learnt.answers and probability >= learnt.answer_from:
+        strongest = [_FOR[name] for part, name in reversed(ranked) if part > 0.0]
+        stated = f"Of {learnt.answered} test questions answered this surely, {learnt.wrong} were answered wrongly."
+        return Decision(Action.ANSWER, probability, (*strongest[:2], stated), calibrated=True)
+    if probability < learnt.hand_over_below:
+        reasons = ("Hardly any question this far from every article has its answer here.", *against[:2])
+        return Decision(Action.HAND_OVER, 1.0 - probability, reasons, calibrated=True)
+    if not learnt.answers:
+        against.insert(0, f"Test questions in this language did not allow answers with {calibration.error:.0%} wrong.")
+    return Decision(Action.LIST, probability, tuple(against[:2]) or ("Not sure enough to answer.",), calibrated=True)
+
+
+def _confidence(action: Action, probability: float) -> float:
+    return 1.0 - probability if action is Action.HAND_OVER else probability
+
+
+def _uncalibrated(evidence: Evidence, lang: str) -> Decision:
+    if evidence.score < NOTHING_IN_COMMON:
         reasons = ["Nothing in the knowledge base is close to this question."]
-        if evidence.words_known == 0:
+        if evidence.words_known == 0.0:
             reasons.append("It holds none of the words that were typed.")
         return Decision(Action.HAND_OVER, 1.0 - evidence.score, tuple(reasons), calibrated=False)
-    reasons = ["Answers are not calibrated for this language, so results are listed."]
-    if not evidence.language_match:
-        reasons.append("The best result is in another language.")
+    name = f"for “{lang}”" if lang else "for questions of an unknown language"
+    reasons = [f"Not calibrated {name}: list only."]
+    if evidence.language_match == 0.0:
+        reasons.append(_AGAINST["language_match"])
     if evidence.words_known < 1.0:
-        reasons.append("Some of the words typed are not in the knowledge base.")
+        reasons.append(_AGAINST["words_known"])
     return Decision(Action.LIST, evidence.score, tuple(reasons), calibrated=False)

@@ -1,10 +1,14 @@
-"""Files of a folder, their checksums, and flushing them to the disk. Used by `snapshot.py` and `versions.py`."""
+"""Files of a folder, their checksums, flushing them to the disk, and locks that end with their process."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -26,3 +30,46 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def only_one(path: Path, purpose: str) -> Iterator[None]:
+    """Hold a lock file while something is done; the system lets go of it when the process ends, however it ends.
+
+    :raises Locked: another process holds it; the message says which.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as cause:
+            file.seek(0)
+            raise Locked(file.read().strip() or "another process") from cause
+        file.seek(0)
+        file.truncate()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        file.write(f"process {os.getpid()} on {socket.gethostname()} ({purpose}, since {now})\n")
+        file.flush()
+        yield
+
+
+class Locked(Exception):
+    """Somebody else holds the lock; the text says who."""
+
+
+def hold_open(path: Path) -> int:
+    """Keep a file in use, together with any number of others, until the descriptor that is returned is closed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+@contextmanager
+def unless_in_use(path: Path) -> Iterator[bool]:
+    """Whether nobody holds the file open; while the block runs nobody else comes to hold it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -10,19 +11,28 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.decide import Evidence, decide
+from kbsearch.answer import extract
+from kbsearch.calibration import calibration_of
+from kbsearch.decide import decide
+from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
-from kbsearch.errors import LimitError, SnapshotMismatch, UsageError
+from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
+from kbsearch.evidence import primary, weigh
+from kbsearch.explain import Placing, explain_hit
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
+from kbsearch.lexicon import Lexicon
 from kbsearch.retrieve import Candidates, retrieve
+from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
 from kbsearch.snippet import make_snippet
 from kbsearch.text.language import LanguageDetector
+from kbsearch.text.normalise import fold
+from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.words import words
-from kbsearch.types import Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
+from kbsearch.types import Action, Answer, Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 from kbsearch.understand import Understanding, understand
 from kbsearch.visibility import Visibility, Visible
 
@@ -30,6 +40,10 @@ logger = logging.getLogger(__name__)
 
 # Titles read to order suggestions; a first letter or two fits thousands of them, and none of those is better.
 MAX_SUGGESTIONS_READ = 50
+# Passages on either side of the one that was found, where the answer is looked for.
+PASSAGES_READ = 8
+# A correction is worth offering where one of the first results holds it.
+CORRECTED_RESULTS = 3
 
 
 class Engine:
@@ -46,7 +60,17 @@ class Engine:
         self._snapshot = snapshot
         self._embedder = embedder
         self._visibility = Visibility(snapshot)
-        self._detector = LanguageDetector(snapshot.languages)
+        self._lexicon = Lexicon(
+            LanguageDetector(snapshot.languages),
+            snapshot.lexical,
+            snapshot.spelling,
+            Thesaurus(snapshot.editing.synonyms, snapshot.languages),
+            frozenset(map(fold, snapshot.editing.protected)),
+        )
+        self._rules = RuleBook(snapshot)
+        self._calibration = calibration_of(snapshot)
+        self.may_wait = isinstance(embedder, GuardedEmbedder)
+        """Its model is waited for: no work for an event loop."""
         self.snapshot = snapshot.version
         self.languages = snapshot.languages
 
@@ -62,36 +86,35 @@ class Engine:
             )
         clock = _Clock()
         snapshot = self._snapshot
-        visible = self._visibility.of(request)
+        # Single legs are for measuring, so rules leave them alone.
+        ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
+        visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
         heard = self._visibility.of(SearchRequest(q=request.q, audiences=request.audiences))
-        query = understand(
-            request.q,
-            request.lang,
-            self._detector,
-            snapshot.lexical,
-            snapshot.spelling,
-            visible.passages,
-            heard.passages,
-        )
+        query = understand(request.q, request.lang, self._lexicon, visible.passages, heard.passages)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
         wanted = request.offset + request.limit
-        candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted)
+        pinned = self._rules.pinned_documents(ruling, visible) if ruling.pinned else None
+        candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted, pinned)
         clock.lap("retrieve")
         welcome = welcome_languages(snapshot, request.lang, query.languages)
-        results = group_results(snapshot, candidates, welcome, visible)
+        results = group_results(snapshot, candidates, welcome, visible, ruling.pinned)
         facets = count_facets(snapshot, results.documents)
         clock.lap("group")
-        asked_for = frozenset(short_hashes(query.terms).tolist())
+        asked_for = frozenset(short_hashes(query.marked).tolist())
         hits = tuple(
-            self._hit(place, results, candidates, query, vector, visible, request, asked_for)
+            self._hit(place, results, candidates, query, vector, visible, request, asked_for, ruling.pinned)
             for place in range(request.offset, min(wanted, len(results.groups)))
         )
         clock.lap("snippet")
-        decision = decide(self._evidence(results, candidates, query, request))
+        wanted_lang = _wanted_language(request, query)
+        evidence = weigh(snapshot, results, candidates, query, wanted_lang)
+        decision = decide(evidence, primary(wanted_lang), self._calibration)
+        if ruling.pinned and hits and decision.action is Action.HAND_OVER:
+            decision = replace(decision, action=Action.LIST, reasons=("A rule puts an article first.",))
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
         return SearchOutcome(
@@ -102,10 +125,13 @@ class Engine:
             hits=hits,
             facets=facets,
             decision=decision,
-            did_you_mean=query.did_you_mean,
+            did_you_mean=query.did_you_mean if self._correction_counts(query, results, candidates) else None,
             snapshot=snapshot.version,
             degraded=degraded,
             timings_ms=clock.laps,
+            evidence=evidence,
+            answer=self._answer(query, results, candidates) if decision.action is Action.ANSWER else None,
+            words_found=bool(candidates.lexical.any()),
         )
 
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
@@ -154,6 +180,10 @@ class Engine:
             return None, False
         try:
             vector = self._embedder.encode_queries([text])[0]
+        except ModelUnavailable:  # its guard has logged why
+            if request.mode == "dense":
+                raise
+            return None, True
         except Exception:  # whatever an embedder raises, a customer still gets the results that words find
             if request.mode == "dense":
                 raise
@@ -172,6 +202,7 @@ class Engine:
         visible: Visible,
         request: SearchRequest,
         asked_for: frozenset[int],
+        pinned: Sequence[int],
     ) -> Hit:
         snapshot = self._snapshot
         document, best = int(results.documents[place]), int(results.best[place])
@@ -196,8 +227,58 @@ class Engine:
             language_match=fields["lang"] == _wanted_language(request, query),
             category=tuple(fields["category"]),
             updated_at=fields["updated_at"],
-            explain=_explain(best, candidates, query) if request.explain else None,
+            explain=self._explain(place, results, candidates, query, passage, pinned) if request.explain else None,
         )
+
+    def _explain(
+        self,
+        place: int,
+        results: Groups,
+        candidates: Candidates,
+        query: Understanding,
+        passage: int,
+        pinned: Sequence[int],
+    ) -> dict[str, object]:
+        best = int(results.best[place])
+        record = self._snapshot.record(int(results.documents[place]))
+        quoted = self._snapshot.passage(passage)
+        placing = Placing(
+            position=place + 1,
+            score=float(results.scores[place]),
+            first_score=float(results.scores[0]),
+            parts={
+                "lexical": float(candidates.lexical[best]),
+                "similarity": float(candidates.similarity[best]),
+                "title": float(candidates.title[best]),
+            },
+            pinned=int(results.groups[place]) in pinned,
+            first_pinned=int(results.groups[0]) in pinned,
+            titled=bool(candidates.titled[best]),
+            first_titled=bool(candidates.titled[int(results.best[0])]),
+        )
+        return explain_hit(query, self._lexicon, (record["title"], *quoted.headings, quoted.text), record, placing)
+
+    def _answer(self, query: Understanding, results: Groups, candidates: Candidates) -> Answer:
+        """The best piece of the first hit, among the passages around the one that was found."""
+        document = int(results.documents[0])
+        record = self._snapshot.record(document)
+        found = int(candidates.passages[int(results.best[0])])
+        passages = self._snapshot.passages_of(document)
+        centre = found if found in passages else passages.start
+        near = range(max(passages.start, centre - PASSAGES_READ), min(passages.stop, centre + PASSAGES_READ + 1))
+        return extract(self._snapshot, query, self._lexicon, record, near)
+
+    def _correction_counts(self, query: Understanding, results: Groups, candidates: Candidates) -> bool:
+        """Whether any of the best results owes its place to the corrected words."""
+        if query.did_you_mean is None:
+            return False
+        stems = (self._lexicon.stems(word, lang) for word in query.corrections.values() for lang in query.readings)
+        terms = [term for found in stems for term in found]
+        wanted = frozenset(short_hashes(terms).tolist())
+        best = candidates.passages[results.best[:CORRECTED_RESULTS]]
+        if any(self._snapshot.marks.of(int(passage), wanted).marked for passage in best):
+            return True
+        return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
 
     def _members(self, group: int, visible: Visible) -> list[int]:
         return [int(number) for number in self._snapshot.group_members(group) if visible[number]]
@@ -216,33 +297,20 @@ class Engine:
             return passages[0]
         return passages[int(np.argmax(self._snapshot.dense.vectors(np.asarray(passages)) @ vector))]
 
-    def _evidence(
-        self, results: Groups, candidates: Candidates, query: Understanding, request: SearchRequest
-    ) -> Evidence:
-        known = [word not in query.unknown for word in query.content]
-        words_known = sum(known) / len(known) if known else 0.0
-        if len(results.groups) == 0:
-            return Evidence(0, 0.0, 0.0, 0.0, False, False, words_known)
-        best = int(results.best[0])
-        lang = self._snapshot.values["lang"][self._snapshot.document_lang[results.documents[0]]]
-        return Evidence(
-            found=len(results.groups),
-            score=float(results.scores[0]),
-            lexical=float(candidates.lexical[best]),
-            similarity=float(candidates.similarity[best]),
-            title_equal=bool(candidates.titled[best]),
-            language_match=lang == _wanted_language(request, query),
-            words_known=words_known,
-        )
 
-
-def open_engine(directory: str | Path, version: str | None = None, embedder: Embedder | None = None) -> Engine:
+def open_engine(
+    directory: str | Path,
+    version: str | None = None,
+    embedder: Embedder | None = None,
+    load: Callable[[str], Embedder] = load_embedder,
+) -> Engine:
     """Open the published (or the named) version under `directory`, verified and warm.
 
-    The embedder is the one that the snapshot names, unless one is given. Raises SnapshotError kinds and ModelError.
+    The embedder is the one that the snapshot names, from `load`, unless one is given. Raises SnapshotError kinds and
+    ModelError.
     """
     snapshot = open_snapshot(Path(directory), version)
-    engine = Engine(snapshot, embedder or load_embedder(snapshot.model.name))
+    engine = Engine(snapshot, embedder or load(snapshot.model.name))
     # One query loads compiled code and file pages before a customer waits for them: a title, since a query that matches
     # nothing would leave half of that undone.
     if snapshot.document_count:
@@ -252,16 +320,6 @@ def open_engine(directory: str | Path, version: str | None = None, embedder: Emb
 
 def _wanted_language(request: SearchRequest, query: Understanding) -> str:
     return request.lang or next(iter(query.languages), "")
-
-
-def _explain(best: int, candidates: Candidates, query: Understanding) -> dict[str, float | str | list[str]]:
-    return {
-        "lexical": round(float(candidates.lexical[best]), 4),
-        "similarity": round(float(candidates.similarity[best]), 4),
-        "title": round(float(candidates.title[best]), 4),
-        "readings": list(query.readings),
-        "terms": list(query.terms),
-    }
 
 
 class _Clock:

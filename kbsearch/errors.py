@@ -10,8 +10,10 @@ KbsearchError
 │   ├── SnapshotDamaged   a file is absent, cut short or altered
 │   └── SnapshotMismatch  written by a format, model or analyzer this version does not read
 ├── ModelError            an embedding model that cannot be loaded or does not fit
+│   └── ModelUnavailable  a loaded model that is too slow, or fails
 ├── KeyRejected           a key that is forged, expired or foreign (HTTP 401)
-└── EventError            an event that cannot be accepted
+├── EventError            an event that cannot be accepted
+└── StoreError            an event store that cannot be opened, read or written (HTTP 503)
 """
 
 from __future__ import annotations
@@ -61,6 +63,10 @@ class ModelError(KbsearchError):
     """An embedding model that cannot be loaded, or does not fit the snapshot."""
 
 
+class ModelUnavailable(ModelError):
+    """A loaded model gives no vector in time, or none at all."""
+
+
 class KeyRejected(KbsearchError):
     """A key that is forged, expired or used from a foreign origin."""
 
@@ -71,3 +77,7 @@ class EventError(KbsearchError):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class StoreError(KbsearchError):
+    """The event store cannot be opened, read or written."""

@@ -39,8 +39,17 @@ def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping
     )
 
 
-def group_results(snapshot: Snapshot, candidates: Candidates, welcome: NDArray[np.float32], visible: Visible) -> Groups:
-    """One result a group. A title that was typed word for word comes first; equal scores keep the reading order."""
+def group_results(
+    snapshot: Snapshot,
+    candidates: Candidates,
+    welcome: NDArray[np.float32],
+    visible: Visible,
+    pinned: Sequence[int] = (),
+) -> Groups:
+    """One result a group. Pinned groups come first, in their order, then a title that was typed word for word.
+
+    Equal scores keep the reading order.
+    """
     # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
     # article is shown in the user's language anyway, whichever of its translations matched.
     unwelcome = -welcome[snapshot.document_lang[candidates.documents]]
@@ -51,7 +60,12 @@ def group_results(snapshot: Snapshot, candidates: Candidates, welcome: NDArray[n
     best = order[first]
     if len(best):
         floor = RELATIVE_FLOOR * float(candidates.scores.max())
-        best = best[(candidates.scores[best] > floor) | candidates.titled[best]]
+        fixed = np.isin(snapshot.document_group[candidates.documents[best]], pinned)
+        best = best[(candidates.scores[best] > floor) | candidates.titled[best] | fixed]
+    if pinned:
+        place = {group: number for number, group in enumerate(pinned)}
+        owners = snapshot.document_group[candidates.documents[best]].tolist()
+        best = best[np.argsort([place.get(group, len(place)) for group in owners], kind="stable")]
     return Groups(
         groups=snapshot.document_group[candidates.documents[best]],
         best=best,

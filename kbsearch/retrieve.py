@@ -42,17 +42,19 @@ def retrieve(
     visible: Visible,
     mode: Mode,
     wanted: int,
+    pinned: NDArray[np.int32] | None = None,
 ) -> Candidates:
     """The passages worth ranking. `vector` is the query's unit vector, None where there is no dense leg.
 
-    `wanted`: how many results the caller may come to read; both legs are asked for several times as many.
+    `wanted`: how many results the caller may come to read; both legs are asked for several times as many. `pinned`:
+    visible documents that are among them whatever they hold.
     """
     limit = max(CANDIDATES, 4 * wanted)
     # The single legs are for measuring: what a title says is no part of them.
     titled = snapshot.titles.equal_to(query.typed if mode == "hybrid" else "")
     titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
     # A title that was typed word for word is looked at even where neither leg ranks it high.
-    passages = snapshot.first_passages(titled)
+    passages = snapshot.first_passages(titled if pinned is None else np.union1d(titled, pinned))
     cosines = np.zeros(0, np.float32)
     if vector is not None:
         nearest = snapshot.dense.search(vector, limit, visible.passages)
@@ -67,7 +69,7 @@ def retrieve(
         fresh = ~np.isin(matched.passages, passages)
         by_words = matched.passages[fresh].astype(np.int64)
         passages = np.concatenate([passages, by_words])
-        lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound)
+        lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound - query.spare)
         if vector is not None:
             cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
     closeness = similarity(cosines) if vector is not None else np.zeros_like(lexical)

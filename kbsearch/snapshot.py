@@ -7,20 +7,15 @@
         attributes.json attribute_*     type, lang, category, tag, audience → documents
         lexical/ dense/ spelling/ titles/ marks/
 
-The indexer writes through `SnapshotWriter`; everybody else reads through `open_snapshot`. What stands side by side in
+The indexer writes through snapshot_writer.py; everybody else reads through `open_snapshot`. What stands side by side in
 DIR is the business of versions.py.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import os
-import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,166 +23,34 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.disk import files_below, sha256, sync
+from kbsearch.disk import hold_open, sha256, sync
+from kbsearch.editing import read_editing
 from kbsearch.embed.protocol import ModelInfo
-from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
+from kbsearch.errors import SnapshotDamaged, SnapshotMismatch, SnapshotMissing
 from kbsearch.index.arrays import (
     Records,
-    RecordWriter,
     find_hashes,
     group_pairs,
     hash_texts,
     open_array,
-    write_array,
 )
-from kbsearch.index.dense import DenseIndex, build_dense
-from kbsearch.index.lexical import LexicalBuilder, LexicalIndex
-from kbsearch.index.marks import Marks, MarksBuilder
-from kbsearch.index.spelling import SpellingBuilder, SpellingIndex
-from kbsearch.index.titles import TitleIndex, write_titles
-from kbsearch.text.analyze import ANALYZER_VERSION, passage_terms
-from kbsearch.text.words import surfaces
-from kbsearch.types import CutDocument, Passage, StoredDocument
+from kbsearch.index.dense import DenseIndex
+from kbsearch.index.lexical import LexicalIndex
+from kbsearch.index.marks import Marks
+from kbsearch.index.spelling import SpellingIndex
+from kbsearch.index.titles import TitleIndex
+from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.types import Passage, StoredDocument
 
 FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
 
-_STAGING = ".building-"
-_STAMP = "%Y%m%dT%H%M%SZ"
+VERSION_TIME = "%Y%m%dT%H%M%SZ"
+"""How the name of a version begins."""
+
 _READ_BEFORE_OPENING = ("version", "model", "analyzer", "languages", "groups", "files")
-
-
-class SnapshotWriter:
-    """Takes cut documents one by one, then vectors; nothing is visible to readers before `publish`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._started = datetime.now(UTC)
-        self.created_at = self._started.isoformat(timespec="seconds").replace("+00:00", "Z")
-        self._directory = root / f"{_STAGING}{self._started.strftime(_STAMP)}-{os.getpid()}"
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            self._directory.mkdir()
-        except OSError as cause:
-            raise SnapshotError(f"{root} cannot be written ({cause.strerror}); choose another --out.") from cause
-        self._documents = RecordWriter(self._directory, "documents")
-        self._bodies = RecordWriter(self._directory, "bodies")
-        self._passages = RecordWriter(self._directory, "passages")
-        self._lexical = LexicalBuilder()
-        self._spelling = SpellingBuilder()
-        self._marks = MarksBuilder()
-        self._titles: list[str] = []
-        self._languages: list[str] = []
-        self._ids: list[str] = []
-        self._groups: dict[str, int] = {}
-        self._document_group: list[int] = []
-        self._passage_document: list[int] = []
-        self._values: dict[str, dict[str, int]] = {name: {} for name in ATTRIBUTES}
-        self._pairs: dict[str, list[tuple[int, int]]] = {name: [] for name in ATTRIBUTES}
-
-    def add(self, cut: CutDocument) -> None:
-        """Add the next document and its passages. Its language must be known by now."""
-        document = cut.document
-        number = len(self._ids)
-        record = asdict(document)
-        del record["body"], record["format"]
-        self._documents.append(orjson.dumps(record))
-        self._bodies.append(orjson.dumps([cut.html, cut.text]))
-        self._ids.append(document.id)
-        self._titles.append(document.title)
-        self._languages.append(document.lang)
-        self._document_group.append(self._groups.setdefault(document.group, len(self._groups)))
-        attributes: dict[str, Sequence[str]] = {
-            "type": (document.type,),
-            "lang": (document.lang,),
-            "category": document.category,
-            "tag": document.tags,
-            "audience": document.audience,
-        }
-        for name, values in attributes.items():
-            known = self._values[name]
-            self._pairs[name] += [(known.setdefault(value, len(known)), number) for value in values]
-        for passage in cut.passages:
-            headings = "\n".join(passage.headings)
-            self._passages.append(orjson.dumps([passage.text, passage.headings]))
-            self._passage_document.append(number)
-            self._marks.add(passage.text, document.lang)
-            self._lexical.add(passage_terms(document.title, headings, passage.text, document.lang))
-            self._spelling.add(surfaces(f"{document.title}\n{headings}\n{passage.text}"), document.lang)
-
-    def finish(
-        self,
-        vectors: NDArray[np.float32],
-        sample_queries: NDArray[np.float32],
-        model: ModelInfo,
-        cutter_version: str,
-        sources: Sequence[str],
-        notes: Mapping[str, Any],
-    ) -> str:
-        """Write everything but the pointer; return the version's name.
-
-        `vectors`: one unit row a passage, in order; `sample_queries`: unit rows to measure the dense recall with.
-        """
-        directory = self._directory
-        for records in (self._documents, self._bodies, self._passages):
-            records.close()
-        write_array(directory / "document_ids.npy", hash_texts(self._ids))
-        write_array(directory / "document_group.npy", np.asarray(self._document_group, dtype=np.int32))
-        write_array(directory / "passage_document.npy", np.asarray(self._passage_document, dtype=np.int32))
-        for name in ATTRIBUTES:
-            pairs = np.asarray(self._pairs[name], dtype=np.int64).reshape(-1, 2)
-            indptr, documents = group_pairs(pairs[:, 0], pairs[:, 1], len(self._values[name]))
-            write_array(directory / f"attribute_{name}.indptr.npy", indptr)
-            write_array(directory / f"attribute_{name}.documents.npy", documents)
-        (directory / "attributes.json").write_bytes(
-            orjson.dumps({name: list(values) for name, values in self._values.items()})
-        )
-        lexical = self._lexical.write(directory / "lexical")
-        dense = build_dense(vectors, sample_queries, directory / "dense")
-        words = self._spelling.write(directory / "spelling")
-        self._marks.write(directory / "marks")
-        write_titles(self._titles, self._languages, directory / "titles")
-        files = {
-            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
-            for path in files_below(directory)
-        }
-        digest = hashlib.sha256(orjson.dumps(files)).hexdigest()
-        # Names sort as the builds came, also those of one second.
-        taken = {path.name.partition("-")[0] for path in self.root.iterdir()}
-        seconds = (self._started + timedelta(seconds=late) for late in itertools.count())
-        version = f"{next(stamp for second in seconds if (stamp := second.strftime(_STAMP)) not in taken)}-{digest[:4]}"
-        manifest = {
-            "format": FORMAT_VERSION,
-            "version": version,
-            "created_at": self.created_at,
-            "model": asdict(model),
-            "analyzer": ANALYZER_VERSION,
-            "cutter": cutter_version,
-            "documents": len(self._ids),
-            "groups": len(self._groups),
-            "passages": len(self._passage_document),
-            "words": words,
-            "languages": dict(sorted(Counter(self._languages).items())),
-            "lexical": asdict(lexical),
-            "dense": asdict(dense),
-            "sources": list(sources),
-            "notes": dict(notes),
-            "files": files,
-        }
-        (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-        for path in files_below(directory):
-            sync(path)
-        directory.rename(self.root / version)
-        sync(self.root)
-        return version
-
-    def abandon(self) -> None:
-        """Remove what was written so far."""
-        for records in (self._documents, self._bodies, self._passages):
-            records.abandon()
-        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class Snapshot:
@@ -196,6 +59,8 @@ class Snapshot:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.manifest = read_manifest(directory)
+        # Until this object is gone, prune leaves the version alone.
+        weakref.finalize(self, os.close, hold_open(directory / MANIFEST))
         self.version: str = self.manifest["version"]
         self.model = ModelInfo(**self.manifest["model"])
         self.languages: tuple[str, ...] = tuple(self.manifest["languages"])
@@ -204,6 +69,7 @@ class Snapshot:
         self.spelling = SpellingIndex(directory / "spelling")
         self.titles = TitleIndex(directory / "titles")
         self.marks = Marks(directory / "marks")
+        self.editing = read_editing(directory)
         self._documents = Records(directory, "documents")
         self._bodies = Records(directory, "bodies")
         self._passages = Records(directory, "passages")
@@ -373,6 +239,15 @@ def verify_snapshot(directory: Path) -> None:
 def publish(root: Path, version: str) -> None:
     """Make a version the published one; readers see the old one or the new one, nothing between."""
     read_manifest(root / version)
+    # From here on prune leaves the version alone: first because it is in use, then because it is published.
+    held = hold_open(root / version / MANIFEST)
+    try:
+        _point_to(root, version)
+    finally:
+        os.close(held)
+
+
+def _point_to(root: Path, version: str) -> None:
     staged = root / f".{CURRENT}-{os.getpid()}"
     staged.write_text(version + "\n", encoding="utf-8")
     sync(staged)

@@ -77,6 +77,34 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for the best result; every part in 0..1 (gaps in −1..1), more of it never speaks against it."""
+
+    score: float
+    """Fused score."""
+    lexical: float
+    """Share of the query's terms that the best article's passages explain."""
+    similarity: float
+    """Closeness in meaning."""
+    title: float
+    """How much its title says what was typed."""
+    margin: float
+    """Score above the second result."""
+    lead: float
+    """Score above the third result."""
+    relative_margin: float
+    """Score above the second result, as a share of its own."""
+    lexical_lead: float
+    """Lexical share above the best of all other articles."""
+    similarity_lead: float
+    """Closeness above the best of all other articles."""
+    words_known: float
+    """Share of the query's content words that the knowledge base holds anywhere."""
+    language_match: float
+    """1 where the result is in the language of the question."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """One query with everything that may change its results."""
 
@@ -116,7 +144,18 @@ class Hit:
     language_match: bool
     category: tuple[str, ...] = ()
     updated_at: str = ""
-    explain: Mapping[str, float | str | list[str]] | None = None
+    explain: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The piece of an article that answers a question, for showing above the results."""
+
+    text: str
+    """Plain text, not escaped."""
+    document_id: str
+    highlights: tuple[tuple[int, int], ...]
+    """Half-open ranges of code points in `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +174,12 @@ class SearchOutcome:
     degraded: bool
     """True where the embedder failed and only the lexical leg answered."""
     timings_ms: Mapping[str, float]
+    evidence: Evidence | None = None
+    """What the decision rests on; None where nothing was found."""
+    answer: Answer | None = None
+    """Only where the decision is to answer."""
+    words_found: bool = True
+    """False where no visible passage holds a word of the query: what was found, meaning found."""
 
 
 @dataclass(frozen=True, slots=True)

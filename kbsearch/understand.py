@@ -6,27 +6,28 @@ prior that chooses analyzers and breaks ties; it never removes a result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kbsearch.index.lexical import LexicalIndex
-from kbsearch.index.spelling import SpellingIndex
+from kbsearch.lexicon import Flags, Lexicon
 from kbsearch.text.analyze import is_stop_word, query_terms
 from kbsearch.text.language import LanguageDetector
-from kbsearch.text.normalise import normalise
+from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.stems import stem_terms
-from kbsearch.text.words import Word, words
+from kbsearch.text.words import Word, surfaces, words
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
 INTERFACE_PRIOR = 4.0
 # Reading a query as a language it is not in costs a few useless terms; missing its language costs the stems.
 PLAUSIBLE = 0.15
 MAX_READINGS = 3
-# A guessed word must not weigh as much as one that was typed.
+# A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
+SYNONYM_WEIGHT = 0.7
+# More letters before digits are a word (iOS 16), not the beginning of a code.
+_SPACED_CODE = re.compile(r"\b([^\W\d_]{1,2}) (\d[^\W_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,85 +37,94 @@ class Understanding:
     typed: str
     """Normalised."""
     text: str
-    """With corrections applied: what the dense leg reads."""
+    """With slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]
-    """Words as typed that are no stop words (all words, where every one is)."""
+    """Words that are no stop words (all words, where every one is)."""
     languages: dict[str, float]
     """Probability by language, likeliest first; empty where nothing can be said."""
     readings: tuple[str, ...]
     """Languages whose analyzers read the query, best first."""
     stems: tuple[tuple[str, ...], ...]
-    """The stem terms of each content word, corrected where it is misspelt, in every reading."""
+    """The stem terms of each content word (of its correction, where it is misspelt) and its synonyms."""
     terms: tuple[str, ...]
     weights: tuple[float, ...]
+    marked: tuple[str, ...]
+    """The terms whose words a snippet marks."""
+    spare: float
+    """What terms that only stand in for others add to the lexical bound: no passage needs to hold both."""
     unknown: frozenset[str]
     """Content words of which the collection holds neither the form nor any stem."""
+    corrections: Mapping[str, str]
+    """Content words that may be misspelt → what is searched for as well."""
+    synonyms: Mapping[str, tuple[str, ...]]
+    """Words and phrases typed → the editor's other words for them."""
     did_you_mean: str | None
 
 
 def understand(
     query: str,
     interface_lang: str,
-    detector: LanguageDetector,
-    lexical: LexicalIndex,
-    spelling: SpellingIndex,
-    allowed: NDArray[np.bool_] | None = None,
-    heard: NDArray[np.bool_] | None = None,
+    lexicon: Lexicon,
+    allowed: Flags | None = None,
+    heard: Flags | None = None,
 ) -> Understanding:
     """Read a query. `interface_lang` is where the user is, or "".
 
     `allowed` flags the passages that may be found, `heard` those that the caller may know of, whatever his filters;
-    None means all. A word that only passages out of `heard` hold is as unknown as one that none holds, and no word
-    that only passages out of `allowed` hold is offered as a correction.
+    None means all. No word that only passages out of `allowed` hold is offered as a correction.
     """
-    text = normalise(query)
-    typed = words(text)
-    languages = _weigh_languages(text, interface_lang, detector)
-    readings = tuple(lang for lang, share in languages.items() if share >= PLAUSIBLE)[:MAX_READINGS]
-    readings = readings or tuple(detector.languages[:1])
-    # Nothing speaks for or against a language without a profile: it is read too, first where it is the user's own.
-    others = [lang for lang in detector.undetected if lang not in readings]
-    readings = tuple(sorted((*readings, *others), key=lambda lang: not (lang in others and lang == interface_lang)))
-    readings = readings[:MAX_READINGS] or ("",)
-    content = [word.text for word in typed if not is_stop_word(word.text, readings[0])]
-    content = content or [word.text for word in typed]
-    terms = query_terms(text, readings)
-    unknown = [word for word in content if not _is_held(word, readings, lexical, heard)]
-    nearest = {
-        word: spelling.correct(word, readings, lambda form, lang: _is_held(form, (lang,), lexical, heard))
-        for word in unknown
-    }
-    corrections = {
-        word: correction.word
-        for word, correction in nearest.items()
-        if correction and _is_held(correction.word, readings, lexical, allowed)
-    }
-    extra = dict.fromkeys(
-        term
-        for word in corrections.values()
-        for lang in readings
-        for term in stem_terms(word, lang)
-        if term not in terms
-    )
-    corrected = _replace(text, typed, corrections)
+    typed = normalise(query)
+    languages = _weigh_languages(typed, interface_lang, lexicon.detector)
+    readings = _readings(languages, interface_lang, lexicon.detector)
+    text, readings = lexicon.in_cyrillic(typed, readings, heard)
+    text = _with_whole_codes(text, readings, lexicon, heard)
+    places = words(text)
+    content = [word.text for word in places if not is_stop_word(word.text, readings[0])]
+    content = content or [word.text for word in places]
+    strange = {word for word, known in zip(content, lexicon.held(content, readings, heard), strict=True) if not known}
+    # A word of another language that the collection speaks is no mistake: it is read in that language.
+    foreign = {word: langs for word in strange if (langs := lexicon.languages_of(word, heard))}
+    unknown = strange - foreign.keys()
+    corrections, slips = {}, {}
+    for word in dict.fromkeys(content):
+        doubtful = word not in strange and lexicon.is_doubtful(word, readings, heard)
+        if doubtful or word in unknown:
+            near = lexicon.correct(word, readings, allowed, heard, known_stem=doubtful)
+            if near:
+                corrections[word] = near.word
+                if near.is_slip and not doubtful:
+                    slips[word] = near.word
+    synonyms = lexicon.thesaurus.expand(content, readings)
+    weights = dict.fromkeys(query_terms(text, readings, lexicon.protected), 1.0)
+    for word, langs in foreign.items():
+        _add(weights, query_terms(word, langs), 1.0)
+    for word in corrections.values():
+        _add(weights, (term for lang in readings for term in stem_terms(word, lang)), CORRECTION_WEIGHT)
+    own = len(weights)
+    for others in synonyms.values():
+        for other, lang in others.items():
+            _add(weights, query_terms(other, (lang,)), SYNONYM_WEIGHT)
+    kept = [word for word in content if fold(word) in lexicon.protected]
+    offered = {word: _as_typed(word, slip, typed) for word, slip in slips.items()}
     return Understanding(
-        typed=text,
-        text=corrected,
+        typed=typed,
+        text=_replace(text, places, slips),
         content=tuple(content),
         languages=languages,
         readings=readings,
-        stems=tuple(tuple(stem_terms(corrections.get(word, word), lang)[0] for lang in readings) for word in content),
-        terms=(*terms, *extra),
-        weights=(*(1.0 for _ in terms), *(CORRECTION_WEIGHT for _ in extra)),
+        stems=tuple(
+            _title_stems(corrections.get(word, word), readings, synonyms.get((word,), {}), lexicon) for word in content
+        ),
+        terms=tuple(weights),
+        weights=tuple(weights.values()),
+        # Passages mark words by their stems, protected or not.
+        marked=(*weights, *(stem_terms(word, lang)[0] for word in kept for lang in readings)),
+        spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical),
         unknown=frozenset(unknown),
-        did_you_mean=corrected if corrections else None,
+        corrections=corrections,
+        synonyms={" ".join(phrase): tuple(others) for phrase, others in synonyms.items()},
+        did_you_mean=_replace(text, places, offered) if offered else None,
     )
-
-
-def _is_held(word: str, readings: Sequence[str], lexical: LexicalIndex, allowed: NDArray[np.bool_] | None) -> bool:
-    """Whether any allowed passage holds the word's form or a stem of it."""
-    stems = [term for lang in readings for term in stem_terms(word, lang)]
-    return bool(lexical.known(stems, allowed).any())
 
 
 def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
@@ -130,7 +140,50 @@ def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector)
     return {lang: weight / total for lang, weight in ordered}
 
 
-def _replace(text: str, typed: Sequence[Word], corrections: dict[str, str]) -> str:
+def _readings(languages: Mapping[str, float], interface_lang: str, detector: LanguageDetector) -> tuple[str, ...]:
+    """The languages to read a query in, best first; at least one, perhaps ""."""
+    plausible = [lang for lang, share in languages.items() if share >= PLAUSIBLE][:MAX_READINGS]
+    plausible = plausible or list(detector.languages[:1])
+    # Nothing speaks for or against a language without a profile: it is read too, first where it is the user's own.
+    others = [lang for lang in detector.undetected if lang not in plausible]
+    ordered = sorted((*plausible, *others), key=lambda lang: not (lang in others and lang == interface_lang))
+    return tuple(ordered[:MAX_READINGS]) or ("",)
+
+
+def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon, heard: Flags | None) -> str:
+    """The text with codes that the collection holds written without the space that somebody typed: E 4012."""
+    for letters, digits in _SPACED_CODE.findall(text):
+        if lexicon.held([letters + digits], readings, heard)[0]:
+            text = text.replace(f"{letters} {digits}", letters + digits)
+    return text
+
+
+def _title_stems(word: str, readings: Sequence[str], synonyms: Mapping[str, str], lexicon: Lexicon) -> tuple[str, ...]:
+    own = [lexicon.stems(word, lang)[0] for lang in readings]
+    others = [stem_terms(other, lang)[0] for other, lang in synonyms.items() if surfaces(other) == [other]]
+    return (*own, *others)
+
+
+def _add(weights: dict[str, float], terms: Iterable[str], weight: float) -> None:
+    for term in terms:
+        weights.setdefault(term, weight)
+
+
+def _bound(terms: Sequence[str], weight: float, lexical: LexicalIndex) -> float:
+    """What terms of one weight add to the bound of a lexical search."""
+    return float(lexical.idf(terms).sum()) * weight * (lexical.statistics.k1 + 1) if terms else 0.0
+
+
+def _as_typed(word: str, correction: str, text: str) -> str:
+    """The correction in the user's own way of writing: without diacritics where he types none, with his capitals."""
+    if text.isascii() and fold(correction).isascii():
+        correction = fold(correction)
+    if len(word) > 1 and word.isupper():
+        return correction.upper()
+    return correction[:1].upper() + correction[1:] if word[:1].isupper() else correction
+
+
+def _replace(text: str, typed: Sequence[Word], corrections: Mapping[str, str]) -> str:
     pieces, end = [], 0
     for word in typed:
         if word.text in corrections:

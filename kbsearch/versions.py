@@ -1,16 +1,27 @@
-"""The versions in a directory of snapshots: list them, go back to one, remove old ones."""
+"""The versions in a directory of snapshots: list them, go back to one, remove old ones.
+
+DIR/history.jsonl       one line for each time a version was published or measured; only ever added to
+"""
 
 from __future__ import annotations
 
+import getpass
 import shutil
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kbsearch.disk import files_below
+import orjson
+
+from kbsearch.disk import files_below, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import MANIFEST, publish, published_version, read_manifest, verify_snapshot
+
+HISTORY = "history.jsonl"
 
 _LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
 
@@ -23,20 +34,50 @@ class SnapshotEntry:
     manifest: Mapping[str, Any]
     bytes: int
     published: bool
+    history: tuple[Mapping[str, Any], ...]
+    """When it was published, by whom and how; and what was measured on it."""
 
 
 def list_snapshots(root: Path) -> list[SnapshotEntry]:
     """Versions in `root`, newest first. Raises SnapshotDamaged where one cannot say what it holds."""
     names, published = _versions(root)
+    facts = history(root)
     return [
         SnapshotEntry(
             name,
             _listed(root / name),
             sum(path.stat().st_size for path in files_below(root / name)),
             name == published,
+            tuple(fact for fact in facts if fact.get("version") == name),
         )
         for name in names
     ]
+
+
+def release(root: Path, version: str, how: str) -> None:
+    """Publish a version and write down who did it and how ("build", "rollback" …)."""
+    publish(root, version)
+    record(root, version, {"published": how, "by": f"{getpass.getuser()}@{socket.gethostname()}"})
+
+
+def record(root: Path, version: str, facts: Mapping[str, Any]) -> None:
+    """Add a line to the history."""
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    with (root / HISTORY).open("ab") as file:
+        file.write(orjson.dumps({"at": now, "version": version, **facts}) + b"\n")
+
+
+def history(root: Path) -> list[dict[str, Any]]:
+    """What happened to the versions, oldest first; a line cut short by a crash is passed over."""
+    try:
+        lines = (root / HISTORY).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    facts = []
+    for line in lines:
+        with suppress(orjson.JSONDecodeError):
+            facts.append(orjson.loads(line))
+    return facts
 
 
 def rollback(root: Path, version: str | None = None) -> str:
@@ -53,20 +94,37 @@ def rollback(root: Path, version: str | None = None) -> str:
                 f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
             )
         version = older[0]
-    if version not in names:
-        raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
-    verify_snapshot(root / version)
-    publish(root, version)
+    publish_existing(root, version, "rollback")
     return version
 
 
+def publish_existing(root: Path, version: str, how: str) -> None:
+    """Verify a version that is there and publish it. Raises SnapshotError kinds."""
+    if version not in _versions(root)[0]:
+        raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
+    verify_snapshot(root / version)
+    release(root, version, how)
+
+
 def prune(root: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` versions and the published one; return what was removed."""
-    names, published = _versions(root)
-    removed = [name for name in names[keep:] if name != published]
-    for name in removed:
-        shutil.rmtree(root / name)
-    return removed
+    """Remove all but the newest `keep` versions, the published one and those in use; return what was removed."""
+    return [name for name in _versions(root)[0][keep:] if discard(root, name)]
+
+
+def discard(root: Path, version: str) -> bool:
+    """Remove a version, unless it is published or some process has it open; say whether it was removed."""
+    with unless_in_use(root / version / MANIFEST) as free:
+        if not free or version == _versions(root)[1]:
+            return False
+        # Without its manifest it is no version any more, should the rest not come to its end.
+        (root / version / MANIFEST).unlink()
+        shutil.rmtree(root / version)
+    return True
+
+
+def version_directories(root: Path) -> list[Path]:
+    """Every version, newest first."""
+    return [root / name for name in _versions(root)[0]]
 
 
 def _listed(directory: Path) -> Mapping[str, Any]:

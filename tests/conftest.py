@@ -311,6 +311,25 @@ def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL of our own, without a database name; see `new_database`."""
+    from benchmarks.postgres_server import binaries, running_server
+
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed; run: apt-get install postgresql")
+    with running_server("-c", "fsync=off") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of an empty database."""
+    from benchmarks.postgres_server import new_database
+
+    return new_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
 def checksums() -> Callable[[Path], dict[str, str]]:
     """A folder → the checksum of each file in it."""
 

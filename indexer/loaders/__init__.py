@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from indexer.editing_names import editing_kind
 from indexer.loaders import csv_file, html, jsonl, markdown, plain
 from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
 from kbsearch.errors import SourceError
@@ -45,6 +46,8 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
 def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[Document]:
     first_seen: dict[str, str] = {}
     for path in paths:
+        if editing_kind(path.name):
+            continue
         good, bad, first = 0, 0, None
         for item in _items(path, first_seen, report):
             match item:
@@ -97,7 +100,7 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
             error = failures.pop()
             yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
         for name in sorted(names):
-            if name.startswith("."):
+            if name.startswith(".") or editing_kind(name):
                 continue
             file = Path(folder, name)
             if _extension(name) is None:

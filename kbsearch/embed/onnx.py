@@ -60,7 +60,9 @@ class OnnxEmbedder:
         self._tokenizer.enable_truncation(_longest(directory))
         settings = _read_json(directory / "tokenizer_config.json") or {}
         self._lower = bool((_read_json(directory / "sentence_bert_config.json") or {}).get("do_lower_case", False))
-        self._meaningless = {self._tokenizer.token_to_id(token) for token in (WORD_START, str(settings.get("unk_token")))}
+        self._meaningless = {
+            self._tokenizer.token_to_id(token) for token in (WORD_START, str(settings.get("unk_token")))
+        }
         self._query_prompt, self._passage_prompt = read_prompts(directory)
         self._workers = len(os.sched_getaffinity(0))
         width = self._session.get_outputs()[0].shape[-1]

@@ -45,6 +45,11 @@ def load_embedder(name: str | None = None) -> Embedder:
     return _open(directory, name, directory.name)
 
 
+def is_quick(embedder: Embedder) -> bool:
+    """Whether a query's vector takes microseconds and cannot fail: no model is computed, rows are added up."""
+    return isinstance(embedder, StaticEmbedder | HashingEmbedder)
+
+
 def models_directory() -> Path:
     """Where the bundled models lie."""
     package = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ Tulkens & van Dongen, "Model2Vec" (2024); Arora et al., "A simple but tough-to-b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 # What is left of a text of which no part is known: the beginning of a word, and the unknown.
 MEANINGLESS_TOKENS = ("\u2581", "[UNK]")
+
+# Words whose tokens are remembered: some 100 MB.
+_MAX_MEMO = 300_000
 
 
 def is_static_model(directory: Path) -> bool:
@@ -52,6 +55,8 @@ class StaticEmbedder:
                 f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
             ) from cause
         self._meaningless = {self._tokenizer.token_to_id(token) for token in MEANINGLESS_TOKENS}
+        self._by_word = _cuts_at_spaces(self._tokenizer)
+        self._memo: dict[str, list[int]] = {}
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._info = ModelInfo(
@@ -75,19 +80,48 @@ class StaticEmbedder:
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        for row, encoding in zip(vectors, encodings, strict=True):
-            ids = np.asarray(encoding.ids, dtype=np.intp)
+        for row, tokens in zip(vectors, self._tokens(texts), strict=True):
             # A text of which not one token is known means nothing to the model; the unknown token's row would say it
             # means the same as every other such text.
-            if self._meaningless.issuperset(encoding.ids):
+            if self._meaningless.issuperset(tokens):
                 continue
+            ids = np.asarray(tokens, dtype=np.intp)
             # One product a text, never one over the batch: the sum's order, and so the bits, stay the same.
             total = self._scales[ids] @ self._rows[ids].astype(np.float32)
             norm = float(np.sqrt(total @ total))
             if norm > 0.0:
                 np.divide(total, norm, out=row)
         return vectors
+
+    def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """The token numbers of each text.
+
+        Where the tokenizer cuts at white space first, each word is looked at once: a help centre says the same words
+        over and over.
+        """
+        if not self._by_word:
+            for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False):
+                yield encoding.ids
+            return
+        # Another thread may take a new memo at any moment, so this one is kept to the end.
+        memo = self._memo
+        split = [text.split() for text in texts]
+        new = list({word for words in split for word in words if word not in memo})
+        if len(memo) + len(new) > _MAX_MEMO:
+            self._memo = memo = {}
+            new = list({word for words in split for word in words})
+        for word, encoding in zip(new, self._tokenizer.encode_batch_fast(new, add_special_tokens=False), strict=True):
+            memo[word] = encoding.ids
+        for words in split:
+            yield [token for word in words for token in memo[word]]
+
+
+def _cuts_at_spaces(tokenizer: Tokenizer) -> bool:
+    """Whether the tokens of a text are those of its words: true where white space is cut at before anything else."""
+    step = json.loads(tokenizer.to_str())["pre_tokenizer"] or {}
+    while step.get("type") == "Sequence":
+        step = step["pretokenizers"][0]
+    return bool(step.get("type") == "WhitespaceSplit")
 
 
 def _map_rows(file: Path) -> NDArray[np.int8]:

@@ -1,7 +1,8 @@
 """One bounded buffer and one writer thread between requests and the store.
 
-`put` costs a lock and an append: it never waits for the disk. What does not fit is counted, never silently lost.
-The writer flushes by size, by time and at shutdown; while the store refuses, it keeps its batch and tries again.
+`put` costs a lock, an append and, with a journal, one write to a file: it never waits for the store. What does not
+fit is counted, never silently lost. The writer flushes by size, by time and at shutdown; while the store refuses, it
+keeps its batch and tries again. `commit` is for facts that must be in the store before they are acknowledged.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Condition, Thread
 
+from kbsearch.events.ids import now
+from kbsearch.events.journal import Journal
 from kbsearch.events.store import EventStore, Fact
 
 _LOG = logging.getLogger(__name__)
@@ -29,14 +32,17 @@ class EventBuffer:
         self,
         store: EventStore,
         *,
+        journal: Journal | None = None,
         capacity: int = 10_000,
         batch: int = 500,
         interval: float = 0.5,
         on_written: Callable[[int], None] = _ignore,
         on_dropped: Callable[[int], None] = _ignore,
     ) -> None:
-        """Start the writer; `interval` is the longest a fact waits, in seconds."""
+        """Start the writer; `interval` is the longest a fact waits, in seconds. Without a journal, facts that are
+        not yet written end with the process."""
         self._store = store
+        self._journal = journal
         self._capacity = capacity
         self._batch = batch
         self._interval = interval
@@ -48,6 +54,7 @@ class EventBuffer:
         self._deadline = float("inf")
         self._in_flight = 0
         self._flushing = 0
+        self._dropped = 0
         self._writer = Thread(target=self._run, name="kbsearch-events", daemon=True)
         self._writer.start()
 
@@ -56,17 +63,33 @@ class EventBuffer:
         return self.put_all((fact,))
 
     def put_all(self, facts: Iterable[Fact]) -> bool:
-        """Take all of them or none; False where there was no room."""
+        """Take all of them or none; False where there was no room. With a journal, they survive from here on."""
         taken = tuple(facts)
         with self._changed:
             fits = not self._closing and len(self._pending) + self._in_flight + len(taken) <= self._capacity
+            if fits and self._journal is not None:
+                try:
+                    self._journal.append(taken)
+                except OSError:
+                    _LOG.exception("the event journal refused %d facts", len(taken))
+                    fits = False
             if fits:
                 self._pending.extend(taken)
                 if len(self._pending) >= self._batch:
                     self._changed.notify_all()
+            else:
+                self._dropped += len(taken)
         if not fits:
             self._on_dropped(len(taken))
         return fits
+
+    def commit(self, facts: Sequence[Fact]) -> None:
+        """Write facts to the store and return when they are there; takes milliseconds, so call it in a thread.
+
+        :raises StoreError: the store cannot take them now; none of them is kept.
+        """
+        self._store.write(facts)
+        self._on_written(len(facts))
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until everything put so far is written; False where that took longer than `timeout` seconds."""
@@ -79,20 +102,31 @@ class EventBuffer:
                 self._flushing -= 1
 
     def close(self, timeout: float = 10.0) -> None:
-        """Write what is left and stop; what the store refuses for `timeout` seconds is counted as dropped."""
+        """Write what is left and stop. What the store refuses for `timeout` seconds stays in the journal; without
+        one it is counted as dropped."""
         with self._changed:
             self._closing = True
             self._deadline = time.monotonic() + timeout
             self._changed.notify_all()
         self._writer.join(timeout + 2 * _RETRY_SECONDS)
+        if self._journal is not None:
+            self._journal.close()
 
     def _run(self) -> None:
         while batch := self._next_batch():
             written = self._write(batch)
+            if written and self._journal is not None:
+                self._journal.clear()
             with self._changed:
                 self._in_flight = 0
                 self._changed.notify_all()
-            (self._on_written if written else self._on_dropped)(len(batch))
+            if written:
+                self._on_written(len(batch))
+                self._count_dropped()
+            elif self._journal is None:
+                self._on_dropped(len(batch))
+            else:
+                return
 
     def _next_batch(self) -> list[Fact]:
         """Wait for work; an empty batch means that the buffer is closed and nothing is left."""
@@ -101,8 +135,12 @@ class EventBuffer:
                 self._changed.wait(self._interval)
             if not self._closing:
                 self._changed.wait_for(self._due, self._interval)
-            batch = [self._pending.popleft() for _ in range(min(self._batch, len(self._pending)))]
+            # All of it, so that the journal's other file holds exactly what is in flight.
+            batch = list(self._pending)
+            self._pending.clear()
             self._in_flight = len(batch)
+            if batch and self._journal is not None:
+                self._journal.switch()
             return batch
 
     def _due(self) -> bool:
@@ -120,3 +158,15 @@ class EventBuffer:
                 time.sleep(_RETRY_SECONDS)
             else:
                 return True
+
+    def _count_dropped(self) -> None:
+        """Put the number of lost facts where reports find it; what cannot be put there now is kept for later."""
+        with self._changed:
+            count, self._dropped = self._dropped, 0
+        if count:
+            try:
+                self._store.add_dropped(now()[:10], count)
+            except Exception:
+                _LOG.exception("cannot note that %d facts were dropped; trying again later", count)
+                with self._changed:
+                    self._dropped += count

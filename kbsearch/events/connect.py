@@ -10,14 +10,36 @@ from kbsearch.events.sqlite import SqliteStore
 from kbsearch.events.store import EventStore
 
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
+
+
+def open_existing_store(url: str) -> EventStore:
+    """Open a store to read it: a mistyped path makes no new file.
+
+    :raises UsageError: as for `open_store`, or there is no such file.
+    :raises StoreError: the store cannot be opened.
+    """
+    path = Path(unquote(url.removeprefix(_SQLITE)))
+    if url.startswith(_SQLITE) and not path.is_file():
+        raise UsageError(f"there is no event store at {str(path)!r}; check --events", "events")
+    return open_store(url)
 
 
 def open_store(url: str) -> EventStore:
     """Open the store; `sqlite:///events.db` is relative to the working folder, `sqlite:////var/…` is absolute.
 
-    :raises UsageError: no store reads such a URL.
+    :raises UsageError: no store reads such a URL, or what reads it is not installed.
+    :raises StoreError: the store cannot be opened.
     """
+    if url.startswith(_POSTGRES):
+        try:
+            from kbsearch.events.postgres import PostgresStore
+        except ImportError as error:
+            raise UsageError(
+                f"a PostgreSQL event store needs psycopg ({error}); run: pip install 'kbsearch[postgres]'", "events"
+            ) from error
+        return PostgresStore(url)
     path = unquote(url.removeprefix(_SQLITE))
     if not url.startswith(_SQLITE) or not path:
-        raise UsageError(f"events URL {url!r} is not understood; use sqlite:///PATH", "events")
+        raise UsageError(f"events URL {url!r} is not understood; use sqlite:///PATH or postgresql://…", "events")
     return SqliteStore(Path(path))

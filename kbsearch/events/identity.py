@@ -1,47 +1,107 @@
 """Who did it, without knowing who: salted hashes in place of client ids and addresses.
 
-An id that the client sent is hashed with the store's salt, so that one client is one client for as long as the
-store keeps that salt and `erase --client` can find it. A client without an id is recognised by address and browser
-for one day only: that salt is drawn from memory, changes at midnight UTC and is never written anywhere.
+An id that the client sent is hashed with the salt of the period (30 days unless set otherwise): one client is one
+client within a period, another one in the next, and nobody can tell that they are the same. Periods begin at midnight
+UTC, so a visit is torn apart only where it spans the midnight between two periods. The store keeps a salt for as long
+as facts hashed with it, so that `erase` can find them, and then destroys it.
+A client without an id is recognised by address and browser for one day only: that salt is drawn from memory, changes
+at midnight UTC and is never written anywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 
 _DIGEST_SIZE = 16
+_VOUCHER_SIZE = 8
+# What one household or one office holds: an IPv4 address is often shared and as often changed within its block, and
+# who has one IPv6 address has 2**64 of them.
+_NETWORK_BITS = {4: 24, 6: 48}
 
 
 class ClientHasher:
     """Turns what a request says about its client into the `client_id` of facts."""
 
-    def __init__(self, salt: bytes, *, run_seed: bytes | None = None, today: Callable[[], str] | None = None) -> None:
-        """Take the store's salt; `run_seed` is shared by the workers of one service so that they agree."""
-        self._salt = salt
+    def __init__(
+        self,
+        salt_of: Callable[[str], bytes],
+        *,
+        period_days: int = 30,
+        run_seed: bytes | None = None,
+        today: Callable[[], str] | None = None,
+    ) -> None:
+        """Take where the salt of a period (named by its first day) comes from; `run_seed` is shared by the workers
+        of one service so that they agree."""
+        self._salt_of = salt_of
+        self._period_days = period_days
         self._run_seed = run_seed or secrets.token_bytes(32)
         self._today = today or _utc_day
+        self._salt: tuple[str, bytes] = ("", b"")
 
     def client_id(self, *, given: str = "", session: str = "", address: str = "", agent: str = "") -> str:
         """Hash the best identity there is: the client's own id, its session, or address and browser."""
         if given:
-            return self._digest(self._salt, "client", given)
+            return _digest(self._current(), "client", given)
         if session:
-            return self._digest(self._salt, "session", session)
+            return _digest(self._current(), "session", session)
         daily_salt = hmac.digest(self._run_seed, self._today().encode(), "sha256")
-        return self._digest(daily_salt, "address", f"{address}\x00{agent}")
+        return _digest(daily_salt, "address", f"{address}\x00{agent}")
 
     def opaque(self, value: str) -> str:
         """Hash an id that must never be read again (a user id, a session id that is an address)."""
-        return self._digest(self._salt, "opaque", value)
+        return _digest(self._current(), "opaque", value)
 
-    @staticmethod
-    def _digest(salt: bytes, kind: str, value: str) -> str:
-        text = f"{kind}:{value}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(text, key=salt[:64], digest_size=_DIGEST_SIZE).hexdigest()
+    def voucher(self, query_key: str, address: str) -> str:
+        """Hash a query with the network that asks it: equal for equal queries of one network, and telling no more.
+
+        This is what a client cannot make up: it may call itself what it likes, but its answers go to one address.
+        """
+        return _digest(self._current(), "voucher", f"{query_key}\x00{_network(address)}", _VOUCHER_SIZE)
+
+    def period(self) -> str:
+        """Return the first day of the present period."""
+        ordinal = date.fromisoformat(self._today()).toordinal()
+        return date.fromordinal(max(1, ordinal - ordinal % self._period_days)).isoformat()
+
+    def _current(self) -> bytes:
+        day, salt = self._salt
+        today = self._today()
+        if day != today:
+            salt = self._salt_of(self.period())
+            self._salt = (today, salt)
+        return salt
+
+
+def digests_of(value: str, salts: Iterable[bytes]) -> set[str]:
+    """Return every hash under which an id may stand in facts, be it a client's, a session's or a user's."""
+    return {_digest(salt, kind, value) for salt in salts for kind in ("client", "session", "opaque")}
+
+
+def session_digests(sessions: Iterable[str], salts: Iterable[bytes]) -> set[str]:
+    """Return the client hashes of those who were known by their session only."""
+    known = list(salts)
+    return {_digest(salt, "session", session) for session in sessions for salt in known}
+
+
+def _digest(salt: bytes, kind: str, value: str, size: int = _DIGEST_SIZE) -> str:
+    text = f"{kind}:{value}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, key=salt[:64], digest_size=size).hexdigest()
+
+
+def _network(address: str) -> str:
+    """Return the network of an address; what is no address (a Unix socket, a test) stands for itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return str(ipaddress.ip_network((found, _NETWORK_BITS[found.version]), strict=False))
 
 
 def _utc_day() -> str:

@@ -1,65 +1,146 @@
 """Personal data out of free text, before anything is written.
 
-Takes queries and messages, gives the same text with placeholders. Rather too much than too little: seven digits
-in a row are taken for a phone number even where they are an order number. Pure; imported by the readers of events.
+Takes queries and messages, gives the same text with placeholders; what is no personal data (product and order
+numbers, error codes, versions, prices, dates) stays, since gaps are found by it. Pure; imported by the readers of
+events and by whoever keeps a message. Numbers are judged in `numbers.py`.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
-PLACEHOLDERS = ("[email]", "[iban]", "[card]", "[phone]")
+from kbsearch.events.numbers import redact_numbers, says_phone
+
+PLACEHOLDERS = ("[email]", "[iban]", "[card]", "[personal code]", "[phone]", "[ip]", "[name]")
 
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-# Country code, check digits, then groups of four as printed on cards, or the same without spaces.
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)", re.IGNORECASE)
-# Digits with at most two separators between neighbours: "+371 2000-0100", "4111 1111 1111 1111", "(8) 600 00 100".
-_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ .()/‐‑–-]{0,2}\d){6,}\)?")
-_MIN_CARD, _MAX_CARD = 13, 19
-# An ISO date is a digit run of eight, and says nothing about anybody.
-_DATE = re.compile(r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])")
+_FEWEST_DIGITS = 4
+"""Fewer are in no number that this module replaces, so most queries are done after counting them."""
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
+_IPV6_START = re.compile(r"(?:fe80|f[cd][0-9a-f]{2}|2[0-9a-f]{3}):", re.IGNORECASE)
+_VERSION_WORDS = re.compile(
+    r"(?:\bv|ver|version|versij\w*|versioon|верси\w*|firmware|programmat\w*|aparatprogram\w*|fw|прошивк\w*|build|release"
+    r"|relīz\w*|laid\w*|update|atjaunin\w*|naujin\w*|обновлен\w*|android|ios|windows|macos|chrome|firefox|safari|app)"
+    r"\W*(?:\w+\W+)?$",
+    re.IGNORECASE,
+)
+_CONTACT_KEYS = frozenset({"first_name", "last_name", "full_name", "given_name", "family_name", "surname"}) | frozenset(
+    {"contact_name", "customer_name", "user_name", "display_name", "vards", "uzvards", "vardas", "pavarde"}
+)
+_CONTACTS = frozenset({"contact", "customer", "user", "person", "requester", "author", "sender", "visitor"})
+_SHORTEST_NAME = 3
+_ENDING = 3
+"""Letters that a case ending may add to a name's stem: Ozols, Ozolam; Jonaitis, Jonaičiui."""
 
 
-def redact(text: str) -> str:
-    """Replace e-mail addresses, IBANs, cards and digit runs of seven or more by placeholders.
+def redact(text: str, names: Sequence[str] = ()) -> str:
+    """Replace e-mail and IP addresses, phone, card and account numbers, personal codes, and these names.
 
-    >>> redact("pay 4111 1111 1111 1111 for anna@example.lv")
-    'pay [card] for [email]'
+    `names` are what stood in contact fields; each word of them is replaced in any letter case and with any ending.
+
+    >>> redact("pay 4111 1111 1111 1111 for anna@example.lv, says Anna", names=["Anna Ozola"])
+    'pay [card] for [email], says [name]'
     """
     if "@" in text or "＠" in text or "at" in text:
         text = _EMAIL.sub("[email]", text)
-    if not any(character.isdigit() for character in text):
+    if names:
+        text = _redact_names(text, names)
+    if ":" in text:
+        text = _IPV6.sub(_ipv6, text)
+    if sum(character.isdigit() for character in text) < _FEWEST_DIGITS:
         return text
-    return _DIGIT_RUN.sub(_digits, _IBAN.sub(_iban, text))
+    return redact_numbers(_IPV4.sub(_ipv4, text))
 
 
 def redact_value(value: object) -> object:
-    """Redact every string inside a JSON value; keys too, since they may come from anyone."""
+    """Redact every string inside a JSON value; keys too, since they may come from anyone.
+
+    What stands in contact fields (`first_name`, `contact.name`, …) is taken for a name wherever it is repeated.
+    """
+    names = tuple(_names(value, ""))
+    return _redact_value(value, names, "")
+
+
+def _redact_value(value: object, names: Sequence[str], within: str) -> object:
     if isinstance(value, str):
-        return redact(value)
+        return redact(value, names)
     if _is_mapping(value):
-        return {redact(str(key)): redact_value(inner) for key, inner in value.items()}
+        return {
+            redact(str(key), names): "[name]" if _is_name(key, inner, within) else _redact_value(inner, names, str(key))
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [redact_value(inner) for inner in value]
+        return [_redact_value(inner, names, within) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**6:
-        return redact(str(value))
+        written = str(value)
+        cleaned = redact(written)
+        return value if cleaned == written else cleaned
     return value
+
+
+def _names(value: object, within: str) -> Iterator[str]:
+    if _is_mapping(value):
+        for key, inner in value.items():
+            if _is_name(key, inner, within):
+                yield str(inner)
+            else:
+                yield from _names(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _names(inner, within)
+
+
+def _is_name(key: object, value: object, within: str) -> bool:
+    if not isinstance(value, str) or not value.strip():
+        return False
+    plain = str(key).lower().replace("-", "_")
+    return plain in _CONTACT_KEYS or (plain == "name" and within.lower() in _CONTACTS)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
 
 
-def _iban(match: re.Match[str]) -> str:
-    digits = sum(character.isdigit() for character in match.group())
-    # "NO 12 months of waiting…" has the form of an IBAN but is words: real ones hold ten digits and more.
-    return "[iban]" if digits >= 10 else match.group()
+def _redact_names(text: str, names: Sequence[str]) -> str:
+    words = {word for name in names for word in re.findall(r"[^\W\d_]+", _plain(name)) if len(word) >= _SHORTEST_NAME}
+    if not words:
+        return text
+    # The last letters of a longer name change with its case.
+    stems = sorted((re.escape(word if len(word) < 5 else word[:-2]) for word in words), key=len, reverse=True)
+    one = rf"(?:{'|'.join(stems)})[^\W\d_]{{0,{_ENDING}}}"
+    pattern = re.compile(rf"(?<![^\W\d_]){one}(?![^\W\d_])(?:[ ]{one}(?![^\W\d_]))*")
+    # Letters without marks stand at the same places, so that what is found there can be cut out here.
+    for match in reversed(list(pattern.finditer(_plain(text)))):
+        text = f"{text[: match.start()]}[name]{text[match.end() :]}"
+    return text
 
 
-def _digits(match: re.Match[str]) -> str:
-    if _DATE.fullmatch(match.group()):
+def _plain(text: str) -> str:
+    """Return text in small letters without marks, as long as it was."""
+    return "".join(unicodedata.normalize("NFD", character)[0].lower()[0] for character in text)
+
+
+def _ipv4(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 32) : match.start()]
+    if _VERSION_WORDS.search(before) or says_phone(before):
         return match.group()
-    count = sum(character.isdigit() for character in match.group())
-    return "[card]" if _MIN_CARD <= count <= _MAX_CARD else "[phone]"
+    return "[ip]" if _is_address(match.group()) else match.group()
+
+
+def _ipv6(match: re.Match[str]) -> str:
+    written = match.group()
+    likely = written.count(":") > 2 or _IPV6_START.match(written)
+    return "[ip]" if likely and _is_address(written) else written
+
+
+def _is_address(written: str) -> bool:
+    try:
+        ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    return True

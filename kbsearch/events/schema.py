@@ -28,8 +28,17 @@ POSITIONED_ACTIONS = frozenset({"impression", "click", "view"})
 OBJECT_ACTIONS = frozenset({"impression", "click", "view"})
 """Actions that make no sense without the article they are about."""
 
+DURABLE_ACTIONS = frozenset(
+    {"feedback", "resolved_declared", "suggestion", "vote", "handover", "ticket_started", "ticket_created"}
+)
+"""Actions that are in the store before they are acknowledged: rare, and each decides an outcome."""
+DEVICES = ("desktop", "mobile", "tablet", "bot")
+SURFACES = ("portal", "widget", "api")
+
 MAX_ID = 100
 """Longest id in characters (UBI 1.3.0)."""
+MAX_OBJECT_ID = 256
+"""Longest `object_id` in characters: that of an article, so that none has events that cannot be reported."""
 MAX_MESSAGE = 1024
 """Longest `message` in characters (UBI 1.3.0)."""
 MAX_ATTRIBUTES = 4096
@@ -54,6 +63,10 @@ class Event:
     object_id_type: str = ""
     position: int | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)
+    device: str = ""
+    """One of `DEVICES`, from the browser's own words; "" where it says nothing."""
+    surface: str = ""
+    """One of `SURFACES`: where the request came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +90,12 @@ class SearchRecord:
     timestamp: str
     public: bool
     """Asked without a key; only such queries may ever be suggested to others."""
+    device: str = ""
+    surface: str = ""
+    top_type: str = ""
+    """Type and first category of the first hit; "" where there is none."""
+    top_category: str = ""
+    words_found: bool = True
+    """False where no article holds a word of the query: what was found, meaning found."""
+    voucher: str = ""
+    """Salted hash of query and network: counts the networks that asked the same, and links nothing else."""

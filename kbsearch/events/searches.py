@@ -5,6 +5,7 @@ from __future__ import annotations
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import now
 from kbsearch.events.redact import redact
+from kbsearch.events.rows import query_key
 from kbsearch.events.schema import SearchRecord
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -20,11 +21,16 @@ def record_search(
     client_id: str,
     took_ms: float,
     hasher: ClientHasher,
+    address: str = "",
+    device: str = "",
+    surface: str = "",
 ) -> SearchRecord:
     """Keep of a search what metrics need and nothing that points at a person."""
+    query = redact(request.q)
+    first = outcome.hits[0] if outcome.hits else None
     return SearchRecord(
         query_id=query_id,
-        user_query=redact(request.q),
+        user_query=query,
         lang=request.lang,
         detected_lang=outcome.detected_lang,
         found=outcome.found,
@@ -38,6 +44,12 @@ def record_search(
         client_id=client_id,
         timestamp=now(),
         public=request.audiences == _PUBLIC,
+        device=device,
+        surface=surface,
+        top_type=first.type if first else "",
+        top_category=first.category[0] if first and first.category else "",
+        words_found=outcome.words_found,
+        voucher=hasher.voucher(query_key(query), address),
     )
 
 

@@ -1,71 +1,59 @@
 """The event store in one SQLite file (WAL): nothing to install, readers never block the writer.
 
-The schema is the list of numbered migrations below; the file's `user_version` says how many it has had.
+The schema is a list of numbered migrations (`sqlite_schema.py`); the file's `user_version` says how many it has had.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-from kbsearch.errors import EventError
-from kbsearch.events.ids import now
+from kbsearch.errors import StoreError
+from kbsearch.events import rows
 from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.events.store import Fact, PopularQuery
+from kbsearch.events.sqlite_schema import MIGRATIONS
+from kbsearch.events.store import Fact, PopularQuery, Removed
 
-# Never change one that has been released; append.
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE searches (
-        query_id TEXT PRIMARY KEY, user_query TEXT NOT NULL, query_key TEXT NOT NULL, lang TEXT NOT NULL,
-        detected_lang TEXT NOT NULL, found INTEGER NOT NULL, decision TEXT NOT NULL, confidence REAL NOT NULL,
-        hit_ids TEXT NOT NULL, page_offset INTEGER NOT NULL, took_ms REAL NOT NULL, snapshot TEXT NOT NULL,
-        session_id TEXT NOT NULL, client_id TEXT NOT NULL, timestamp TEXT NOT NULL, public INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX searches_time ON searches (timestamp);
-    CREATE INDEX searches_client ON searches (client_id, timestamp);
-    CREATE TABLE events (
-        event_id TEXT PRIMARY KEY, action_name TEXT NOT NULL, query_id TEXT NOT NULL, session_id TEXT NOT NULL,
-        client_id TEXT NOT NULL, timestamp TEXT NOT NULL, received_at TEXT NOT NULL, object_id TEXT NOT NULL,
-        object_id_type TEXT NOT NULL, position INTEGER, attributes TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX events_time ON events (timestamp);
-    CREATE INDEX events_client ON events (client_id, timestamp);
-    CREATE INDEX events_query ON events (query_id, action_name);
-    CREATE TABLE salts (created_at TEXT PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID;
-    """,
-)
-
-_SEARCH_COLUMNS = (
-    "query_id, user_query, lang, detected_lang, found, decision, confidence, hit_ids, page_offset, took_ms, "
-    "snapshot, session_id, client_id, timestamp, public"
-)
-_EVENT_COLUMNS = (
-    "event_id, action_name, query_id, session_id, client_id, timestamp, received_at, object_id, object_id_type, "
-    "position, attributes"
-)
-# A click counts when it is on something that this very search showed; so a bare list of made-up clicks cannot
-# put words into other people's search boxes.
+# Counted are networks (see SearchRecord.voucher), and only where the very search was followed by a click on what it
+# showed: neither invented clients nor a bare list of made-up clicks put words into other people's search boxes.
 _POPULAR = """
-    SELECT MIN(s.user_query), s.detected_lang, COUNT(DISTINCT e.client_id) AS clients
-    FROM events AS e JOIN searches AS s ON s.query_id = e.query_id
-    WHERE e.action_name = 'click' AND s.public = 1 AND s.decision != 'hand_over' AND s.user_query NOT LIKE '%[%'
-      AND LENGTH(s.user_query) <= 80
-      AND EXISTS (SELECT 1 FROM json_each(s.hit_ids) AS hit WHERE hit.value = e.object_id)
-    GROUP BY s.query_key HAVING clients >= ? ORDER BY clients DESC, s.query_key LIMIT ?
+    SELECT MIN(s.user_query), MIN(s.detected_lang), COUNT(DISTINCT s.voucher) AS networks FROM searches AS s
+    WHERE s.timestamp >= ? AND s.timestamp < ? AND s.public = 1 AND s.decision != 'hand_over'
+      AND s.device != 'bot' AND s.voucher != '' AND instr(s.user_query, '[') = 0 AND LENGTH(s.user_query) <= 80
+      AND EXISTS (SELECT 1 FROM events AS e WHERE e.query_id = s.query_id AND e.action_name = 'click'
+                  AND EXISTS (SELECT 1 FROM json_each(s.hit_ids) AS hit WHERE hit.value = e.object_id))
+    GROUP BY s.query_key HAVING networks >= ? ORDER BY networks DESC, s.query_key LIMIT ?
 """
+_RELATED = """
+    SELECT client_id, session_id FROM searches WHERE client_id IN ({ids}) OR session_id IN ({ids})
+    UNION SELECT client_id, session_id FROM events
+    WHERE client_id IN ({ids}) OR session_id IN ({ids}) OR json_extract(attributes, '$.user') IN ({ids})
+"""
+# A clock that is ahead must not keep its events longer; the condition is that of the index `events_ahead`.
+_OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < ?"
+_ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND timestamp < erased_at)"
+_FORGET_EMPTY = """
+    DELETE FROM days WHERE day = ?
+      AND NOT EXISTS (SELECT 1 FROM searches WHERE timestamp >= day AND timestamp < day || '~')
+      AND NOT EXISTS (SELECT 1 FROM events WHERE timestamp >= day AND timestamp < day || '~')
+"""
+_AT_ONCE = 5000
+"""Rows removed in one transaction: a feedback that waits for it is not kept waiting long."""
 
 
 class SqliteStore:
     """An `EventStore` in a file."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, creating it (and its folder) or bringing its schema up to date."""
+        """Open the file, creating it (and its folder) or bringing its schema up to date.
+
+        :raises StoreError: it cannot be opened, or was written by a newer kbsearch.
+        """
         self._path = path
         self._writing = Lock()
         try:
@@ -73,52 +61,152 @@ class SqliteStore:
             self._writer = self._connect()
             self._migrate()
         except (sqlite3.Error, OSError) as error:
-            raise EventError(f"cannot open the event store {str(path)!r}: {error}") from error
+            raise StoreError(f"cannot open the event store {str(path)!r}: {error}") from error
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Keep all of them in one transaction; a fact whose id is known already is ignored."""
-        searches = [_search_row(fact) for fact in facts if isinstance(fact, SearchRecord)]
-        events = [_event_row(fact) for fact in facts if isinstance(fact, Event)]
-        with self._writing, self._writer:
-            self._writer.executemany(_insert("searches", _SEARCH_COLUMNS + ", query_key", 16), searches)
-            self._writer.executemany(_insert("events", _EVENT_COLUMNS, 11), events)
+        searches = [rows.search_row(fact) for fact in facts if isinstance(fact, SearchRecord)]
+        events = [rows.event_row(fact) for fact in facts if isinstance(fact, Event)]
+        with self._transaction() as writer:
+            before = writer.total_changes
+            writer.executemany(_insert("searches", rows.SEARCH_COLUMNS), searches)
+            writer.executemany(_insert("events", rows.EVENT_COLUMNS), events)
+            if writer.total_changes > before:
+                _touch(writer, {fact.timestamp[:10] for fact in facts})
 
-    def events(self) -> Iterator[Event]:
-        """Yield every event in the order of time."""
-        with closing(self._connect()) as reader:
-            for row in reader.execute(f"SELECT {_EVENT_COLUMNS} FROM events ORDER BY timestamp, event_id"):
-                yield Event(*(*row[:10], json.loads(row[10])))
+    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
+        """Yield events by time, then id, as they are read."""
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until))
 
-    def searches(self) -> Iterator[SearchRecord]:
-        """Yield every search in the order of time."""
-        with closing(self._connect()) as reader:
-            for row in reader.execute(f"SELECT {_SEARCH_COLUMNS} FROM searches ORDER BY timestamp, query_id"):
-                yield SearchRecord(*(*row[:7], tuple(json.loads(row[7])), *row[8:14], bool(row[14])))
+    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
+        """Yield searches by time, then id, as they are read."""
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until))
 
-    def popular_queries(self, *, min_clients: int, limit: int) -> list[PopularQuery]:
-        """Return public queries with a click from at least so many clients, most popular first."""
-        with closing(self._connect()) as reader:
-            return [PopularQuery(*row) for row in reader.execute(_POPULAR, (min_clients, limit))]
+    def days(self) -> dict[str, int]:
+        """Return for every UTC day with facts a number that changes whenever one is added or erased."""
+        return dict(self._ask("SELECT day, change FROM days ORDER BY day"))
 
-    def salt(self) -> bytes:
-        """Return the secret that hashes client ids in this store, drawn when the store is made."""
-        with self._writing, self._writer:
-            self._writer.execute(
-                "INSERT INTO salts SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM salts)",
-                (now(), secrets.token_bytes(32)),
+    def popular_queries(self, *, min_clients: int, limit: int, since: str = "", until: str = "") -> list[PopularQuery]:
+        """Return public queries with a click, asked from at least so many networks, most popular first."""
+        return [PopularQuery(*row) for row in self._ask(_POPULAR, (since, until or "~", min_clients, limit))]
+
+    def add_dropped(self, day: str, count: int) -> None:
+        """Remember that so many facts of a UTC day were lost before they could be written."""
+        with self._transaction() as writer:
+            writer.execute(
+                "INSERT INTO drops VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET facts = facts + excluded.facts",
+                (day, count),
             )
-            row = self._writer.execute("SELECT salt FROM salts ORDER BY created_at DESC LIMIT 1").fetchone()
-        return bytes(row[0])
+
+    def dropped(self, since: str = "", until: str = "") -> dict[str, int]:
+        """Return how many facts were lost, by UTC day."""
+        found = self._ask("SELECT day, facts FROM drops WHERE day >= ? AND day < ?", (since, until or "~"))
+        return dict(found)
+
+    def salt(self, period: str) -> bytes:
+        """Return the secret that hashes ids in the period that begins on this day, drawing it when it is new."""
+        found = self._ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
+        if not found:
+            with self._transaction() as writer:
+                writer.execute("INSERT OR IGNORE INTO salts VALUES (?, ?)", (period, secrets.token_bytes(32)))
+            found = self._ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
+        return bytes(found[0][0])
+
+    def salts(self) -> Mapping[str, bytes]:
+        """Return every secret that has not been destroyed, by the first day of its period."""
+        return dict(self._ask("SELECT created_at, salt FROM salts"))
+
+    def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
+        """Return the client hashes and session ids of all facts with one of these as client, session or user."""
+        query = _RELATED.format(ids=", ".join("?" * len(ids)))
+        found = self._ask(query, (*ids,) * 5)
+        return {client for client, _ in found}, {session for _, session in found if session}
+
+    def erase(self, client_ids: Collection[str], at: str) -> Removed:
+        """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
+        with self._transaction() as writer:
+            writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
+        return Removed(
+            *(self._remove(table, _ERASED.format(table=table)) for table in ("searches", "events")),
+        )
+
+    def expire(self, before: str) -> Removed:
+        """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
+        searches = self._remove("searches", "timestamp < ?", (before,))
+        searches += self._remove("searches", _ERASED.format(table="searches"))
+        events = self._remove("events", "timestamp < ?", (before,))
+        events += self._remove("events", _OLD_BUT_AHEAD, (before,))
+        events += self._remove("events", _ERASED.format(table="events"))
+        with self._transaction() as writer:
+            writer.execute(
+                "DELETE FROM salts WHERE created_at < (SELECT MAX(created_at) FROM salts WHERE created_at <= ?)",
+                (before,),
+            )
+            writer.execute("DELETE FROM erasures WHERE erased_at < ?", (before,))
+            writer.execute("DELETE FROM drops WHERE day < ?", (before[:10],))
+        return Removed(searches, events)
+
+    def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """Return what metrics derived from facts and kept under these names, where there is anything."""
+        marks = ", ".join("?" * len(names))
+        return dict(self._ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        with self._transaction() as writer:
+            writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
+
+    def discard(self, names: Sequence[str]) -> None:
+        """Forget what was kept under these names."""
+        with self._transaction() as writer:
+            writer.executemany("DELETE FROM derived WHERE name = ?", [(name,) for name in names])
 
     def close(self) -> None:
         """Let go of the file; what was written stays."""
         with self._writing:
             self._writer.close()
 
+    def _between(self, columns: str, table: str, key: str, since: str, until: str) -> Iterator[tuple[Any, ...]]:
+        """Yield rows in the order of time from a connection of its own, so that nothing else waits."""
+        query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, {key}"
+        with _translated(), closing(self._connect()) as reader:
+            yield from reader.execute(query, (since, until or "~"))
+
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with _translated(), closing(self._connect()) as reader:
+            return reader.execute(query, values).fetchall()
+
+    def _remove(self, table: str, condition: str, values: Sequence[object] = ()) -> int:
+        """Remove rows in small transactions; return how many."""
+        statement = (
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT {_AT_ONCE}) "
+            "RETURNING substr(timestamp, 1, 10)"
+        )
+        total = 0
+        while True:
+            with self._transaction() as writer:
+                removed = writer.execute(statement, values).fetchall()
+                days = set(removed)
+                if days:
+                    _touch(writer, (day for (day,) in days))
+                    writer.executemany(_FORGET_EMPTY, days)
+                    writer.executemany("DELETE FROM derived WHERE name = 'part/' || ?", days)
+            total += len(removed)
+            if len(removed) < _AT_ONCE:
+                return total
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, _translated(), self._writer:
+            # Taken before anything is read, so that two processes wait for each other instead of failing.
+            self._writer.execute("BEGIN IMMEDIATE")
+            yield self._writer
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # What is acknowledged survives the machine's end as well: one flush to disk for each transaction.
+        connection.execute("PRAGMA synchronous = FULL")
         return connection
 
     def _migrate(self) -> None:
@@ -127,7 +215,7 @@ class SqliteStore:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             self._writer.rollback()
-            raise EventError(
+            raise StoreError(
                 f"the event store {str(self._path)!r} has schema {version}, this kbsearch reads up to "
                 f"{len(MIGRATIONS)}; update kbsearch"
             )
@@ -138,47 +226,23 @@ class SqliteStore:
         self._writer.commit()
 
 
-def _insert(table: str, columns: str, count: int) -> str:
-    return f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({', '.join('?' * count)})"
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-def _search_row(fact: SearchRecord) -> tuple[object, ...]:
-    return (
-        fact.query_id,
-        _text(fact.user_query),
-        fact.lang,
-        fact.detected_lang,
-        fact.found,
-        fact.decision,
-        fact.confidence,
-        json.dumps(fact.hit_ids),
-        fact.offset,
-        fact.took_ms,
-        fact.snapshot,
-        _text(fact.session_id),
-        fact.client_id,
-        fact.timestamp,
-        int(fact.public),
-        " ".join(_text(fact.user_query).casefold().split()),
+def _touch(writer: sqlite3.Connection, days: Iterable[str]) -> None:
+    """Give each of these days a number that no day has had."""
+    writer.execute("UPDATE changes SET number = number + 1")
+    writer.executemany(
+        "INSERT INTO days SELECT ?, number FROM changes WHERE true "
+        "ON CONFLICT (day) DO UPDATE SET change = excluded.change",
+        [(day,) for day in days],
     )
 
 
-def _event_row(fact: Event) -> tuple[object, ...]:
-    return (
-        _text(fact.event_id),
-        fact.action_name,
-        _text(fact.query_id),
-        _text(fact.session_id),
-        fact.client_id,
-        fact.timestamp,
-        fact.received_at,
-        _text(fact.object_id),
-        _text(fact.object_id_type),
-        fact.position,
-        json.dumps(fact.attributes),
-    )
-
-
-def _text(value: str) -> str:
-    """Make a string storable: a lone surrogate has no UTF-8 form."""
-    return value.encode("utf-8", "replace").decode("utf-8")
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"the event store failed: {error}; see the disk's space and permissions") from error

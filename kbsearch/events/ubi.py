@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeGuard
 
 from kbsearch.errors import EventError
+from kbsearch.events.device import device_of
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import iso, new_id
 from kbsearch.events.redact import redact_value
@@ -22,6 +23,7 @@ from kbsearch.events.schema import (
     MAX_ATTRIBUTES,
     MAX_ID,
     MAX_MESSAGE,
+    MAX_OBJECT_ID,
     OBJECT_ACTIONS,
     POSITIONED_ACTIONS,
     Event,
@@ -42,6 +44,8 @@ class Receipt:
     received_at: str
     address: str = ""
     agent: str = ""
+    surface: str = ""
+    """One of `schema.SURFACES`."""
 
 
 def read_ubi(raw: object, receipt: Receipt) -> Event:
@@ -60,7 +64,7 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     target = attributes.pop("object", None)
     if target is not None and not is_object(target):
         raise EventError("object must be an object with object_id", "event_attributes.object")
-    object_id = _text(target or {}, "object_id", "event_attributes.object.object_id")
+    object_id = _text(target or {}, "object_id", "event_attributes.object.object_id", MAX_OBJECT_ID)
     if action in OBJECT_ACTIONS and not object_id:
         raise EventError(f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
     position = _position(attributes.pop("position", None), action)
@@ -84,6 +88,8 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
         object_id_type=_text(target or {}, "object_id_type", "event_attributes.object.object_id_type"),
         position=position,
         attributes=_rest(raw, attributes, target or {}, receipt.hasher),
+        device=device_of(receipt.agent),
+        surface=receipt.surface,
     )
 
 
@@ -110,14 +116,14 @@ def _action(value: object) -> str:
     raise EventError(f"{what}; use one of: {known}", "action_name")
 
 
-def _text(source: Mapping[str, object], key: str, field: str) -> str:
+def _text(source: Mapping[str, object], key: str, field: str, longest: int = MAX_ID) -> str:
     value = source.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise EventError(f"{field} must be a string, got {_short(value)}", field)
-    if len(value) > MAX_ID:
-        raise EventError(f"{field} has {len(value)} characters; at most {MAX_ID} are allowed", field)
+    if len(value) > longest:
+        raise EventError(f"{field} has {len(value)} characters; at most {longest} are allowed", field)
     return value
 
 

@@ -12,12 +12,16 @@ import xxhash
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.ragged import Ragged
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write one array in NumPy's .npy format."""
     with path.open("wb") as file:
-        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+        array = np.ascontiguousarray(array)
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        # NumPy's own `tofile` does not say that the disk is full.
+        file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def open_array(path: Path) -> NDArray[Any]:
@@ -36,6 +40,11 @@ def hash_texts(texts: Iterable[str]) -> NDArray[np.uint64]:
     share a number is about one in ten million, and all that would follow is one false match.
     """
     return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), dtype=np.uint64)
+
+
+def wide_hash(data: bytes | memoryview) -> bytes:
+    """16 bytes for some bytes (XXH3): for what must never be taken for something else."""
+    return xxhash.xxh3_128_digest(data)
 
 
 def find_hashes(sorted_hashes: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -57,6 +66,12 @@ def group_pairs(
     return indptr, values[order].astype(np.int32)
 
 
+def write_records(directory: Path, name: str, records: Ragged) -> None:
+    """Write rows of bytes as `Records` reads them."""
+    (directory / f"{name}.bin").write_bytes(records.values.data)
+    write_array(directory / f"{name}.offsets.npy", records.offsets)
+
+
 class RecordWriter:
     """Appends byte records to one file and their ends to another."""
 
@@ -74,10 +89,6 @@ class RecordWriter:
         """Finish both files."""
         self._file.close()
         write_array(self._offsets_path, np.asarray(self._offsets, dtype=np.int64))
-
-    def abandon(self) -> None:
-        """Let go of the file, which is about to be removed."""
-        self._file.close()
 
 
 class Records:

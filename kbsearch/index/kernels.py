@@ -118,3 +118,124 @@ def clear(scores: NDArray[np.float32], touched: NDArray[np.int32], count: int) -
     """Set the touched scores back to zero: the cost follows the postings read, not the number of passages."""
     for index in range(count):
         scores[touched[index]] = 0.0
+
+
+@_compiled
+def copy_rows(
+    values: NDArray[Any],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    into: NDArray[Any],
+    starts: NDArray[np.int64],
+) -> None:
+    """Copy row `rows[k]` of a ragged array to `into[starts[k]:]`."""
+    for number in range(rows.shape[0]):
+        target = starts[number]
+        for entry in range(offsets[rows[number]], offsets[rows[number] + 1]):
+            into[target] = values[entry]
+            target += 1
+
+
+@_compiled
+def count_passages(
+    bag_offsets: NDArray[np.int64],
+    words: NDArray[np.int32],
+    term_offsets: NDArray[np.int64],
+    terms: NDArray[np.int32],
+    frequencies: NDArray[np.int64],
+    last_seen: NDArray[np.int32],
+) -> None:
+    """Add to `frequencies` the number of passages that hold each term; `last_seen` is −1 for each term on entry."""
+    for passage in range(bag_offsets.shape[0] - 1):
+        for entry in range(bag_offsets[passage], bag_offsets[passage + 1]):
+            word = words[entry]
+            for place in range(term_offsets[word], term_offsets[word + 1]):
+                term = terms[place]
+                if last_seen[term] != passage:
+                    last_seen[term] = passage
+                    frequencies[term] += 1
+
+
+@_compiled
+def fill_postings(
+    bag_offsets: NDArray[np.int64],
+    words: NDArray[np.int32],
+    weights: NDArray[np.int32],
+    term_offsets: NDArray[np.int64],
+    terms: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    passages: NDArray[np.int32],
+    frequencies: NDArray[np.float32],
+) -> None:
+    """Write each term's passages, rising, and how often it stands in each of them, words counted `weights` times."""
+    following = indptr[:-1].copy()
+    for passage in range(bag_offsets.shape[0] - 1):
+        for entry in range(bag_offsets[passage], bag_offsets[passage + 1]):
+            word = words[entry]
+            for place in range(term_offsets[word], term_offsets[word + 1]):
+                term = terms[place]
+                last = following[term] - 1
+                if last < indptr[term] or passages[last] != passage:
+                    last = following[term]
+                    following[term] += 1
+                    passages[last] = passage
+                    frequencies[last] = 0.0
+                frequencies[last] += weights[entry]
+
+
+@_compiled
+def contribute(
+    indptr: NDArray[np.int64],
+    passages: NDArray[np.int32],
+    frequencies: NDArray[np.float32],
+    idf: NDArray[np.float64],
+    norms: NDArray[np.float64],
+    k1: float,
+) -> None:
+    """Replace each frequency by its BM25 contribution; `norms` are k1·(1 − b + b·length/average), one a passage."""
+    for term in range(indptr.shape[0] - 1):
+        for entry in range(indptr[term], indptr[term + 1]):
+            frequency = np.float64(frequencies[entry])
+            saturation = frequency * (k1 + 1.0) / (frequency + norms[passages[entry]])
+            frequencies[entry] = np.float32(idf[term] * saturation)
+
+
+@_compiled
+def hash_deletions(
+    letters: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    prefix: int,
+    two_from: int,
+    hashes: NDArray[np.uint64],
+    owners: NDArray[np.int32],
+) -> int:
+    """Number each word's first `prefix` letters with up to one letter taken out (two in words of `two_from` letters).
+
+    Each number once a word; returns how many were written. FNV-1a over code points, its bits mixed at the end.
+    """
+    written = 0
+    for word in range(offsets.shape[0] - 1):
+        start = offsets[word]
+        size = min(prefix, offsets[word + 1] - start)
+        two = offsets[word + 1] - start >= two_from
+        first_of_word = written
+        for first in range(size + 1):  # `size` stands for "none"
+            for second in range(first if first == size or not two else first + 1, size + 1):
+                if not two and second != first:
+                    break
+                number = np.uint64(0xCBF29CE484222325)
+                for place in range(size):
+                    if place != first and place != second:
+                        number = (number ^ np.uint64(letters[start + place])) * np.uint64(0x100000001B3)
+                number = (number ^ (number >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+                number ^= number >> np.uint64(29)
+                known = False
+                for earlier in range(first_of_word, written):
+                    if hashes[earlier] == number:
+                        known = True
+                        break
+                if not known:
+                    hashes[written] = number
+                    owners[written] = word
+                    written += 1
+    return written

@@ -13,7 +13,6 @@ snapshot and are kept in it, so that a shard scores as the whole does.
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +25,8 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import find_hashes, hash_texts, open_array, write_array
-from kbsearch.index.kernels import clear, score_postings, select_best
+from kbsearch.index.kernels import clear, contribute, count_passages, fill_postings, score_postings, select_best
+from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
 # (1.5, 0.75), which were made for English. DELTA changes no ranking among passages that share a term.
@@ -67,51 +67,56 @@ class LexicalBuilder:
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
-        self._passages = array("i")
-        self._terms = array("i")
-        self._frequencies = array("i")
-        self._lengths = array("i")
+        self._terms: list[list[int]] = []
+        self._frequencies: list[list[int]] = []
 
     def add(self, terms: Sequence[str]) -> None:
         """Add the next passage's terms, repetitions included."""
-        passage = len(self._lengths)
-        ids = self._ids
-        for term, frequency in Counter(terms).items():
-            self._passages.append(passage)
-            self._terms.append(ids.setdefault(term, len(ids)))
-            self._frequencies.append(frequency)
-        self._lengths.append(len(terms))
+        counted = Counter(terms)
+        self._terms.append([self._ids.setdefault(term, len(self._ids)) for term in counted])
+        self._frequencies.append(list(counted.values()))
 
-    def write(self, directory: Path, k1: float = K1, b: float = B, delta: float = DELTA) -> LexicalStatistics:
+    def write(self, directory: Path) -> LexicalStatistics:
         """Write the arrays under `directory` (made here) and return the statistics."""
-        directory.mkdir()
-        lengths = np.frombuffer(self._lengths, dtype=np.int32) if self._lengths else np.empty(0, np.int32)
-        count = len(lengths)
-        average = float(lengths.mean()) if count else 0.0
-        hashes = hash_texts(self._ids)
-        order = np.argsort(hashes, kind="stable")
-        rank = np.empty(len(order), dtype=np.int32)
-        rank[order] = np.arange(len(order), dtype=np.int32)
-        terms = rank[np.frombuffer(self._terms, dtype=np.int32)] if self._terms else np.empty(0, np.int32)
-        # Passages were added in order, so a stable sort by term leaves each posting list in passage order.
-        postings = np.argsort(terms, kind="stable")
-        terms = terms[postings]
-        passages = _take(self._passages, postings)
-        frequency = _take(self._frequencies, postings).astype(np.float64)
-        df = np.bincount(terms, minlength=len(order)).astype(np.int64)
-        indptr = np.zeros(len(order) + 1, dtype=np.int64)
-        np.cumsum(df, out=indptr[1:])
-        idf = np.log((count + 1) / np.maximum(df, 1))
-        length = lengths[passages].astype(np.float64)
-        saturation = frequency * (k1 + 1) / (frequency + k1 * (1 - b + b * length / max(average, 1e-9)))
-        write_array(directory / "hashes.npy", hashes[order])
-        write_array(directory / "indptr.npy", indptr)
-        write_array(directory / "passages.npy", passages)
-        write_array(directory / "contributions.npy", (idf[terms] * saturation).astype(np.float32))
-        write_array(directory / "idf.npy", idf.astype(np.float32))
-        statistics = LexicalStatistics(count, average, len(order), k1, b, delta)
-        (directory / "statistics.json").write_bytes(orjson.dumps(asdict(statistics)))
-        return statistics
+        terms = Ragged(hash_texts(self._ids), np.arange(len(self._ids) + 1))
+        bags = Ragged.of_numbers(self._terms, np.int32)
+        return write_lexical(directory, bags, Ragged.of_numbers(self._frequencies, np.int32), terms)
+
+
+def write_lexical(
+    directory: Path, bags: Ragged, weights: Ragged, terms: Ragged, k1: float = K1, b: float = B, delta: float = DELTA
+) -> LexicalStatistics:
+    """Write the arrays under `directory` (made here) and return the statistics.
+
+    `bags`: the words of each passage, each once; `weights`: how often each counts there; `terms`: the term hashes of
+    each word.
+    """
+    directory.mkdir()
+    hashes, numbers = np.unique(terms.values, return_inverse=True)
+    numbers = numbers.astype(np.int32)
+    count = len(bags)
+    terms_of_word = np.diff(terms.offsets)
+    lengths = _row_sums(bags.offsets, weights.values * terms_of_word[bags.values])
+    average = float(lengths.mean()) if count else 0.0
+    df = np.zeros(len(hashes), dtype=np.int64)
+    last_seen = np.full(len(hashes), -1, dtype=np.int32)
+    count_passages(bags.offsets, bags.values, terms.offsets, numbers, df, last_seen)
+    indptr = np.zeros(len(hashes) + 1, dtype=np.int64)
+    np.cumsum(df, out=indptr[1:])
+    passages = np.empty(int(indptr[-1]), dtype=np.int32)
+    contributions = np.empty(len(passages), dtype=np.float32)
+    fill_postings(bags.offsets, bags.values, weights.values, terms.offsets, numbers, indptr, passages, contributions)
+    idf = np.log((count + 1) / np.maximum(df, 1))
+    norms = k1 * (1 - b + b * lengths / max(average, 1e-9))
+    contribute(indptr, passages, contributions, idf, norms, k1)
+    write_array(directory / "hashes.npy", hashes)
+    write_array(directory / "indptr.npy", indptr)
+    write_array(directory / "passages.npy", passages)
+    write_array(directory / "contributions.npy", contributions)
+    write_array(directory / "idf.npy", idf.astype(np.float32))
+    statistics = LexicalStatistics(count, average, len(hashes), k1, b, delta)
+    (directory / "statistics.json").write_bytes(orjson.dumps(asdict(statistics)))
+    return statistics
 
 
 class LexicalIndex:
@@ -197,5 +202,7 @@ class LexicalIndex:
         return scratch.scores, scratch.touched
 
 
-def _take(values: array[int], order: NDArray[np.int64]) -> NDArray[np.int32]:
-    return np.frombuffer(values, dtype=np.int32)[order] if values else np.empty(0, np.int32)
+def _row_sums(offsets: NDArray[np.int64], values: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """The sum of each row of a ragged array."""
+    ends = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
+    return (ends[offsets[1:]] - ends[offsets[:-1]]).astype(np.float64)

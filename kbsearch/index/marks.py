@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import hash_texts, open_array, write_array
-from kbsearch.text.stems import stem_terms
-from kbsearch.text.words import words
+from kbsearch.index.ragged import Ragged
 
 # A false mark once in a few million words is harmless, so half of the hash is enough here.
 _HALF = np.uint64(0xFFFF_FFFF)
@@ -29,38 +27,16 @@ class WordPlaces:
     """Numbers of the words that the query asks for."""
 
 
-class MarksBuilder:
-    """Collects passages' words, then writes them."""
+def write_marks(directory: Path, starts: Ragged, ends: Ragged, stems: Ragged) -> None:
+    """Write under `directory` (made here) where each passage's words stand and the `short_hashes` of their stems.
 
-    def __init__(self) -> None:
-        self._starts = array("H")
-        self._ends = array("H")
-        self._stems = array("I")
-        self._offsets = array("q", [0])
-        self._known: dict[tuple[str, str], int] = {}
-
-    def add(self, text: str, lang: str) -> None:
-        """Add the next passage; its text is at most 65,535 characters long."""
-        for word in words(text):
-            key = (word.text, lang)
-            stem = self._known.get(key)
-            if stem is None:
-                stem = self._known[key] = int(short_hashes(stem_terms(word.text, lang)[:1])[0])
-            self._starts.append(word.start)
-            self._ends.append(word.end)
-            self._stems.append(stem)
-        self._offsets.append(len(self._starts))
-
-    def write(self, directory: Path) -> None:
-        """Write the arrays under `directory` (made here)."""
-        directory.mkdir()
-        for name, values, dtype in (
-            ("starts", self._starts, np.uint16),
-            ("ends", self._ends, np.uint16),
-            ("stems", self._stems, np.uint32),
-            ("offsets", self._offsets, np.int64),
-        ):
-            write_array(directory / f"{name}.npy", np.asarray(values, dtype=dtype))
+    A passage's text is at most 65,535 characters long.
+    """
+    directory.mkdir()
+    write_array(directory / "starts.npy", starts.values.astype(np.uint16))
+    write_array(directory / "ends.npy", ends.values.astype(np.uint16))
+    write_array(directory / "stems.npy", stems.values.astype(np.uint32))
+    write_array(directory / "offsets.npy", starts.offsets)
 
 
 class Marks:
@@ -78,6 +54,13 @@ class Marks:
         # A hundred look-ups in a set take a tenth of the time of NumPy's isin.
         marked = [word for word, stem in enumerate(self._stems[start:end].tolist()) if stem in wanted]
         return WordPlaces(self._starts[start:end].tolist(), self._ends[start:end].tolist(), marked)
+
+    def asked(self, passage: int, numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
+        """Start, end and number of each word of a passage whose stem is in `numbers` (keys from `short_hashes`)."""
+        start, end = int(self._offsets[passage]), int(self._offsets[passage + 1])
+        stems = self._stems[start:end].tolist()
+        found = [place for place, stem in enumerate(stems, start) if stem in numbers]
+        return [(int(self._starts[n]), int(self._ends[n]), numbers[stems[n - start]]) for n in found]
 
 
 def short_hashes(terms: Iterable[str]) -> NDArray[np.uint32]:

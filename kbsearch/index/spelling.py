@@ -7,10 +7,11 @@ alignment distance, in which swapping two neighbours is one edit (Damerau, 1964)
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ import orjson
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from kbsearch.index.arrays import Records, RecordWriter, hash_texts, open_array, write_array
+from kbsearch.index.arrays import Records, RecordWriter, open_array, write_array
+from kbsearch.index.kernels import hash_deletions
 from kbsearch.text.normalise import fold
+from kbsearch.text.slips import is_slip
 
 # Algolia's and Meilisearch's users know 5 and 9; shorter words have too many neighbours.
 ONE_EDIT_LENGTH, TWO_EDITS_LENGTH = 5, 9
@@ -36,6 +39,8 @@ class Correction:
     lang: str
     distance: int
     frequency: int
+    is_slip: bool
+    """Slipping fingers explain the difference; else the word typed may well be right, and only unknown here."""
 
 
 class SpellingBuilder:
@@ -48,6 +53,10 @@ class SpellingBuilder:
         """Count the words of one passage."""
         self._counts.update((word.lower(), lang) for word in words)
 
+    def count(self, word: str, lang: str, times: int) -> None:
+        """Count a word several times."""
+        self._counts[word.lower(), lang] += times
+
     def write(self, directory: Path) -> int:
         """Write the vocabulary under `directory` (made here); return its size."""
         directory.mkdir()
@@ -55,21 +64,16 @@ class SpellingBuilder:
         for (word, lang), count in self._counts.items():
             if len(word) >= ONE_EDIT_LENGTH - 1 and word.isalpha():
                 forms.setdefault(fold(word), []).append((count, word, lang))
+        vocabulary = sorted(forms)
         records = RecordWriter(directory, "words")
-        hashes: list[NDArray[np.uint64]] = []
-        owners: list[NDArray[np.int32]] = []
-        for number, folded in enumerate(sorted(forms)):
+        for folded in vocabulary:
             records.append(orjson.dumps([folded, sorted(forms[folded], reverse=True)]))
-            keys = hash_texts(sorted(_deletions(folded)))
-            hashes.append(keys)
-            owners.append(np.full(len(keys), number, dtype=np.int32))
         records.close()
-        all_hashes = np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
-        all_owners = np.concatenate(owners) if owners else np.empty(0, np.int32)
-        order = np.argsort(all_hashes, kind="stable")
-        write_array(directory / "hashes.npy", all_hashes[order])
-        write_array(directory / "owners.npy", all_owners[order])
-        return len(forms)
+        hashes, owners = _deletions(vocabulary)
+        order = np.argsort(hashes)
+        write_array(directory / "hashes.npy", hashes[order])
+        write_array(directory / "owners.npy", owners[order])
+        return len(vocabulary)
 
 
 class SpellingIndex:
@@ -80,24 +84,36 @@ class SpellingIndex:
         self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
         self._owners: NDArray[np.int32] = open_array(directory / "owners.npy")
 
+    def forms_of(self, word: str) -> tuple[tuple[str, str], ...]:
+        """Forms in which the collection holds a word, whatever its case and diacritics, each with its language.
+
+        Words shorter than four letters or with other marks than letters are not in the vocabulary.
+        """
+        folded = fold(word)
+        place = bisect_left(range(len(self._words)), folded, key=lambda number: self._entry(number)[0])
+        if place == len(self._words) or self._entry(place)[0] != folded:
+            return ()
+        return tuple((form, lang) for _, form, lang in self._entry(place)[1])
+
     def correct(
         self, word: str, langs: Sequence[str], is_visible: Callable[[str, str], bool] = lambda _form, _lang: True
     ) -> Correction | None:
         """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay.
 
-        Nearest first, then the same first letter, then the most frequent. A word that is not visible does not exist.
+        Nearest first, then slips of fingers, then the same first letter, then the most frequent. A word that is not
+        visible does not exist. Of four letters only a missing fifth is put in.
         """
         folded = fold(word)
-        edits = allowed_edits(folded)
+        edits = allowed_edits(folded, at_least=ONE_EDIT_LENGTH - 1)
         if edits == 0:
             return None
-        keys = hash_texts(_deletions(folded))
+        keys, _ = _deletions([folded])
         starts = np.searchsorted(self._hashes, keys, side="left")
         ends = np.searchsorted(self._hashes, keys, side="right")
         owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
-        best: tuple[tuple[int, bool, int], Correction] | None = None
+        best: tuple[tuple[int, bool, bool, int], Correction] | None = None
         for owner in sorted(owners):
-            candidate, forms = orjson.loads(self._words[owner])
+            candidate, forms = self._entry(owner)
             distance = OSA.distance(folded, candidate, score_cutoff=edits)
             if distance == 0:
                 if any(is_visible(form, lang) for _, form, lang in forms):
@@ -105,11 +121,19 @@ class SpellingIndex:
                 continue
             if distance > edits or distance > allowed_edits(candidate, at_least=ONE_EDIT_LENGTH - 1):
                 continue
+            slip = is_slip(folded, candidate)
+            if len(folded) < ONE_EDIT_LENGTH and (len(candidate) < ONE_EDIT_LENGTH or not slip):
+                continue
             for frequency, form, lang in forms:
-                rank = (distance, candidate[0] != folded[0], -frequency)
+                rank = (distance, not slip, candidate[0] != folded[0], -frequency)
                 if lang in langs and (best is None or rank < best[0]) and is_visible(form, lang):
-                    best = (rank, Correction(form, lang, distance, frequency))
+                    best = (rank, Correction(form, lang, distance, frequency, slip))
         return best[1] if best else None
+
+    def _entry(self, number: int) -> tuple[str, list[tuple[int, str, str]]]:
+        """A folded word and its forms: how often, form, language; the most frequent first."""
+        folded, forms = orjson.loads(self._words[number])
+        return folded, forms
 
 
 def allowed_edits(folded: str, at_least: int = ONE_EDIT_LENGTH) -> int:
@@ -119,12 +143,12 @@ def allowed_edits(folded: str, at_least: int = ONE_EDIT_LENGTH) -> int:
     return 2 if len(folded) >= TWO_EDITS_LENGTH else 1
 
 
-def _deletions(folded: str) -> set[str]:
-    """The word's beginning with up to the allowed number of letters taken out, itself included."""
-    head = folded[:PREFIX]
-    depth = 2 if len(folded) >= TWO_EDITS_LENGTH - 1 else 1
-    return {
-        "".join(letter for place, letter in enumerate(head) if place not in gone)
-        for count in range(depth + 1)
-        for gone in combinations(range(len(head)), count)
-    }
+def _deletions(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Numbers for each word's beginning with letters taken out, itself included; and whose they are."""
+    letters = np.frombuffer("".join(words).encode("utf-32-le"), dtype=np.uint32)
+    offsets = np.fromiter(accumulate(map(len, words), initial=0), dtype=np.int64)
+    # A word of PREFIX letters has 1 + 10 + 45 variants.
+    hashes = np.empty(len(words) * (1 + PREFIX + PREFIX * (PREFIX - 1) // 2), dtype=np.uint64)
+    owners = np.empty(len(hashes), dtype=np.int32)
+    count = hash_deletions(letters, offsets, PREFIX, TWO_EDITS_LENGTH - 1, hashes, owners)
+    return hashes[:count], owners[:count]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import find_hashes, group_pairs, hash_texts, open_array, write_array
-from kbsearch.text.analyze import is_stop_word
+from kbsearch.index.corpus import Vocabulary
+from kbsearch.index.ragged import Ragged
 from kbsearch.text.normalise import fold
-from kbsearch.text.stems import stem_terms
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import words
 
 # Editors write typographic marks inside words, keyboards give plain ones.
 _PLAIN_MARKS = str.maketrans("’ʼ‐‑", "''--")
@@ -25,25 +25,38 @@ def title_key(title: str) -> str:
     return " ".join(_plain(word.text) for word in words(title.lower()))
 
 
-def write_titles(titles: Sequence[str], languages: Sequence[str], directory: Path) -> None:
-    """Write each document's title and its language (both in document order) under `directory` (made here)."""
+def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabulary, directory: Path) -> None:
+    """Write each document's title under `directory` (made here).
+
+    `titles`: the words of each title, numbered in `vocabulary`; `keys`: the hash of each title's `title_key`.
+    """
     directory.mkdir()
-    pairs = sorted({(_plain(word.text), number) for number, title in enumerate(titles) for word in words(title)})
-    vocabulary = sorted({word for word, _ in pairs})
-    place = {word: index for index, word in enumerate(vocabulary)}
-    indptr, documents = group_pairs(
-        np.asarray([place[word] for word, _ in pairs], dtype=np.int64),
-        np.asarray([number for _, number in pairs], dtype=np.int64),
-        len(vocabulary),
-    )
-    (directory / "words.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    count = len(titles)
+    owners = np.repeat(np.arange(count, dtype=np.int64), np.diff(titles.offsets))
+    used = np.unique(titles.values)
+    plain = [_plain(vocabulary.words[word]) for word in used.tolist()]
+    known = sorted(set(plain))
+    place = {word: index for index, word in enumerate(known)}
+    number = np.zeros(len(vocabulary.words), dtype=np.int64)
+    number[used] = [place[word] for word in plain]
+    indptr, documents = _distinct(number[titles.values], owners, len(known), count)
+    (directory / "words.txt").write_text("\n".join(known), encoding="utf-8")
     write_array(directory / "indptr.npy", indptr)
     write_array(directory / "documents.npy", documents)
-    keys = hash_texts(title_key(title) for title in titles)
     order = np.argsort(keys, kind="stable")
     write_array(directory / "keys.npy", keys[order])
     write_array(directory / "keyed.npy", order.astype(np.int32))
-    _write_stems([_content_stems(title, lang) for title, lang in zip(titles, languages, strict=True)], directory)
+    # A title of stop words only is compared by them.
+    content = ~vocabulary.stops[titles.values]
+    says_something = np.zeros(count, dtype=np.bool_)
+    says_something[owners[content]] = True
+    counted = content | ~says_something[owners]
+    stems, numbers = np.unique(vocabulary.heads[titles.values[counted]], return_inverse=True)
+    start, documents = _distinct(numbers, owners[counted], len(stems), count)
+    write_array(directory / "stems.npy", stems)
+    write_array(directory / "stem_start.npy", start)
+    write_array(directory / "stem_documents.npy", documents)
+    write_array(directory / "stem_count.npy", np.bincount(documents, minlength=count).astype(np.int32))
 
 
 class TitleIndex:
@@ -110,22 +123,9 @@ def _plain(word: str) -> str:
     return fold(word).translate(_PLAIN_MARKS)
 
 
-def _content_stems(title: str, lang: str) -> set[str]:
-    typed = surfaces(title)
-    content = [word for word in typed if not is_stop_word(word, lang)] or typed
-    return {stem_terms(word, lang)[0] for word in content}
-
-
-def _write_stems(stems: Sequence[set[str]], directory: Path) -> None:
-    vocabulary = sorted({stem for of_title in stems for stem in of_title})
-    hashes = hash_texts(vocabulary)
-    order = np.argsort(hashes, kind="stable")
-    place = {vocabulary[index]: rank for rank, index in enumerate(order.tolist())}
-    pairs = [(place[stem], number) for number, of_title in enumerate(stems) for stem in of_title]
-    columns = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    # Pairs come in document order, so each list rises: it is searched by halving.
-    start, documents = group_pairs(columns[:, 0], columns[:, 1], len(vocabulary))
-    write_array(directory / "stems.npy", hashes[order])
-    write_array(directory / "stem_start.npy", start)
-    write_array(directory / "stem_documents.npy", documents)
-    write_array(directory / "stem_count.npy", np.asarray([len(of_title) for of_title in stems], dtype=np.int32))
+def _distinct(
+    keys: NDArray[np.int64], documents: NDArray[np.int64], key_count: int, document_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Each key's documents, each once and rising, as `group_pairs` gives them: they are searched by halving."""
+    pairs = np.unique(keys * document_count + documents)
+    return group_pairs(pairs // max(document_count, 1), pairs % max(document_count, 1), key_count)

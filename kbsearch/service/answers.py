@@ -12,14 +12,17 @@ JsonObject = dict[str, object]
 
 def search_answer(outcome: SearchOutcome, query_id: str, took_ms: float, *, explain: bool) -> JsonObject:
     """Return the search answer; `explain` adds how it came about."""
+    return {"query_id": query_id, "took_ms": round(took_ms, 3), **outcome_answer(outcome, explain=explain)}
+
+
+def outcome_answer(outcome: SearchOutcome, *, explain: bool) -> JsonObject:
+    """Return what of the search answer is the same for everybody who gets this outcome."""
     decision = outcome.decision
     answer: JsonObject = {
-        "query_id": query_id,
         "q": outcome.q,
         "detected_lang": outcome.detected_lang,
         "lang_confidence": round(outcome.lang_confidence, 4),
         "found": outcome.found,
-        "took_ms": round(took_ms, 3),
         "snapshot": outcome.snapshot,
         "decision": {
             "action": decision.action.value,
@@ -31,8 +34,15 @@ def search_answer(outcome: SearchOutcome, query_id: str, took_ms: float, *, expl
         "facets": outcome.facets,
         "did_you_mean": outcome.did_you_mean,
     }
+    if outcome.answer:
+        answer["answer"] = {
+            "text": html.escape(outcome.answer.text),
+            "document_id": outcome.answer.document_id,
+            "highlights": outcome.answer.highlights,
+        }
     if explain:
         answer["timings_ms"] = {step: round(spent, 3) for step, spent in outcome.timings_ms.items()}
+    if explain or outcome.degraded:
         answer["degraded"] = outcome.degraded
     return answer
 

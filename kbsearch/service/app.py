@@ -8,31 +8,41 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
+from kbsearch.command import FAILED
 from kbsearch.engine import open_engine
 from kbsearch.events.buffer import EventBuffer
 from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
-from kbsearch.service.context import Gate, Service
+from kbsearch.events.journal import Journal, recover
+from kbsearch.events.upkeep import Upkeep
+from kbsearch.service.cache import AnswerCache
+from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
+from kbsearch.service.gate import Gate
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
-from kbsearch.service.middleware import CrossOrigin, Measure
+from kbsearch.service.middleware import Admission, CrossOrigin, Measure
+from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
-from kbsearch.service.routes import documents, events, health, portal, search
-from kbsearch.service.settings import Settings, read_settings, to_environment
+from kbsearch.service.routes import documents, events, explain, health, metrics, portal, search
+from kbsearch.service.settings import Settings
+from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
 
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
 _SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
+_SWITCH_SECONDS = 0.0005
 
 
 def create_app(
@@ -50,9 +60,10 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (search, documents, events, health, portal):
+    for module in (search, documents, events, metrics, explain, health, portal):
         app.include_router(module.router)
     add_error_handlers(app)
+    app.add_middleware(Admission, gate=service.gate, meters=service.meters)
     app.add_middleware(CrossOrigin, origins=settings.origins)
     app.add_middleware(Measure, meters=service.meters)
     return app
@@ -63,8 +74,12 @@ def serve(settings: Settings) -> None:
 
     :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened.
     """
-    engine = open_engine(settings.index)
-    options: dict[str, object] = {
+    # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    open_published = EngineOpener(settings.embed_budget)
+    source = SnapshotSource(published=published_version, open=open_published)
+    engine = open_published(settings.index)
+    options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "timeout_graceful_shutdown": settings.shutdown,
@@ -76,24 +91,20 @@ def serve(settings: Settings) -> None:
         "server_header": False,
     }
     if settings.workers == 1:
-        uvicorn.run(create_app(settings, engine=engine), **options)  # type: ignore[arg-type]
+        uvicorn.run(create_app(settings, source=source, engine=engine), **options)
         return
-    del engine
     with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
-        os.environ.update(to_environment(settings))
         os.environ[_RUN_SEED] = secrets.token_hex(32)
         os.environ[MULTIPROCESS_VARIABLE] = shared
-        uvicorn.run(
-            "kbsearch.service.app:app_from_environment",
-            factory=True,
-            workers=settings.workers,
-            **options,  # type: ignore[arg-type]
-        )
+        with listen(settings.host, settings.port) as listener:
 
+            def work() -> int:
+                config = uvicorn.Config(create_app(settings, source=source, engine=engine), **options)
+                server = uvicorn.Server(config)
+                server.run(sockets=[listener])
+                return 0 if server.started else FAILED
 
-def app_from_environment() -> FastAPI:
-    """Make the application from environment variables alone; what each worker process calls."""
-    return create_app(read_settings())
+            run_workers(settings.workers, work)
 
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
@@ -107,19 +118,25 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         engine=engine,
     )
     store = open_store(settings.events_url)
+    recover(settings.journal_folder, store.write)
     return Service(
         settings=settings,
         holder=holder,
         gate=gate,
+        cache=AnswerCache(settings.cache),
         meters=meters,
         store=store,
         buffer=EventBuffer(
             store,
+            journal=Journal(settings.journal_folder),
             capacity=settings.event_capacity,
             on_written=lambda count: meters.events_written.inc(count),
             on_dropped=lambda count: meters.events_dropped.inc(count),
         ),
-        hasher=ClientHasher(store.salt(), run_seed=bytes.fromhex(os.environ.get(_RUN_SEED, ""))),
+        hasher=ClientHasher(
+            store.salt, period_days=settings.salt_days, run_seed=bytes.fromhex(os.environ.get(_RUN_SEED, ""))
+        ),
+        upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
     )
 
@@ -129,6 +146,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     service.holder.start()
     service.popular.start()
+    service.upkeep.start()
     try:
         yield
     finally:
@@ -139,5 +157,6 @@ def _stop(service: Service) -> None:
     """Stop what asks before what writes, so that the last facts are flushed."""
     service.holder.stop()
     service.popular.stop()
+    service.upkeep.stop()
     service.buffer.close()
     service.store.close()

@@ -5,21 +5,24 @@ Made by `app.py`, found by routes as `request.app.state.service`. API and page b
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TypeVar, cast
+from typing import cast
+from urllib.parse import urlsplit
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from kbsearch.events.buffer import EventBuffer
+from kbsearch.events.device import device_of
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import new_id, now
 from kbsearch.events.searches import record_search
 from kbsearch.events.store import EventStore
 from kbsearch.events.ubi import Receipt
-from kbsearch.service.errors import Overloaded
+from kbsearch.events.upkeep import Upkeep
+from kbsearch.service.cache import AnswerCache, Kept
+from kbsearch.service.gate import Gate
 from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
@@ -27,38 +30,23 @@ from kbsearch.service.security import audiences_of
 from kbsearch.service.settings import Settings
 from kbsearch.types import SearchOutcome, SearchRequest
 
-_Result = TypeVar("_Result")
+_NO = ("false", "0", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A search that has been answered (and recorded, where the client allows it)."""
 
-    outcome: SearchOutcome
+    kept: Kept
     query_id: str
     took_ms: float
+    timings_ms: Mapping[str, float]
+    """By stage, from the request's arrival to the fact in the buffer."""
 
-
-class Gate:
-    """Lets so many searches run and so many wait; more are refused at once, while that still costs little."""
-
-    def __init__(self, threads: int, queue: int) -> None:
-        self._limiter = CapacityLimiter(threads)
-        self._most = threads + queue
-        self.inside = 0
-
-    async def run(self, work: Callable[[], _Result]) -> _Result:
-        """Run `work` in a thread.
-
-        :raises Overloaded: too many wait already.
-        """
-        if self.inside >= self._most:
-            raise Overloaded(f"{self.inside} searches are under way; try again in a second")
-        self.inside += 1
-        try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
-        finally:
-            self.inside -= 1
+    @property
+    def outcome(self) -> SearchOutcome:
+        """What the engine answered, now or before."""
+        return self.kept.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +56,34 @@ class Service:
     settings: Settings
     holder: SnapshotHolder
     gate: Gate
+    cache: AnswerCache
     meters: Meters
     store: EventStore
     buffer: EventBuffer
     hasher: ClientHasher
     popular: PopularQueries
+    upkeep: Upkeep
 
     async def search(
         self, engine: SearchEngine, query: SearchRequest, request: Request, *, session: str, analytics: bool
     ) -> Answered:
-        """Ask the engine off the event loop, and record what was answered."""
+        """Ask the cache or the engine, and record what was answered."""
         started = perf_counter()
-        outcome = await self.gate.run(lambda: engine.search(query))
-        took_ms = (perf_counter() - started) * 1000
+        parse_ms = (started - request.scope.get("kbsearch.started", started)) * 1000
+        kept = self.cache.get(engine.snapshot, query)
+        if kept is not None:
+            outcome = kept.outcome
+            took_ms = (perf_counter() - started) * 1000
+            timings = {"parse": parse_ms, "cache": took_ms}
+        else:
+            outcome = await self.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
+            took_ms = (perf_counter() - started) * 1000
+            wait_ms = max(0.0, took_ms - sum(outcome.timings_ms.values()))
+            timings = {"parse": parse_ms, "wait": wait_ms, **outcome.timings_ms}
+            kept = self.cache.put(query, outcome)
+        answered = perf_counter()
         query_id = new_id()
-        self.meters.decisions.labels(outcome.decision.action.value, outcome.detected_lang).inc()
+        self.meters.decision(outcome.decision.action.value, outcome.detected_lang)
         if analytics and not wants_privacy(request):
             address, agent = client_of(request)
             record = record_search(
@@ -93,14 +94,20 @@ class Service:
                 client_id=self.hasher.client_id(session=session, address=address, agent=agent),
                 took_ms=round(took_ms, 3),
                 hasher=self.hasher,
+                address=address,
+                device=device_of(agent),
+                surface=surface_of(request),
             )
             self.buffer.put(record)
-        return Answered(outcome, query_id, took_ms)
+        timings["log"] = (perf_counter() - answered) * 1000
+        if query.explain:
+            kept = Kept(replace(outcome, timings_ms=timings))
+        return Answered(kept, query_id, took_ms, timings)
 
     def receipt(self, request: Request) -> Receipt:
         """Return what events of this request inherit from it."""
         address, agent = client_of(request)
-        return Receipt(hasher=self.hasher, received_at=now(), address=address, agent=agent)
+        return Receipt(hasher=self.hasher, received_at=now(), address=address, agent=agent, surface=surface_of(request))
 
     def audiences(self, request: Request) -> frozenset[str]:
         """Return what the caller may see.
@@ -116,8 +123,20 @@ def service_of(request: Request) -> Service:
 
 
 def wants_privacy(request: Request) -> bool:
-    """Tell whether the browser says not to be tracked (DNT) or sold (Global Privacy Control)."""
-    return request.headers.get("dnt") == "1" or request.headers.get("sec-gpc") == "1"
+    """Tell whether nothing may be kept of a request: the browser says not to track (DNT) or sell (Global Privacy
+    Control), or the address says `analytics=false`."""
+    asked = request.query_params.get("analytics", "").lower()
+    return request.headers.get("dnt") == "1" or request.headers.get("sec-gpc") == "1" or asked in _NO
+
+
+def surface_of(request: Request) -> str:
+    """Return where a request came from, one of `schema.SURFACES`, from a header that pages cannot forge."""
+    if not request.scope["path"].startswith("/v1/"):
+        return "portal"
+    site = request.headers.get("sec-fetch-site", "")
+    if site == "same-origin":
+        return "widget" if urlsplit(request.headers.get("referer", "")).path.startswith("/widget") else "portal"
+    return "widget" if site else "api"
 
 
 def client_of(request: Request) -> tuple[str, str]:

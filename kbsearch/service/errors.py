@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from kbsearch.errors import (
     EventError,
@@ -20,6 +21,7 @@ from kbsearch.errors import (
     KeyRejected,
     LimitError,
     SnapshotError,
+    StoreError,
     UsageError,
 )
 from kbsearch.service.respond import json_response
@@ -41,6 +43,10 @@ class BadJson(KbsearchError):
     """A request body that is not JSON."""
 
 
+class Forbidden(KbsearchError):
+    """A good key that does not open this, or a form sent from another site's page."""
+
+
 class NotFound(KbsearchError):
     """Nothing there, or nothing that this caller may see; the same answer for both."""
 
@@ -52,16 +58,20 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UsageError: (422, "invalid_value"),
     EventError: (422, "invalid_event"),
     KeyRejected: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
     NotFound: (404, "not_found"),
     BadJson: (400, "bad_json"),
     BodyTooLarge: (413, "body_too_large"),
     Overloaded: (503, "overloaded"),
     NotReady: (503, "not_ready"),
     SnapshotError: (503, "not_ready"),
+    StoreError: (503, "store_unavailable"),
     KbsearchError: (500, "internal"),
 }
 _HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+RETRY_AFTER = "1"
+"""Seconds, on every 503."""
+_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_AFTER}}
 _LIMIT_ERRORS = {
     "less_than_equal": ("at most", "le"),
     "greater_than_equal": ("at least", "ge"),
@@ -134,7 +144,15 @@ async def _on_http(request: Request, error: Exception) -> Response:
     }
     message = messages.get(error.status_code, str(error.detail))
     headers = {**_EXTRA_HEADERS.get(error.status_code, {}), **(error.headers or {})}
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
     return json_response(error_body(code, message), error.status_code, headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return what an address takes; starlette names the methods of the first route that matches, not of all."""
+    matching = (route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
 
 
 async def _on_unknown(_request: Request, _error: Exception) -> Response:

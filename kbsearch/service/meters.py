@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -26,6 +26,9 @@ class Meters:
 
     def __init__(self, serving: Callable[[], tuple[str | None, str | None]], waiting: Callable[[], int]) -> None:
         """Take how to ask for (snapshot, reload error) and for the number of searches under way."""
+        if os.environ.get(MULTIPROCESS_VARIABLE):
+            # The library decides when it is imported, which may be before the workers are forked.
+            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
         self.requests = Counter("kbsearch_requests", "Requests answered.", ["route", "method", "status"], registry=own)
         self.latency = Histogram(
@@ -34,9 +37,13 @@ class Meters:
         self.decisions = Counter(
             "kbsearch_decisions", "Searches by what was decided.", ["action", "lang"], registry=own
         )
+        self.refused = Counter("kbsearch_refused", "Searches answered 503 at the door.", registry=own)
         self.events_written = Counter("kbsearch_events_written", "Facts stored.", registry=own)
         self.events_dropped = Counter("kbsearch_events_dropped", "Facts lost: no room, or no store.", registry=own)
         self.reloads = Counter("kbsearch_reloads", "Snapshots opened or refused.", ["result"], registry=own)
+        # Looking a child up by its labels costs more than counting.
+        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._of_decision: dict[tuple[str, str], Counter] = {}
         for result in ("ok", "failed"):
             self.reloads.labels(result)
         self._shown = own
@@ -44,6 +51,21 @@ class Meters:
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]
         self._shown.register(_Live(serving, waiting))
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request and its time."""
+        key = (route, method, status)
+        if (children := self._of_request.get(key)) is None:
+            children = self.requests.labels(route, method, str(status)), self.latency.labels(route)
+            self._of_request[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def decision(self, action: str, lang: str) -> None:
+        """Count what was decided."""
+        if (child := self._of_decision.get((action, lang))) is None:
+            child = self._of_decision[(action, lang)] = self.decisions.labels(action, lang)
+        child.inc()
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""

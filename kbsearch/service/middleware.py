@@ -7,23 +7,27 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kbsearch.service.errors import RETRY_AFTER, error_body
+from kbsearch.service.gate import Gate
 from kbsearch.service.meters import Meters
+from kbsearch.service.respond import json_response
 
 # Articles may show pictures from the company's own servers; everything else comes from here.
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' https: data:; media-src 'self' https:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
+ASKING = frozenset({"/v1/search", "/v1/suggest", "/v1/deflect", "/v1/chat"})
+"""What is refused at the door while the gate is full, before anything is parsed."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Content-Security-Policy": PAGE_POLICY,
-}
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"content-security-policy", PAGE_POLICY.encode()),
+)
 
 
 class Measure:
@@ -38,15 +42,15 @@ class Measure:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
+        scope["kbsearch.started"] = started
         status = 500
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] += [header for header in _SECURITY_HEADERS if header[0] not in given]
             await send(message)
 
         try:
@@ -55,8 +59,24 @@ class Measure:
             # The route's pattern, not the path, and no made-up method: a label for each would drown Prometheus.
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._meters.requests.labels(route, method, str(status)).inc()
-            self._meters.latency.labels(route).observe(perf_counter() - started)
+            self._meters.request(route, method, status, perf_counter() - started)
+
+
+class Admission:
+    """Refuses searches while the gate is full: before they are parsed, which costs as much as some answers."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, meters: Meters) -> None:
+        self._app = app
+        self._gate = gate
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self._gate.full or scope["path"] not in ASKING:
+            await self._app(scope, receive, send)
+            return
+        self._meters.refused.inc()
+        error = error_body("overloaded", str(self._gate.refuse()))
+        await json_response(error, 503, {"Retry-After": RETRY_AFTER})(scope, receive, send)
 
 
 class CrossOrigin:
@@ -69,7 +89,7 @@ class CrossOrigin:
             allow_origins=[origin.strip() for origin in origins.split(",") if origin.strip()],
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Kbsearch-Key"],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", "Server-Timing"],
             max_age=600,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kbsearch.service.address import FILTERS, PAGE_SIZE, PageState
+from kbsearch.service.transcript import read_video
 from kbsearch.service.wire import MAX_REACH
 from kbsearch.types import Action, Hit, SearchOutcome, StoredDocument
 
@@ -15,6 +16,8 @@ Values = dict[str, object]
 Texts = Mapping[str, str]
 
 _MAX_FACET_VALUES = 12
+_CLOSEST = 3
+"""Hits shown below “nothing here answers this”: a long list would say the opposite."""
 _OTHER_NAMES = {
     "es": "Español", "fr": "Français", "it": "Italiano", "pt": "Português", "nl": "Nederlands", "sv": "Svenska",
     "da": "Dansk", "nb": "Norsk", "no": "Norsk", "fi": "Suomi", "cs": "Čeština", "uk": "Українська",
@@ -30,23 +33,29 @@ def results_values(
     outcome: SearchOutcome, query_id: str, state: PageState, texts: Texts, names: Mapping[str, str]
 ) -> Values:
     """Return what the result page shows."""
-    hits = [_hit_values(hit, query_id, state, names) for hit in outcome.hits]
+    hits = [hit_values(hit, query_id, state, names) for hit in shown_hits(outcome)]
     action = outcome.decision.action
     answer = hits.pop(0) if action is Action.ANSWER and hits and state.offset == 0 else None
     end = state.offset + len(outcome.hits)
+    more = action is not Action.HAND_OVER and end < min(outcome.found, MAX_REACH - PAGE_SIZE)
     meant = outcome.did_you_mean
     return {
         "action": action.value,
         "answer": answer,
         "hits": hits,
         "found": outcome.found,
-        "facets": _facets(outcome.facets, state, texts, names),
+        "facets": _facets(outcome.facets, state, texts, names)
+        if action is not Action.HAND_OVER or state.filters()
+        else [],
         "clear_href": state.href(type=(), language=(), category=(), offset=0) if state.filters() else None,
         "did_you_mean": {"text": meant, "href": state.href(q=meant, offset=0)} if meant else None,
-        "more_href": state.href(offset=state.offset + PAGE_SIZE)
-        if end < min(outcome.found, MAX_REACH - PAGE_SIZE)
-        else None,
+        "more_href": state.href(offset=state.offset + PAGE_SIZE) if more else None,
     }
+
+
+def shown_hits(outcome: SearchOutcome) -> tuple[Hit, ...]:
+    """Return the hits that a page shows: all, or the first few where nothing answers the question."""
+    return outcome.hits[:_CLOSEST] if outcome.decision.action is Action.HAND_OVER else outcome.hits
 
 
 def article_values(document: StoredDocument, state: PageState, names: Mapping[str, str]) -> Values:
@@ -61,6 +70,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
         "type": document.type,
         "updated": document.updated_at[:10],
         "position": state.position,
+        "video": read_video(document.text, document.url) if document.type == "video" else None,
         "translations": [
             {"lang": lang, "language": names.get(lang, lang), "href": state.href(doc=other, translation="")}
             for lang, other in document.translations.items()
@@ -83,7 +93,9 @@ def segments(text: str, highlights: Sequence[tuple[int, int]]) -> list[tuple[str
     return [piece for piece in pieces if piece[0]]
 
 
-def _hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, str]) -> Values:
+def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, str]) -> Values:
+    """Return what a page shows of a hit; its links name the search and the place."""
+
     def link(translation: str) -> str:
         return state.href(doc=hit.id, translation=translation, offset=0, query=query_id, position=hit.position)
 

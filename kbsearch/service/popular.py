@@ -1,7 +1,8 @@
 """Past queries that helped several customers, for the search box. Refreshed by a background thread from the store.
 
-Only queries asked without a key, redacted, after which at least five clients opened a hit: nothing that one person
-typed can be read by another.
+Only queries asked without a key, redacted, from at least five networks, each of which then opened a hit: nothing that
+one person typed can be read by another, and nobody gets a query in by calling himself five names. Networks are told
+apart by `SearchRecord.voucher`, which holds for one period of the salt: periods are counted apart.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from kbsearch.types import Suggestion
 _LOG = logging.getLogger(__name__)
 
 MIN_CLIENTS = 5
+_PERIODS = 2
 _MOST = 5000
 _REFRESH_SECONDS = 60.0
 
@@ -42,8 +44,14 @@ class PopularQueries:
 
     def refresh(self) -> None:
         """Read the popular queries anew."""
-        found = self._store.popular_queries(min_clients=MIN_CLIENTS, limit=_MOST)
-        self._queries = tuple((fold(normalise(query.text)), query) for query in found)
+        starts = sorted(self._store.salts())[-_PERIODS:]
+        best: dict[str, PopularQuery] = {}
+        for since, until in zip(starts, [*starts[1:], ""], strict=True):
+            for query in self._store.popular_queries(min_clients=MIN_CLIENTS, limit=_MOST, since=since, until=until):
+                folded = fold(normalise(query.text))
+                if folded not in best or best[folded].clients < query.clients:
+                    best[folded] = query
+        self._queries = tuple(sorted(best.items(), key=lambda item: -item[1].clients)[:_MOST])
 
     def matching(self, q: str, lang: str, limit: int) -> list[Suggestion]:
         """Return the most popular queries that begin with what is typed; those in `lang` first."""

@@ -21,6 +21,11 @@ _MEDIA_TYPES = {
     "icon.svg": "image/svg+xml",
 }
 LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
+SCRIPT_TEXTS = (
+    "loading", "error", "thanks", "past_query", "deflect_title", "deflect_none", "ticket_failed", "ticket_incomplete",
+    "sending", "solved", "solved_title", "solved_text", "new_tab", "home",
+)  # fmt: skip
+"""Texts that portal.js shows by itself; everything else it takes from pages that the server renders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,11 @@ def load_portal() -> Portal:
         code: orjson.loads((folder / "messages" / f"{code}.json").read_bytes()) for code in LANGUAGES
     }
     digest = hashlib.sha256(b"".join(file.content for file in static.values())).hexdigest()
-    template = (folder / "index.html").read_text(encoding="utf-8")
+    templates = {
+        file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".html")
+    }
     environment = Environment(
-        loader=DictLoader({"index.html": template}),
+        loader=DictLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

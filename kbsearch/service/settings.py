@@ -31,7 +31,9 @@ class Settings:
     host: str = _setting("KBSEARCH_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting("KBSEARCH_PORT", 8080, "TCP port to listen on.")
     workers: int = _setting("KBSEARCH_WORKERS", 1, "Processes that answer; the index is shared in memory.")
-    events: str = _setting("KBSEARCH_EVENTS", "", "Event store, sqlite:///PATH; default INDEX/events.db.")
+    events: str = _setting(
+        "KBSEARCH_EVENTS", "", "Event store, sqlite:///PATH or postgresql://…; default INDEX/events.db."
+    )
     secret: str = _setting(
         "KBSEARCH_SECRET",
         "",
@@ -45,9 +47,29 @@ class Settings:
     )
     threads: int = _setting("KBSEARCH_THREADS", 4, "Searches of one process that run at the same time.")
     queue: int = _setting("KBSEARCH_QUEUE", 64, "Searches of one process that may wait; more are answered 503.")
+    embed_budget: float = _setting(
+        "KBSEARCH_EMBED_BUDGET", 0.5, "Seconds to wait for a query's vector before words alone answer."
+    )
+    cache: int = _setting(
+        "KBSEARCH_CACHE", 1000, "Answers of one process that are kept for the same question; 0 for none."
+    )
     poll: float = _setting("KBSEARCH_POLL", 0.25, "Seconds between two looks at CURRENT.")
     event_capacity: int = _setting(
         "KBSEARCH_EVENT_CAPACITY", 10_000, "Facts kept in memory while the event store is slow; more are dropped."
+    )
+    event_journal: str = _setting(
+        "KBSEARCH_EVENT_JOURNAL",
+        "",
+        "Folder on a local disk for facts on their way to the event store; default INDEX/events.journal.",
+    )
+    retention_days: int = _setting("KBSEARCH_RETENTION_DAYS", 90, "Days that searches and events are kept.")
+    salt_days: int = _setting(
+        "KBSEARCH_SALT_DAYS", 30, "Days after which client ids are hashed with a new salt (docs/events.md)."
+    )
+    holdout: float = _setting(
+        "KBSEARCH_HOLDOUT",
+        0.0,
+        "Share of sessions that see no suggestions on the ticket form, such as 0.05; 0 switches the experiment off.",
     )
     shutdown: int = _setting("KBSEARCH_SHUTDOWN", 10, "Seconds that open requests get when the service stops.")
 
@@ -59,9 +81,12 @@ class Settings:
                 "make one with: openssl rand -hex 32",
                 "secret",
             )
-        for name in ("workers", "threads", "queue", "event_capacity", "poll"):
+        positive = ("workers", "threads", "queue", "event_capacity", "poll", "embed_budget")
+        for name in (*positive, "retention_days", "salt_days"):
             if getattr(self, name) <= 0:
                 raise UsageError(f"{name} must be more than 0, got {getattr(self, name)}", name)
+        if not 0 <= self.holdout < 1:
+            raise UsageError(f"holdout must be a share from 0 to below 1, got {self.holdout}", "holdout")
         if not 0 <= self.port <= 65535:
             raise UsageError(f"port must be within 0 and 65535, got {self.port}", "port")
         if self.contact and not self.contact.startswith(("https://", "http://", "mailto:", "tel:")):
@@ -71,6 +96,11 @@ class Settings:
     def events_url(self) -> str:
         """The event store's URL, with the default filled in."""
         return self.events or f"sqlite:///{self.index / 'events.db'}"
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where facts wait for the event store, with the default filled in."""
+        return Path(self.event_journal) if self.event_journal else self.index / "events.journal"
 
 
 SETTINGS: tuple[Field[Any], ...] = fields(Settings)

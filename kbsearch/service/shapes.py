@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -54,6 +54,16 @@ class HitShape(BaseModel):
     explain: dict[str, object] | None = Field(None, description="Only with explain=true.")
 
 
+class AnswerShape(BaseModel):
+    """The sentences or steps that answer the question."""
+
+    text: str = Field(description="HTML-escaped text; a line each where it is steps.")
+    document_id: str = Field(examples=["reset-password.lv"])
+    highlights: list[tuple[int, int]] = Field(
+        description="Half-open ranges of characters (code points) in the unescaped text.", examples=[[[12, 19]]]
+    )
+
+
 class SearchAnswer(BaseModel):
     """The answer to a search."""
 
@@ -68,8 +78,9 @@ class SearchAnswer(BaseModel):
     hits: list[HitShape]
     facets: dict[str, dict[str, int]]
     did_you_mean: str | None
+    answer: AnswerShape | None = Field(None, description="Only where the decision is to answer.")
     timings_ms: dict[str, float] | None = Field(None, description="Only with explain=true.")
-    degraded: bool | None = Field(None, description="Only with explain=true: meaning was not searched.")
+    degraded: bool | None = Field(None, description="True where words alone were searched.")
 
 
 class SuggestionShape(BaseModel):
@@ -127,3 +138,34 @@ class Readiness(BaseModel):
     ready: bool
     snapshot: str | None
     error: str | None = Field(description="Why the newest snapshot is not the one that serves.")
+
+
+class FigureShape(BaseModel):
+    """One figure; docs/metrics.md defines each id."""
+
+    version: int
+    unit: str
+    value: float | None = Field(description="Null where there is no data; reason then says why.")
+    n: int
+    numerator: float
+    denominator: int
+    interval: tuple[float, float] | None = Field(description="95 %.")
+    reason: str | None
+    unreliable: str | None = Field(description="Which data-health checks fail.")
+    response_rate: float | None = Field(None, description="Surveys only: of those asked, the share that answered.")
+    asked: int | None = Field(None, description="Surveys only.")
+
+
+class MetricsAnswer(BaseModel):
+    """A report."""
+
+    from_: str = Field(alias="from")
+    to: str
+    as_of: str
+    window_hours: float
+    metrics: dict[str, FigureShape]
+    outcomes: dict[str, Any] = Field(description="Journeys by outcome; searched: those that searched.")
+    by: dict[str, dict[str, dict[str, FigureShape]]]
+    outcomes_by_day: dict[str, dict[str, int]]
+    incremental: dict[str, Any]
+    health: dict[str, Any]

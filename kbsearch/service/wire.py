@@ -86,6 +86,21 @@ def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], langu
     )
 
 
+def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:
+    """Return a model's fields as OpenAPI's parameters of a URL."""
+    schema = model.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": {key: value for key, value in field.items() if key != "description"},
+            "description": field.get("description", ""),
+        }
+        for name, field in schema["properties"].items()
+    ]
+
+
 def known_language(lang: str, languages: tuple[str, ...]) -> str:
     """Return the snapshot's name for a language: `lv-LV` is `lv`, unless the snapshot tells them apart."""
     code = lang.strip().lower()

@@ -16,6 +16,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -26,11 +27,19 @@ from kbsearch.text.stem import LANGUAGES, STEMMER_VERSION, stem
 from kbsearch.text.stopwords import is_stop
 from kbsearch.text.words import surfaces
 
-__all__ = ["ANALYZER_VERSION", "LANGUAGES", "is_stop_word", "passage_terms", "query_terms", "word_terms"]
+__all__ = [
+    "ANALYZER_VERSION",
+    "LANGUAGES",
+    "is_stop_word",
+    "passage_terms",
+    "protected_terms",
+    "query_terms",
+    "word_terms",
+]
 
 # Questions of the sample help centre, mean reciprocal rank: 72.2 without repeats, 73.3 at 3 and 2, 73.8 here.
-_TITLE_WEIGHT: Final = 4
-_HEADING_WEIGHT: Final = 2
+TITLE_WEIGHT: Final = 4
+HEADING_WEIGHT: Final = 2
 _STEM, _START, _TYPED, _INNER = "~", "^", "=", "+"
 
 _START_LETTERS: Final = 4  # 5 finds as much with correct spelling and a point less with typos
@@ -48,7 +57,10 @@ _PLAIN: Final = frozenset({"en"})
 
 _PIECE: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_DIGITS: Final = re.compile(r"\d+")
 _CODE_LETTERS: Final = 3
+_BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[.,:/](?=\d)")
+_MARKS: Final = re.compile(r"(?<!\d)[^\w]|[^\w./]|[./](?!\d)|_")
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # scripts without word spaces
 _MAX_PIECES: Final = 12  # of an address
 
@@ -56,28 +68,36 @@ _MAX_PIECES: Final = 12  # of an address
 def passage_terms(title: str, headings: str, body: str, lang: str) -> list[str]:
     """Return the bag of terms of one passage; words of title and headings count several times."""
     terms: list[str] = []
-    for text, weight in ((title, _TITLE_WEIGHT), (headings, _HEADING_WEIGHT), (body, 1)):
+    for text, weight in ((title, TITLE_WEIGHT), (headings, HEADING_WEIGHT), (body, 1)):
         for surface in surfaces(text) * weight:
             terms += word_terms(surface, lang)
     return terms
 
 
-def query_terms(text: str, langs: Sequence[str]) -> list[str]:
+def query_terms(text: str, langs: Sequence[str], protected: AbstractSet[str] = frozenset()) -> list[str]:
     """Return the terms of a query read in each plausible language (best first), each once, in order of appearance.
 
     Stop words of the first language are dropped, unless there is nothing else. A dropped word typed with diacritics
-    leaves its typed form behind, so that "kā" still ranks above "ka".
+    leaves its typed form behind, so that "kā" still ranks above "ka". `protected`: folded words that have one form.
     """
     typed = surfaces(text)
     languages = langs or ("",)
     content = [word for word in typed if not is_stop_word(word, languages[0])]
     terms: dict[str, None] = {}
     for word in typed:
-        if word in content or not content:
+        if protected and fold(word) in protected:
+            terms.update(dict.fromkeys(protected_terms(word)))
+        elif word in content or not content:
             terms.update(dict.fromkeys(term for lang in languages for term in word_terms(word, lang)))
         elif not word.isascii() and fold(word) != word.lower():
             terms[_typed_term(word.lower(), languages[0])] = None
     return list(terms)
+
+
+def protected_terms(word: str) -> tuple[str, ...]:
+    """Return the index terms of a protected word: as many as another word's, and none that another word has."""
+    folded = fold(word)
+    return (f"{_STEM}!{folded}", f"{_START}!{folded}", f"{_TYPED}!{folded}")
 
 
 def is_stop_word(word: str, lang: str) -> bool:
@@ -91,10 +111,18 @@ def word_terms(word: str, lang: str) -> tuple[str, ...]:
     lang = lang.partition("-")[0]  # en-us has the words of en
     lowered = word.lower()
     pieces = _PIECE.findall(lowered)
-    terms = list(_joined_terms("".join(pieces) or lowered, lang))
+    terms = list(_joined_terms(_join(lowered, pieces), lang))
     if len(pieces) > 1:  # wi-fi is found by wifi, e-pasts by pasts, P-104 by 104
         terms += (_stem_term(fold(piece), lang) for piece in pieces[:_MAX_PIECES] if len(piece) > 1)
     return tuple(dict.fromkeys(terms))
+
+
+def _join(lowered: str, pieces: Sequence[str]) -> str:
+    """The word without its marks, but for those between digits: 2.1.3 is not 21.3, and 2,4 is 2.4."""
+    if len(pieces) > 1 and any(map(str.isdigit, lowered)):
+        lowered = _BETWEEN_DIGITS.sub(lambda mark: "/" if mark.group() == "/" else ".", lowered)
+        return _MARKS.sub("", lowered)
+    return "".join(pieces) or lowered
 
 
 def _joined_terms(lowered: str, lang: str) -> Iterator[str]:
@@ -102,8 +130,11 @@ def _joined_terms(lowered: str, lang: str) -> Iterator[str]:
     if any(map(str.isdigit, folded)):
         # A code stays whole in every kind: P-104 must not meet P-105. Its letters stand beside it (iOS of iOS16).
         yield from (f"{kind}{folded}" for kind in (_STEM, _START, _TYPED))
+        # So do its digits: E4012 is also written "E 4012".
         letters = _LETTERS.findall(folded)
         yield from (_stem_term(part, lang) for part in letters if len(part) >= _CODE_LETTERS)
+        if letters:
+            yield from (f"{_STEM}{digits}" for digits in _DIGITS.findall(folded) if len(digits) >= _CODE_LETTERS)
     elif len(folded) > 2 and _UNSPACED.search(folded):
         yield from (f"{_STEM}{folded[i : i + 2]}" for i in range(len(folded) - 1))
     else:

@@ -13,11 +13,12 @@ _FOLDER = Path(__file__).parent / "stopwords"
 
 def is_stop(folded: str, lang: str) -> bool:
     """Say whether a folded word is a stop word; a language without a list has none."""
-    return folded in _stop_words(lang)
+    return folded in stop_words(lang)
 
 
 @cache
-def _stop_words(lang: str) -> frozenset[str]:
+def stop_words(lang: str) -> frozenset[str]:
+    """Return the folded stop words of a language; none where there is no list."""
     lang = lang.partition("-")[0]
     path = _FOLDER / f"{lang}.txt"
     if not lang.isalpha() or not path.is_file():

@@ -20,6 +20,7 @@ _WORD = re.compile(
     (?:https?://|www\.)[^\s<>"„“”«»]*[^\s<>"„“”«».,;:!?()\[\]{{}}'’*]   # URL, without the sentence's punctuation
   | [^\W_][\w.+-]*@[^\W_][\w-]*(?:\.[^\W_][\w-]*)+                        # e-mail address
   | (?:[^\W_]+[.-])+(?:{_DOMAIN_END})(?![\w-])                           # bare domain: Outlook.com
+  | [^\W\d_]{{1,6}}[-‐‑]?\d[^\W_]*(?:[-‐‑./]\d[^\W_]*)+                   # AB-1234/5  v2.1.3
   | \d+(?:[.,:]\d+)+(?![^\W\d_])                                         # 2.4  10,5  12:30  1.0.3
   | [A-Za-z](?:\+\+|\#)(?!\w)                                            # C++  C#
   | {_RUN}(?:[-‐‑_'’ʼ·]{_RUN})*                                          # P-104  wi-fi  don't  ERR_TIMED_OUT

@@ -65,6 +65,23 @@ def test_dense_writes_recall_and_ratio(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
+def test_language_compares_three_detectors(tmp_path: Path):
+    """Every set of queries has an accuracy for each, and ours is not the slowest."""
+    pytest.importorskip("lingua", reason="a rival, installed by make bench")
+    from benchmarks import language
+
+    language.main(["--out", str(tmp_path)])
+    figures = orjson.loads((tmp_path / "language.json").read_bytes())
+    assert all(set(language.DETECTORS) < set(row) for row in figures["accuracy"].values())
+    assert figures["median_us"]["kbsearch"] < figures["median_us"]["langdetect"]
+    ours, theirs = (
+        sum(row[name] for row in figures["accuracy"].values() if "Russian" not in row)
+        for name in ("kbsearch", "langdetect")
+    )
+    assert ours > theirs
+
+
+@pytest.mark.slow
 def test_quality_evaluates_sample_kb_in_all_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """With the hashing model, without ../shared, every mode and language has its figures."""
     monkeypatch.setattr("benchmarks.quality_indexes.WORK", tmp_path / "indexes")

@@ -14,7 +14,7 @@ from kbsearch.events.schema import ACTION_NAMES, Event
 from kbsearch.events.ubi import Receipt, read_ubi
 
 RECEIVED = "2026-11-22T10:00:01.000Z"
-RECEIPT = Receipt(ClientHasher(b"s" * 32, run_seed=b"r" * 32), RECEIVED, "192.0.2.7", "browser")
+RECEIPT = Receipt(ClientHasher(lambda _period: b"s" * 32, run_seed=b"r" * 32), RECEIVED, "192.0.2.7", "browser")
 
 
 def click(**changes: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_a_good_event_is_read_field_by_field() -> None:
         (click(event_attributes=None), "event_attributes.object.object_id"),
         (click(event_attributes={"object": "a"}), "event_attributes.object"),
         (click(event_attributes=attributes("")), "event_attributes.object.object_id"),
-        (click(event_attributes=attributes("a" * 101)), "event_attributes.object.object_id"),
+        (click(event_attributes=attributes("a" * 257)), "event_attributes.object.object_id"),
         (click(event_attributes=attributes(ordinal=0)), "event_attributes.position.ordinal"),
         (click(event_attributes=attributes(ordinal=-1)), "event_attributes.position.ordinal"),
         (click(event_attributes=attributes(ordinal=1.5)), "event_attributes.position.ordinal"),

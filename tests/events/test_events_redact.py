@@ -2,13 +2,87 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsearch.events.redact import redact, redact_value
+from kbsearch.events.redact import PLACEHOLDERS, redact, redact_value
+
+CHECKSUMMED = ("iban", "card", "personal code")
+CORPUS: list[dict[str, Any]] = [
+    json.loads(line) for line in (Path(__file__).parent / "redaction.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def test_the_corpus_is_as_large_and_mixed_as_promised() -> None:
+    """At least 300 lines, four languages, half of them harmless; each secret is in its text and not in what is left."""
+    assert len({row["text"] for row in CORPUS}) == len(CORPUS) >= 300
+    languages = Counter(row["lang"] for row in CORPUS)
+    assert set(languages) == {"lv", "lt", "en", "ru"}
+    assert min(languages.values()) >= 70
+    assert sum("secrets" not in row for row in CORPUS) >= 150
+    for row in CORPUS:
+        assert all(secret in row["text"] for _kind, secret in row.get("secrets", []))
+        assert ("secrets" in row) == (row["expected"] != row["text"])
+
+
+@pytest.mark.parametrize("row", CORPUS, ids=[row["text"] for row in CORPUS])
+def test_the_corpus(row: dict[str, Any]) -> None:
+    """Line by line: the secret goes, everything else stays."""
+    assert redact(row["text"], row.get("names", ())) == row["expected"]
+
+
+@pytest.mark.parametrize("kind", CHECKSUMMED)
+def test_recall_on_formats_with_a_checksum(kind: str) -> None:
+    """At least 0.99 of them; a placeholder of another kind would hide them as well."""
+    found = [
+        secret not in redact(row["text"]) for row in CORPUS for known, secret in row.get("secrets", []) if known == kind
+    ]
+    assert len(found) >= 20
+    assert sum(found) / len(found) >= 0.99
+
+
+def test_questions_of_the_sample_keep_their_words() -> None:
+    """Nothing personal is in them, so every change is a mistake."""
+    path = Path(__file__).parents[2] / "sample_kb" / "questions.jsonl"
+    questions = [json.loads(line)["query"] for line in path.read_text(encoding="utf-8").splitlines()]
+    changed = [question for question in questions if redact(question) != question]
+    assert len(questions) > 500
+    assert changed == []
+
+
+def test_names_of_contact_fields_go_wherever_they_are() -> None:
+    """In the field itself, and where the message repeats them, in any case."""
+    given_value = {
+        "contact": {"name": "Jānis Bērziņš", "email": "j@b.example.lv", "topic": "name"},
+        "message": "Jānim Bērziņam nav atbildēts, Berzins",
+        "product": {"name": "R2"},
+    }
+    assert redact_value(given_value) == {
+        "contact": {"name": "[name]", "email": "[email]", "topic": "name"},
+        "message": "[name] nav atbildēts, [name]",
+        "product": {"name": "R2"},
+    }
+    assert redact("Anna orders an anchor", ["Anna Li"]) == "[name] orders an anchor"
+    assert redact("ko nu", [" ", "-"]) == "ko nu"
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=12), max_size=3))
+def test_any_name_can_be_looked_for(text: str, names: list[str]) -> None:
+    """Signs that mean something in a pattern, letters that change their length, nothing at all."""
+    redact(text, names)
+
+
+def test_placeholders_are_never_redacted() -> None:
+    """Redacting twice is redacting once."""
+    everything = " ".join(PLACEHOLDERS)
+    assert redact(everything) == everything
 
 
 @pytest.mark.parametrize(
@@ -25,7 +99,9 @@ from kbsearch.events.redact import redact, redact_value
         ("5500000000000004", "[card]"),
         ("LV80 BANK 0000 4351 9500 1 neatnāk", "[iban] neatnāk"),
         ("lt121000011101001000", "[iban]"),
-        ("personas kods 120385-12345", "personas kods [phone]"),
+        ("personas kods 120385-12345", "personas kods [personal code]"),
+        ("zvaniet 20101015", "zvaniet [phone]"),
+        ("par dienu 20101015", "par dienu 20101015"),
     ],
 )
 def test_personal_data_becomes_a_placeholder(text: str, expected: str) -> None:
@@ -55,8 +131,8 @@ def test_harmless_text_stays(text: str) -> None:
 
 def test_redaction_reaches_into_attributes() -> None:
     """Keys, values, lists and bare numbers are all read."""
-    given_value = {"a@b.lv": ["call 20000100", {"n": 37120000100, "m": 3, "ok": True, "none": None}]}
-    expected = {"[email]": ["call [phone]", {"n": "[phone]", "m": 3, "ok": True, "none": None}]}
+    given_value = {"a@b.lv": ["call 20000100", {"n": 37120000100, "at": 1763805600000, "ok": True, "none": None}]}
+    expected = {"[email]": ["call [phone]", {"n": "[phone]", "at": 1763805600000, "ok": True, "none": None}]}
     assert expected == redact_value(given_value)
 
 

@@ -1,59 +1,53 @@
-"""Store, buffer and identity: facts come back as they were, once each, and nobody waits."""
+"""The contract of event stores, for each of them: facts come back as they were, once each, and go for good."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from threading import Event as Signal
+from collections.abc import Iterable
 from threading import Thread
 
 import pytest
+from event_facts import TIME, event, search
 
-from kbsearch.errors import EventError, UsageError
-from kbsearch.events.buffer import EventBuffer
+from kbsearch.errors import StoreError, UsageError
 from kbsearch.events.connect import open_store
-from kbsearch.events.identity import ClientHasher
-from kbsearch.events.ids import new_id
-from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.events.sqlite import MIGRATIONS, SqliteStore
-from kbsearch.events.store import Fact, PopularQuery
-
-TIME = "2026-11-22T10:00:00.000Z"
+from kbsearch.events.schema import Event
+from kbsearch.events.store import EventStore, PopularQuery, Removed
 
 
-def event(event_id: str, **changes: object) -> Event:
-    """Return a click with this id."""
-    made = Event(event_id, "click", "q1", "s1", "c1", TIME, TIME, "a", "document", 1, {"k": ["ā", 1]})
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def search(query_id: str, **changes: object) -> SearchRecord:
-    """Return a search with this id."""
-    made = SearchRecord(
-        query_id, "reset password", "lv", "en", 2, "list", 0.5, ("a", "b"), 0, 1.5, "v1", "s1", "c1", TIME, True
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    """An empty store."""
-    opened = SqliteStore(tmp_path / "new" / "events.db")
-    yield opened
-    opened.close()
-
-
-def test_facts_come_back_as_they_were(store: SqliteStore) -> None:
-    """Round trip of both kinds, in the order of time."""
-    facts = [event("e2", timestamp="2026-11-22T11:00:00.000Z"), search("q1"), event("e1", position=None)]
+def test_facts_come_back_as_they_were(store: EventStore) -> None:
+    """Round trip of both kinds, every field of them."""
+    facts = [event("e1"), event("e2", position=None, attributes={}), search("q1"), search("q2", hit_ids=())]
     store.write(facts)
-    assert [facts[2], facts[0]] == list(store.events())
-    assert [facts[1]] == list(store.searches())
+    assert facts[:2] == list(store.events())
+    assert facts[2:] == list(store.searches())
 
 
-def test_a_fact_is_kept_once(store: SqliteStore) -> None:
+def test_facts_come_in_the_order_of_time_then_id(store: EventStore) -> None:
+    """Byte by byte, whatever the order of arrival and the database's own idea of the alphabet."""
+    late = "2026-11-22T11:00:00.000Z"
+    store.write([event("b", timestamp=late), event("Z", timestamp=late), event("a", timestamp=late), event("x")])
+    store.write([search("b"), search("Z"), search("a"), search("x", timestamp="2026-11-21T00:00:00.000Z")])
+    assert [fact.event_id for fact in store.events()] == ["x", "Z", "a", "b"]
+    assert [fact.query_id for fact in store.searches()] == ["x", "Z", "a", "b"]
+
+
+def test_a_span_holds_its_beginning_and_not_its_end(store: EventStore) -> None:
+    """Days and moments alike; an empty bound is none."""
+    times = ["2026-11-21T23:59:59.999Z", "2026-11-22T00:00:00.000Z", "2026-11-22T12:00:00.000Z"]
+    store.write([event(time, timestamp=time) for time in times] + [search(time, timestamp=time) for time in times])
+    spans = {
+        ("", ""): times,
+        ("2026-11-22", ""): times[1:],
+        ("", "2026-11-22"): times[:1],
+        ("2026-11-22", "2026-11-22T12:00:00.000Z"): times[1:2],
+        ("2026-11-23", ""): [],
+    }
+    for (since, until), expected in spans.items():
+        assert expected == [fact.timestamp for fact in store.events(since, until)]
+        assert expected == [fact.timestamp for fact in store.searches(since=since, until=until)]
+
+
+def test_a_fact_is_kept_once(store: EventStore) -> None:
     """The first one counts, within a batch and between batches."""
     store.write([event("e1"), event("e1", object_id="other")])
     store.write([event("e1", object_id="third"), search("q1")])
@@ -62,158 +56,186 @@ def test_a_fact_is_kept_once(store: SqliteStore) -> None:
     assert [search("q1")] == list(store.searches())
 
 
-def test_strange_text_is_storable(store: SqliteStore) -> None:
-    """Quotes, NUL and lone surrogates neither break a statement nor a file."""
-    store.write([search("q1", user_query="'); DROP TABLE events; -- \x00 \ud800")])
+def test_strange_text_is_storable(store: EventStore) -> None:
+    """Quotes, NUL and lone surrogates neither break a statement nor a file; the same text comes back from both."""
+    strange = "'); DROP TABLE events; -- \x00 \ud800 %s ?"
+    store.write([search("q1", user_query=strange, hit_ids=(strange,)), event("e1", attributes={strange: strange})])
     (found,) = store.searches()
-    assert found.user_query.startswith("'); DROP TABLE events; -- \x00")
+    assert found.user_query == "'); DROP TABLE events; -- � ? %s ?"
+    assert found.hit_ids == (found.user_query,)
+    assert [fact.attributes for fact in store.events()] == [{strange: strange}]
 
 
-def test_salt_is_kept_by_the_store(tmp_path: Path) -> None:
-    """So that a client is the same client after a restart, and another one in another store."""
-    first, again = SqliteStore(tmp_path / "a.db"), SqliteStore(tmp_path / "a.db")
-    other = SqliteStore(tmp_path / "b.db")
-    assert first.salt() == again.salt() != other.salt()
-    assert len(first.salt()) == 32
-    for opened in (first, again, other):
-        opened.close()
+def test_reading_does_not_wait_for_writing(store: EventStore) -> None:
+    """A reader in the middle of its rows holds nobody up, and sees what was there when it began."""
+    store.write([event(str(number)) for number in range(20)])
+    reader = store.events()
+    next(reader)
+    store.write([event("new")])
+    assert len(list(reader)) == 19
+    assert len(list(store.events())) == 21
 
 
-def test_migrations_are_numbered_and_run_once(tmp_path: Path) -> None:
-    """A store of a newer kbsearch is refused, not guessed at."""
-    path = tmp_path / "events.db"
-    SqliteStore(path).close()
-    SqliteStore(path).close()
-    raw = sqlite3.connect(path)
-    assert (len(MIGRATIONS),) == raw.execute("PRAGMA user_version").fetchone()
-    raw.execute("PRAGMA user_version = 99")
-    raw.close()
-    with pytest.raises(EventError, match="schema 99"):
-        SqliteStore(path)
+def test_writers_with_the_same_facts_do_not_wait_for_each_other_forever(store: EventStore) -> None:
+    """Four at once, in different orders: no deadlock, every fact once."""
+    facts = [event(f"{number:03}") for number in range(200)]
+    failures: list[Exception] = []
 
+    def write(batch: list[Event]) -> None:
+        try:
+            for start in range(0, 200, 20):
+                store.write(batch[start : start + 20])
+        except StoreError as error:
+            failures.append(error)
 
-def test_a_file_that_is_no_store_is_a_sentence(tmp_path: Path) -> None:
-    """Not a traceback of sqlite3."""
-    (tmp_path / "events.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(EventError, match="cannot open the event store"):
-        SqliteStore(tmp_path / "events.db")
-
-
-@pytest.mark.parametrize("url", ["events.db", "postgresql://x", "sqlite:///", ""])
-def test_an_url_that_names_no_store_is_a_sentence(url: str) -> None:
-    """With the form to use."""
-    with pytest.raises(UsageError, match="sqlite:///PATH"):
-        open_store(url)
-
-
-def clicks(query_id: str, clients: int, **changes: object) -> list[Event]:
-    """Return clicks of so many clients on the first hit."""
-    return [event(f"{query_id}-{n}", **{"query_id": query_id, "client_id": f"c{n}", **changes}) for n in range(clients)]
-
-
-def test_popular_queries_need_five_clients_and_a_real_click(store: SqliteStore) -> None:
-    """Nothing that one person typed, nothing private, nothing that was not shown."""
-    store.write([search("good"), search("same", user_query="Reset  Password"), *clicks("good", 3)])
-    store.write(clicks("same", 5))
-    store.write([search("few", user_query="few"), *clicks("few", 4)])
-    store.write([search("private", user_query="private", public=False), *clicks("private", 9)])
-    store.write([search("redacted", user_query="call [phone]"), *clicks("redacted", 9)])
-    store.write([search("unshown", user_query="unshown"), *clicks("unshown", 9, object_id="z")])
-    store.write([search("viewed", user_query="viewed"), *clicks("viewed", 9, action_name="view")])
-    store.write([search("crowd", user_query="one client"), *clicks("crowd", 9, client_id="same")])
-    store.write([search("none", user_query="none", decision="hand_over"), *clicks("none", 9)])
-    assert [PopularQuery("Reset  Password", "en", 5)] == store.popular_queries(min_clients=5, limit=10)
-
-
-class BlockedStore:
-    """A store that waits for a signal, or fails, before it keeps anything."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.open = Signal()
-        self.kept: list[Fact] = []
-        self._failures = failures
-
-    def write(self, facts: Sequence[Fact]) -> None:
-        """Wait, perhaps fail, keep."""
-        self.open.wait(10)
-        if self._failures:
-            self._failures -= 1
-            raise sqlite3.OperationalError("disk is full")
-        self.kept += facts
-
-
-def test_a_full_buffer_drops_and_counts() -> None:
-    """`put` returns at once, whatever the store does."""
-    store, dropped, written = BlockedStore(), [], []
-    buffer = EventBuffer(store, capacity=5, batch=2, on_dropped=dropped.append, on_written=written.append)  # type: ignore[arg-type]
-    taken = [buffer.put(event(str(number))) for number in range(8)]
-    assert taken == [True] * 5 + [False] * 3
-    assert sum(dropped) == 3
-    assert not buffer.put_all([event("x"), event("y")])
-    store.open.set()
-    buffer.close()
-    assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["0", "1", "2", "3", "4"]
-    assert sum(written) == 5
-    assert not buffer.put(event("late"))
-
-
-def test_a_store_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    """Order is kept and nothing is lost."""
-    store = BlockedStore(failures=1)
-    store.open.set()
-    buffer = EventBuffer(store, interval=0.01)  # type: ignore[arg-type]
-    buffer.put(event("1"))
-    assert buffer.flush()
-    buffer.close()
-    assert [event("1")] == store.kept
-    assert "trying again" in caplog.text
-
-
-def test_shutdown_gives_up_on_a_dead_store_and_counts(caplog: pytest.LogCaptureFixture) -> None:
-    """A service that never stops is worse than a counted loss."""
-    store, dropped = BlockedStore(failures=10**9), []
-    store.open.set()
-    buffer = EventBuffer(store, interval=0.01, on_dropped=dropped.append)  # type: ignore[arg-type]
-    buffer.put(event("1"))
-    buffer.close(timeout=0.1)
-    assert dropped == [1]
-    assert caplog.records
-
-
-def test_many_threads_lose_nothing(store: SqliteStore) -> None:
-    """Every fact that was taken is stored once."""
-    buffer = EventBuffer(store, batch=50, interval=0.01)
-    threads = [
-        Thread(target=lambda part=part: [buffer.put(event(f"{part}-{n}")) for n in range(200)]) for part in range(8)
-    ]
+    threads = [Thread(target=write, args=(order,)) for order in (facts, facts[::-1]) * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    buffer.close()
-    assert len(list(store.events())) == 1600
+    assert (failures, list(store.events())) == ([], facts)
 
 
-def test_ids_are_unique_and_sorted_by_time() -> None:
-    """UUID version 7, in hex."""
-    ids = [new_id() for _ in range(1000)]
-    assert len(set(ids)) == 1000
-    assert {32} == {len(made) for made in ids}
-    assert {"7"} == {made[12] for made in ids}
-    assert {made[16] for made in ids} <= set("89ab")
-    assert [made[:12] for made in ids] == sorted(made[:12] for made in ids)
+def test_a_days_number_changes_whenever_its_facts_do(store: EventStore) -> None:
+    """What a report has computed for a day is good as long as the number is the same."""
+    assert store.days() == {}
+    store.write([event("e1"), search("q1", timestamp="2026-11-21T10:00:00.000Z")])
+    first = store.days()
+    assert list(first) == ["2026-11-21", "2026-11-22"]
+    store.write([event("e1")])
+    assert first == store.days(), "a duplicate changes nothing"
+    store.write([event("e2")])
+    second = store.days()
+    assert second["2026-11-21"] == first["2026-11-21"]
+    assert second["2026-11-22"] != first["2026-11-22"]
+    store.erase(["c1"], "2026-11-23")
+    assert store.days() == {}
+    store.write([event("e1", client_id="c2")])
+    assert store.days()["2026-11-22"] not in (first["2026-11-22"], second["2026-11-22"]), "no number comes twice"
 
 
-def test_clients_are_hashed_and_forgotten_at_midnight() -> None:
-    """An address is linkable within a day only; an id that the client chose, as long as the store's salt lives."""
-    day = ["2026-11-22"]
-    hasher = ClientHasher(b"a" * 32, run_seed=b"b" * 32, today=lambda: day[0])
-    address = hasher.client_id(address="192.0.2.7", agent="browser")
-    given = hasher.client_id(given="visitor")
-    assert address == hasher.client_id(address="192.0.2.7", agent="browser")
-    assert address != hasher.client_id(address="192.0.2.8", agent="browser")
-    assert given != hasher.client_id(session="visitor")
-    day[0] = "2026-11-23"
-    assert address != hasher.client_id(address="192.0.2.7", agent="browser")
-    assert given == hasher.client_id(given="visitor", session="s", address="192.0.2.7")
-    assert given != ClientHasher(b"z" * 32).client_id(given="visitor")
+def test_salts_are_kept_by_the_store(store: EventStore, store_url: str) -> None:
+    """So that a client is the same client after a restart; one salt a period."""
+    first = store.salt("2026-11-01")
+    assert len(first) == 32
+    again = open_store(store_url)
+    assert again.salt("2026-11-01") == first != again.salt("2026-12-01")
+    assert again.salts() == store.salts() == {"2026-11-01": first, "2026-12-01": again.salt("2026-12-01")}
+    again.close()
+
+
+def clicks(query_id: str, number: int = 1, **changes: object) -> Iterable[Event]:
+    """Return clicks of so many made-up clients on the first hit of a search."""
+    return [event(f"{query_id}-{n}", **{"query_id": query_id, "client_id": f"x{n}", **changes}) for n in range(number)]
+
+
+def test_popular_queries_need_five_networks_and_real_clicks(store: EventStore) -> None:
+    """Nothing that one person typed, nothing private, nothing that was not shown; invented clients do not count."""
+
+    def asked(name: str, networks: int, action: str = "click", hit: str = "a", **changes: object) -> None:
+        for n in range(networks):
+            made = search(f"{name}{n}", **{"user_query": name, "voucher": f"{name}-{n}", **changes})
+            store.write([made, *clicks(made.query_id, action_name=action, object_id=hit)])
+
+    asked("Reset  Password", 3)
+    asked("reset password", 2, voucher="other")
+    asked("reset password ", 2)
+    asked("few", 4)
+    asked("private", 9, public=False)
+    asked("call [phone]", 9)
+    asked("unshown", 9, hit="z")
+    asked("viewed", 9, action="view")
+    asked("no network known", 9, voucher="")
+    asked("robots", 9, device="bot")
+    asked("none", 9, decision="hand_over")
+    asked("l" * 81, 9)
+    store.write([search("crowd", user_query="crowd", voucher="one"), *clicks("crowd", 50)])
+    assert [PopularQuery("Reset  Password", "en", 6)] == store.popular_queries(min_clients=5, limit=10)
+    assert store.popular_queries(min_clients=5, limit=10, since="2026-11-23") == []
+    assert store.popular_queries(min_clients=5, limit=10, until="2026-11-22") == []
+    assert len(store.popular_queries(min_clients=1, limit=2)) == 2
+
+
+def test_drops_are_added_up_by_day(store: EventStore) -> None:
+    """So that a report can say what it does not know."""
+    for day, count in (("2026-11-21", 2), ("2026-11-22", 3), ("2026-11-22", 4)):
+        store.add_dropped(day, count)
+    assert store.dropped() == {"2026-11-21": 2, "2026-11-22": 7}
+    assert store.dropped("2026-11-22", "2026-11-23") == {"2026-11-22": 7}
+
+
+def test_related_finds_a_person_under_every_id(store: EventStore) -> None:
+    """By client, by session and by user."""
+    store.write([
+        event("e1", client_id="c1", session_id="s1"),
+        event("e2", client_id="c2", session_id="s1", attributes={"user": "0af"}),
+        event("e3", client_id="c3", session_id="s3", attributes={"note": 'a "user": of ours'}),
+        search("q1", client_id="c4", session_id="s4"),
+        search("q2", client_id="c5", session_id=""),
+    ])  # fmt: skip
+    assert store.related(["c1"]) == ({"c1"}, {"s1"})
+    assert store.related(["s1", "c5"]) == ({"c1", "c2", "c5"}, {"s1"})
+    assert store.related({"0af", "s4"}) == ({"c2", "c4"}, {"s1", "s4"})
+    assert store.related(["nobody"]) == (set(), set())
+
+
+def test_what_is_erased_is_gone_for_good(store: EventStore) -> None:
+    """Also what arrives afterwards from before, such as out of a journal; not what the client does later."""
+    store.write([event("e1"), event("e2", client_id="c2"), search("q1"), search("q2", client_id="c2")])
+    assert store.erase(["c1", "nobody"], "2026-11-22T12:00:00.000Z") == Removed(searches=1, events=1)
+    store.write([event("e3"), event("e4", timestamp="2026-11-22T13:00:00.000Z")])
+    assert store.expire("2026-01-01") == Removed(searches=0, events=1)
+    assert [fact.event_id for fact in store.events()] == ["e2", "e4"]
+    assert [fact.query_id for fact in store.searches()] == ["q2"]
+
+
+def test_what_is_too_old_goes(store: EventStore) -> None:
+    """By its own time; by the time of receipt where the client's clock was days ahead. Salts of the time go too."""
+    for period in ("2026-09-01", "2026-10-01", "2026-11-01"):
+        store.salt(period)
+    store.add_dropped("2026-10-14", 5)
+    store.write([
+        event("old", timestamp="2026-10-14T23:59:59.999Z"),
+        event("young", timestamp="2026-10-15T00:00:00.000Z"),
+        event("ahead", timestamp="9999-01-01T00:00:00.000Z", received_at="2026-10-14T00:00:00.000Z"),
+        event("skewed", timestamp="9999-01-01T00:00:00.000Z", received_at=TIME),
+        search("old", timestamp="2026-10-14T23:59:59.999Z"),
+        search("young"),
+    ])  # fmt: skip
+    assert store.expire("2026-10-15T00:00:00.000Z") == Removed(searches=1, events=2)
+    assert [fact.event_id for fact in store.events()] == ["young", "skewed"]
+    assert [fact.query_id for fact in store.searches()] == ["young"]
+    assert list(store.days()) == ["2026-10-15", "2026-11-22", "9999-01-01"]
+    assert sorted(store.salts()) == ["2026-10-01", "2026-11-01"], "a young fact may be hashed with October's"
+    assert store.dropped() == {}
+    assert store.expire("2026-10-15T00:00:00.000Z") == Removed(0, 0)
+
+
+def test_more_than_one_transaction_of_old_facts_goes(store: EventStore) -> None:
+    """Removal works in pieces."""
+    old = "2026-01-01T00:00:00.000Z"
+    store.write([event(str(number), timestamp=old, received_at=old, attributes={}) for number in range(5001)])
+    assert store.expire("2026-02-01") == Removed(searches=0, events=5001)
+    assert store.days() == {}
+
+
+def test_two_processes_may_open_a_new_store_at_once(store_url: str) -> None:
+    """Workers start together; the schema is made once."""
+    opened: list[EventStore] = []
+    threads = [Thread(target=lambda: opened.append(open_store(store_url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    opened[0].write([event("e1")])
+    assert [event("e1")] == list(opened[3].events())
+    for store in opened:
+        store.close()
+
+
+@pytest.mark.parametrize("url", ["events.db", "mysql://x", "sqlite:///", ""])
+def test_an_url_that_names_no_store_is_a_sentence(url: str) -> None:
+    """With the forms to use."""
+    with pytest.raises(UsageError, match="sqlite:///PATH or postgresql://"):
+        open_store(url)

@@ -45,13 +45,13 @@ QUERIES = clustered(60, seed=2)
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[DenseReport, DenseIndex]]:
     folder = tmp_path_factory.mktemp("dense")
     indexes = {}
-    for kind, exact_limit in (("exact", 10**9), ("hnsw", 100)):
+    for kind, exact_limit in (("exact", 10**9), ("cells", 100)):
         report = build_dense(PASSAGES, QUERIES, folder / kind, exact_limit=exact_limit)
         indexes[kind] = (report, DenseIndex(folder / kind))
     return indexes
 
 
-@pytest.fixture(params=["exact", "hnsw"])
+@pytest.fixture(params=["exact", "cells"])
 def index(request: pytest.FixtureRequest, built: dict[str, tuple[DenseReport, DenseIndex]]) -> DenseIndex:
     return built[request.param][1]
 
@@ -65,24 +65,24 @@ def test_exact_search_equals_brute_force(built) -> None:
         np.testing.assert_allclose(hits.scores, PASSAGES[hits.passages] @ query, atol=1e-5)
 
 
-def test_graph_reports_the_recall_it_has(built) -> None:
+def test_cells_reports_the_recall_it_has(built) -> None:
     """The recall in the report is what brute force finds, and it is good enough."""
-    report, index = built["hnsw"]
+    report, index = built["cells"]
     shares = []
     for query in QUERIES:
         truth = PASSAGES @ query
         tenth = np.sort(truth)[-10]
         found = index.search(query, 10).passages
         shares.append(np.mean(truth[found] >= tenth - 1e-4))
-    assert report.kind == "hnsw"
+    assert report.kind == "cells"
     assert report.search_width > 0
     assert report.recall_at_10 >= dense.REQUIRED_RECALL
     assert report.recall_at_10 == pytest.approx(float(np.mean(shares)), abs=0.005)
 
 
-def test_graph_scores_are_close_to_the_cosines(built) -> None:
+def test_cells_scores_are_close_to_the_cosines(built) -> None:
     """Eight bits move a cosine by less than a hundredth."""
-    _, index = built["hnsw"]
+    _, index = built["cells"]
     hits = index.search(QUERIES[0], 10)
     np.testing.assert_allclose(hits.scores, PASSAGES[hits.passages] @ QUERIES[0], atol=0.01)
     assert np.all(np.diff(hits.scores) <= 0)
@@ -90,7 +90,7 @@ def test_graph_scores_are_close_to_the_cosines(built) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.005, 0.05, 0.3, 0.9], ids=lambda share: f"{share:.1%} allowed")
 def test_filters_never_return_a_refused_passage(index: DenseIndex, share: float) -> None:
-    """Neither when few are allowed (scan) nor when many are (graph), and nothing is missed by the scan."""
+    """Neither when few are allowed (scan) nor when many are (cells), and nothing is missed by the scan."""
     allowed = np.random.default_rng(5).random(len(PASSAGES)) < share
     for query in QUERIES[:20]:
         hits = index.search(query, 10, allowed)
@@ -130,14 +130,14 @@ def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
     assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
 
 
-def test_a_graph_below_the_required_recall_is_not_used(
+def test_cells_below_the_required_recall_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The collection is searched exactly, and the log says how good the graph was."""
+    """The collection is searched exactly, and the log says how good they were."""
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 1.01)
     report = build_dense(PASSAGES, QUERIES, tmp_path / "dense", exact_limit=100)
     assert (report.kind, report.recall_at_10) == ("exact", 1.0)
-    assert re.search(r"finds only [01]\.\d+ of the nearest passages", caplog.text)
+    assert re.search(r"find only [01]\.\d+ of the nearest passages", caplog.text)
     hits = DenseIndex(tmp_path / "dense").search(QUERIES[0], 10)
     assert hits.passages.tolist() == brute_force(PASSAGES, QUERIES[0], 10)
 
@@ -145,7 +145,6 @@ def test_a_graph_below_the_required_recall_is_not_used(
 def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first width that is good enough is chosen, not the first one tried."""
     monkeypatch.setattr(dense, "_SEARCH_WIDTHS", (1, 256))
-    monkeypatch.setattr(dense, "_LINKS", 4)
     random = np.random.default_rng(0)
     vectors = unit(random.normal(size=(3000, DIMENSION)))
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 0.6)

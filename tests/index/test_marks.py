@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kbsearch.index.marks import Marks, MarksBuilder, short_hashes
+from kbsearch.index.marks import Marks, short_hashes, write_marks
+from kbsearch.index.ragged import Ragged
 from kbsearch.text.analyze import query_terms
+from kbsearch.text.stems import stem_terms
 from kbsearch.text.words import words
 
 PASSAGES = [
@@ -21,10 +23,17 @@ PASSAGES = [
 @pytest.fixture(scope="module")
 def marks(tmp_path_factory: pytest.TempPathFactory) -> Marks:
     directory = tmp_path_factory.mktemp("marks") / "m"
-    builder = MarksBuilder()
-    for text, lang in PASSAGES:
-        builder.add(text, lang)
-    builder.write(directory)
+    placed = [words(text) for text, _ in PASSAGES]
+    stems = [
+        short_hashes(stem_terms(word.text, lang)[0] for word in found).tolist()
+        for found, (_, lang) in zip(placed, PASSAGES, strict=True)
+    ]
+    write_marks(
+        directory,
+        Ragged.of_numbers([[word.start for word in found] for found in placed], np.uint16),
+        Ragged.of_numbers([[word.end for word in found] for found in placed], np.uint16),
+        Ragged.of_numbers(stems, np.uint32),
+    )
     return Marks(directory)
 
 
@@ -66,7 +75,8 @@ def test_an_empty_passage_has_no_words(marks: Marks) -> None:
 
 def test_no_passages_at_all(tmp_path: Path) -> None:
     """An empty collection is written and opened."""
-    MarksBuilder().write(tmp_path / "m")
+    nothing = Ragged.of_numbers([], np.uint16)
+    write_marks(tmp_path / "m", nothing, nothing, nothing)
     Marks(tmp_path / "m")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.prepare import columns
+from kbsearch.index.corpus import whole
 from kbsearch.index.titles import TitleIndex, title_key, write_titles
 from kbsearch.text.normalise import fold
+from kbsearch.types import CutDocument, Document
 
 TITLES = [
     "Kā atjaunot paroli",
@@ -25,10 +29,20 @@ TITLES = [
 LANGUAGES = ["lv", "en", "en", "en", "lt", "en", "en"]
 
 
+def write(titles: Sequence[str], languages: Sequence[str], directory: Path) -> None:
+    """Titles alone, through the columns of documents that have no body."""
+    documents = [
+        Document(str(number), title, "", str(number), lang)
+        for number, (title, lang) in enumerate(zip(titles, languages, strict=True))
+    ]
+    corpus = whole(columns([CutDocument(document, "", "", ()) for document in documents]))
+    write_titles(corpus.words_of_documents("titles"), corpus.title_keys(), corpus.vocabulary, directory)
+
+
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> TitleIndex:
     directory = tmp_path_factory.mktemp("titles") / "t"
-    write_titles(TITLES, LANGUAGES, directory)
+    write(TITLES, LANGUAGES, directory)
     return TitleIndex(directory)
 
 
@@ -90,7 +104,7 @@ letters = st.text(alphabet="aābcč ", max_size=12)
 def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list[str]) -> None:
     """The index agrees with the definition, applied to each title in turn."""
     with tempfile.TemporaryDirectory() as folder:
-        write_titles(titles, [""] * len(titles), Path(folder) / "t")
+        write(titles, [""] * len(titles), Path(folder) / "t")
         found = TitleIndex(Path(folder) / "t").starting_with(typed).tolist()
     expected = []
     for number, title in enumerate(titles):
@@ -103,7 +117,7 @@ def test_prefix_search_equals_reading_every_title(titles: list[str], typed: list
 
 def test_no_titles_at_all(tmp_path: Path) -> None:
     """An empty collection answers nothing."""
-    write_titles([], [], tmp_path / "t")
+    write([], [], tmp_path / "t")
     index = TitleIndex(tmp_path / "t")
     assert index.starting_with(["a"]).size == 0
     assert index.equal_to("a").size == 0

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer import pipeline
+from indexer import prepare, work
+from indexer.batches import CACHE
 from indexer.loaders import LoadReport
-from indexer.pipeline import build, passage_text, tidy, with_language
+from indexer.pipeline import LOCK, build
+from indexer.prepare import passage_text, tidy, with_language
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import open_engine
 from kbsearch.errors import ModelError, SnapshotError, SourceError
@@ -20,6 +22,7 @@ from kbsearch.index import dense
 from kbsearch.snapshot import open_snapshot, published_version
 from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
 from kbsearch.types import CutDocument, Document, Passage, SearchRequest
+from kbsearch.versions import HISTORY
 
 Write = Callable[..., Path]
 
@@ -28,6 +31,10 @@ ROWS = [
     {"id": "b", "title": "Kā atjaunot paroli", "body": "Atveriet lapu un izvēlieties, ko darīt tālāk."},
     {"id": "c", "title": "Kaip pakeisti slaptažodį", "body": "Atidarykite puslapį ir pasirinkite, ką daryti toliau."},
 ]
+
+
+def visible(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir() if not path.name.startswith(".")}
 
 
 @pytest.fixture
@@ -98,14 +105,12 @@ def test_decomposed_and_composed_texts_meet(tmp_path: Path, write_jsonl: Write) 
 
 def test_what_is_embedded_is_the_passage_below_its_title_and_headings() -> None:
     """One text a passage, in batches, in order."""
-    document = Document("a", "Title", "", "a", "en")
-    passage = Passage("Text.", ("Part", "Section"))
-    assert passage_text(CutDocument(document, "", "", (passage,)), passage) == "Title\nPart\nSection\nText."
+    assert passage_text("Title", Passage("Text.", ("Part", "Section"))) == "Title\nPart\nSection\nText."
 
 
 def test_batches_keep_the_order(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the passages are cut into batches, each vector is that of its passage."""
-    monkeypatch.setattr(pipeline, "BATCH", 4)
+    monkeypatch.setattr(work, "TEXTS", 4)
     rows = [
         {"id": str(n), "title": f"Title {n}", "body": f"Body number {n}. " * (n * 9 + 1), "lang": "en"}
         for n in range(9)
@@ -133,7 +138,7 @@ def test_problems_are_reported_and_the_rest_is_built(tmp_path: Path, write_jsonl
     assert open_snapshot(tmp_path / "index").manifest["notes"]["problems"] == 2
     with pytest.raises(SourceError, match=r"s\.jsonl:4"):
         build([source], tmp_path / "strict", strict=True, embedder=HashingEmbedder())
-    assert list((tmp_path / "strict").iterdir()) == []
+    assert not visible(tmp_path / "strict")
 
 
 class Failing(HashingEmbedder):
@@ -157,13 +162,13 @@ def fail_in_model(index: Path, folder: Path) -> None:
 def fail_in_writer(index: Path, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dense, "EXACT_LIMIT", 0)
-        patch.setattr("kbsearch.snapshot.build_dense", _refuse)
+        patch.setattr("kbsearch.snapshot_writer.build_dense", _refuse)
         build([folder / "good.jsonl"], index, embedder=HashingEmbedder())
 
 
 def fail_while_interrupted(index: Path, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "cut", _interrupt)
+        patch.setattr(prepare, "cut", _interrupt)
         build([folder / "good.jsonl"], index, embedder=HashingEmbedder())
 
 
@@ -193,12 +198,20 @@ def test_a_failing_build_publishes_nothing_and_leaves_nothing(
     tmp_path: Path,
     checksums: Callable[[Path], dict[str, str]],
 ) -> None:
-    """Whatever goes wrong and wherever: every byte under DIR is as before, and the old version still opens."""
-    before = checksums(published)
+    """Whatever goes wrong and wherever: every byte of what is published is as before, and the old version opens.
+
+    Finished work is kept for the next run, out of everybody's sight.
+    """
+
+    def seen() -> dict[str, str]:
+        return {name: digest for name, digest in checksums(published).items() if not name.startswith(".")}
+
+    before, names = seen(), visible(published)
     with pytest.raises(error):
         fail(published, tmp_path)
-    assert checksums(published) == before
-    assert sorted(path.name for path in published.iterdir()) == sorted({"CURRENT", published_version(published)})
+    assert seen() == before
+    assert visible(published) == names == {"CURRENT", HISTORY, published_version(published)}
+    assert {path.name for path in published.iterdir()} - names <= {CACHE, LOCK}
     assert open_engine(published).search(SearchRequest(q="password")).found
 
 
@@ -206,7 +219,7 @@ def test_a_failing_first_build_leaves_an_empty_directory(tmp_path: Path) -> None
     """Nothing half-made to trip over."""
     with pytest.raises(SourceError):
         fail_in_source(tmp_path / "index", tmp_path)
-    assert list((tmp_path / "index").iterdir()) == []
+    assert not visible(tmp_path / "index")
 
 
 def test_the_report_of_the_loaders_is_bounded(tmp_path: Path, write_jsonl: Write) -> None:

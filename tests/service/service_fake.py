@@ -60,6 +60,7 @@ class FakeEngine:
         self, snapshot: str = "v1", articles: tuple[StoredDocument, ...] = ARTICLES, delay: float = 0.0
     ) -> None:
         self.snapshot = snapshot
+        self.may_wait = False
         self.languages = tuple(sorted({document.lang for document in articles}))
         self._articles = articles
         self._delay = delay

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from service_fake import FakeEngine, article
 
 from kbsearch.service.context import Service
+from kbsearch.service.gate import Gate
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.shapes import DocumentAnswer, SearchAnswer, SuggestAnswer
 
@@ -192,10 +193,10 @@ def test_every_failure_has_one_shape(client: TestClient, method: str, path: str,
     assert "boom" not in error["message"]
 
 
-def test_overload_says_when_to_come_back(make_client: Any) -> None:
+def test_overload_says_when_to_come_back(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More searches than may wait are refused at once."""
     with make_client(threads=1, queue=1) as client:
-        client.app.state.service.gate.inside = 2
+        monkeypatch.setattr(Gate, "full", property(lambda _gate: True))
         response = client.get("/v1/search", params={"q": "password"})
         assert error_of(response, 503)["code"] == "overloaded"
         assert response.headers["retry-after"] == "1"
@@ -211,10 +212,14 @@ def test_suggest_offers_titles(client: TestClient) -> None:
     assert error_of(client.get("/v1/suggest", params={"q": "a", "limit": 21}), 422)["field"] == "limit"
 
 
-def test_suggest_offers_what_helped_five_others(client: TestClient, service: Service) -> None:
-    """Searches and clicks over HTTP, then the refresh that a thread does each minute."""
+@pytest.mark.parametrize(("networks", "suggested"), [(5, True), (1, False)])
+def test_suggest_offers_what_helped_five_others(
+    client: TestClient, service: Service, networks: int, suggested: bool
+) -> None:
+    """Searches and clicks over HTTP, then the refresh that a thread does each minute; one network is one other."""
     for number in range(5):
-        answer = client.get("/v1/search", params={"q": "password link", "session": f"s{number}"}).json()
+        caller = TestClient(client.app, client=(f"198.51.{number % networks}.7", 50000))
+        answer = caller.get("/v1/search", params={"q": "password link", "session": f"s{number}"}).json()
         click = {
             "action_name": "click",
             "query_id": answer["query_id"],
@@ -225,15 +230,16 @@ def test_suggest_offers_what_helped_five_others(client: TestClient, service: Ser
         assert client.post("/v1/events", json=[click]).status_code == 202
     assert service.buffer.flush()
     service.popular.refresh()
-    (line, *_titles) = client.get("/v1/suggest", params={"q": "PASSW"}).json()["suggestions"]
-    assert line == {"text": "password link", "kind": "query", "lang": "en", "document_id": None}
+    found = client.get("/v1/suggest", params={"q": "PASSW"}).json()["suggestions"]
+    line = {"text": "password link", "kind": "query", "lang": "en", "document_id": None}
+    assert (line in found) is suggested
 
 
 def test_popular_queries_survive_a_broken_store(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     """The thread logs and goes on."""
 
     class Broken:
-        def popular_queries(self, *, min_clients: int, limit: int) -> list[Any]:
+        def salts(self) -> dict[str, bytes]:
             raise OSError("disk")
 
     popular = PopularQueries(Broken(), refresh_seconds=0.01)  # type: ignore[arg-type]

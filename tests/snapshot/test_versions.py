@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,18 +15,21 @@ import orjson
 import pytest
 
 from indexer.cut import cut
+from indexer.prepare import columns
 from kbsearch import snapshot as module
+from kbsearch import snapshot_writer, versions
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
+from kbsearch.index.corpus import whole
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
     Snapshot,
-    SnapshotWriter,
     open_snapshot,
     publish,
     published_version,
 )
+from kbsearch.snapshot_writer import Content, remove_unfinished, write_snapshot
 from kbsearch.types import CutDocument, Document
 from kbsearch.versions import list_snapshots, prune, rollback
 
@@ -45,17 +51,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
         def now(cls, tz: object = None) -> datetime:
             return datetime(2026, 11, 22, 3, 15, tzinfo=UTC) + timedelta(minutes=next(ticks))
 
-    monkeypatch.setattr(module, "datetime", Clock)
+    monkeypatch.setattr(snapshot_writer, "datetime", Clock)
 
 
-def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS) -> str:
-    writer = SnapshotWriter(root)
+def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS, **parts: bytes) -> str:
     cuts = [cut(document) for document in documents]
-    for ready in cuts:
-        writer.add(ready)
     embedder = HashingEmbedder()
     vectors = embedder.encode_passages([passage.text for ready in cuts for passage in ready.passages])
-    return writer.finish(vectors, vectors, embedder.info, "cutter-1", ["source.jsonl"], {"problems": 0})
+    content = Content(
+        whole(columns(cuts)),
+        vectors,
+        vectors,
+        embedder.info,
+        "cutter-1",
+        ["source.jsonl"],
+        {"problems": 0},
+        parts=parts,
+    )
+    return write_snapshot(root, content)
 
 
 def release(root: Path, documents: tuple[Document, ...] = DOCUMENTS) -> str:
@@ -187,12 +200,23 @@ def test_nothing_is_visible_before_publish(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_version_is_no_version(tmp_path: Path) -> None:
-    """What is being built is invisible, and abandoning it leaves nothing."""
-    writer = SnapshotWriter(tmp_path)
-    writer.add(cut(DOCUMENTS[0]))
-    assert list_snapshots(tmp_path) == []
-    writer.abandon()
-    assert list(tmp_path.iterdir()) == []
+    """What a killed process left half-written is invisible, and the next run removes it."""
+    version = release(tmp_path)
+    staged = shutil.copytree(tmp_path / version, tmp_path / ".building-20261122T031500Z-1")
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [version]
+    assert prune(tmp_path, 1) == []
+    remove_unfinished(tmp_path)
+    assert not staged.exists()
+    assert open_snapshot(tmp_path).version == version
+
+
+def test_further_parts_are_files_like_the_others(tmp_path: Path) -> None:
+    """Whoever adds a part to a snapshot names it and gives its bytes; it is checked when the snapshot is opened."""
+    version = write(tmp_path, **{"calibration.json": b"{}"})
+    assert (tmp_path / version / "calibration.json").read_bytes() == b"{}"
+    (tmp_path / version / "calibration.json").write_bytes(b"[]")
+    with pytest.raises(SnapshotDamaged, match=r"calibration\.json was altered"):
+        open_snapshot(tmp_path, version)
 
 
 def test_publish_replaces_the_pointer_in_one_step(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,16 +253,16 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """--out on a file is one sentence."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(SnapshotError, match=r"file cannot be written .*choose another --out"):
-        SnapshotWriter(tmp_path / "file")
+        write(tmp_path / "file")
 
 
 def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
     """With their size and which one is published; strangers in the directory are passed over."""
-    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3)]
+    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3)]
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "events").mkdir()
     entries = list_snapshots(tmp_path)
-    assert [entry.version for entry in entries] == versions[::-1]
+    assert [entry.version for entry in entries] == built[::-1]
     assert [entry.published for entry in entries] == [True, False, False]
     for entry in entries:
         assert entry.bytes == sum(
@@ -254,10 +278,10 @@ def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, m
         def now(cls, tz: object = None) -> datetime:
             return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
 
-    monkeypatch.setattr(module, "datetime", Stopped)
-    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
-    assert [entry.version for entry in list_snapshots(tmp_path)] == versions[::-1]
-    assert rollback(tmp_path) == versions[2]
+    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+    built = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
+    assert [entry.version for entry in list_snapshots(tmp_path)] == built[::-1]
+    assert rollback(tmp_path) == built[2]
 
 
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
@@ -295,23 +319,57 @@ def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
 
 def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
     """However old the published one is."""
-    versions = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3, 4)]
-    rollback(tmp_path, versions[0])
-    assert prune(tmp_path, 2) == [versions[1]]
-    assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [versions[0], *versions[2:]]
-    assert open_snapshot(tmp_path).version == versions[0]
+    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3, 4)]
+    rollback(tmp_path, built[0])
+    assert prune(tmp_path, 2) == [built[1]]
+    assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
+    assert open_snapshot(tmp_path).version == built[0]
     assert prune(tmp_path, 2) == []
 
 
-def test_a_reader_keeps_its_version_while_another_is_published(tmp_path: Path) -> None:
-    """A request sees one snapshot from start to end, even when its files are pruned meanwhile."""
-    release(tmp_path)
+def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
+    """A service may serve an older version than the published one; it goes when nobody holds it any more."""
+    old = release(tmp_path)
     opened = open_snapshot(tmp_path)
     release(tmp_path, DOCUMENTS[:1])
-    prune(tmp_path, 1)
-    assert not opened.directory.exists()
+    assert prune(tmp_path, 1) == []
     assert [opened.record(number)["id"] for number in range(4)] == [document.id for document in DOCUMENTS]
     assert opened.lexical.search(["~articl"], 5) is not None
+    del opened
+    gc.collect()
+    assert prune(tmp_path, 1) == [old]
+    assert not (tmp_path / old).exists()
+
+
+def test_another_process_holds_a_version_as_well(tmp_path: Path) -> None:
+    """And lets go of it by ending, however it ends."""
+    old = release(tmp_path)
+    release(tmp_path, DOCUMENTS[:1])
+    code = (
+        "import sys; from pathlib import Path; from kbsearch.snapshot import open_snapshot\n"
+        f"held = open_snapshot(Path({str(tmp_path)!r}), {old!r}); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"open\n"
+        assert prune(tmp_path, 1) == []
+        reader.kill()
+        reader.wait()
+        assert prune(tmp_path, 1) == [old]
+
+
+def test_the_history_says_who_published_what(tmp_path: Path) -> None:
+    """With the list; a torn last line, as a crash leaves it, hides nothing else."""
+    first, second = (write(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    versions.release(tmp_path, first, "build")
+    versions.release(tmp_path, second, "update")
+    rollback(tmp_path)
+    with (tmp_path / versions.HISTORY).open("ab") as file:
+        file.write(b'{"at": "2026')
+    listed = {entry.version: entry.history for entry in list_snapshots(tmp_path)}
+    assert [fact["published"] for fact in listed[first]] == ["build", "rollback"]
+    assert [fact["published"] for fact in listed[second]] == ["update"]
+    assert all("@" in fact["by"] and fact["at"].endswith("Z") for facts in listed.values() for fact in facts)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")

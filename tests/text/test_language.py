@@ -71,6 +71,39 @@ def test_no_known_letters_no_guess(narrow: LanguageDetector, text: str) -> None:
     assert narrow.detect(text) == []
 
 
+@pytest.mark.parametrize("code", ["E07", "p-117", "24/7", "P203"])
+def test_a_code_has_no_language(narrow: LanguageDetector, code: str) -> None:
+    assert narrow.detect(code) == []
+    assert narrow.detect(f"kaip sutvarkyti {code}") == narrow.detect("kaip sutvarkyti")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kak izmenit parol", "gde moj zakaz", "ne mogu vojti v akkaunt", "kak vernut tovar", "skolko stoit dostavka"],
+)
+def test_russian_in_latin_letters(narrow: LanguageDetector, text: str) -> None:
+    assert narrow.detect(text)[0].lang == "ru"
+
+
+def test_no_latin_text_is_russian(narrow: LanguageDetector) -> None:
+    wrong = [
+        query
+        for lang, queries in LABELLED.items()
+        for query in queries
+        if lang != "ru" and narrow.detect(fold(query))[0].lang == "ru"
+    ]
+    assert wrong == []
+
+
+def test_a_capitalised_name_weighs_less() -> None:
+    detector = LanguageDetector(["en", "lv"])
+    typed, named = (
+        {guess.lang: guess.probability for guess in detector.detect(query)}
+        for query in ("kur microsoft teams settings", "kur Microsoft Teams Settings")
+    )
+    assert named["lv"] > typed["lv"]
+
+
 def test_two_detectors_agree_and_repeat_themselves(narrow: LanguageDetector) -> None:
     again = LanguageDetector(narrow.languages)
     for query in ("parole", "ka atjaunot paroli", "hello"):

@@ -1,8 +1,10 @@
 """`/v1/events`: what customers did, in batches.
 
 Each event is judged alone: one bad event does not cost the good ones of its batch. 202 when all were accepted, 207
-when some were, 422 when none was; `rejected` names index, field and reason. A full buffer answers 503, so that a
-client that can wait sends the batch again; events with an `event_id` or a `timestamp` are stored once even so.
+when some were, 422 when none was; `rejected` names index, field and reason. What is accepted survives the end of this
+process: it is in the journal, or, where the batch holds feedback, a ticket or a hand-over, in the store itself. A full
+buffer or a store that cannot be reached answers 503, so that a client that can wait sends the batch again; events with
+an `event_id` or a `timestamp` are stored once even so.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from kbsearch.errors import EventError, LimitError
 from kbsearch.events.insights import is_insights, read_insights
-from kbsearch.events.schema import ACTION_NAMES, Event
+from kbsearch.events.schema import ACTION_NAMES, DURABLE_ACTIONS, Event
 from kbsearch.events.ubi import Receipt, is_object, read_ubi
 from kbsearch.service import shapes
 from kbsearch.service.body import read_json
@@ -62,7 +65,8 @@ _SCHEMA = {
                     "event_attributes": {"type": "object"},
                 },
             },
-        }
+        },
+        "analytics": {"type": "boolean", "default": True, "description": "False: nothing is kept."},
     },
     "examples": [{"events": [_CLICK]}, {"events": [_INSIGHTS]}],
 }
@@ -90,10 +94,13 @@ async def events(request: Request) -> Response:
     """Take clicks, views, feedback and outcomes; positions count from 1, ids have at most 100 characters."""
     service = service_of(request)
     service.audiences(request)
-    batch = _batch(await read_json(request, MAX_EVENTS_BODY))
-    if wants_privacy(request):
+    body = await read_json(request, MAX_EVENTS_BODY)
+    batch = _batch(body)
+    if wants_privacy(request) or (is_object(body) and body.get("analytics") is False):
         return json_response({"accepted": 0, "rejected": [], "ignored": len(batch)}, 202)
-    return _answer(_sort(batch, service.receipt(request)), service)
+    receipt = service.receipt(request)
+    # Off the event loop: a thousand events take some ten milliseconds, and searches must not wait for them.
+    return await to_thread.run_sync(lambda: _answer(_sort(batch, receipt), service))
 
 
 def _batch(body: object) -> list[object]:
@@ -123,7 +130,9 @@ def _sort(batch: list[object], receipt: Receipt) -> _Sorted:
 
 
 def _answer(result: _Sorted, service: Service) -> Response:
-    if result.events and not service.buffer.put_all(result.events):
+    if any(event.action_name in DURABLE_ACTIONS for event in result.events):
+        service.buffer.commit(result.events)
+    elif result.events and not service.buffer.put_all(result.events):
         raise Overloaded("the event store is behind; send the batch again in a second")
     answer: dict[str, object] = {"accepted": result.accepted, "rejected": result.rejected, "ignored": 0}
     if not result.rejected:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from kbsearch.service import shapes
-from kbsearch.service.answers import search_answer, suggest_answer
+from kbsearch.service.answers import outcome_answer, suggest_answer
 from kbsearch.service.body import read_json
-from kbsearch.service.context import service_of
+from kbsearch.service.context import Answered, service_of
 from kbsearch.service.errors import validation_error
-from kbsearch.service.respond import json_response
-from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, to_request
+from kbsearch.service.respond import json_bytes, json_response
+from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, query_parameters, to_request
 
 router = APIRouter(tags=["search"])
 
@@ -27,6 +28,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": shapes.ErrorAnswer, "description": "Overloaded, or no index yet; see Retry-After."},
 }
 _SEARCH_ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": shapes.SearchAnswer}, **_ERRORS}
+_Given = TypeVar("_Given", SearchQuery, SearchBody)
+_PARAMETERS = {"parameters": query_parameters(SearchQuery)}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -35,10 +38,11 @@ _BODY = {
 }
 
 
-@router.get("/v1/search", responses=_SEARCH_ANSWER, summary="Search")
-async def search_get(request: Request, given: Annotated[SearchQuery, Query()]) -> Response:
+@router.get("/v1/search", responses=_SEARCH_ANSWER, openapi_extra=_PARAMETERS, summary="Search")
+async def search_get(request: Request) -> Response:
     """Search the knowledge base and say what to do with the result: answer, list or hand over."""
-    return await _search(request, given)
+    # One call of pydantic for all parameters; FastAPI's own reading of them costs as much as a quick search.
+    return await _search(request, _read(SearchQuery, dict(request.query_params)))
 
 
 @router.post(
@@ -53,12 +57,7 @@ async def search_get(request: Request, given: Annotated[SearchQuery, Query()]) -
 )
 async def search_post(request: Request) -> Response:
     """Search as with GET; the filter may also be an object."""
-    raw = await read_json(request, MAX_SEARCH_BODY)
-    try:
-        given = SearchBody.model_validate(raw)
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None
-    return await _search(request, given)
+    return await _search(request, _read(SearchBody, await read_json(request, MAX_SEARCH_BODY)))
 
 
 @router.get("/v1/suggest", responses={200: {"model": shapes.SuggestAnswer}, **_ERRORS}, summary="Suggest")
@@ -86,4 +85,25 @@ async def _search(request: Request, given: SearchQuery | SearchBody) -> Response
     engine = service.holder.engine()
     query = to_request(given, audiences, engine.languages)
     answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
-    return json_response(search_answer(answered.outcome, answered.query_id, answered.took_ms, explain=given.explain))
+    return _respond(answered, explain=given.explain)
+
+
+def _read(model: type[_Given], raw: object) -> _Given:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None
+
+
+def _respond(answered: Answered, *, explain: bool) -> Response:
+    """Answer a search; the part that depends on the outcome alone is written once for as long as it is kept.
+
+    Server-Timing says where the time went, for browsers and proxies (W3C Server Timing).
+    """
+    kept = answered.kept
+    if not kept.body:
+        kept.body = json_bytes(outcome_answer(kept.outcome, explain=explain))
+    own = orjson.dumps({"query_id": answered.query_id, "took_ms": round(answered.took_ms, 3)})
+    stages = ", ".join(f"{stage};dur={spent:.3f}" for stage, spent in answered.timings_ms.items())
+    headers = {"Cache-Control": "no-store", "Server-Timing": stages}
+    return Response(own[:-1] + b"," + kept.body[1:], 200, headers, "application/json")

@@ -1,0 +1,164 @@
+"""Finished work, kept beside the snapshots: what an interrupted run continues from and an update uses again.
+
+    DIR/.cache/rows-<cutter and analyzer>/N.rows     documents cut and analysed (kbsearch.index.corpus)
+    DIR/.cache/vectors-<model>/N.rows                vectors by the hash of their text
+    DIR/.cache/unfinished                           a run began and has not published yet
+
+A file is renamed into place when it is whole and never written again; what it holds depends on the document or text
+alone. Deleting the folder costs nothing but time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.arrays import wide_hash
+
+CACHE = ".cache"
+_UNFINISHED = "unfinished"
+# So many files less than half full are written together into full ones.
+_MOST_HALF_EMPTY = 8
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Cache:
+    """The folder; `start` says whether what is in it may be used."""
+
+    def __init__(self, root: Path) -> None:
+        self.directory = root / CACHE
+
+    def start(self, *, keep: bool) -> None:
+        """Begin a run. What is there stays where `keep` is set, or where the last run did not come to its end."""
+        unfinished = self.directory / _UNFINISHED
+        if self.directory.exists() and not keep and not unfinished.exists():
+            shutil.rmtree(self.directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+
+    def finish(self, keep: Iterable[str]) -> None:
+        """End a run well: remove every shelf but those named."""
+        kept = set(keep)
+        for path in self.directory.iterdir():
+            if path.is_dir() and path.name not in kept:
+                shutil.rmtree(path)
+        (self.directory / _UNFINISHED).unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Shelf:
+    """Files of arrays, each with `keys` of shape (rows, 2): one kind of finished work."""
+
+    def __init__(self, cache: Cache, kind: str, fingerprint: str) -> None:
+        self.name = shelf_name(kind, fingerprint)
+        self.directory = cache.directory / self.name
+        self.directory.mkdir(exist_ok=True)
+        for stray in self.directory.glob(".*"):
+            stray.unlink()
+        self._files: dict[int, Arrays] = {}
+        self._places: dict[bytes, tuple[int, int]] = {}
+        for path in sorted(self.directory.glob("*.rows"), key=lambda path: int(path.stem)):
+            self.accept(path)
+        self._numbers = itertools.count(max(self._files, default=-1) + 1)
+
+    def place(self, key: bytes) -> tuple[int, int] | None:
+        """In which file and row a key lies."""
+        return self._places.get(key)
+
+    def file(self, number: int) -> Arrays:
+        """A file's arrays."""
+        return self._files[number]
+
+    def next_path(self) -> Path:
+        """Where the next file goes."""
+        return self.directory / f"{next(self._numbers)}.rows"
+
+    def accept(self, path: Path) -> int | None:
+        """Take in a file that `write_batch` wrote; a torn one (a power cut) is thrown away."""
+        try:
+            arrays = open_batch(path)
+            keys = arrays["keys"]
+        except SnapshotDamaged:
+            path.unlink()
+            return None
+        number = int(path.stem)
+        self._files[number] = arrays
+        for row, key in enumerate(split_keys(keys)):
+            self._places[key] = number, row
+        return number
+
+    def thin(self, live: Iterable[bytes], full: int) -> list[int]:
+        """Files worth writing together: less than half full of what is live. None while they are few.
+
+        Files of which nothing is live are removed at once.
+        """
+        rows = Counter(self._places[key][0] for key in live)
+        self.remove([number for number in self._files if number not in rows])
+        thin = sorted(number for number, count in rows.items() if count < full // 2)
+        return thin if len(thin) > _MOST_HALF_EMPTY else []
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Remove files; the keys in them are forgotten unless they lie elsewhere as well."""
+        for number in numbers:
+            del self._files[number]
+            (self.directory / f"{number}.rows").unlink()
+        gone = set(numbers)
+        self._places = {key: place for key, place in self._places.items() if place[0] not in gone}
+
+
+def shelf_name(kind: str, fingerprint: str) -> str:
+    """The folder of one kind of work done with one model, or one cutter and analyzer."""
+    return f"{kind}-{wide_hash(fingerprint.encode()).hex()[:12]}"
+
+
+def split_keys(keys: NDArray[np.uint64]) -> Iterator[bytes]:
+    """Each row of a (rows, 2) array as 16 bytes."""
+    data = keys.tobytes()
+    return (data[start : start + 16] for start in range(0, len(data), 16))
+
+
+def write_batch(path: Path, arrays: Arrays) -> None:
+    """Write arrays to a new file in one step: a checksum of the rest, a JSON header and its length, the arrays."""
+    entries, parts, size = {}, [], 0
+    for name, values in arrays.items():
+        data = np.ascontiguousarray(values)
+        entries[name] = [data.dtype.str, data.shape, size]
+        padding = -data.nbytes % 8
+        parts += [data.tobytes(), b"\0" * padding]
+        size += data.nbytes + padding
+    header = orjson.dumps(entries)
+    header += b" " * (-len(header) % 8)
+    content = b"".join([len(header).to_bytes(8, "little"), header, *parts])
+    staged = path.with_name(f".{path.name}-{os.getpid()}")
+    staged.write_bytes(wide_hash(content) + content)
+    staged.rename(path)
+
+
+def open_batch(path: Path) -> Arrays:
+    """A file's arrays, memory-mapped. Raises SnapshotDamaged where it is not what was written."""
+    size = path.stat().st_size
+    mapped = np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if size else np.empty(0, np.uint8)
+    if size < 24 or wide_hash(mapped[16:].data) != mapped[:16].tobytes():
+        raise SnapshotDamaged(f"{path} is not what was written; remove it and run the command again.")
+    start = 24 + int.from_bytes(mapped[16:24].tobytes(), "little")
+    arrays = {}
+    for name, (kind, shape, offset) in orjson.loads(mapped[24:start].tobytes()).items():
+        dtype = np.dtype(kind)
+        end = offset + dtype.itemsize * math.prod(shape)
+        arrays[name] = mapped[start + offset : start + end].view(dtype).reshape(shape)
+    return arrays

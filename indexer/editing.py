@@ -1,0 +1,141 @@
+"""The editor's files beside the articles: synonyms, protected words, rules. Read whole, bad rows reported one by one.
+
+Takes the same sources as the loaders, gives an `Editing` and fills the same report; imported by the pipeline. The
+format is in docs/editing.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from indexer.editing_names import editing_kind
+from indexer.loaders.report import LoadReport, Problem, SourceFile
+from indexer.loaders.whole import Unreadable, read_text
+from kbsearch.editing import Editing, Rule, Synonym
+from kbsearch.errors import SourceError
+from kbsearch.text.normalise import normalise
+from kbsearch.text.words import surfaces
+
+_COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "synonyms": (("words",), ("lang",)),
+    "protected": (("word",), ()),
+    "rules": (("query", "action", "target"), ("match", "lang")),
+}
+"""By kind of file: columns that must be there, and columns that may be."""
+
+
+def load_editing(
+    sources: Sequence[Path], known: Mapping[str, str], *, report: LoadReport, strict: bool = False
+) -> Editing:
+    """Read every file of the editor under the sources.
+
+    `known`: id of each article, and of its group, → a document of it. Bad rows go to `report`; `strict` makes the first
+    one a SourceError.
+    """
+    synonyms: list[Synonym] = []
+    protected: list[str] = []
+    rules: list[Rule] = []
+    for file, kind, lang in _files(sources):
+        for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict):
+            try:
+                if kind == "synonyms":
+                    synonyms += _synonyms(row, lang)
+                elif kind == "protected":
+                    protected.append(_one_word(row["word"]))
+                else:
+                    rules.append(_rule(row, lang, known))
+            except ValueError as fault:
+                _complain(Problem(str(file), line, str(fault)), report, strict)
+    return Editing(tuple(synonyms), tuple(protected), tuple(rules))
+
+
+def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:
+    """Each file with its kind and language, in the order of the sources and of names; hidden ones are left out."""
+    for source in sources:
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
+            kind = editing_kind(path.name)
+            if kind and not hidden:
+                yield path, *kind
+
+
+def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row that is not blank, with its line; cells are normalised, those of absent columns empty."""
+    required, optional = _COLUMNS[kind]
+    try:
+        text = read_text(file)
+    except (Unreadable, OSError) as fault:
+        _complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
+        return
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=lambda mark: len({*required, *optional} & set(_cells(header, mark))))
+    columns = _cells(header, delimiter)
+    missing = [name for name in required if name not in columns]
+    if missing:
+        _complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
+        return
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    next(reader)
+    line = reader.line_num + 1
+    for cells in reader:
+        named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
+        if len(cells) > len(columns):
+            _complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
+        elif any(named.values()) and not cells[0].startswith("#"):
+            yield line, {name: named.get(name, "") for name in (*required, *optional)}
+        line = reader.line_num + 1
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
+    return [cell.strip().lower() for cell in next(csv.reader([header], delimiter=delimiter), [])]
+
+
+def _synonyms(row: Mapping[str, str], lang: str) -> list[Synonym]:
+    """`a; b; c` find each other; typing what is before `=>` also finds what is after it."""
+    if row["words"].count("=>") > 1:
+        raise ValueError(f"{row['words']!r} has more than one =>; write one row for each")
+    left, arrow, right = row["words"].partition("=>")
+    typed, found = _phrases(left), _phrases(right)
+    if arrow and not (typed and found):
+        raise ValueError(f"{row['words']!r} has nothing on one side of =>")
+    if not arrow and len(typed) < 2:
+        raise ValueError(f"{row['words']!r} is one word; write at least two with ; between them")
+    return [Synonym(typed, found or typed, (row["lang"] or lang).lower())]
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(phrase for part in text.split(";") if (phrase := " ".join(surfaces(part))))
+
+
+def _one_word(text: str) -> str:
+    if surfaces(text) != [text]:
+        raise ValueError(f"{text!r} is not one word; give each word a row of its own")
+    return text
+
+
+def _rule(row: Mapping[str, str], lang: str, known: Mapping[str, str]) -> Rule:
+    match, action = row["match"].lower() or "exact", row["action"].lower()
+    if match not in ("exact", "contains"):
+        raise ValueError(f"match is {row['match']!r}; write exact or contains")
+    if action not in ("pin", "hide"):
+        raise ValueError(f"action is {row['action']!r}; write pin or hide")
+    if not surfaces(row["query"]):
+        raise ValueError(f"query is {row['query']!r}, which holds no word")
+    if row["target"] not in known:
+        raise ValueError(f"target {row['target']!r} is the id of no article and no group here")
+    return Rule(
+        query=row["query"],
+        match="exact" if match == "exact" else "contains",
+        action="pin" if action == "pin" else "hide",
+        target=known[row["target"]],
+        lang=(row["lang"] or lang).lower(),
+    )
+
+
+def _complain(problem: Problem, report: LoadReport, strict: bool) -> None:
+    report.add_problem(problem)
+    if strict:
+        raise SourceError(f"{problem}; --strict stops here: correct it, or leave --strict out.")

@@ -1,0 +1,179 @@
+"""The two costly steps of a build, each kept as soon as it is done: documents into rows, texts into vectors."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from itertools import repeat
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from indexer.batches import Shelf, split_keys, write_batch
+from indexer.prepare import document_key, passage_text, prepare
+from indexer.workers import Workers
+from kbsearch.embed.protocol import Embedder
+from kbsearch.index.corpus import Batch, Corpus, column
+from kbsearch.types import Document, Passage
+
+# A second or two of work: what a kill costs at most, and what a process is worth starting for.
+ROWS = 1_000
+TEXTS = 1_024
+
+
+class RowMaker:
+    """Cuts and analyses documents in batches, in other processes once there is more than one batch."""
+
+    def __init__(self, shelf: Shelf, done: Callable[[Batch], None], processes: int) -> None:
+        self._shelf = shelf
+        self._done = done
+        self._processes = processes
+        self._pool = ExitStack()
+        self._workers: Workers | None = None
+        self._waiting: list[Document] = []
+        self._running: deque[Path] = deque()
+        self.keys: list[bytes] = []
+        """Of every document given, in order."""
+        self.made = 0
+
+    def __enter__(self) -> RowMaker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.__exit__(kind, error, trace)
+
+    def add(self, document: Document) -> None:
+        """Take the next document; its row is made unless it is there already."""
+        key = document_key(document)
+        self.keys.append(key)
+        if self._shelf.place(key) is not None:
+            return
+        self.made += 1
+        self._waiting.append(document)
+        if len(self._waiting) == ROWS:
+            self._give()
+            while len(self._running) > 2 * self._processes:
+                self._take_first()
+
+    def finish(self) -> None:
+        """Make what is left; afterwards the shelf has a row for every key."""
+        if self._waiting and self._workers is None:
+            path = self._shelf.next_path()
+            write_batch(path, prepare(self._waiting))
+            self._accept(path)
+        elif self._waiting:
+            self._give()
+        while self._running:
+            self._take_first()
+
+    def _give(self) -> None:
+        if self._workers is None:
+            self._workers = self._pool.enter_context(Workers(self._processes))
+        path = self._shelf.next_path()
+        self._workers.give(path, self._waiting)
+        self._running.append(path)
+        self._waiting = []
+
+    def _take_first(self) -> None:
+        assert self._workers is not None
+        self._workers.wait()
+        self._accept(self._running.popleft())
+
+    def _accept(self, path: Path) -> None:
+        number = self._shelf.accept(path)
+        if number is not None:
+            self._done(self._shelf.file(number))
+
+
+class VectorMaker:
+    """Embeds texts that no shelf knows yet."""
+
+    def __init__(self, shelf: Shelf, embedder: Embedder) -> None:
+        self._shelf = shelf
+        self._embedder = embedder
+        self._waiting: dict[bytes, str] = {}
+        self.made = 0
+
+    def add(self, batch: Batch, rows: Sequence[int] | None = None) -> None:
+        """See to it that the passages of a batch's documents (all, or those in `rows`) have vectors."""
+        counts = batch["passage_counts"]
+        owners = np.repeat(np.arange(len(counts)), counts)
+        wanted = np.ones(len(owners), np.bool_) if rows is None else np.isin(owners, np.asarray(rows))
+        keys = list(split_keys(batch["text_keys"]))
+        missing = [
+            number
+            for number in np.flatnonzero(wanted).tolist()
+            if self._shelf.place(keys[number]) is None and keys[number] not in self._waiting
+        ]
+        if not missing:
+            return
+        texts, records = column(batch, "texts"), column(batch, "records")
+        for number in missing:
+            title = orjson.loads(records[owners[number]].tobytes())["title"]
+            text, headings = orjson.loads(texts[number].tobytes())
+            self._waiting[keys[number]] = passage_text(title, Passage(text, tuple(headings)))
+            if len(self._waiting) == TEXTS:
+                self.finish()
+
+    def finish(self) -> None:
+        """Embed and keep what is waiting."""
+        if self._waiting:
+            keys = np.frombuffer(b"".join(self._waiting), dtype=np.uint64).reshape(-1, 2)
+            vectors = self._embedder.encode_passages(list(self._waiting.values()))
+            path = self._shelf.next_path()
+            write_batch(path, {"keys": keys, "vectors": vectors})
+            self._shelf.accept(path)
+            self.made += len(vectors)
+            self._waiting = {}
+
+
+def corpus_of(shelf: Shelf, keys: Iterable[bytes]) -> Corpus:
+    """The rows of some keys, in their order."""
+    places = [shelf.place(key) or (-1, -1) for key in keys]
+    source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
+    numbers, compact = np.unique(source, return_inverse=True)
+    return Corpus([shelf.file(number) for number in numbers.tolist()], compact.astype(np.int32), rows)
+
+
+def vectors_of(shelf: Shelf, keys: NDArray[np.uint64], dimension: int) -> NDArray[np.float32]:
+    """The vectors of some texts, in their order."""
+    places = [shelf.place(key) or (-1, -1) for key in split_keys(keys)]
+    source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
+    matrix = np.empty((len(rows), dimension), dtype=np.float32)
+    order = np.argsort(source, kind="stable")
+    numbers, starts = np.unique(source[order], return_index=True)
+    for number, mine in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+        matrix[mine] = shelf.file(number)["vectors"][rows[mine]]
+    return matrix
+
+
+def tidy_rows(shelf: Shelf, keys: Sequence[bytes]) -> None:
+    """Write files that are mostly dead together."""
+    numbers = shelf.thin(keys, ROWS)
+    if not numbers:
+        return
+    kept = [key for key in keys if (shelf.place(key) or (-1, -1))[0] in numbers]
+    for start in range(0, len(kept), ROWS):
+        path = shelf.next_path()
+        write_batch(path, corpus_of(shelf, kept[start : start + ROWS]).as_batch())
+        shelf.accept(path)
+    shelf.remove(numbers)
+
+
+def tidy_vectors(shelf: Shelf, keys: NDArray[np.uint64], dimension: int) -> None:
+    """Write files that are mostly dead together."""
+    live = dict(zip(split_keys(keys), repeat(None)))  # texts that stand twice have one vector
+    numbers = shelf.thin(live, TEXTS)
+    kept = [key for key in live if (shelf.place(key) or (-1, -1))[0] in numbers]
+    for start in range(0, len(kept), TEXTS):
+        some = np.frombuffer(b"".join(kept[start : start + TEXTS]), dtype=np.uint64).reshape(-1, 2)
+        path = shelf.next_path()
+        write_batch(path, {"keys": some, "vectors": vectors_of(shelf, some, dimension)})
+        shelf.accept(path)
+    shelf.remove(numbers)

@@ -1,0 +1,46 @@
+"""The answer shown above the results: the asked words of an article's passages looked up, the best piece cut out.
+
+Takes what the engine knows, gives an `Answer`; the choice itself is pure (`answering`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kbsearch.answering import AskedPassage, find_answer
+from kbsearch.index.marks import short_hashes
+from kbsearch.lexicon import Lexicon
+from kbsearch.snapshot import Snapshot
+from kbsearch.text.stems import stem_terms
+from kbsearch.text.words import surfaces
+from kbsearch.types import Answer
+from kbsearch.understand import Understanding
+
+
+def extract(
+    snapshot: Snapshot, query: Understanding, lexicon: Lexicon, record: Mapping[str, str], passages: range
+) -> Answer:
+    """The piece of these passages of one article (its `record`) that answers the query best."""
+    by_stem = {stem: number for number, stems in enumerate(query.stems) for stem in stems}
+    # Passages mark words by their stems, protected or not.
+    plain = {stem_terms(word, lang)[0]: n for n, word in enumerate(query.content) for lang in query.readings}
+    marked = plain | by_stem
+    by_hash = dict(zip(short_hashes(marked).tolist(), marked.values(), strict=True))
+
+    def asked_in(text: str) -> frozenset[int]:
+        stems = (lexicon.stems(word, record["lang"])[0] for word in surfaces(text))
+        return frozenset(by_stem[stem] for stem in stems if stem in by_stem)
+
+    asked = []
+    for number in passages:
+        passage = snapshot.passage(number)
+        places = snapshot.marks.asked(number, by_hash)
+        asked.append(AskedPassage(passage.text, asked_in("\n".join(passage.headings)), places))
+    weights = snapshot.lexical.idf([stems[0] for stems in query.stems]).tolist()
+    place, start, end = find_answer(asked, weights, asked_in(record["title"]))
+    inside = ((a, b) for a, b, _ in asked[place].places if start <= a and b <= end)
+    return Answer(
+        text=asked[place].text[start:end],
+        document_id=record["id"],
+        highlights=tuple((a - start, b - start) for a, b in inside),
+    )

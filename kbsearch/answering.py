@@ -1,0 +1,93 @@
+"""The sentences or steps of an article that answer a question. Pure.
+
+Takes the article's passages with the places of the query's words, gives a piece of one passage. The sentence that
+holds most of what was asked is found, then what stands around it is added while there is room: an answer often follows
+the sentence that names the question. Chosen over meaning (vectors of sentences, of passages) and over the title by
+benchmarks/answers.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# Four lines of a phone.
+ANSWER_LENGTH = 320
+# A word of the heading says what stands below it; one of the title says little of where in the article to look.
+HEADING_SHARE = 0.5
+TITLE_SHARE = 0.6
+# "How long", "how much", "when", in any language: answers hold figures more often than other sentences do.
+FIGURE_BONUS = 0.1
+
+# A full stop after a figure ends no sentence: "1. Press", "15.00".
+_END = re.compile(r'(?<=[^\W\d_][.!?…])["”“»)]*[ ]+(?=[^\s\da-zа-я])|\n')
+_STEP = re.compile(r"(?:\d+[.)]|\[\d\d:\d\d\]) ")
+_FIGURE = re.compile(r"\d")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPassage:
+    """A passage, and where the query's words stand in it."""
+
+    text: str
+    in_heading: frozenset[int]
+    """Numbers of the query's words that its headings hold."""
+    places: Sequence[tuple[int, int, int]]
+    """Start, end and number of each word that the query asks for, in the order of the text."""
+
+
+def find_answer(
+    passages: Sequence[AskedPassage], weights: Sequence[float], in_title: frozenset[int], length: int = ANSWER_LENGTH
+) -> tuple[int, int, int]:
+    """The passage (its place in `passages`) and half-open range of the answer.
+
+    `weights`: how much each word of the query says; `in_title`: those that the article's title holds. Of equally good
+    sentences the first one wins.
+    """
+    worth = [weight * (TITLE_SHARE if word in in_title else 1.0) for word, weight in enumerate(weights)]
+    total = sum(weights) or 1.0
+    best, answer = -1.0, (0, 0, 0)
+    for number, passage in enumerate(passages):
+        sentences = _sentences(passage.text)
+        by_heading = HEADING_SHARE * sum(worth[word] for word in passage.in_heading)
+        held: list[set[int]] = [set() for _ in sentences]
+        current = 0
+        for start, _, word in passage.places:
+            while start >= sentences[current][1] and current + 1 < len(sentences):
+                current += 1
+            held[current].add(word)
+        for place, (start, end) in enumerate(sentences):
+            found = sum(worth[word] * (1 - HEADING_SHARE * (word in passage.in_heading)) for word in held[place])
+            score = (by_heading + found) / total
+            if score + FIGURE_BONUS > best:
+                step = _STEP.match(passage.text, start, end)
+                if _FIGURE.search(passage.text, step.end() if step else start, end):
+                    score += FIGURE_BONUS
+                if score > best:
+                    best, answer = score, (number, *_around(sentences, place, length))
+    return answer
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Half-open ranges of the sentences and lines of a text; at least one."""
+    ranges, start = [], 0
+    for end in _END.finditer(text):
+        if end.start() > start:
+            ranges.append((start, end.start()))
+        start = end.end()
+    if start < len(text) or not ranges:
+        ranges.append((start, len(text)))
+    return ranges
+
+
+def _around(sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
+    """A sentence with those after it, then those before it, that fit into the length."""
+    first = last = place
+    while True:
+        if last + 1 < len(sentences) and sentences[last + 1][1] - sentences[first][0] <= length:
+            last += 1
+        elif first > 0 and sentences[last][1] - sentences[first - 1][0] <= length:
+            first -= 1
+        else:
+            return sentences[first][0], sentences[last][1]

@@ -1,0 +1,182 @@
+"""Fit the decision on judged questions: how sure the engine must be before it answers, for each language.
+
+1. Every question is searched; the evidence for the best result and whether that result is right are noted.
+2. A logistic model with weights that cannot be negative learns the probability of being right (ridge penalty).
+3. Probabilities for thresholds come from models that have not seen the question's topic: ten folds by topic, so that
+   a translation of a question never helps to judge it (cross-fitting).
+4. A language's threshold is the lowest at which (wrong + 1) / (answered + 1) stays within the accepted error: the
+   expected share of wrong answers among the next ones (conformal risk control, Angelopoulos et al., 2022), where the
+   questions to come are like those judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import beta
+
+from kbsearch.decide import CALIBRATION_FORMAT, FEATURES, Calibration, LanguageCalibration
+from kbsearch.engine import Engine
+from kbsearch.errors import SourceError, UsageError
+from kbsearch.evaluate import Judged, JudgedQuery, run_queries
+from kbsearch.evidence import primary
+from kbsearch.types import Evidence
+
+FOLDS = 10
+RIDGE = 3.0
+# Share of the answerable questions, with their article among the results, that may be handed over.
+HANDED_OVER = 0.05
+# Below this a quantile of 5 % is the luck of one question.
+FEWEST_QUESTIONS = 40
+CURVE_POINTS = 20
+_NOTHING = Evidence(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Judged questions as arrays, aligned."""
+
+    evidence: Floats
+    """Shape (questions, features)."""
+    right: Flags
+    """The best result answers the question."""
+    listed: Flags
+    """The answer is among the results."""
+    answerable: Flags
+    lang: NDArray[np.str_]
+    topic: NDArray[np.int64]
+
+
+def calibrate(engine: Engine, queries: Sequence[JudgedQuery], error: float) -> Calibration:
+    """Search for every question and fit. Raises UsageError, and SourceError where they teach nothing."""
+    if not 0.0 < error < 1.0:
+        raise UsageError(f"The accepted error {error} is no share; give one between 0 and 1, such as 0.05.", "error")
+    return fit(sample_of(run_queries(engine, queries)), error)
+
+
+def sample_of(judged: Sequence[Judged]) -> Sample:
+    """Evidence and truth of every question."""
+    relevant = [[item.relevant.get(name, 0) > 0 for name in item.ranking] for item in judged]
+    return Sample(
+        evidence=np.asarray([astuple(item.outcome.evidence or _NOTHING) for item in judged], dtype=np.float64),
+        right=np.asarray([bool(flags and flags[0]) for flags in relevant]),
+        listed=np.asarray([any(flags) for flags in relevant]),
+        answerable=np.asarray([item.query.answerable for item in judged]),
+        lang=np.asarray([primary(item.query.lang or item.outcome.detected_lang) for item in judged]),
+        topic=np.asarray([crc32(_topic(item).encode()) for item in judged], dtype=np.int64),
+    )
+
+
+def fit(sample: Sample, error: float) -> Calibration:
+    """The model and each language's thresholds."""
+    if sample.right.all() or not sample.right.any():
+        kind = "wrong" if sample.right.all() else "right"
+        raise SourceError(
+            f"Of {len(sample.right)} questions none was answered {kind}, so there is nothing to tell apart; "
+            'give questions of both kinds, and mark some "answerable": false.'
+        )
+    unseen = np.empty(len(sample.right))
+    fold = sample.topic % FOLDS
+    for number in np.unique(fold):
+        held_out = fold == number
+        model = _logistic(sample.evidence[~held_out], sample.right[~held_out])
+        unseen[held_out] = _probabilities(model, sample.evidence[held_out])
+    languages = {
+        str(lang): _thresholds(unseen, sample, sample.lang == lang, error)
+        for lang in np.unique(sample.lang)
+        if np.count_nonzero((sample.lang == lang) & sample.answerable) >= FEWEST_QUESTIONS
+    }
+    centre, scale, weights, intercept = _logistic(sample.evidence, sample.right)
+    return Calibration(
+        error=error,
+        centre=tuple(centre.tolist()),
+        scale=tuple(scale.tolist()),
+        weights=tuple(weights.tolist()),
+        intercept=intercept,
+        languages=languages,
+    )
+
+
+def as_json(calibration: Calibration) -> dict[str, Any]:
+    """What a snapshot keeps; `read_calibration` is the inverse."""
+    return {"format": CALIBRATION_FORMAT, "features": FEATURES, **asdict(calibration)}
+
+
+_Model = tuple[Floats, Floats, Floats, float]
+
+
+def _logistic(evidence: Floats, right: Flags) -> _Model:
+    """Centre, scale, weights ≥ 0 and intercept of the penalised maximum likelihood."""
+    centre, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-9
+    inputs = (evidence - centre) / scale
+    sign = np.where(right, 1.0, -1.0)
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        logits = inputs @ parameters[1:] + parameters[0]
+        wrongness = -sign / (1.0 + np.exp(sign * logits))
+        gradient = np.concatenate([[wrongness.sum()], inputs.T @ wrongness + RIDGE * parameters[1:]])
+        penalty = RIDGE / 2 * float(parameters[1:] @ parameters[1:])
+        return float(np.logaddexp(0.0, -sign * logits).sum()) + penalty, gradient
+
+    start = np.zeros(inputs.shape[1] + 1)
+    bounds = [(None, None), *[(0.0, None)] * inputs.shape[1]]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return centre, scale, found[1:], float(found[0])
+
+
+def _probabilities(model: _Model, evidence: Floats) -> Floats:
+    centre, scale, weights, intercept = model
+    probabilities: Floats = 1.0 / (1.0 + np.exp(-((evidence - centre) / scale @ weights + intercept)))
+    return probabilities
+
+
+def _thresholds(unseen: Floats, sample: Sample, chosen: Flags, error: float) -> LanguageCalibration:
+    order = np.argsort(-unseen[chosen], kind="stable")
+    probability, right = unseen[chosen][order], sample.right[chosen][order]
+    answerable, listed = sample.answerable[chosen][order], sample.listed[chosen][order]
+    count, wrong = np.arange(1, len(right) + 1), np.cumsum(~right)
+    bound = (wrong + 1) / (count + 1)
+    # Questions of equal probability are answered together or not at all.
+    complete = np.append(np.diff(probability) < 0.0, True)
+    kept = np.flatnonzero((bound <= error) & complete)
+    answered = int(kept[-1]) + 1 if kept.size else 0
+    place = answered - 1
+    below = float(probability[answered]) if answered < len(probability) else 0.0
+    low = np.sort(probability[answerable & listed])
+    steps = np.unique(np.linspace(1, len(right), CURVE_POINTS).astype(int)) - 1
+    total = max(1, int(answerable.sum()))
+    return LanguageCalibration(
+        questions=len(right),
+        answerable=int(answerable.sum()),
+        answered=answered,
+        wrong=int(wrong[place]) if answered else 0,
+        bound=float(bound[place]) if answered else 1.0,
+        upper95=_upper95(int(wrong[place]), answered) if answered else 1.0,
+        # Half way to the first question that is not answered.
+        answer_from=(float(probability[place]) + below) / 2 if answered else 2.0,
+        hand_over_below=float(low[int(HANDED_OVER * len(low))]) if len(low) else 0.0,
+        curve=tuple(
+            (float(probability[step]), float(answerable[: step + 1].sum() / total), float(wrong[step] / count[step]))
+            for step in steps
+        ),
+    )
+
+
+def _upper95(wrong: int, answered: int) -> float:
+    return 1.0 if wrong == answered else float(beta.ppf(0.95, wrong + 1, answered - wrong))
+
+
+def _topic(item: Judged) -> str:
+    """The article asked for; of a question without one, its id without the language that it begins with."""
+    if item.relevant:
+        return min(item.relevant)
+    return item.query.id.removeprefix(f"{item.query.lang}-")

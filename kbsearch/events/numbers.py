@@ -1,0 +1,218 @@
+"""Numbers that point at a person, told apart from all the others: bank accounts, cards, personal codes, phones.
+
+Takes text, gives it with placeholders. A checksum decides where the format has one; where it has none (phones), form
+and the words in front do: "pasūtījums 20000100" stays, "zvaniet 20000100" goes. Pure; the only module that imports
+phonenumbers and stdnum.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from stdnum import iban, luhn
+from stdnum.ee import ik
+from stdnum.lt import asmens
+from stdnum.lv import pvn
+
+# Length by country (ISO 13616 registry): where an account ends and the next word begins.
+_IBAN_LENGTH = {
+    **dict.fromkeys(("NO",), 15),
+    **dict.fromkeys(("BE",), 16),
+    **dict.fromkeys(("DK", "FI", "NL", "FO", "GL"), 18),
+    **dict.fromkeys(("MK", "SI"), 19),
+    **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "XK"), 20),
+    **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
+    **dict.fromkeys(("BG", "BH", "CR", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
+    **dict.fromkeys(("AE", "GI", "IL", "IQ", "TL"), 23),
+    **dict.fromkeys(("AD", "CZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
+    **dict.fromkeys(("PT", "ST"), 25),
+    **dict.fromkeys(("IS", "TR"), 26),
+    **dict.fromkeys(("FR", "GR", "IT", "MC", "MR", "SM"), 27),
+    **dict.fromkeys(("AL", "AZ", "BY", "CY", "DO", "GT", "HU", "LB", "PL", "SV"), 28),
+    **dict.fromkeys(("BR", "EG", "PS", "QA", "UA"), 29),
+    **dict.fromkeys(("JO", "KW", "MU"), 30),
+    **dict.fromkeys(("MT", "SC"), 31),
+}
+_IBAN_START = re.compile(r"(?<![^\W_])([A-Za-z]{2})\d[ -]?\d")
+_MIN_IBAN_DIGITS = 10
+
+_DASH = r"‐‑‒–—−\-"
+# Thirteen to nineteen digits in groups, as typed from a card.
+_CARD = re.compile(rf"(?<![\w.,])\d(?:[ .{_DASH}]?\d){{12,18}}(?![\w]|[.,]\d)")
+_CARD_FORM = re.compile(
+    r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|220[0-4]\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d)\d{12}|62\d{14,17}|(?:50|5[6-9]|6\d)\d{10,17}"
+)
+_PERSONAL = re.compile(rf"(?<![\w.,])\d{{6}}(?: ?[{_DASH}] ?| )?\d{{5}}(?![\w]|[.,]\d)")
+_PERSONAL_SHAPE = re.compile(
+    rf"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d ?[{_DASH}] ?[012]\d{{4}}|32\d{{4}} ?[{_DASH}] ?\d{{5}}"
+)
+_PERSONAL_WORDS = re.compile(
+    r"(?:person\w* k[oō]d|p\. ?k\.|pers\. ?k|asmens kod|a\. ?k\.|isikukood|личн\w* код|персональн\w* код"
+    r"|personal (?:code|id|number)|identity (?:code|number)|ik:)\w*\W*(?:\w+\W+)?$",
+    re.IGNORECASE,
+)
+
+_PHONE = re.compile(
+    rf"(?<![^\W_])(?<![^\W_][./{_DASH}])(?:\+ ?|\(\+?)?\d(?:[ .()/{_DASH}\u00a0]{{0,3}}\d){{6,}}(?![^\W_]|[.,]\d)"
+)
+_PHONE_WORDS = re.compile(
+    r"(?:t[aā]lr|telef|tel\b|t\.:|zvan|mob\b|mobil|skambin|paskambin|телеф|тел\b|звон|перезвон|моб\b|номер для связи"
+    r"|phone|call|cell|whats ?app|viber|sms|signal\b|telegram|helista)\w*\W*(?:\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
+_OTHER_WORDS = re.compile(
+    r"(?:pas[uū]t[iī]j|order|u[zž]sakym|заказ|invoice|r[eē]ķ?in|s[aą]skait|fakt[uū]r|сч[её]т|накладн|track|seko|siunt"
+    r"|s[uū]t[iī]jum|посылк|парцел|parcel|shipment|serial|s[eē]rij|серийн|s/n|imei|ticket|bi[lļ]et|pieteikum|u[zž]klaus"
+    r"|заявк|обращени|promo|kupon|купон|kod[su]?|code|код|ean|sku|artik|prek[eė]s|pre[cč]es|товар|модел|model|case|rma"
+    r"|версия|versij|version|build|client|klient|клиент|contract|l[iī]gum|sutart|договор|receipt|[cč]ek|чек|kvīt|квит"
+    r"|№|#|nr\b|no\.|id\b)\w*\W*(?:[\w-]{1,12}\W+){0,2}$",
+    re.IGNORECASE,
+)
+_MONEY_AFTER = re.compile(r"^\s?(?:€|\$|£|₽|zł|eur|euro|eiro|usd|руб|km\b|gb\b|mb\b|mah|ml\b|kg\b|mm\b)", re.IGNORECASE)
+_MONEY_BEFORE = re.compile(r"(?:€|\$|£|eur|usd)\s?$", re.IGNORECASE)
+_DATE = (
+    rf"(?:(?:19|20)\d\d[./ {_DASH}] ?(?:0?[1-9]|1[0-2])[./ {_DASH}] ?(?:0?[1-9]|[12]\d|3[01])"
+    rf"|(?:0?[1-9]|[12]\d|3[01])[./{_DASH}] ?(?:0?[1-9]|1[0-2])[./{_DASH}] ?(?:19|20)?\d\d"
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))\.?"
+)
+_TIME = r"\d{1,2}[.:]\d\d"
+_TIMES = re.compile(rf"(?:(?:{_DATE}|{_TIME})[ T/{_DASH}]{{0,3}})*(?:{_DATE}|{_TIME})")
+# Groups that a version has and a phone number has not.
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,}")
+_PAIRS = re.compile(r"\d{2,3}(?:\.\d{2,3}){2,4}")
+_HOME = ("LV", "LT", "EE")
+_HOME_CODES = ("371", "370", "372")
+_FEWEST, _MOST = 7, 15
+_MOST_GROUPS = 30
+"""Groups of digits in a row that are looked at one by one; more are no sentence, and would cost time."""
+_MOBILE_OR_FIXED_LV = re.compile(r"[26]\d{7}")
+_DOMESTIC = re.compile(r"[2-9]\d{6,7}|[08][2-9]\d{7}")
+_DOMESTIC_LT = re.compile(r"[08][3-7]\d{7}")
+_LOOK_BACK = 48
+
+
+def redact_numbers(text: str) -> str:
+    """Replace accounts, cards, personal codes and phone numbers by placeholders.
+
+    >>> redact_numbers("order 20000100, call +371 20000100")
+    'order 20000100, call [phone]'
+    """
+    text = _redact_accounts(text)
+    text = _CARD.sub(_card, text)
+    text = _PERSONAL.sub(_personal, text)
+    return _PHONE.sub(_phone, text)
+
+
+def _redact_accounts(text: str) -> str:
+    position = 0
+    while found := _IBAN_START.search(text, position):
+        end = _account_end(text, found.start(), _IBAN_LENGTH.get(found.group(1).upper(), 0))
+        if end:
+            text = f"{text[: found.start()]}[iban]{text[end:]}"
+        position = found.start() + 1
+    return text
+
+
+def _account_end(text: str, start: int, length: int) -> int:
+    """Return where an account of so many characters ends, or 0 where none begins here."""
+    taken: list[str] = []
+    for place in range(start, min(len(text), start + 2 * length)):
+        character = text[place]
+        if character.isascii() and character.isalnum():
+            taken.append(character)
+        elif character not in " -" or not taken:
+            return 0
+        if len(taken) == length:
+            ends = place + 1 == len(text) or not (text[place + 1].isalnum())
+            digits = sum(one.isdigit() for one in taken)
+            # A slip of the finger breaks the checksum, but the account can be guessed all the same.
+            good = iban.is_valid("".join(taken), check_country=False) or digits >= _MIN_IBAN_DIGITS
+            return place + 1 if ends and good else 0
+    return 0
+
+
+def _card(match: re.Match[str]) -> str:
+    digits = _digits(match.group())
+    return "[card]" if _CARD_FORM.fullmatch(digits) and luhn.is_valid(digits) else match.group()
+
+
+def _personal(match: re.Match[str]) -> str:
+    written = match.group()
+    digits = _digits(written)
+    # What begins with more than 3 is a company's number in Latvia.
+    known = digits[0] <= "3" and pvn.is_valid(digits)
+    if known or asmens.is_valid(digits) or ik.is_valid(digits) or _PERSONAL_SHAPE.fullmatch(written):
+        return "[personal code]"
+    return "[personal code]" if _PERSONAL_WORDS.search(_before(match)) else written
+
+
+def _phone(match: re.Match[str]) -> str:
+    """Judge a run of digits with separators: as a whole, else by its parts between spaces."""
+    written = match.group()
+    before, after = _before(match), match.string[match.end() : match.end() + 8]
+    said = says_phone(before)
+    # Eight digits may be a day or a phone number: "zvaniet 20101015".
+    day_or_time = _TIMES.fullmatch(written) and not (said and written.isdecimal())
+    if day_or_time or _MONEY_AFTER.match(after) or _MONEY_BEFORE.search(before):
+        return written
+    other = bool(_OTHER_WORDS.search(before)) and not said
+    if _is_phone(written, said, other):
+        return "[phone]"
+    parts = re.split(r"([ \u00a0]+)", written)
+    if len(parts) > 2 * _MOST_GROUPS:
+        return "[phone]"
+    for size in range(min(len(parts) - 2, 2 * _MOST - 1), 0, -2):
+        for start in range(0, len(parts) - size + 1, 2):
+            window = "".join(parts[start : start + size])
+            if len(_digits(window)) >= _FEWEST and _is_phone(window, said, other):
+                return "".join(parts[:start]) + "[phone]" + "".join(parts[start + size :])
+    return written
+
+
+def says_phone(before: str) -> bool:
+    """Tell whether the words in front of a number call it a phone number."""
+    return bool(_PHONE_WORDS.search(before))
+
+
+def _is_phone(written: str, said: bool, other: bool) -> bool:
+    digits = _digits(written)
+    if not _FEWEST <= len(digits) <= _MOST:
+        return False
+    if written.lstrip("( ").startswith("+") or (digits.startswith("00") and len(digits) > 10):
+        return _valid("+" + digits.removeprefix("00"), None, possible=True)
+    if _VERSION.fullmatch(written) and not _PAIRS.fullmatch(written) and not said:
+        return False
+    if said:
+        return True
+    if other:
+        return False
+    if digits.startswith(_HOME_CODES) and _valid("+" + digits, None):
+        return True
+    plain = digits == written
+    if plain:
+        # Eleven digits without a plus could be anything; these are how people at home write their numbers.
+        fits = _MOBILE_OR_FIXED_LV.fullmatch(digits) or _DOMESTIC_LT.fullmatch(digits)
+        return bool(fits) and any(_valid(digits, region) for region in _HOME)
+    if len(digits) <= 9 and not _DOMESTIC.fullmatch(digits):
+        return False
+    russian = len(digits) == 11 and digits[0] == "8" and _valid(digits, "RU")
+    return russian or (len(digits) <= 9 and any(_valid(digits, region) for region in _HOME))
+
+
+def _valid(digits: str, region: str | None, possible: bool = False) -> bool:
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_valid_number(number) or (possible and phonenumbers.is_possible_number(number))
+
+
+def _before(match: re.Match[str]) -> str:
+    return match.string[max(0, match.start() - _LOOK_BACK) : match.start()]
+
+
+def _digits(written: str) -> str:
+    """Return the digits of a number, as ASCII."""
+    return "".join(str(int(character)) for character in written if character.isdecimal())

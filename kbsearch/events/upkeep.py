@@ -1,0 +1,62 @@
+"""What the running service does to its event log every hour: forget what is old, store what a killed process left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from kbsearch.events.ids import iso
+from kbsearch.events.journal import recover
+from kbsearch.events.store import EventStore, Removed
+
+_LOG = logging.getLogger(__name__)
+_EVERY_SECONDS = 3600.0
+
+
+class Upkeep:
+    """Enforces retention from a thread of its own; several processes may do so at once."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        retention_days: int,
+        journals: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
+        every_seconds: float = _EVERY_SECONDS,
+    ) -> None:
+        self._store = store
+        self._retention = timedelta(days=retention_days)
+        self._journals = journals
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._every_seconds = every_seconds
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="kbsearch-upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the round under way."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def once(self) -> Removed:
+        """Do one round; return what was removed for its age."""
+        if self._journals is not None:
+            recover(self._journals, self._store.write)
+        return self._store.expire(iso(self._clock() - self._retention))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.once()
+            except Exception:
+                _LOG.exception("upkeep of the event store failed; trying again in %.0f s", self._every_seconds)
+            if self._stopping.wait(self._every_seconds):
+                return

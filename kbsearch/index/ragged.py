@@ -1,0 +1,66 @@
+"""Rows of different length in one array: the passages' words, the documents' bytes. Used while a snapshot is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Row r is `values[offsets[r]:offsets[r + 1]]`; offsets begin with 0 and end with `len(values)`."""
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @classmethod
+    def of_bytes(cls, rows: Sequence[bytes]) -> Ragged:
+        """Rows of bytes."""
+        return cls(np.frombuffer(b"".join(rows), dtype=np.uint8), _offsets(map(len, rows)))
+
+    @classmethod
+    def of_hashes(cls, rows: Sequence[bytes]) -> Ragged:
+        """Rows of 64-bit numbers, given as their bytes."""
+        return cls(np.frombuffer(b"".join(rows), dtype=np.uint64), _offsets(len(row) // 8 for row in rows))
+
+    @classmethod
+    def of_numbers(cls, rows: Sequence[Sequence[int]], dtype: Any) -> Ragged:
+        """Rows of whole numbers."""
+        return cls(np.asarray([number for row in rows for number in row], dtype=dtype), _offsets(map(len, rows)))
+
+    def rows(self) -> Iterator[bytes]:
+        """Rows of bytes, one after the other."""
+        data = self.values.tobytes()
+        return (data[start:end] for start, end in pairwise(self.offsets.tolist()))
+
+
+def gather(parts: Sequence[Ragged], source: NDArray[np.int32], rows: NDArray[np.int64]) -> Ragged:
+    """Row k of the result is row `rows[k]` of `parts[source[k]]`."""
+    # Compiled code is loaded only where rows are put together, not in each process that makes them.
+    from kbsearch.index.kernels import copy_rows
+
+    lengths = np.zeros(len(rows), dtype=np.int64)
+    wanted = [np.flatnonzero(source == number) for number in range(len(parts))]
+    for part, places in zip(parts, wanted, strict=True):
+        lengths[places] = np.diff(part.offsets)[rows[places]]
+    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    values = np.empty(int(offsets[-1]), dtype=parts[0].values.dtype if parts else np.uint8)
+    for part, places in zip(parts, wanted, strict=True):
+        copy_rows(part.values, part.offsets, rows[places], values, offsets[places])
+    return Ragged(values, offsets)
+
+
+def _offsets(lengths: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(accumulate(lengths, initial=0), dtype=np.int64)

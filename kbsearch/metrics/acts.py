@@ -1,0 +1,96 @@
+"""Facts in the order of time, each with the client it belongs to.
+
+Takes the searches and events of one UTC day, gives acts. Pure. A search knows only its session, and a ticket system
+often knows only a query id; so the facts of one day that share a session or a query id belong to one client: the one
+that the earliest event among them names. A fact without either keeps its own client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.metrics.moments import moment_of
+
+SEARCH, EVENT = 0, 1
+
+
+class Act(NamedTuple):
+    """One fact of one client; acts sort by time, at the same time searches before events."""
+
+    moment: int
+    """Milliseconds since 1970."""
+    rank: int
+    """SEARCH or EVENT."""
+    id: str
+    client: str
+    fact: SearchRecord | Event
+
+
+def read_acts(searches: Iterable[SearchRecord], events: Iterable[Event]) -> list[Act]:
+    """Return the acts of a day, sorted; a fact that comes twice counts once, the order of arrival does not matter."""
+    groups = _Groups()
+    rows: list[tuple[int, int, str, SearchRecord | Event]] = []
+    known: set[str] = set()
+    for search in searches:
+        if search.query_id not in known:
+            known.add(search.query_id)
+            rows.append((moment_of(search.timestamp), SEARCH, search.query_id, search))
+            groups.tie(search)
+    known = set()
+    for event in events:
+        if event.event_id not in known:
+            known.add(event.event_id)
+            rows.append((moment_of(event.timestamp), EVENT, event.event_id, event))
+            groups.tie(event)
+    # Names differ, so that facts themselves are never compared.
+    rows.sort()
+    named: dict[str, str] = {}
+    of = [groups.of(row[3]) for row in rows]
+    for group, (_, rank, _, fact) in zip(of, rows, strict=True):
+        if rank == EVENT and group not in named:
+            named[group] = fact.client_id
+    return [
+        Act(moment, rank, fact_id, named.get(group, fact.client_id) if group else fact.client_id, fact)
+        for group, (moment, rank, fact_id, fact) in zip(of, rows, strict=True)
+    ]
+
+
+def by_client(acts: Iterable[Act]) -> dict[str, list[Act]]:
+    """Group acts by client, keeping their order."""
+    groups: dict[str, list[Act]] = {}
+    for act in acts:
+        groups.setdefault(act.client, []).append(act)
+    return groups
+
+
+class _Groups:
+    """Sessions that share a query id, as disjoint sets; nearly always each stands alone."""
+
+    def __init__(self) -> None:
+        self._session_of: dict[str, str] = {}
+        self._parent: dict[str, str] = {}
+
+    def tie(self, fact: SearchRecord | Event) -> None:
+        """Tie a fact's session to other sessions that name its query."""
+        session, query = fact.session_id, fact.query_id
+        if session and query:
+            other = self._session_of.setdefault(query, session)
+            if other != session:
+                first, second = self._find(other), self._find(session)
+                if first != second:
+                    self._parent[second] = first
+
+    def of(self, fact: SearchRecord | Event) -> str:
+        """Return what stands for a fact's group once all facts are tied; "" where it has neither session nor query."""
+        session = fact.session_id or self._session_of.get(fact.query_id, "")
+        if session:
+            return "s" + (self._find(session) if self._parent else session)
+        return fact.query_id and "q" + fact.query_id
+
+    def _find(self, session: str) -> str:
+        parent = self._parent
+        while (above := parent.get(session, session)) != session:
+            session = above
+        return session

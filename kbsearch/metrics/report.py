@@ -1,0 +1,138 @@
+"""One report: every figure of a period, split as asked, with outcomes, the hold-out's result and the health verdict.
+
+The only module that services, commands and dashboards need. Reads the store through `rollup.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kbsearch.errors import UsageError
+from kbsearch.metrics.definitions import BY_ID
+from kbsearch.metrics.figures import Figure, figures
+from kbsearch.metrics.health import Health, examine
+from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compare
+from kbsearch.metrics.moments import DAY, HOUR, SECOND, day_of, start_of, timestamp_of
+from kbsearch.metrics.outcomes import WINDOW, Outcome
+from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
+from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_tallies
+
+SPLITS = (*DIMENSIONS, "day")
+Figures = dict[str, Figure]
+
+
+class Source(Facts, Protocol):
+    """What a report asks of an event store."""
+
+    def dropped(self, since: str = "", until: str = "") -> Mapping[str, int]:
+        """Return how many facts were lost, by UTC day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Figures of the journeys that began in [since, until), judged as of `as_of` (all ISO 8601, UTC)."""
+
+    since: str
+    until: str
+    as_of: str
+    window_hours: float
+    metrics: Figures
+    by: dict[str, dict[str, Figures]]
+    """Dimension → label → figures, for the splits that were asked for."""
+    outcomes: dict[str, int]
+    """Outcome → journeys, and "journeys": their sum."""
+    outcomes_searched: dict[str, int]
+    """The same for journeys that searched."""
+    outcomes_by_day: dict[str, dict[str, int]]
+    experiment: Experiment
+    health: Health
+    dropped: int
+    counts: Mapping[str, int]
+    """The counters that all figures were made from (see `tally.py`)."""
+
+
+def report(
+    source: Source,
+    since: int | None = None,
+    until: int | None = None,
+    splits: Iterable[str] = (),
+    *,
+    as_of: int | None = None,
+    window: int = WINDOW,
+    shelf: Shelf | None = None,
+    costs: Costs | None = None,
+    holdout_share: float = HOLDOUT_SHARE,
+) -> Report:
+    """Make a report; moments are milliseconds since 1970.
+
+    Without bounds it covers everything that is stored. `as_of` (default: now) is the moment at which windows are
+    judged to be open or closed, `window` how long after a journey a ticket counts against it.
+
+    :raises UsageError: an unknown split, or a period that ends before it begins.
+    """
+    splits = tuple(splits)
+    for split in splits:
+        if split not in SPLITS:
+            raise UsageError(f"unknown split {split!r}; use any of: {', '.join(SPLITS)}", "by")
+    now = time.time_ns() // 1_000_000
+    as_of = now if as_of is None else as_of
+    days = DayCounts(source, as_of, window, shelf)
+    known = days.days()
+    since = start_of(known[0] if known else day_of(now)) if since is None else since
+    until = max(now + SECOND, start_of(known[-1]) + DAY if known else 0, since) if until is None else until
+    if until < since:
+        raise UsageError(f"the period ends ({timestamp_of(until)}) before it begins ({timestamp_of(since)})", "to")
+    total: Tallies = {EVERYTHING: {EVERYTHING: Counter()}}
+    by_day: dict[str, Tally] = {}
+    for day, tallies in days.tallies(since, until):
+        merge_tallies(total, {name: tallies[name] for name in (EVERYTHING, *splits) if name in tallies})
+        by_day[day] = Counter(tallies[EVERYTHING][EVERYTHING])
+    counts = total[EVERYTHING][EVERYTHING]
+    # Drops are known by the day alone.
+    dropped = sum(source.dropped(day_of(since), day_of(until - 1 + DAY)).values()) if until > since else 0
+    health = examine(counts, dropped, holdout_share)
+    experiment = compare(counts, costs or Costs(), share=holdout_share)
+    labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
+    return Report(
+        since=timestamp_of(since),
+        until=timestamp_of(until),
+        as_of=timestamp_of(as_of),
+        window_hours=window / HOUR,
+        metrics=_judged(_all_figures(counts, experiment), health),
+        by={
+            name: {label: _judged(_all_figures(found[label]), health) for label in sorted(found)}
+            for name, found in labels.items()
+        },
+        outcomes=_outcomes(counts, "outcome", "journeys"),
+        outcomes_searched=_outcomes(counts, "searched", "searched"),
+        outcomes_by_day={day: _outcomes(found, "outcome", "journeys") for day, found in by_day.items()},
+        experiment=experiment,
+        health=health,
+        dropped=dropped,
+        counts=counts,
+    )
+
+
+def _all_figures(counts: Tally, experiment: Experiment | None = None) -> Figures:
+    """Return every figure in the order of the definitions; the hold-out is judged for the whole period only."""
+    made = figures(counts)
+    if experiment:
+        made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
+    return {name: made[name] for name in BY_ID if name in made}
+
+
+def _judged(found: Figures, health: Health) -> Figures:
+    """Mark figures whose inputs are sick."""
+    return {
+        name: figure if figure.value is None else replace(figure, unreliable=health.trouble(BY_ID[name].sick))
+        for name, figure in found.items()
+    }
+
+
+def _outcomes(counts: Mapping[str, int], prefix: str, total: str) -> dict[str, int]:
+    found = {str(outcome): counts.get(f"{prefix}:{outcome}", 0) for outcome in Outcome}
+    return {**found, "journeys": counts.get(total, 0)}

@@ -1,0 +1,31 @@
+"""Forms of the page: read from `application/x-www-form-urlencoded`, and only from the page itself."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from kbsearch.service.errors import BodyTooLarge, Forbidden
+
+MAX_FORM = 64 * 1024
+"""Largest form in bytes."""
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Read a form; of a field that comes twice the last counts.
+
+    :raises Forbidden: the form stands on a page of another site, which cannot speak for a customer.
+    :raises BodyTooLarge: it has more than `MAX_FORM` bytes.
+    """
+    # Browsers always say from where a form was sent, and pages cannot forge it.
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise Forbidden("this form belongs to another site")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise BodyTooLarge(f"the form has more than {MAX_FORM} bytes")
+    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+    # Browsers send line ends as CR LF, and count them as one character.
+    return {name: value.replace("\r\n", "\n").strip() for name, value in fields}

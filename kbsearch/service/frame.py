@@ -1,0 +1,98 @@
+"""What every view of the page has, and the page as an answer."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+
+from kbsearch.events.ids import new_id
+from kbsearch.service.address import PageState, preferred_language
+from kbsearch.service.context import Service
+from kbsearch.service.page import Values
+from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
+
+_POPULAR = 6
+_SESSION = re.compile(r"[0-9a-f]{32}")
+REASONS = ("incorrect", "not_what_i_asked", "unclear", "incomplete", "other")
+"""Why an article was no help; the closed list of `feedback` events."""
+
+
+def page_language(request: Request) -> str:
+    """Return the language of the page: what the address says, else what the browser asks for."""
+    lang = request.query_params.get("lang", "").lower()
+    return lang if lang in LANGUAGES else preferred_language(request.headers.get("accept-language", ""), LANGUAGES)
+
+
+def session_of(given: str | None) -> str:
+    """Return the visit that a page or a form names, or a new one."""
+    return given if given and _SESSION.fullmatch(given) else new_id()
+
+
+def frame_values(service: Service, request: Request, state: PageState) -> Values:
+    """Return what every view of the page has; `state` is what the search box and its links start from."""
+    portal = load_portal()
+    lang = page_language(request)
+    texts = portal.messages[lang]
+    home = PageState(lang=state.lang)
+    site_title = service.settings.title or texts["site_title"]
+    chosen = {"lang": state.lang} if state.lang else {}
+    # portal.js names its visit, so that it stays one while it loads views.
+    session = session_of(request.headers.get("x-kbsearch-session"))
+    return {
+        "lang": lang,
+        "m": texts,
+        "messages_json": portal.as_json({key: texts[key] for key in SCRIPT_TEXTS}),
+        "session": session,
+        "asks_csat": session[-1] in "048c",
+        "contact": service.settings.contact,
+        "site_title": site_title,
+        "page_title": site_title,
+        "explicit_lang": state.lang,
+        "home_href": home.href(),
+        "ticket_href": _address("/ticket", chosen),
+        "suggestions_href": _address("/suggestions", chosen),
+        "languages": [
+            {"code": code, "name": portal.messages[code]["language_name"], "href": _in_language(request, state, code)}
+            for code in LANGUAGES
+        ],
+        "popular": [
+            {"text": line.text, "lang": line.lang, "href": home.href(q=line.text)}
+            for line in service.popular.matching("", lang, _POPULAR)
+        ],
+        "reasons": REASONS,
+        "q": state.q,
+        "query_id": "",
+        "view": "home",
+        "problem": None,
+        "said": "",
+        "here": state.href(),
+    }
+
+
+def ticket_address(values: Values, subject: str, query_id: str) -> str:
+    """Return the address of the ticket form, begun with what was searched for."""
+    given = {"lang": str(values["explicit_lang"]), "subject": subject, "query": query_id}
+    return _address("/ticket", {name: value for name, value in given.items() if value})
+
+
+def html_page(request: Request, values: Values, status: int = 200) -> Response:
+    """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
+    content = load_portal().render(values).encode("utf-8", "replace")
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
+    return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _in_language(request: Request, state: PageState, code: str) -> str:
+    path = request.url.path
+    if path == "/":
+        return state.href(lang=code)
+    return _address(path, {**dict(request.query_params), "lang": code})
+
+
+def _address(path: str, parameters: dict[str, str]) -> str:
+    return f"{path}?{urlencode(parameters)}" if parameters else path

@@ -1,0 +1,39 @@
+"""How often articles at the ticket form were enough, for the form to say. Read from metrics, seldom, off the loop."""
+
+from __future__ import annotations
+
+import time
+
+from anyio import to_thread
+
+from kbsearch.events.store import EventStore
+from kbsearch.metrics.report import report
+
+FEWEST = 50
+"""Visits below which a share says too little to be shown to anybody."""
+_KEEP_SECONDS = 900.0
+
+
+class Helped:
+    """The last figure, at most a quarter of an hour old."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._until = 0.0
+        self._figure: tuple[int, int] | None = None
+
+    async def figure(self) -> tuple[int, int] | None:
+        """Return how many saw articles and which whole percentage of them filed nothing; None with too few.
+
+        :raises StoreError: the events cannot be read.
+        """
+        if time.monotonic() >= self._until:
+            self._until = time.monotonic() + _KEEP_SECONDS
+            self._figure = await to_thread.run_sync(self._read)
+        return self._figure
+
+    def _read(self) -> tuple[int, int] | None:
+        found = report(self._store, shelf=self._store).metrics["ticket_form_deflection"]
+        if found.value is None or found.unreliable or found.n < FEWEST:
+            return None
+        return found.n, round(100 * found.value)

@@ -1,0 +1,60 @@
+"""`/explain`: why these results, for the people who write the articles. Needs a key with the audience `admin`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from kbsearch.service.context import service_of
+from kbsearch.service.errors import Forbidden, validation_error
+from kbsearch.service.forms import read_form
+from kbsearch.service.render import load_portal
+from kbsearch.service.routes.metrics import ADMIN, check_admin
+from kbsearch.service.security import KEY_HEADER, audiences_of
+from kbsearch.service.wire import SearchQuery, to_request
+from kbsearch.types import SearchOutcome
+
+router = APIRouter(include_in_schema=False)
+
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+
+
+@router.get("/explain")
+async def explain_get(request: Request, q: str = "", lang: str = "") -> Response:
+    """Show the form; with an admin key in the header and a query, the explanation as well."""
+    if not q.strip():
+        return _page("", "", None)
+    service = service_of(request)
+    check_admin(service, request)
+    return _page(q, lang, await _explained(request, q, lang, service.audiences(request)))
+
+
+@router.post("/explain")
+async def explain_post(request: Request) -> Response:
+    """Explain the query of the form, which carries the key: it stays out of addresses, and so out of logs."""
+    fields = await read_form(request)
+    audiences = audiences_of({KEY_HEADER: fields.get("key", "")}, service_of(request).settings.secret)
+    if ADMIN not in audiences:
+        raise Forbidden(f"this needs a key with the audience {ADMIN}; make one with: kbsearch key --audience {ADMIN}")
+    q, lang = fields.get("q", ""), fields.get("lang", "")
+    return _page(q, lang, await _explained(request, q, lang, audiences))
+
+
+async def _explained(request: Request, q: str, lang: str, audiences: frozenset[str]) -> SearchOutcome:
+    """Search as this caller, without a trace in the event log: an editor's test is no customer's search."""
+    service = service_of(request)
+    engine = service.holder.engine()
+    try:
+        given = SearchQuery(q=q, lang=lang, explain=True)
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None
+    query = to_request(given, audiences, engine.languages)
+    return await service.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
+
+
+def _page(q: str, lang: str, outcome: SearchOutcome | None) -> Response:
+    portal = load_portal()
+    page = portal.environment.get_template("explain.html").render(
+        q=q, lang=lang, outcome=outcome, version=portal.version
+    )
+    return Response(page, media_type="text/html; charset=utf-8", headers=_HEADERS)

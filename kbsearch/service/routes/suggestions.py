@@ -1,0 +1,210 @@
+"""`/suggestions` and `/v1/suggestions`: what customers wish for, filed, voted for and followed.
+
+Nobody else sees a suggestion before somebody of the company has read it (`kbsearch suggestions`). A vote counts once a
+network, so that nobody is several people.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field, ValidationError
+
+from kbsearch.errors import KbsearchError, StoreError, UsageError
+from kbsearch.events.ids import new_id, now
+from kbsearch.events.redact import redact
+from kbsearch.service import shapes
+from kbsearch.service.address import PageState
+from kbsearch.service.body import read_json
+from kbsearch.service.context import client_of, service_of
+from kbsearch.service.errors import error_code, validation_error
+from kbsearch.service.forms import MAX_FORM, read_form
+from kbsearch.service.frame import frame_values, html_page, page_language, session_of
+from kbsearch.service.portal_events import keep, make_event
+from kbsearch.service.render import LANGUAGES, load_portal
+from kbsearch.service.respond import json_response
+from kbsearch.service.wire import MAX_SESSION
+from kbsearch.suggestions.store import MAX_EMAIL, MAX_TEXT, MAX_TITLE, PENDING, Suggestion
+
+router = APIRouter(tags=["suggestions"])
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_Given = TypeVar("_Given", bound=BaseModel)
+
+
+class SuggestionBody(BaseModel):
+    """A new suggestion; personal data in it is replaced before it is kept."""
+
+    title: str = Field(min_length=3, max_length=MAX_TITLE, examples=["Delivery on Sundays"])
+    text: str = Field("", max_length=MAX_TEXT)
+    lang: str = Field("", max_length=35)
+    session: str = Field("", max_length=MAX_SESSION)
+
+
+class VoteBody(BaseModel):
+    """A vote."""
+
+    session: str = Field("", max_length=MAX_SESSION)
+
+
+class FollowBody(BaseModel):
+    """Where to send word; shown to nobody."""
+
+    email: str = Field(max_length=MAX_EMAIL, examples=["anna@example.org"])
+
+
+class SuggestionShape(BaseModel):
+    """A suggestion that has been read."""
+
+    id: str
+    title: str
+    text: str
+    lang: str
+    status: str = Field(examples=["open"])
+    created_at: str
+    votes: int
+
+
+class SuggestionsAnswer(BaseModel):
+    """Most votes first."""
+
+    suggestions: list[SuggestionShape]
+
+
+_ERRORS = {422: {"model": shapes.ErrorAnswer}, 503: {"model": shapes.ErrorAnswer}}
+
+
+@router.get("/v1/suggestions", responses={200: {"model": SuggestionsAnswer}, **_ERRORS}, summary="List suggestions")
+async def list_them(request: Request) -> Response:
+    """Return what customers suggested and the company has read."""
+    found = await to_thread.run_sync(service_of(request).suggestions.shown)
+    return json_response({"suggestions": found})
+
+
+@router.post(
+    "/v1/suggestions", status_code=202, responses=_ERRORS, summary="File a suggestion",
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": SuggestionBody.model_json_schema()}}}},
+)  # fmt: skip
+async def file_one(request: Request) -> Response:
+    """Keep a suggestion until somebody has read it."""
+    given = _read(SuggestionBody, await read_json(request, MAX_FORM))
+    return json_response({"id": await _file(request, given), "status": PENDING}, 202)
+
+
+@router.post(
+    "/v1/suggestions/{suggestion}/vote", responses=_ERRORS, summary="Vote for a suggestion",
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": VoteBody.model_json_schema()}}}},
+)  # fmt: skip
+async def vote_for(request: Request, suggestion: str) -> Response:
+    """Count a vote, once a network."""
+    given = _read(VoteBody, await read_json(request, MAX_FORM))
+    return json_response({"id": suggestion, "votes": await _vote(request, suggestion, given.session)})
+
+
+@router.post(
+    "/v1/suggestions/{suggestion}/follow", status_code=202, responses=_ERRORS, summary="Follow a suggestion",
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": FollowBody.model_json_schema()}}}},
+)  # fmt: skip
+async def follow(request: Request, suggestion: str) -> Response:
+    """Remember an e-mail address to write to when something changes."""
+    await _follow(request, suggestion, _read(FollowBody, await read_json(request, MAX_FORM)).email)
+    return json_response({"id": suggestion}, 202)
+
+
+@router.api_route("/suggestions", methods=["GET", "HEAD"], include_in_schema=False)
+async def page(request: Request) -> Response:
+    """Show what others suggest, and the form."""
+    done = request.query_params.get("done", "")
+    return await _page(request, done if done in ("filed", "voted", "followed") else "")
+
+
+@router.post("/suggestions", include_in_schema=False)
+async def file_form(request: Request) -> Response:
+    """File a suggestion from the page's form."""
+    sent = await read_form(request)
+    try:
+        given = _read(
+            SuggestionBody, {**sent, "lang": page_language(request), "session": session_of(sent.get("session"))}
+        )
+        await _file(request, given)
+    except (UsageError, StoreError) as error:
+        return await _page(request, "", error, sent)
+    return _back(request, "filed")
+
+
+@router.post("/suggestions/{suggestion}", include_in_schema=False)
+async def act_form(request: Request, suggestion: str) -> Response:
+    """Vote for a suggestion or follow it, from the page's forms."""
+    sent = await read_form(request)
+    try:
+        if "email" in sent:
+            await _follow(request, suggestion, sent["email"])
+            return _back(request, "followed")
+        await _vote(request, suggestion, session_of(sent.get("session")))
+    except (UsageError, StoreError) as error:
+        return await _page(request, "", error)
+    return _back(request, "voted")
+
+
+async def _file(request: Request, given: SuggestionBody) -> str:
+    service = service_of(request)
+    address, _agent = client_of(request)
+    suggestion = Suggestion(
+        id=new_id(), title=redact(" ".join(given.title.split())), text=redact(given.text.strip()), lang=given.lang,
+        status=PENDING, created_at=now(), votes=0,
+    )  # fmt: skip
+    filed_by = service.hasher.voucher("suggestions", address)
+    await to_thread.run_sync(service.suggestions.file, suggestion, filed_by)
+    await keep(service, request, [make_event(
+        service, request, "suggestion", session=given.session, object_id=suggestion.id, object_id_type="suggestion"
+    )])  # fmt: skip
+    return suggestion.id
+
+
+async def _vote(request: Request, suggestion: str, session: str) -> int:
+    service = service_of(request)
+    address, _agent = client_of(request)
+    voter = service.hasher.voucher(f"vote:{suggestion}", address)
+    votes = await to_thread.run_sync(service.suggestions.vote, suggestion, voter)
+    await keep(service, request, [make_event(
+        service, request, "vote", session=session, object_id=suggestion, object_id_type="suggestion"
+    )])  # fmt: skip
+    return votes
+
+
+async def _follow(request: Request, suggestion: str, email: str) -> None:
+    if not _EMAIL.fullmatch(email) or len(email) > MAX_EMAIL:
+        raise UsageError("email must be an address such as anna@example.org", "email")
+    await to_thread.run_sync(service_of(request).suggestions.follow, suggestion, email)
+
+
+async def _page(
+    request: Request, done: str, error: KbsearchError | None = None, given: dict[str, str] | None = None
+) -> Response:
+    service = service_of(request)
+    lang = request.query_params.get("lang", "").lower()
+    values = frame_values(service, request, PageState(lang=lang if lang in LANGUAGES else ""))
+    texts = load_portal().messages[str(values["lang"])]
+    values.update(
+        view="suggestions", done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
+        form_problem=texts["form_bad"] if error else "", page_title=f"{texts['suggest_short']} – {values['site_title']}",
+        suggestions=await to_thread.run_sync(service.suggestions.shown),
+    )  # fmt: skip
+    return html_page(request, values, error_code(error)[0] if error else 200)
+
+
+def _back(request: Request, done: str) -> Response:
+    lang = request.query_params.get("lang", "").lower()
+    chosen = f"&lang={lang}" if lang in LANGUAGES else ""
+    return RedirectResponse(f"/suggestions?done={done}{chosen}#done", 303)
+
+
+def _read(model: type[_Given], raw: object) -> _Given:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None

@@ -1,0 +1,131 @@
+"""`/ticket` and `/tickets/{id}`: write to a human, and see what became of it. Whole without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from kbsearch.errors import KbsearchError
+from kbsearch.events.schema import MAX_ID
+from kbsearch.service.address import PageState
+from kbsearch.service.context import service_of
+from kbsearch.service.forms import read_form
+from kbsearch.service.frame import frame_values, html_page, session_of
+from kbsearch.service.page import Values, hit_values
+from kbsearch.service.render import LANGUAGES, load_portal
+from kbsearch.service.routes.deflect import DeflectBody, answers_for
+from kbsearch.service.security import PUBLIC
+from kbsearch.service.wire import MAX_QUERY
+from kbsearch.service.within import call
+
+router = APIRouter(include_in_schema=False)
+
+FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": 254, "query": MAX_ID}
+"""Fields of the form and the most characters that each may have."""
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@router.api_route("/ticket", methods=["GET", "HEAD"])
+async def form(request: Request) -> Response:
+    """Show the form, begun with what was searched for."""
+    given = {name: request.query_params.get(name, "")[:longest] for name, longest in FIELDS.items()}
+    return html_page(request, await _form_values(request, given))
+
+
+@router.post("/ticket")
+async def file(request: Request) -> Response:
+    """File a ticket and lead to its page; or, asked to look first, show articles beside what was written."""
+    sent = await read_form(request)
+    given = {name: sent.get(name, "") for name in FIELDS}
+    values = await _form_values(request, given)
+    values["session"] = session_of(sent.get("session"))
+    if "look" in sent:
+        await _look(request, values, given)
+        return html_page(request, values)
+    problem = _problem(given)
+    if problem:
+        values["form_problem"] = values["m"][problem]  # type: ignore[index]
+        return html_page(request, values, 422)
+    contact = {name: given[name] for name in ("name", "email") if given[name]}
+    body = {
+        "reason": "customer_request",
+        "subject": given["subject"],
+        "message": given["message"],
+        "lang": values["lang"],
+        "contact": contact,
+        "conversation": [],
+        "query_ids": [given["query"]] if given["query"] else [],
+        "shown": [],
+        "opened": [],
+        "session": values["session"],
+    }
+    answer = await call(request, "POST", "/v1/handover", body=body)
+    if answer.status != 201:
+        values["form_problem"] = values["m"]["ticket_failed"]  # type: ignore[index]
+        return html_page(request, values, answer.status)
+    lang = {"lang": values["explicit_lang"]} if values["explicit_lang"] else {}
+    address = f"/tickets/{quote(str(answer.body['id']), safe='')}"
+    return RedirectResponse(f"{address}?{urlencode({'key': answer.body['key'], **lang})}", 303)
+
+
+@router.api_route("/tickets/{ticket:path}", methods=["GET", "HEAD"])
+async def status(request: Request, ticket: str) -> Response:
+    """Show what became of a ticket to who has its link."""
+    values = frame_values(service_of(request), request, _state(request))
+    query = urlencode({"key": request.query_params.get("key", "")})
+    answer = await call(request, "GET", f"/v1/handover/{quote(ticket, safe='')}", query=query)
+    values.update(view="status", ticket=answer.body if answer.status == 200 else None)
+    texts = load_portal().messages[str(values["lang"])]
+    values["page_title"] = f"{texts['status_title']} – {values['site_title']}"
+    if answer.status != 200:
+        values["problem"] = texts["error" if answer.status >= 500 else "status_missing"]
+    return html_page(request, values, answer.status)
+
+
+async def _form_values(request: Request, given: dict[str, str]) -> Values:
+    service = service_of(request)
+    values = frame_values(service, request, _state(request))
+    texts = load_portal().messages[str(values["lang"])]
+    values.update(
+        view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(), query_id=given["query"],
+        page_title=f"{texts['ticket_title']} – {values['site_title']}", helped="",
+    )  # fmt: skip
+    try:
+        figure = await service.helped.figure()
+    except KbsearchError:
+        figure = None  # a form that cannot boast still takes tickets
+    if figure:
+        often = texts["helped_often"].replace("{n}", str(figure[0]))
+        values["helped"] = often.replace("{percent}", str(figure[1]))
+    return values
+
+
+async def _look(request: Request, values: Values, given: dict[str, str]) -> None:
+    """Add the articles that may answer; none where the search cannot be asked."""
+    body = DeflectBody(
+        subject=given["subject"][:MAX_QUERY], body=given["message"], lang=str(values["lang"]),
+        session=str(values["session"]), query=given["query"],
+    )  # fmt: skip
+    values["looked"] = True
+    try:
+        answered, _held_out = await answers_for(service_of(request), request, body, PUBLIC)
+    except KbsearchError:
+        return
+    state = PageState(lang=str(values["explicit_lang"]))
+    names = load_portal().names
+    values["found"] = [hit_values(hit, answered.query_id, state, names) for hit in answered.outcome.hits]
+
+
+def _problem(given: dict[str, str]) -> str:
+    """Return the text that says what is wrong with a form; "" where nothing is."""
+    if not given["subject"] or not given["message"] or not _EMAIL.fullmatch(given["email"]):
+        return "ticket_incomplete"
+    return "form_bad" if any(len(given[name]) > longest for name, longest in FIELDS.items()) else ""
+
+
+def _state(request: Request) -> PageState:
+    lang = request.query_params.get("lang", "").lower()
+    return PageState(lang=lang if lang in LANGUAGES else "")

@@ -1,0 +1,88 @@
+"""Several worker processes behind one socket, forked from one that has opened the index.
+
+What is loaded before the fork (Python itself, the libraries, the model, the open index) is there once for all of them:
+the kernel copies a page only when a process writes to it. A worker that dies is replaced; SIGTERM and SIGINT are passed
+on, and the parent waits until the last request is answered.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+_LOG = logging.getLogger(__name__)
+
+_YOUNG_SECONDS = 5.0
+"""A worker that lives shorter than this is replaced no sooner: whatever ended it would end the next one at once."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the socket that all workers accept from. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+def run_workers(count: int, work: Callable[[], int]) -> None:
+    """Run `work` in `count` child processes until told to stop; its result is their exit code."""
+    # What exists now is never collected, so that the collector's marks do not copy every page of it.
+    gc.collect()
+    gc.freeze()
+    started: dict[int, float] = {}
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in started:
+            os.kill(child, signal.SIGTERM)
+
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    for name in before:
+        signal.signal(name, stop)
+    while len(started) < count:
+        started[_fork(work, before)] = time.monotonic()
+    try:
+        while started:
+            child, status = os.wait()
+            lived = time.monotonic() - started.pop(child)
+            if stopping:
+                continue
+            _LOG.error("worker %d ended (exit code %d) and is replaced", child, os.waitstatus_to_exitcode(status))
+            time.sleep(max(0.0, _YOUNG_SECONDS - lived))
+            if not stopping:
+                started[_fork(work, before)] = time.monotonic()
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        gc.unfreeze()
+
+
+def _fork(work: Callable[[], int], handlers: Mapping[signal.Signals, Any]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+        code = work()
+    except BaseException:
+        _LOG.exception("a worker could not run")
+    finally:
+        # Nothing of the parent's is the child's to clean up.
+        os._exit(code)

@@ -1,0 +1,179 @@
+"""Writes a snapshot from a corpus and its vectors: the same content gives the same bytes, whatever was there before."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kbsearch.disk import files_below, sha256, sync
+from kbsearch.editing import EDITING_FILE, Editing
+from kbsearch.embed.protocol import ModelInfo
+from kbsearch.errors import SnapshotError
+from kbsearch.index.arrays import group_pairs, hash_texts, write_array, write_records
+from kbsearch.index.corpus import Corpus
+from kbsearch.index.dense import build_dense
+from kbsearch.index.lexical import write_lexical
+from kbsearch.index.marks import write_marks
+from kbsearch.index.protect import protect
+from kbsearch.index.spelling import SpellingBuilder
+from kbsearch.index.titles import write_titles
+from kbsearch.snapshot import ATTRIBUTES, FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.text.normalise import fold
+
+_STAGING = ".building-"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything that a snapshot is written from."""
+
+    corpus: Corpus
+    vectors: NDArray[np.float32]
+    """One unit row a passage."""
+    sample_queries: NDArray[np.float32]
+    """Unit rows to measure the dense recall with."""
+    model: ModelInfo
+    cutter_version: str
+    sources: Sequence[str]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    editing: Editing = field(default_factory=Editing)
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    """Further files by name."""
+
+
+def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
+    """Write everything but the pointer; return the version's name. Nothing is visible to readers before it is whole.
+
+    One process at a time writes in `root`. Raises SnapshotError; then nothing is left but what was there before.
+    """
+    started = now()
+    directory = root / f"{_STAGING}{started.strftime(VERSION_TIME)}-{os.getpid()}"
+    try:
+        directory.mkdir(parents=True)
+        manifest = _write_parts(directory, content)
+        (directory / EDITING_FILE).write_bytes(content.editing.to_json())
+        for name, data in content.parts.items():
+            (directory / name).write_bytes(data)
+        files = {
+            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in files_below(directory)
+        }
+        version = _version_name(root, started, hashlib.sha256(orjson.dumps(files)).hexdigest())
+        created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+        head = {"format": FORMAT_VERSION, "version": version, "created_at": created_at}
+        (directory / MANIFEST).write_bytes(orjson.dumps(head | manifest | {"files": files}, option=orjson.OPT_INDENT_2))
+        for path in files_below(directory):
+            sync(path)
+        directory.rename(root / version)
+        sync(root)
+    except (OSError, RuntimeError) as cause:  # faiss reports a full disk as a RuntimeError
+        shutil.rmtree(directory, ignore_errors=True)
+        raise cannot_write(root, cause) from cause
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return version
+
+
+def cannot_write(root: Path, cause: Exception) -> SnapshotError:
+    """What to say when the disk is full, read-only or gone."""
+    reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+    return SnapshotError(
+        f"{root} cannot be written ({reason}); check its permissions and free space, or choose another --out, and "
+        "run the command again: it continues with what is finished. What was published before still is."
+    )
+
+
+def remove_unfinished(root: Path) -> None:
+    """Remove what killed processes left half-written."""
+    for path in root.glob(f"{_STAGING}*"):
+        shutil.rmtree(path)
+
+
+def _version_name(root: Path, started: datetime, digest: str) -> str:
+    """Names sort as the builds came, also those of one second."""
+    taken = {path.name.partition("-")[0] for path in root.iterdir()}
+    seconds = (started + timedelta(seconds=late) for late in itertools.count())
+    stamp = next(stamp for second in seconds if (stamp := second.strftime(VERSION_TIME)) not in taken)
+    return f"{stamp}-{digest[:4]}"
+
+
+def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
+    """Write every file but the manifest; return what the manifest says of them."""
+    corpus = content.corpus
+    records = corpus.of_documents("records")
+    write_records(directory, "documents", records)
+    write_records(directory, "bodies", corpus.of_documents("bodies"))
+    write_records(directory, "passages", corpus.of_passages("texts"))
+    languages, groups = _write_documents(directory, [orjson.loads(record) for record in records.rows()])
+    write_array(directory / "passage_document.npy", corpus.passage_document)
+    bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
+    vocabulary = protect(corpus.vocabulary, frozenset(map(fold, content.editing.protected)))
+    lexical = write_lexical(directory / "lexical", bags, weights, vocabulary.terms)
+    dense = build_dense(content.vectors, content.sample_queries, directory / "dense")
+    spelling = SpellingBuilder()
+    # A word of a title or heading counts more, as in the lexical index.
+    times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
+    for word, lang, count in zip(vocabulary.words, vocabulary.langs, times.tolist(), strict=True):
+        if count:
+            spelling.count(word, lang, count)
+    words = spelling.write(directory / "spelling")
+    marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
+    write_marks(directory / "marks", *marks)
+    write_titles(corpus.words_of_documents("titles"), corpus.title_keys(), vocabulary, directory / "titles")
+    return {
+        "model": asdict(content.model),
+        "analyzer": ANALYZER_VERSION,
+        "cutter": content.cutter_version,
+        "documents": corpus.documents,
+        "groups": groups,
+        "passages": corpus.passages,
+        "words": words,
+        "languages": dict(sorted(languages.items())),
+        "lexical": asdict(lexical),
+        "dense": asdict(dense),
+        "sources": list(content.sources),
+        "notes": dict(content.notes),
+    }
+
+
+def _write_documents(directory: Path, records: Sequence[Mapping[str, Any]]) -> tuple[Counter[str], int]:
+    """Write ids, groups and attributes; return documents by language, and the number of groups."""
+    groups: dict[str, int] = {}
+    values: dict[str, dict[str, int]] = {name: {} for name in ATTRIBUTES}
+    pairs: dict[str, list[tuple[int, int]]] = {name: [] for name in ATTRIBUTES}
+    group_of = [groups.setdefault(record["group"], len(groups)) for record in records]
+    for number, record in enumerate(records):
+        attributes = {
+            "type": (record["type"],),
+            "lang": (record["lang"],),
+            "category": record["category"],
+            "tag": record["tags"],
+            "audience": record["audience"],
+        }
+        for name, held in attributes.items():
+            known = values[name]
+            pairs[name] += [(known.setdefault(value, len(known)), number) for value in held]
+    write_array(directory / "document_ids.npy", hash_texts(record["id"] for record in records))
+    write_array(directory / "document_group.npy", np.asarray(group_of, dtype=np.int32))
+    for name in ATTRIBUTES:
+        table = np.asarray(pairs[name], dtype=np.int64).reshape(-1, 2)
+        indptr, documents = group_pairs(table[:, 0], table[:, 1], len(values[name]))
+        write_array(directory / f"attribute_{name}.indptr.npy", indptr)
+        write_array(directory / f"attribute_{name}.documents.npy", documents)
+    listed = {name: list(known) for name, known in values.items()}
+    (directory / "attributes.json").write_bytes(orjson.dumps(listed))
+    return Counter(record["lang"] for record in records), len(groups)

@@ -1,0 +1,25 @@
+"""`kbsearch suggestions`: read what customers suggest, decide what others see, and who wants to hear of it."""
+
+from __future__ import annotations
+
+import argparse
+
+from kbsearch.suggestions.store import SuggestionStore
+
+
+def run(options: argparse.Namespace) -> str:
+    """Do what was asked and return what to print.
+
+    :raises UsageError: there is no such suggestion, or no such status.
+    """
+    store = SuggestionStore(options.index / "suggestions.db")
+    if options.forget:
+        return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."
+    if options.followers:
+        return "\n".join(store.followers(options.followers))
+    if options.decide:
+        suggestion, status = options.decide
+        store.decide(suggestion, status)
+        return f"{suggestion} is {status} now."
+    lines = (f"{one.id}  {one.status:8}  {one.votes:4} votes  [{one.lang}] {one.title}" for one in store.listed())
+    return "\n".join(lines) or "No suggestions yet."

@@ -1,0 +1,190 @@
+"""What holds for any facts: shares, sums, independence, order; and rollups that equal the plain computation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import metrics_oracle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from metrics_facts import Fact, MemoryShelf, MemoryStore, event, search
+
+from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.metrics.definitions import BY_ID
+from kbsearch.metrics.journeys import Journey
+from kbsearch.metrics.moments import DAY, HOUR, MINUTE, moment_of, start_of, timestamp_of
+from kbsearch.metrics.present import as_json
+from kbsearch.metrics.report import SPLITS, Report, report
+from kbsearch.metrics.rollup import DayCounts
+
+FIRST = start_of("2026-11-01")
+WORDS = ("parole", "rēķins", "преступление")
+"""Too different to be edits of each other."""
+ACTIONS = ("click", "view", "answer_shown", "ticket_started", "ticket_created", "handover", "resolved_declared", "vote")
+
+
+@st.composite
+def fact_lists(draw: st.DrawFn, most: int = 40) -> list[Fact]:
+    """Facts of a few clients over ten days, close to each other and to midnight more often than not."""
+    facts: list[Fact] = []
+    asked: dict[str, SearchRecord] = {}
+    steps = st.sampled_from([MINUTE, 7 * MINUTE, 29 * MINUTE, 30 * MINUTE, HOUR, 23 * HOUR, DAY, 3 * DAY])
+    clocks = {client: FIRST + draw(st.sampled_from([0, 23 * HOUR + 50 * MINUTE, 12 * HOUR])) for client in "abc"}
+    for number in range(draw(st.integers(0, most))):
+        client = draw(st.sampled_from("abc"))
+        clocks[client] += draw(steps)
+        time = timestamp_of(clocks[client])
+        kind = draw(st.sampled_from(["search", "search", "helpful", "survey", "event"]))
+        if kind == "search":
+            word = draw(st.sampled_from(range(len(WORDS))))
+            asked[client] = search(
+                client,
+                time,
+                WORDS[word],
+                query_id=f"q{number}",
+                hit_ids=(f"article{word}.lv",),
+                device=draw(st.sampled_from(["mobile", "desktop"])),
+                decision=draw(st.sampled_from(["list", "answer"])),
+            )
+            facts.append(asked[client])
+            continue
+        about = asked.get(client) if draw(st.booleans()) else None
+        found = event(client, time, draw(st.sampled_from(ACTIONS)), about, event_id=f"e{number}")
+        if kind == "helpful":
+            found = replace(found, action_name="feedback", object_id="", attributes={"helpful": draw(st.booleans())})
+        elif kind == "survey":
+            answers = st.sampled_from([{"csat": 4}, {"csat": 1}, {"ces": 3}, {"nps": 10}, {"nps": 2}])
+            found = replace(found, action_name="feedback", object_id="", attributes=draw(answers))
+        elif found.object_id:
+            place = draw(st.integers(1, 4))
+            found = replace(found, object_id=f"article{place % 3}.en", position=place)
+        elif found.action_name == "ticket_started":
+            held = draw(st.booleans())
+            found = replace(found, attributes={"suggestions_shown": not held, "holdout": held})
+        facts.append(found)
+    return facts
+
+
+moments = st.integers(0, 20).map(lambda days: FIRST + days * DAY)
+
+
+def values(found: Report) -> Mapping[str, object]:
+    """Return everything a report says."""
+    return as_json(found)
+
+
+@settings(max_examples=150, deadline=None)
+@given(fact_lists(), moments)
+def test_the_plain_computation_agrees(facts: Sequence[Fact], as_of: int) -> None:
+    """Days, edges and look-ahead change nothing against reading the definitions over all facts at once."""
+    expected = metrics_oracle.count(facts, as_of / 1000)
+    counts = report(MemoryStore(facts), as_of=as_of).counts
+    known = ("journeys", "outcome:", "searched:", "durable", "seasoned_confirmed", "searches", "click_position=")
+    skipped = ("durable_searched", "searches_reformulated", "searches_with_hits")
+    ours = {
+        name: number for name, number in counts.items() if name.startswith(known) and name not in skipped and number
+    }
+    assert ours == dict(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fact_lists(), moments)
+def test_shares_and_sums(facts: Sequence[Fact], as_of: int) -> None:
+    """Shares and intervals lie in 0..1, outcomes add up to journeys, rates of outcomes to 1."""
+    found = report(MemoryStore(facts), as_of=as_of, splits=SPLITS)
+    for figures in (found.metrics, *(each for labels in found.by.values() for each in labels.values())):
+        for name, figure in figures.items():
+            assert (figure.value is None) == (figure.reason is not None)
+            if BY_ID[name].kind == "share" and figure.value is not None:
+                assert figure.interval is not None
+                assert 0 <= figure.interval[0] <= figure.value <= figure.interval[1] <= 1
+            if figure.response_rate is not None:
+                assert 0 <= figure.response_rate <= 1
+    for outcomes in (found.outcomes, found.outcomes_searched, *found.outcomes_by_day.values()):
+        assert sum(outcomes.values()) == 2 * outcomes["journeys"]
+    rates = [found.metrics[f"{name}_rate"].value for name in ("confirmed_success", "assumed", "escalated", "abandoned")]
+    assert None in rates or abs(sum(rate for rate in rates if rate is not None) - 1) < 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(fact_lists(), moments, st.randoms(use_true_random=False))
+def test_order_of_arrival_and_duplicates_change_nothing(facts: list[Fact], as_of: int, shuffler: random.Random) -> None:
+    """Facts shuffled, and some of them twice."""
+    arrived = [*facts, *facts[::2]]
+    shuffler.shuffle(arrived)
+    until = FIRST + 30 * DAY
+    assert values(report(MemoryStore(arrived), FIRST, until, SPLITS, as_of=as_of)) == values(
+        report(MemoryStore(facts), FIRST, until, SPLITS, as_of=as_of)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(fact_lists(), fact_lists(15), moments)
+def test_an_unrelated_client_changes_no_outcome(facts: list[Fact], others: list[Fact], as_of: int) -> None:
+    """Counts of journeys add up: those of both equal those of each."""
+    strangers = [_stranger(fact) for fact in others]
+    both, mine, theirs = (
+        report(MemoryStore(some), as_of=as_of).outcomes for some in ([*facts, *strangers], facts, strangers)
+    )
+    assert both == {name: mine[name] + theirs[name] for name in both}
+    assert _decided(facts, as_of) <= _decided([*facts, *strangers], as_of)
+
+
+@settings(max_examples=100, deadline=None)
+@given(fact_lists(), fact_lists(10), moments, moments, st.sampled_from("abc"))
+def test_what_is_kept_equals_what_is_computed(
+    facts: list[Fact], late: list[Fact], first: int, second: int, erased: str
+) -> None:
+    """After a first report, late facts, another day and an erasure, with a shelf and without."""
+    store, shelf = MemoryStore(facts), MemoryShelf()
+    bounds = (FIRST, FIRST + 40 * DAY, SPLITS)
+    strangers = [_stranger(fact) for fact in late]
+    as_of = min(first, second)
+    for change in (
+        lambda: None,
+        lambda: store.add(*late[::2], *strangers[::2]),
+        lambda: store.add(*strangers[1::2]),
+        lambda: store.erase(erased),
+    ):
+        change()
+        assert values(report(store, *bounds, as_of=as_of, shelf=shelf)) == values(report(store, *bounds, as_of=as_of))
+        as_of = max(first, second)
+    once = report(store, *bounds, as_of=FIRST + 40 * DAY, shelf=shelf)
+    store.reads = 0
+    again = report(store, *bounds, as_of=FIRST + 40 * DAY, shelf=shelf)
+    assert store.reads == 0
+    assert values(once) == values(again) == values(report(store, *bounds, as_of=FIRST + 40 * DAY))
+
+
+@settings(max_examples=40, deadline=None)
+@given(fact_lists(), st.integers(0, 12 * 24), st.integers(0, 12 * 24))
+def test_periods_add_up(facts: list[Fact], first: int, second: int) -> None:
+    """A period cut anywhere, on a day's edge or within a day, counts every journey once."""
+    store, end = MemoryStore(facts), FIRST + 40 * DAY
+    cuts = [FIRST, *sorted([FIRST + first * HOUR, FIRST + second * HOUR]), end]
+    parts = [report(store, *pair, as_of=end).counts for pair in pairwise(cuts)]
+    whole = report(store, FIRST, end, as_of=end).counts
+    names = {name for name in whole if name != "busiest_client_facts"}
+    assert {name: sum(part[name] for part in parts) for name in names} == {name: whole[name] for name in names}
+
+
+def _stranger(fact: Fact) -> Fact:
+    """Return the fact of another client with the same name."""
+    changed = {"client_id": "x" + fact.client_id, "session_id": "x" + fact.session_id}
+    if isinstance(fact, Event):
+        return replace(fact, event_id="x" + fact.event_id, query_id=fact.query_id and "x" + fact.query_id, **changed)
+    return replace(fact, query_id="x" + fact.query_id, **changed)
+
+
+def _decided(facts: Sequence[Fact], as_of: int) -> set[Journey]:
+    """Return journeys as they are before their windows are looked at."""
+    days = DayCounts(MemoryStore(facts), as_of)
+    return {journey for day in days.days() for journey in days._started_on(day).journeys}
+
+
+def test_moments_of_the_strategy_are_days() -> None:
+    """The ten days begin on a midnight, else nothing here would lie near one."""
+    assert moment_of(timestamp_of(FIRST)) % DAY == 0

@@ -1,0 +1,88 @@
+"""What is kept is used, and only while it is true; on the real store as on the one in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from metrics_facts import LATER, MemoryShelf, MemoryStore, at, event, search
+
+from kbsearch.events.sqlite import SqliteStore
+from kbsearch.metrics.moments import moment_of
+from kbsearch.metrics.report import report
+
+
+def test_a_late_fact_of_the_day_before_takes_a_journey_away() -> None:
+    """At 00:10 a journey seems to begin; then it turns out to have begun at 23:55."""
+    store, shelf = MemoryStore([search("c", at("00:10", "2026-11-11"))]), MemoryShelf()
+    assert set(report(store, as_of=LATER, shelf=shelf).outcomes_by_day) == {"2026-11-11"}
+    store.add(search("c", at("23:55", "2026-11-10"), "other words"))
+    found = report(store, as_of=LATER, shelf=shelf)
+    assert [day for day, outcomes in found.outcomes_by_day.items() if outcomes["journeys"]] == ["2026-11-10"]
+    assert found.outcomes["journeys"] == 1
+
+
+def test_a_late_fact_of_the_day_after_continues_a_journey() -> None:
+    """The ticket filed at 00:10 belongs to the journey that began at 23:50."""
+    store, shelf = MemoryStore([search("c", at("23:50"))]), MemoryShelf()
+    assert report(store, as_of=LATER, shelf=shelf).outcomes["abandoned"] == 1
+    store.add(event("c", at("00:10", "2026-11-11"), "ticket_created"))
+    assert report(store, as_of=LATER, shelf=shelf).outcomes == {
+        **dict.fromkeys(["confirmed", "assumed", "abandoned", "unknown"], 0),
+        "escalated": 1,
+        "journeys": 1,
+    }
+
+
+def test_a_journey_may_last_for_days() -> None:
+    """A program that never pauses is one journey, counted once, on its first day."""
+    minutes = range(0, 3 * 24 * 60, 25)
+    facts = [
+        search("bot", at(f"{m // 60 % 24:02}:{m % 60:02}", f"2026-11-{10 + m // 1440}"), f"q {m}") for m in minutes
+    ]
+    store, shelf = MemoryStore(facts), MemoryShelf()
+    for _ in range(2):
+        found = report(store, as_of=LATER, shelf=shelf)
+        assert (found.outcomes["journeys"], found.counts["searches"]) == (1, len(facts))
+        assert found.outcomes_by_day["2026-11-11"]["journeys"] == 0
+
+
+def test_windows_have_counts_of_their_own() -> None:
+    """What was kept for 24 hours is not given for one."""
+    facts = [search("c", at("10:00")), event("c", at("15:00"), "ticket_created")]
+    store, shelf = MemoryStore(facts), MemoryShelf()
+    day = report(store, as_of=LATER, shelf=shelf).outcomes_searched
+    hour = report(store, as_of=LATER, shelf=shelf, window=3_600_000).outcomes_searched
+    assert (day["escalated"], hour["escalated"], hour["abandoned"]) == (1, 0, 1)
+
+
+def test_nothing_is_kept_of_what_may_still_change() -> None:
+    """Counts of a day wait for its last window; an earlier look does not get later counts."""
+    store, shelf = MemoryStore([search("c", at("10:00"))]), MemoryShelf()
+    report(store, as_of=moment_of(at("09:59", "2026-11-17")), shelf=shelf)
+    assert list(shelf.things) == ["part/2026-11-10"]
+    report(store, as_of=LATER, shelf=shelf)
+    assert list(shelf.things) == ["counts/86400000/2026-11-10"]
+    assert report(store, as_of=moment_of(at("11:00")), shelf=shelf).outcomes["unknown"] == 1
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = SqliteStore(tmp_path / "events.db")
+    yield opened
+    opened.close()
+
+
+def test_the_store_keeps_what_a_report_derives(store: SqliteStore) -> None:
+    """On its own shelf; an erased client is in neither figures nor shelf."""
+    as_of = moment_of(at("10:00", "2026-11-12"))
+    store.write([search("a" * 32, at("10:00")), search("b" * 32, at("12:00"))])
+    first = report(store, as_of=as_of, shelf=store)
+    assert first.outcomes["abandoned"] == 2
+    assert b"a" * 32 in store.kept(["part/2026-11-10"])["part/2026-11-10"]
+    assert report(store, as_of=as_of, shelf=store).outcomes == first.outcomes
+    store.erase(["a" * 32], "2026-11-13T00:00:00.000Z")
+    assert store.kept(["part/2026-11-10"]) == {}
+    assert report(store, as_of=as_of, shelf=store).outcomes["abandoned"] == 1
+    store.discard(["part/2026-11-10"])
+    assert store.kept(["part/2026-11-10", "counts/x"]) == {}

@@ -1,0 +1,197 @@
+"""Can the figures be trusted: the hold-out, its comparison, and the health of the facts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from metrics_facts import at, event, measured, search
+
+from kbsearch.metrics.definitions import DEFINITIONS
+from kbsearch.metrics.health import Health, examine
+from kbsearch.metrics.holdout import in_holdout
+from kbsearch.metrics.incremental import Costs, compare, needed_visits
+from kbsearch.metrics.queries import shared_queries
+
+SESSIONS = [f"session-{number}" for number in range(20_000)]
+
+
+class TestHoldout:
+    def test_it_is_stable(self) -> None:
+        """The same on every machine, for ever: these are written down."""
+        assert [session for session in SESSIONS[:40] if in_holdout(session, 0.05, "salt")] == KNOWN
+
+    def test_its_size_is_its_share(self) -> None:
+        """Within four standard deviations; nobody at 0."""
+        for share in (0.0, 0.05, 0.5):
+            held = sum(in_holdout(session, share, "salt") for session in SESSIONS)
+            assert abs(held - 20_000 * share) <= 4 * (20_000 * share * (1 - share)) ** 0.5
+
+    def test_a_larger_share_adds_and_another_salt_draws_afresh(self) -> None:
+        """So that raising the share moves nobody back; two salts agree by chance only."""
+        small = {session for session in SESSIONS if in_holdout(session, 0.05, "a")}
+        assert small < {session for session in SESSIONS if in_holdout(session, 0.1, "a")}
+        both = small & {session for session in SESSIONS if in_holdout(session, 0.05, "b")}
+        assert len(both) < 100
+
+    def test_who_cannot_be_followed_is_not_held_out(self) -> None:
+        """A session without an id."""
+        assert not in_holdout("", 0.99, "salt")
+
+
+KNOWN = ["session-17", "session-18", "session-23", "session-37"]
+
+
+def visits(treated: int, treated_filed: int, held: int, held_filed: int) -> Counter[str]:
+    return Counter(
+        form_treated=treated, form_treated_filed=treated_filed, form_held_out=held, form_held_out_filed=held_filed
+    )
+
+
+class TestComparison:
+    def test_by_hand(self) -> None:
+        """80 % of 1,000 file without suggestions, 60 % of 19,000 with: 20 in 100, 3,800 tickets less at 10.56."""
+        found = compare(visits(19_000, 11_400, 1_000, 800), Costs())
+        assert found.deflection.value == pytest.approx(0.2)
+        assert found.saved.value == pytest.approx(0.2 * 19_000 * (15.56 - 5))
+        assert found.deflection.interval == (pytest.approx(0.1732, abs=1e-4), pytest.approx(0.2246, abs=1e-4))
+        assert found.sentence.startswith(
+            "Suggestions spare 20.0 in 100 visits to the form (95 % interval 17.3 to 22.5)"
+        )
+
+    def test_too_few(self) -> None:
+        """The estimate is there, the cost is not, and the sentence says how many are missing."""
+        found = compare(visits(1_178, 700, 62, 50), Costs())
+        assert found.deflection.value is not None
+        assert found.sentence == found.saved.reason == f"not enough sessions yet: 1,240 of {found.needed:,}"
+        assert (found.saved.value, found.saved.n) == (None, 1_240)
+
+    @pytest.mark.parametrize(
+        ("counts", "words"),
+        [
+            (visits(0, 0, 0, 0), "The hold-out is switched off"),
+            (visits(95_000, 57_000, 5_000, 3_000), "No effect can be told from chance"),
+            (visits(95_000, 76_000, 5_000, 3_000), "Suggestions bring more tickets"),
+            (visits(500, 100, 0, 0), "not enough sessions yet: 500 of"),
+        ],
+    )
+    def test_sentences(self, counts: Counter[str], words: str) -> None:
+        """For whoever reads nothing else."""
+        assert compare(counts, Costs()).sentence.startswith(words)
+
+    def test_needed_size_by_hand(self) -> None:
+        """(1.96 + 0.8416)² × (0.25/0.5 + 0.2475/0.5) / 0.05² for halves, and more for an uneven split."""
+        assert needed_visits(0.5, 0.05, 0.5) == 3_124
+        assert needed_visits(0.5, 0.05, 0.05) > 5 * needed_visits(0.5, 0.05, 0.5)
+
+    def test_costs_are_parameters(self) -> None:
+        """A ticket that costs no more than a contact saves nothing."""
+        assert compare(visits(19_000, 11_400, 1_000, 800), Costs(5, 5)).saved.value == 0
+
+
+HEALTHY: dict[str, int] = {
+    "facts": 1000,
+    "events": 600,
+    "searches_with_hits": 300,
+    "openings": 120,
+    "click_position=1": 60,
+    "click_position=2": 40,
+    "impressions": 200,
+    "busiest_client_facts": 20,
+    "form_held_out": 50,
+    "form_treated": 950,
+}
+
+
+def judged(dropped: int = 0, **changes: int) -> Health:
+    return examine({**HEALTHY, **changes}, dropped, 0.05)
+
+
+class TestHealth:
+    def test_honest_traffic_is_healthy(self) -> None:
+        """Every check has enough to judge, and none complains."""
+        found = judged()
+        assert found.verdict == "healthy"
+        assert [check.ok for check in found.checks] == [True] * len(found.checks)
+
+    @pytest.mark.parametrize(
+        ("name", "changes"),
+        [
+            ("clicks_missing", {"openings": 0}),
+            ("one_position", {"click_position=2": 0}),
+            ("repeated", {"events_repeated": 31}),
+            ("skew", {"events_skewed": 31}),
+            ("one_client", {"busiest_client_facts": 251}),
+            ("bots", {"bot_facts": 101}),
+            ("orphans", {"impressions_orphaned": 41}),
+            ("sample_ratio", {"form_held_out": 90, "form_treated": 910}),
+            ("dropped", {"dropped": 11}),
+        ],
+    )
+    def test_each_illness_is_found_alone(self, name: str, changes: dict[str, int]) -> None:
+        """And says so in words with figures."""
+        if name == "one_position":
+            counts = {key: count for key, count in HEALTHY.items() if key != "click_position=2"}
+            found = examine(counts, 0, 0.05)
+        else:
+            found = judged(**changes)
+        (sick,) = [check for check in found.checks if check.ok is False]
+        assert (sick.id, found.verdict) == (name, "sick")
+        assert any(letter.isdigit() for letter in sick.words)
+        assert found.trouble((name,)) == sick.words
+        assert found.trouble(("another",)) is None
+
+    def test_nothing_is_judged_on_too_few(self) -> None:
+        """No facts, no verdict."""
+        found = examine({}, 0, 0.05)
+        assert (found.verdict, {check.ok for check in found.checks}) == ("no data", {None})
+
+    def test_every_figure_names_checks_that_exist(self) -> None:
+        """And every check makes some figure unreliable."""
+        known = {check.id for check in judged().checks}
+        assert {name for definition in DEFINITIONS for name in definition.sick} == known
+
+
+def test_sick_inputs_make_figures_unreliable() -> None:
+    """Sixty searches and never a click: CTR is printed, with the reason not to believe it; CSAT is not touched."""
+    facts: list[Any] = [search(f"c{number}", at(f"10:{number:02}")) for number in range(60)]
+    facts.append(event("x", at("10:00"), "feedback", attributes={"csat": 5}))
+    found = measured(*facts)
+    assert found.metrics["search_ctr"].value == 0
+    assert "clicks do not arrive" in str(found.metrics["search_ctr"].unreliable)
+    assert found.metrics["csat"].unreliable is None
+    assert found.health.verdict == "sick"
+
+
+def test_illness_is_counted_in_facts() -> None:
+    """A clock ahead, a click before its search, a repeated click, an impression of nothing, a bot."""
+    asked = search("a", at("10:00"), device="bot")
+    facts = [
+        asked,
+        event("a", at("10:10"), "click", asked, received_at=at("10:04"), position=1),
+        event("a", at("09:59"), "click", asked, object_id="hub"),
+        event("a", at("10:11"), "view", asked),
+        event("a", at("10:11:01"), "view", asked),
+        event("a", at("10:11:02.001"), "view", asked),
+        event("a", at("10:12"), "impression", query_id="nowhere"),
+        event("a", at("10:13"), "impression", asked),
+    ]
+    counts = measured(*facts).counts
+    assert [
+        counts[name]
+        for name in ("events_skewed", "events_repeated", "impressions", "impressions_orphaned", "bot_facts")
+    ] == [2, 1, 2, 1, 8]
+    assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
+
+
+def test_queries_are_printed_from_five_clients_on() -> None:
+    """Whatever one client asks how often; never what was asked with a key or had something personal in it."""
+    asked = [search(f"c{number}", at("10:00"), "Parole" if number else "parolē") for number in range(5)]
+    asked += [search("one", at("10:00"), "my secret") for _ in range(9)]
+    asked += [search(f"d{number}", at("10:00"), "internal", public=False) for number in range(9)]
+    asked += [search(f"d{number}", at("10:00"), "call [phone]") for number in range(9)]
+    (shared,) = shared_queries(asked)
+    assert (shared.text, shared.clients, shared.searches) == ("Parole", 5, 5)
+    assert [query.text for query in shared_queries(asked, 6)] == []
+    assert [query.text for query in shared_queries(asked, 1)] == ["Parole", "my secret"]
