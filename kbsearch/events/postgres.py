@@ -170,7 +170,7 @@ class PostgresStore:
         return {name: bytes(value) for name, value in found}
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived. `part/DAY` and `trace/DAY` hold client hashes and go when facts of that day go."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO derived VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -212,7 +212,8 @@ class PostgresStore:
                 if days:
                     _touch(connection, days)
                     connection.execute(_FORGET_EMPTY, (list(days),))
-                    connection.execute("DELETE FROM derived WHERE name = ANY(%s)", ([f"part/{day}" for day in days],))
+                    derived = [f"{kind}/{day}" for kind in ("part", "trace") for day in days]
+                    connection.execute("DELETE FROM derived WHERE name = ANY(%s)", (derived,))
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total

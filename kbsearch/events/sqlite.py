@@ -152,7 +152,7 @@ class SqliteStore:
         return dict(self._ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived. `part/DAY` and `trace/DAY` hold client hashes and go when facts of that day go."""
         with self._transaction() as writer:
             writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
 
@@ -190,7 +190,7 @@ class SqliteStore:
                 if days:
                     _touch(writer, (day for (day,) in days))
                     writer.executemany(_FORGET_EMPTY, days)
-                    writer.executemany("DELETE FROM derived WHERE name = 'part/' || ?", days)
+                    writer.executemany("DELETE FROM derived WHERE name IN ('part/' || ?1, 'trace/' || ?1)", days)
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total

@@ -81,7 +81,7 @@ class EventStore(Protocol):
         """Return what metrics derived from facts and kept under these names, where there is anything."""
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived. `part/DAY` and `trace/DAY` hold client hashes and go when facts of that day go."""
 
     def discard(self, names: Sequence[str]) -> None:
         """Forget what was kept under these names."""
