@@ -1,4 +1,4 @@
-"""`kbsearch events`: one person's facts handed out and removed, whatever id they are known by; everybody else's stay."""
+"""`kbsearch events`: one person's facts are handed out and removed, under every id; everybody else's stay."""
 
 from __future__ import annotations
 
