@@ -233,7 +233,7 @@ def test_so_is_every_split(report: dict[str, Any], truth: Truth) -> None:
 def test_the_facts_are_healthy_and_none_was_dropped(report: dict[str, Any], client: Client) -> None:
     """Though part of the events came twice, and part of them weeks late."""
     assert report["health"]["dropped"] == 0
-    assert {check["id"]: check["ok"] for check in report["health"]["checks"] if check["id"] not in ("sample_ratio",)} == {
-        "clicks_missing": True, "one_position": True, "repeated": True, "skew": True, "one_client": True,
-        "bots": True, "orphans": True, "dropped": True,
-    }  # fmt: skip
+    checks = {check["id"]: check["ok"] for check in report["health"]["checks"]}
+    # Four in ten of the visits to the form are held out here, not one in twenty.
+    assert checks.pop("sample_ratio") is False
+    assert set(checks.values()) == {True}
