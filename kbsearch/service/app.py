@@ -34,7 +34,7 @@ from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
-from kbsearch.service.routes import documents, events, explain, health, metrics, portal, search
+from kbsearch.service.routes import chat, documents, events, explain, health, metrics, portal, search, widget
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
@@ -60,7 +60,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (search, documents, events, metrics, explain, health, portal):
+    for module in (search, chat, documents, events, metrics, explain, health, widget, portal):
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
