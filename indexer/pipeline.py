@@ -137,6 +137,8 @@ def _alone(out: Path, purpose: str) -> Iterator[None]:
     except Locked as cause:
         raise SnapshotError(f"{out} is being written by {cause}; wait until it is done, or stop it.") from cause
     except OSError as cause:
+        if cause.filename is not None and not Path(os.fsdecode(cause.filename)).is_relative_to(out):
+            raise  # not this directory's fault
         raise cannot_write(out, cause) from cause
 
 
