@@ -55,8 +55,8 @@ class Workers:
         answer = process.answers.readline()
         if not answer:
             raise SnapshotError(
-                f"A process that analyses documents ended early (exit code {process.handle.wait()}); the machine may be out "
-                "of memory. Run the command again: it continues with what is finished."
+                f"A process that analyses documents ended early (exit code {process.handle.wait()}); the machine may "
+                "be out of memory. Run the command again: it continues with what is finished."
             )
         problem = orjson.loads(answer)
         if problem is not None:
