@@ -48,6 +48,7 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
 def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[Document]:
     first_seen: dict[str, str] = {}
     for path in paths:
+        report.by_source.append(0)
         if editing_kind(path.name):
             continue
         good, bad, first = 0, 0, None
@@ -63,6 +64,7 @@ def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[D
                 case Found():
                     good += 1
                     report.documents += 1
+                    report.by_source[-1] += 1
                     yield item.document
         if not good:
             raise SourceError(_nothing_good(path, bad, first))
