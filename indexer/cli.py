@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from indexer.propose import add_propose_command
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.set_defaults(run=_prune)
+    add_propose_command(commands)
     return parser
 
 
