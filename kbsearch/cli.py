@@ -1,4 +1,4 @@
-"""`kbsearch`: search, serve, evaluate, and make keys."""
+"""`kbsearch`: search, serve, and measure quality, speed and success."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
-
-# As in the API (contract, section 4).
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="which legs search")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.set_defaults(run=_eval)
+    sub = commands.add_parser(
+        "bench",
+        help="the latency receipt of an index on this machine",
+        epilog=example("kbsearch bench --index var/index --queries sample_kb/questions.jsonl --out receipt.json"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--queries", type=Path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)")
+    sub.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default 5)")
+    sub.add_argument("--rounds", type=int, default=5, metavar="N", help="of the warm measurement (default 5)")
+    sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes of the service (default 1)")
+    sub.add_argument("--against", type=Path, metavar="RECEIPT", help="fail where it is slower than this, beyond noise")
+    sub.add_argument("--out", type=Path, metavar="FILE.json", help="write the receipt")
+    sub.add_argument("--html", type=Path, metavar="FILE.html", help="write the receipt as a page with curves")
+    sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
+    sub.set_defaults(run=_bench)
     sub = commands.add_parser(
         "metrics",
         help="how well self-service works, from the event store",
@@ -169,6 +182,12 @@ def _eval(options: argparse.Namespace) -> Outcome:
     lines.append("decision  " + ", ".join(f"{name} {value}" for name, value in report["decision"].items()))
     lines.append("latency   " + ", ".join(f"{name} {value} ms" for name, value in report["latency_ms"].items()))
     return "\n".join(lines)
+
+
+def _bench(options: argparse.Namespace) -> Outcome:
+    from kbsearch.bench.command import run
+
+    return run(options)
 
 
 def _metrics(options: argparse.Namespace) -> Outcome:
