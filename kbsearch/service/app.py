@@ -29,15 +29,31 @@ from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
+from kbsearch.service.helped import Helped
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
-from kbsearch.service.routes import chat, documents, events, explain, health, metrics, portal, search, widget
+from kbsearch.service.routes import (
+    chat,
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+    widget,
+)
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import SuggestionStore
 
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
@@ -60,7 +76,10 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (search, chat, documents, events, metrics, explain, health, widget, portal):
+    for module in (
+        search, chat, deflect, documents, events, suggestions, metrics, explain, health, widget, portal, feedback,
+        tickets,
+    ):  # fmt: skip
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
@@ -138,6 +157,8 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
+        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        helped=Helped(store),
     )
 
 
