@@ -35,6 +35,12 @@ class WidgetFile:
     etag: str
 
 
+def _bare(source: str) -> str:
+    """Without indentation, empty lines and lines that are comments, which every visitor would load."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/* ")))
+
+
 @cache
 def load_widget() -> WidgetFile:
     """Join script, style sheet and texts."""
@@ -46,8 +52,8 @@ def load_widget() -> WidgetFile:
         "(() => {",
         '"use strict";',
         f"const TEXTS = {orjson.dumps(texts).decode()};",
-        f"const STYLE = {orjson.dumps(style).decode()};",
-        *((folder / name).read_text(encoding="utf-8") for name in PARTS),
+        f"const STYLE = {orjson.dumps(_bare(style)).decode()};",
+        *(_bare((folder / name).read_text(encoding="utf-8")) for name in PARTS),
         "})();",
     ]
     content = "\n".join(pieces).encode()
