@@ -56,7 +56,7 @@ DOORS = {
     "selectolax": "indexer/",
     "nh3": "indexer/",
     "frontmatter": "indexer/",
-    "tqdm": "indexer/pipeline.py",
+    "tqdm": "indexer/",
 }
 # Libraries that one file of their folder imports, not several.
 SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "uvicorn")
