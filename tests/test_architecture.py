@@ -59,7 +59,7 @@ DOORS = {
     "mammoth": "indexer/",
     "pypdf": "indexer/",
     "protego": "indexer/",
-    "tqdm": "indexer/pipeline.py",
+    "tqdm": "indexer/",
 }
 # Libraries that one file of their folder imports, not several.
 SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "mammoth", "pypdf", "protego", "uvicorn")
