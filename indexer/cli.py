@@ -15,7 +15,7 @@ from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
-from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
+from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
 # More would scroll the summary away; all are counted.
@@ -189,6 +189,7 @@ def _list(options: argparse.Namespace) -> Outcome:
                 "bytes": entry.bytes,
                 **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
                 "model": entry.manifest["model"]["name"],
+                "dense_recall_at_10": entry.manifest["dense"]["recall_at_10"],
                 "history": list(entry.history),
             }
             for entry in entries
@@ -206,8 +207,8 @@ def _line(entry: SnapshotEntry) -> str:
         manifest["model"]["name"],
         f"from {', '.join(manifest['sources'])}",
     ]
-    for fact in entry.history:
-        words += [f"{name} {value}" for name, value in fact.get("measured", {}).items()]
+    measured = {name: value for fact in entry.history for name, value in fact.get("measured", {}).items()}
+    words += [f"{name} {value}" for name, value in measured.items()]
     published = [fact for fact in entry.history if "published" in fact]
     if published:
         words.append("{published} by {by} at {at}".format(**published[-1]))

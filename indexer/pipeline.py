@@ -32,7 +32,7 @@ from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.snapshot import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
-from kbsearch.versions import discard, release, version_directories
+from kbsearch.versions import discard, hold_back, release, version_directories
 
 LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
@@ -112,6 +112,8 @@ def build(
             version = str(before["version"])
         elif publishing:
             release(out, version, "update" if update else "build")
+        else:
+            hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
         tidy_vectors(vectors, text_keys, embedder.info.dimension)
         cache.finish({rows.name, vectors.name} | _shelves_of_versions(out))

@@ -21,6 +21,8 @@ from kbsearch.errors import SnapshotError, UsageError
 from kbsearch.metrics.moments import DAY, SECOND
 from kbsearch.snapshot import Snapshot, open_snapshot
 
+LOG = "log"
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -49,7 +51,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
     until = terms.until or now + SECOND
     since = until - DAYS * DAY if terms.since is None else terms.since
     log = read_log(terms.facts, since, until, now) if terms.facts else Log((), 0, 0)
-    sets = {"log": list(log.successes)} if terms.facts else {}
+    sets = {LOG: list(log.successes)} if terms.facts else {}
     sets |= {path.name: read_judged(path, before) for path in terms.queries}
     if not any(sets.values()):
         raise UsageError(

@@ -6,11 +6,11 @@ Takes compared successes, gives one `Report`; every number counts searches (how 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.replay.causes import Cause, Causes
-from indexer.replay.compare import Compared, Latency
+from indexer.replay.compare import LOST, Compared, Latency
 from kbsearch.metrics.intervals import wilson
 from kbsearch.text.tags import primary
 
@@ -22,8 +22,11 @@ LEAST_BROKEN = 5
 class Counts:
     """Searches by what became of them."""
 
+    asked: int = 0
     held: int = 0
     """Served by the published version: what can break."""
+    served: int = 0
+    """Served by the candidate."""
     broken: int = 0
     won: int = 0
     lost_before: int = 0
@@ -33,14 +36,6 @@ class Counts:
     def share(self) -> float:
         """Broken ones among those held, 0..1."""
         return self.broken / self.held if self.held else 0.0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.held + other.held,
-            self.broken + other.broken,
-            self.won + other.won,
-            self.lost_before + other.lost_before,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +105,19 @@ class Report:
 
 def count(compared: Iterable[Compared]) -> Counts:
     """Add up searches."""
-    held = broken = won = lost = 0
-    for item in compared:
-        searches = item.success.searches
-        held += searches if item.before.level else 0
-        broken += searches if item.broken else 0
-        won += searches if item.won else 0
-        lost += searches if not item.before.level and not item.won else 0
-    return Counts(held, broken, won, lost)
+    items = list(compared)
+
+    def add_up(chosen: Callable[[Compared], bool]) -> int:
+        return sum(item.success.searches for item in items if chosen(item))
+
+    return Counts(
+        asked=add_up(lambda item: True),
+        held=add_up(lambda item: item.before.level > LOST),
+        served=add_up(lambda item: item.after.level > LOST),
+        broken=add_up(lambda item: item.broken),
+        won=add_up(lambda item: item.won),
+        lost_before=add_up(lambda item: item.before.level == item.after.level == LOST),
+    )
 
 
 def section(name: str, compared: Sequence[Compared]) -> Section:
