@@ -1,4 +1,4 @@
-"""`kbsearch`: search, serve, evaluate, and make keys."""
+"""`kbsearch`: search, serve, and measure quality, speed and success."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
-# As in the API (contract, section 4).
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 (failed) or 2 (wrong use)."""
@@ -23,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from kbsearch.events.command import add_parser as add_events_parser
+
     parser, commands = command_parser("kbsearch", __doc__ or "")
     sub = commands.add_parser(
         "search",
@@ -57,6 +57,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.set_defaults(run=_eval)
     sub = commands.add_parser(
+        "bench",
+        help="the latency receipt of an index on this machine",
+        epilog=example("kbsearch bench --index var/index --queries sample_kb/questions.jsonl --out receipt.json"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--queries", type=Path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)")
+    sub.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default 5)")
+    sub.add_argument("--rounds", type=int, default=5, metavar="N", help="of the warm measurement (default 5)")
+    sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes of the service (default 1)")
+    sub.add_argument("--against", type=Path, metavar="RECEIPT", help="fail where it is slower than this, beyond noise")
+    sub.add_argument("--out", type=Path, metavar="FILE.json", help="write the receipt")
+    sub.add_argument("--html", type=Path, metavar="FILE.html", help="write the receipt as a page with curves")
+    sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
+    sub.set_defaults(run=_bench)
+    sub = commands.add_parser(
         "metrics",
         help="how well self-service works, from the event store",
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
@@ -72,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
+    add_events_parser(commands)
     sub = commands.add_parser(
         "calibrate",
         help="learn from judged questions when to answer, and publish the index with it",
@@ -177,6 +193,12 @@ def _eval(options: argparse.Namespace) -> Outcome:
     lines.append("decision  " + ", ".join(f"{name} {value}" for name, value in report["decision"].items()))
     lines.append("latency   " + ", ".join(f"{name} {value} ms" for name, value in report["latency_ms"].items()))
     return "\n".join(lines)
+
+
+def _bench(options: argparse.Namespace) -> Outcome:
+    from kbsearch.bench.command import run
+
+    return run(options)
 
 
 def _metrics(options: argparse.Namespace) -> Outcome:

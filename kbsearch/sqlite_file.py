@@ -14,6 +14,8 @@ from typing import Any
 
 from kbsearch.errors import StoreError
 
+Transaction = sqlite3.Connection
+"""What statements of one transaction go through."""
 Values = Sequence[object] | Mapping[str, object]
 _WAIT_SECONDS = 5
 
@@ -40,7 +42,7 @@ class SqliteFile:
             raise StoreError(f"cannot open the {what} {str(path)!r}: {error}") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """Give the writing connection; what is done with it is kept whole or not at all."""
         with self._writing, self._translated(), self._writer:
             # Taken before anything is read, so that two processes wait for each other instead of failing.

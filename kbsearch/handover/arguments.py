@@ -39,4 +39,6 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
     status.add_argument("--reply", default="", metavar="TEXT", help="what the customer reads on the status page")
     status.add_argument("--article", action="append", default=[], metavar="ID", help="answered it; repeat for several")
     erase = add("erase", "remove the tickets of a customer", "erase anna@example.org")
-    erase.add_argument("email")
+    whose = erase.add_mutually_exclusive_group(required=True)
+    whose.add_argument("email", nargs="?", default="", help="address in the tickets")
+    whose.add_argument("--client", default="", metavar="ID", help="client or session id that the page sent")

@@ -9,10 +9,12 @@ import orjson
 
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
+from kbsearch.events.erasure import pseudonyms
+from kbsearch.events.identity import digests_of
 from kbsearch.events.ids import now
 from kbsearch.events.redact import redact
 from kbsearch.handover.document import document_of
-from kbsearch.handover.facts import outcome_event
+from kbsearch.handover.facts import outcome_events
 from kbsearch.handover.outbox import DEAD, Delivery
 from kbsearch.handover.store import TicketStore, tickets_path
 from kbsearch.handover.targets.text import as_text
@@ -76,18 +78,27 @@ def _retry(store: TicketStore, options: argparse.Namespace, _events: str) -> str
 def _status(store: TicketStore, options: argparse.Namespace, events: str) -> str:
     reply = Reply(now(), redact(options.reply), "") if options.reply else None
     ticket, _ = store.change(options.ticket, now(), status=options.status, reply=reply, articles=options.article)
-    event = outcome_event(ticket, now())
-    if event is not None:
+    facts = outcome_events(ticket, now())
+    if facts:
         log = open_existing_store(events)
         try:
-            log.write([event])
+            log.write(facts)
         finally:
             log.close()
     return orjson.dumps(_facts(ticket)).decode() if options.json else f"{ticket.id} is {ticket.status} now."
 
 
-def _erase(store: TicketStore, options: argparse.Namespace, _events: str) -> str:
-    count = store.erase(email=options.email)
+def _erase(store: TicketStore, options: argparse.Namespace, events: str) -> str:
+    if options.email:
+        count = store.erase(email=options.email)
+    else:
+        log = open_existing_store(events)
+        try:
+            # The second finds tickets whose facts have been erased already.
+            clients = pseudonyms(log, options.client) | digests_of(options.client, log.salts().values())
+        finally:
+            log.close()
+        count = store.erase(client_ids=clients, session_ids={options.client})
     if options.json:
         return orjson.dumps({"erased": count}).decode()
     return f"{count} tickets erased here; what a help desk was sent has to be erased there."

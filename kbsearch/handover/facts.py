@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from kbsearch.events.ids import iso
 from kbsearch.events.schema import Event
 from kbsearch.handover.ticket import SOLVED, Ticket
 
@@ -25,24 +27,31 @@ def filed_attributes(ticket: Ticket) -> Mapping[str, object]:
     return {"reason": handover.reason, **confidence}
 
 
-def outcome_event(ticket: Ticket, received_at: str) -> Event | None:
-    """Return that a ticket was solved and with which articles; None where it is not, or leaves no trace in the log.
+def outcome_events(ticket: Ticket, received_at: str) -> list[Event]:
+    """Return that a ticket was solved, once for each article that answered it; nothing where it is not solved, or
+    leaves no trace in the log.
 
-    It is a `handover` at the moment of the hand-over, which it tells more about: a later one would count as another
-    visit, and `resolved_declared` as a success of self-service. `received_at` is when the help desk said so.
+    Each is a `handover` a millisecond after the hand-over that it tells more about: a later one would count as
+    another visit, and `resolved_declared` as a success of self-service. `received_at` is when the help desk said so.
     """
     if ticket.status != SOLVED or not ticket.client_id:
-        return None
-    return Event(
-        event_id=fact_id(ticket.id, SOLVED, *ticket.articles),
-        action_name="handover",
-        query_id=last_query(ticket),
-        session_id=ticket.session_id,
-        client_id=ticket.client_id,
-        timestamp=ticket.created_at,
-        received_at=received_at,
-        attributes={"reason": ticket.handover.reason, "status": SOLVED, "articles": list(ticket.articles)},
-    )
+        return []
+    moment = iso(datetime.fromisoformat(ticket.created_at) + timedelta(milliseconds=1))
+    return [
+        Event(
+            event_id=fact_id(ticket.id, SOLVED, article),
+            action_name="handover",
+            query_id=last_query(ticket),
+            session_id=ticket.session_id,
+            client_id=ticket.client_id,
+            timestamp=moment,
+            received_at=received_at,
+            object_id=article,
+            object_id_type="article" if article else "",
+            attributes={"reason": ticket.handover.reason, "status": SOLVED},
+        )
+        for article in ticket.articles or ("",)
+    ]
 
 
 def last_query(ticket: Ticket) -> str:

@@ -6,12 +6,11 @@ one claims again. The row's id is the idempotency key, the same at every attempt
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kbsearch.events.ids import new_id
-from kbsearch.sqlite_file import SqliteFile
+from kbsearch.sqlite_file import SqliteFile, Transaction
 
 WAITING, DELIVERED, DEAD = STATES = ("waiting", "delivered", "dead")
 MAX_ERROR = 300
@@ -49,7 +48,7 @@ class Outbox:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
 
-    def add(self, writer: sqlite3.Connection, ticket: str, targets: Sequence[str], at: str) -> None:
+    def add(self, writer: Transaction, ticket: str, targets: Sequence[str], at: str) -> None:
         """Add a ticket's deliveries to the transaction that files it."""
         rows = [(new_id(), ticket, target, WAITING, 0, at, "", "", "", "") for target in targets]
         writer.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from kbsearch.handover.document import read_handover, write_handover
 from kbsearch.handover.outbox import Outbox
 from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Handover, Reply, Ticket
-from kbsearch.sqlite_file import SqliteFile
+from kbsearch.sqlite_file import SqliteFile, Transaction
 
 _COLUMNS = "id, key, status, created_at, updated_at, handover, client_id, session_id, articles"
 _KEY_BYTES = 24
@@ -163,7 +162,7 @@ class TicketStore:
         """Let go of the file; what was written stays."""
         self._file.close()
 
-    def _insert(self, writer: sqlite3.Connection, ticket: Ticket, identity: str, digest: str, written: str) -> None:
+    def _insert(self, writer: Transaction, ticket: Ticket, identity: str, digest: str, written: str) -> None:
         contact = ticket.handover.contact
         head = (ticket.id, ticket.key, ticket.status, ticket.created_at, ticket.updated_at, identity, digest)
         rest = (ticket.client_id, ticket.session_id, contact.email.casefold(), written, "[]")

@@ -33,15 +33,30 @@ from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
+from kbsearch.service.helped import Helped
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
-from kbsearch.service.routes import documents, events, explain, handover, health, metrics, portal, search
+from kbsearch.service.routes import (
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    handover,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+)
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import SuggestionStore
 
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
@@ -64,7 +79,9 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (search, documents, events, metrics, explain, handover, health, portal):
+    for module in (
+        search, deflect, documents, events, suggestions, handover, metrics, explain, health, portal, feedback, tickets,
+    ):  # fmt: skip
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
@@ -154,6 +171,8 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
+        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        helped=Helped(store),
     )
 
 

@@ -18,6 +18,8 @@ _POPULAR = 6
 _SESSION = re.compile(r"[0-9a-f]{32}")
 REASONS = ("incorrect", "not_what_i_asked", "unclear", "incomplete", "other")
 """Why an article was no help; the closed list of `feedback` events."""
+SAID = ("yes", "no", "done", "rated")
+"""What was said last, in the address that a feedback form leads back to: a vote, a reason, a rating."""
 
 
 def page_language(request: Request) -> str:

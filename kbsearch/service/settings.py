@@ -62,7 +62,9 @@ class Settings:
         "",
         "Folder on a local disk for facts on their way to the event store; default INDEX/events.journal.",
     )
-    retention_days: int = _setting("KBSEARCH_RETENTION_DAYS", 90, "Days that searches and events are kept.")
+    retention_days: int = _setting(
+        "KBSEARCH_RETENTION_DAYS", 90, "Days that searches, events and solved tickets are kept."
+    )
     salt_days: int = _setting(
         "KBSEARCH_SALT_DAYS", 30, "Days after which client ids are hashed with a new salt (docs/events.md)."
     )

@@ -9,6 +9,7 @@ import pytest
 from handover_facts import AT, file_one, open_tickets
 
 from kbsearch.cli import main
+from kbsearch.events.identity import ClientHasher
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.handover.outbox import WAITING
 
@@ -87,13 +88,34 @@ def test_a_ticket_is_solved_by_hand(index: Path, capsys: pytest.CaptureFixture[s
     log = SqliteStore(index / "events.db")
     (event,) = log.events()
     log.close()
-    assert event.attributes["articles"] == ["invoice.lv"]
+    assert (event.object_id, event.attributes["status"]) == ("invoice.lv", "solved")
 
 
 def test_a_customer_is_erased(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By address."""
     assert json.loads(run(capsys, "erase", "anna@example.org", "--index", str(index), "--json")) == {"erased": 2}
     assert run(capsys, "list", "--index", str(index)) == "No tickets.\n"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_customer_is_erased_by_the_id_that_the_page_sent(
+    index: Path, capsys: pytest.CaptureFixture[str], first: bool
+) -> None:
+    """Whether or not the facts in the event log are erased before."""
+    log = SqliteStore(index / "events.db")
+    hasher = ClientHasher(log.salt)
+    store = open_tickets(index)
+    for session in ("visit-1", "visit-2"):
+        file_one(store, [], session, client_id=hasher.client_id(session=session), session_id=session)
+    store.close()
+    if first:
+        assert main(["events", "erase", "--events", f"sqlite:///{index / 'events.db'}", "--client", "visit-1"]) == 0
+        capsys.readouterr()
+    log.close()
+    place = ("--index", str(index), "--json")
+    assert json.loads(run(capsys, "erase", "--client", "visit-1", *place)) == {"erased": 1}
+    assert "visit-1" not in ids(index)
+    assert json.loads(run(capsys, "erase", "--client", "c1", *place)) == {"erased": 0}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from handover_facts import CLEAN, SIGNING, ticket
@@ -16,14 +18,16 @@ from jsonschema import Draft202012Validator
 
 from kbsearch.errors import KeyRejected
 from kbsearch.events.redact import PLACEHOLDERS
+from kbsearch.handover.backoff import FIRST, LONGEST, MOST_ATTEMPTS
 from kbsearch.handover.clean import cleaned
 from kbsearch.handover.document import VERSION, document_of, read_handover, write_handover
-from kbsearch.handover.facts import outcome_event
+from kbsearch.handover.facts import outcome_events
 from kbsearch.handover.signing import TOLERANCE, check_signature, signature, signed_headers
 from kbsearch.handover.targets.text import as_text
 from kbsearch.handover.ticket import REASONS, ROLES, Article, Contact, Handover, Turn
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "handover.schema.json").read_text(encoding="utf-8"))
+SCHEMA_PATH = Path(__file__).parents[2] / "docs" / "handover.schema.json"
+SCHEMA = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 TEXT = st.text(max_size=60)
@@ -147,12 +151,36 @@ def test_other_signatures_are_refused(changes: dict[str, str], body: bytes, now:
 def test_the_log_hears_of_a_solved_ticket_what_metrics_need() -> None:
     """Nothing that tells the ticket or the person; nothing at all where the customer wanted no trace."""
     solved = ticket(status="solved", articles=("invoice.lv",))
-    event = outcome_event(solved, "2026-11-26T08:00:00.000Z")
-    assert event is not None
+    (event,) = outcome_events(solved, "2026-11-26T08:00:00.000Z")
     assert (event.action_name, event.query_id, event.client_id, event.session_id) == ("handover", "q2", "c1", "s1")
-    assert (event.timestamp, event.received_at) == (solved.created_at, "2026-11-26T08:00:00.000Z")
-    assert event.attributes == {"reason": "low_confidence", "status": "solved", "articles": ["invoice.lv"]}
-    assert solved.id not in repr(event).replace("'ticket", "")
-    assert outcome_event(replace(solved, client_id=""), "2026-11-26T08:00:00.000Z") is None
-    assert outcome_event(ticket(), "2026-11-26T08:00:00.000Z") is None
+    assert (event.timestamp, event.received_at) == ("2026-11-25T10:00:00.001Z", "2026-11-26T08:00:00.000Z")
+    assert event.attributes == {"reason": "low_confidence", "status": "solved"}
+    assert (event.object_id, event.object_id_type) == ("invoice.lv", "article")
+    assert f"{solved.id!r}" not in repr(event)
     assert CLEAN.contact.email not in repr(event)
+    two = outcome_events(replace(solved, articles=("a", "b")), "2026-11-26T08:00:00.000Z")
+    assert [one.object_id for one in two] == ["a", "b"]
+    assert len({one.event_id for one in two}) == 2
+    assert [one.object_id for one in outcome_events(replace(solved, articles=()), "2026")] == [""]
+    assert outcome_events(replace(solved, client_id=""), "2026-11-26T08:00:00.000Z") == []
+    assert outcome_events(ticket(), "2026-11-26T08:00:00.000Z") == []
+
+
+def test_the_receivers_code_in_the_documentation_works() -> None:
+    """As it is printed, on headers as they are sent."""
+    page = (SCHEMA_PATH.parent / "handover.md").read_text(encoding="utf-8")
+    found: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], found)
+    headers = signed_headers(SIGNING, b"{}", time.time())
+    timestamp, sent = headers["x-kbsearch-timestamp"], headers["x-kbsearch-signature"]
+    assert found["is_genuine"](SIGNING, timestamp, sent, b"{}")
+    assert not found["is_genuine"](SIGNING, timestamp, sent, b"{ }")
+    assert not found["is_genuine"](SIGNING, str(int(timestamp) - 900), sent, b"{}")
+
+
+def test_the_documentation_names_what_the_code_has() -> None:
+    """Every reason, and how often and how long a delivery is tried."""
+    page = (SCHEMA_PATH.parent / "handover.md").read_text(encoding="utf-8")
+    assert all(f"`{reason}`" in page for reason in REASONS)
+    assert f"After {MOST_ATTEMPTS} attempts, about three days" in page
+    assert f"after {FIRST:.0f} seconds, then twice as long each time up to {LONGEST / 3600:.0f} hours" in page

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 from kbsearch.errors import KbsearchError, UsageError
 from kbsearch.events.ids import iso, now
 from kbsearch.events.redact import redact
-from kbsearch.events.searches import safe_session
+from kbsearch.events.searches import safe_id
 from kbsearch.handover.clean import cleaned
-from kbsearch.handover.facts import FILED, fact_id, filed_attributes, last_query, outcome_event
+from kbsearch.handover.facts import FILED, fact_id, filed_attributes, last_query, outcome_events
 from kbsearch.handover.signing import SIGNATURE_HEADER, check_signature
 from kbsearch.handover.ticket import Article, Ticket
 from kbsearch.service import shapes
@@ -89,7 +89,7 @@ async def file_handover(request: Request) -> Response:
             idempotency_key=given.idempotency_key,
             since=iso(moment - _SAME_WITHIN),
             client_id="" if private else client,
-            session_id="" if private else safe_session(given.session, service.hasher),
+            session_id="" if private else safe_id(given.session, service.hasher),
         )
 
     ticket, is_new = await to_thread.run_sync(file)
@@ -147,9 +147,9 @@ async def report_status(request: Request, ticket_id: str) -> Response:
         articles = [redact(article) for article in given.articles]
         ticket, _ = service.tickets.change(ticket_id, now(), status=given.status or "", reply=clean, articles=articles)
         # Written again for a repeated call: the first one may have ended between the two stores.
-        event = outcome_event(ticket, now())
-        if event is not None:
-            service.buffer.commit([event])
+        facts = outcome_events(ticket, now())
+        if facts:
+            service.buffer.commit(facts)
         return ticket
 
     return json_response(_shape(await to_thread.run_sync(change)))
