@@ -1,4 +1,4 @@
-"""The editor's files beside the articles: synonyms, protected words, rules. Read whole, bad rows reported one by one.
+"""The editor's files beside the articles: synonyms, protected words, rules, groups. Bad rows are reported one by one.
 
 Takes the same sources as the loaders, gives an `Editing` and fills the same report; imported by the pipeline. The
 format is in docs/editing.md.
@@ -23,6 +23,7 @@ _COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "synonyms": (("words",), ("lang",)),
     "protected": (("word",), ()),
     "rules": (("query", "action", "target"), ("match", "lang")),
+    "groups": (("id", "group"), ("lang", "title", "similarity")),
 }
 """By kind of file: columns that must be there, and columns that may be."""
 
@@ -39,6 +40,8 @@ def load_editing(
     protected: list[str] = []
     rules: list[Rule] = []
     for file, kind, lang in _files(sources):
+        if kind == "groups":
+            continue  # `load_groups`: it says what the names stand for that rules use
         for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict):
             try:
                 if kind == "synonyms":
@@ -50,6 +53,22 @@ def load_editing(
             except ValueError as fault:
                 _complain(Problem(str(file), line, str(fault)), report, strict)
     return Editing(tuple(synonyms), tuple(protected), tuple(rules))
+
+
+def load_groups(
+    sources: Sequence[Path], known: Mapping[str, str], *, report: LoadReport, strict: bool = False
+) -> dict[str, str]:
+    """Id → group, where an editor ties translations together or holds duplicates apart; `known` as above."""
+    groups: dict[str, str] = {}
+    for file, kind, _ in _files(sources):
+        for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict) if kind == "groups" else ():
+            identity, group = row["id"], row["group"]
+            if not group or known.get(identity) != identity:
+                fault = f"id {identity!r} is the id of no article here" if group else "group is empty"
+                _complain(Problem(str(file), line, fault), report, strict)
+            else:
+                groups[identity] = group
+    return groups
 
 
 def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:

@@ -21,18 +21,18 @@ from tqdm import tqdm
 
 from indexer.batches import Cache, Shelf, shelf_name
 from indexer.cut import CUTTER_VERSION
-from indexer.editing import load_editing
+from indexer.editing import load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
+from indexer.ties import tied_groups
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
 from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.index.corpus import Corpus
 from kbsearch.snapshot import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
-from kbsearch.versions import discard, release, version_directories
+from kbsearch.versions import discard, hold_back, release, version_directories
 
 LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
@@ -90,16 +90,20 @@ def build(
         keys, rows_made = _make_rows(sources, strict, report, rows, vector_maker)
         corpus = corpus_of(rows, keys)
         text_keys = corpus.text_keys()
-        editing = load_editing(sources, _names(corpus), report=report, strict=strict)
+        records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+        accepted = load_groups(sources, _names(records, {}), report=report, strict=strict)
+        groups = tied_groups(corpus, records, accepted, report)
+        editing = load_editing(sources, _names(records, groups), report=report, strict=strict)
         content = Content(
             corpus,
             vectors_of(vectors, text_keys, embedder.info.dimension),
-            embedder.encode_queries(_sample_titles(corpus)),
+            embedder.encode_queries(_sample_titles(records)),
             embedder.info,
             CUTTER_VERSION,
             [str(source) for source in sources],
             {"problems": report.problem_count},
             editing,
+            groups,
         )
         version = write_snapshot(out, content)
         unchanged = bool(before) and _same(before, read_manifest(out / version))
@@ -108,6 +112,8 @@ def build(
             version = str(before["version"])
         elif publishing:
             release(out, version, "update" if update else "build")
+        else:
+            hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
         tidy_vectors(vectors, text_keys, embedder.info.dimension)
         cache.finish({rows.name, vectors.name} | _shelves_of_versions(out))
@@ -137,6 +143,8 @@ def _alone(out: Path, purpose: str) -> Iterator[None]:
     except Locked as cause:
         raise SnapshotError(f"{out} is being written by {cause}; wait until it is done, or stop it.") from cause
     except OSError as cause:
+        if cause.filename is not None and not Path(os.fsdecode(cause.filename)).is_relative_to(out):
+            raise  # not this directory's fault
         raise cannot_write(out, cause) from cause
 
 
@@ -166,15 +174,14 @@ def _make_rows(
         return maker.keys, maker.made
 
 
-def _names(corpus: Corpus) -> dict[str, str]:
-    """Id of each document, and of each group → a document."""
-    records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
-    groups = {record["group"]: record["id"] for record in reversed(records)}
-    return groups | {record["id"]: record["id"] for record in records}
+def _names(records: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> dict[str, str]:
+    """Id of each document, and of each group → a document; `groups` are those that the records do not say."""
+    named = {groups.get(record["id"], record["group"]): record["id"] for record in reversed(records)}
+    return named | {record["id"]: record["id"] for record in records}
 
 
-def _sample_titles(corpus: Corpus) -> list[str]:
-    titles = [orjson.loads(record)["title"] for record in corpus.of_documents("records").rows()]
+def _sample_titles(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    titles = [record["title"] for record in records]
     return titles[:: max(1, len(titles) // SAMPLE_TITLES)][:SAMPLE_TITLES]
 
 

@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from kbsearch.events.command import add_parser as add_events_parser
+
     parser, commands = command_parser("kbsearch", __doc__ or "")
     sub = commands.add_parser(
         "search",
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
+    add_events_parser(commands)
     sub = commands.add_parser(
         "calibrate",
         help="learn from judged questions when to answer, and publish the index with it",

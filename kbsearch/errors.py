@@ -11,6 +11,7 @@ KbsearchError
 │   └── SnapshotMismatch  written by a format, model or analyzer this version does not read
 ├── ModelError            an embedding model that cannot be loaded or does not fit
 │   └── ModelUnavailable  a loaded model that is too slow, or fails
+├── ReplayFailed          a candidate that would break too many searches
 ├── KeyRejected           a key that is forged, expired or foreign (HTTP 401)
 ├── EventError            an event that cannot be accepted
 └── StoreError            an event store that cannot be opened, read or written (HTTP 503)
@@ -65,6 +66,14 @@ class ModelError(KbsearchError):
 
 class ModelUnavailable(ModelError):
     """A loaded model gives no vector in time, or none at all."""
+
+
+class ReplayFailed(KbsearchError):
+    """A candidate would break too many searches; `report` is what a command prints besides."""
+
+    def __init__(self, message: str, report: str) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class KeyRejected(KbsearchError):

@@ -56,10 +56,13 @@ DOORS = {
     "selectolax": "indexer/",
     "nh3": "indexer/",
     "frontmatter": "indexer/",
-    "tqdm": "indexer/pipeline.py",
+    "mammoth": "indexer/",
+    "pypdf": "indexer/",
+    "protego": "indexer/",
+    "tqdm": "indexer/",
 }
 # Libraries that one file of their folder imports, not several.
-SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "uvicorn")
+SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "mammoth", "pypdf", "protego", "uvicorn")
 
 
 @cache

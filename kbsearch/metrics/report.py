@@ -95,34 +95,34 @@ def report(
     # Drops are known by the day alone.
     dropped = sum(source.dropped(day_of(since), day_of(until - 1 + DAY)).values()) if until > since else 0
     health = examine(counts, dropped, holdout_share)
-    experiment = compare(counts, costs or Costs(), share=holdout_share)
+    costs = costs or Costs()
+
+    def judged(found: Tally) -> Figures:
+        return _judged(_all_figures(found, compare(found, costs, share=holdout_share)), health)
+
     labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
     return Report(
         since=timestamp_of(since),
         until=timestamp_of(until),
         as_of=timestamp_of(as_of),
         window_hours=window / HOUR,
-        metrics=_judged(_all_figures(counts, experiment), health),
-        by={
-            name: {label: _judged(_all_figures(found[label]), health) for label in sorted(found)}
-            for name, found in labels.items()
-        },
+        metrics=judged(counts),
+        by={name: {label: judged(found[label]) for label in sorted(found)} for name, found in labels.items()},
         outcomes=_outcomes(counts, "outcome", "journeys"),
         outcomes_searched=_outcomes(counts, "searched", "searched"),
         outcomes_by_day={day: _outcomes(found, "outcome", "journeys") for day, found in by_day.items()},
-        experiment=experiment,
+        experiment=compare(counts, costs, share=holdout_share),
         health=health,
         dropped=dropped,
         counts=counts,
     )
 
 
-def _all_figures(counts: Tally, experiment: Experiment | None = None) -> Figures:
-    """Return every figure in the order of the definitions; the hold-out is judged for the whole period only."""
+def _all_figures(counts: Tally, experiment: Experiment) -> Figures:
+    """Return every figure in the order of the definitions."""
     made = figures(counts)
-    if experiment:
-        made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
-    return {name: made[name] for name in BY_ID if name in made}
+    made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
+    return {name: made[name] for name in BY_ID}
 
 
 def _judged(found: Figures, health: Health) -> Figures:

@@ -36,6 +36,7 @@ from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
+    chat,
     deflect,
     documents,
     events,
@@ -47,12 +48,28 @@ from kbsearch.service.routes import (
     search,
     suggestions,
     tickets,
+    widget,
 )
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
 from kbsearch.suggestions.store import SuggestionStore
 
+_ROUTES = (
+    chat,
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+    widget,
+)
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
 _SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
@@ -74,9 +91,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (
-        search, deflect, documents, events, suggestions, metrics, explain, health, portal, feedback, tickets,
-    ):  # fmt: skip
+    for module in _ROUTES:
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)

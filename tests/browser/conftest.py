@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from browser_site import AGENT, HOSTILE_BODY, PAYLOADS, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
+from widget_site import Answering, Customer, Shop, add_handover, opened
 
 from kbsearch.engine import open_engine
 from kbsearch.service import frame
@@ -88,3 +89,34 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def help_site(hostile_index: Path, tmp_path: Path) -> Iterator[Site]:
+    """A service for widgets: it answers with passages, and takes hand-overs."""
+    source = SnapshotSource(published_version, lambda directory: Answering(open_engine(directory)))
+    settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", secret="s" * 32)
+    app = create_app(settings, source=source, engine=source.open(hostile_index))
+    add_handover(app)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", app.state.service)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def shop(help_site: Site) -> Iterator[Shop]:
+    """Another site, of another origin, that embeds the widget."""
+    with Shop(help_site.url).running() as running:
+        yield running
+
+
+@pytest.fixture
+def customer(browser: Browser) -> Iterator[Customer]:
+    """Somebody on a page of the shop."""
+    with opened(browser, viewport={"width": 1000, "height": 800}) as page:
+        yield Customer(page)

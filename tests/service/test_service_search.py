@@ -104,7 +104,7 @@ def test_explain_is_only_there_when_asked_for(client: TestClient) -> None:
     """With times and scores."""
     answer = client.get("/v1/search", params={"q": "password", "explain": "true"}).json()
     assert {"timings_ms", "degraded"} == set(answer) - ANSWER_KEYS
-    assert answer["hits"][0]["explain"] == {"words": 1.0}
+    assert answer["hits"][0]["explain"]["words"] == [{"word": "password", "how": "exact", "matched": "password"}]
 
 
 @pytest.mark.parametrize(

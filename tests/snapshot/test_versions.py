@@ -30,6 +30,7 @@ from kbsearch.snapshot import (
     published_version,
 )
 from kbsearch.snapshot_writer import Content, remove_unfinished, write_snapshot
+from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.types import CutDocument, Document
 from kbsearch.versions import list_snapshots, prune, rollback
 
@@ -171,7 +172,7 @@ def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:
     assert manifest["format"] == module.FORMAT_VERSION
     assert manifest["version"] == opened.directory.name
     assert manifest["model"]["name"] == "hashing"
-    assert manifest["analyzer"] == module.ANALYZER_VERSION
+    assert manifest["analyzer"] == ANALYZER_VERSION
     assert manifest["cutter"] == "cutter-1"
     assert (manifest["documents"], manifest["groups"]) == (4, 3)
     assert manifest["languages"] == {"en": 2, "lt": 1, "lv": 1}
@@ -317,14 +318,35 @@ def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
     assert published_version(tmp_path) == second
 
 
+def served(root: Path, count: int) -> str:
+    """A version that is published as the indexer does it, with a line in the history."""
+    version = write(root, DOCUMENTS[:count])
+    versions.release(root, version, "build")
+    return version
+
+
 def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
     """However old the published one is."""
-    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3, 4)]
+    built = [served(tmp_path, count) for count in (1, 2, 3, 4)]
     rollback(tmp_path, built[0])
     assert prune(tmp_path, 2) == [built[1]]
     assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
     assert open_snapshot(tmp_path).version == built[0]
     assert prune(tmp_path, 2) == []
+
+
+def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_version(tmp_path: Path) -> None:
+    """What was never published is no version to fall back on; one that may still be published stays."""
+    first, second = served(tmp_path, 1), served(tmp_path, 2)
+    refused = write(tmp_path, DOCUMENTS[:3])
+    versions.hold_back(tmp_path, refused, "update")
+    third = served(tmp_path, 4)
+    waiting = write(tmp_path, DOCUMENTS[1:])
+    versions.hold_back(tmp_path, waiting, "update")
+    assert rollback(tmp_path) == second
+    assert rollback(tmp_path, third) == third
+    assert prune(tmp_path, 2) == [refused, first]
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [waiting, third, second]
 
 
 def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
