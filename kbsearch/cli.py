@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="TIME", help="first UTC day, or ISO 8601 time")
-    sub.add_argument("--to", dest="until", default="", metavar="TIME", help="last UTC day (included), or time (not)")
+    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
