@@ -13,6 +13,7 @@ import orjson
 
 from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
+from indexer.share import stay_within
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
@@ -100,6 +101,9 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
     sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
+    sub.add_argument(
+        "--cpu-share", type=float, metavar="SHARE", help="of this machine's cores, at lowest priority (default: all)"
+    )
     sub.add_argument("--gate", metavar="URL", help="publish only if a replay of this log breaks little enough")
     add_terms(sub)
 
@@ -112,6 +116,7 @@ def _source(text: str) -> Path:
 
 
 def _build(options: argparse.Namespace) -> Outcome:
+    cores = None if options.cpu_share is None else stay_within(options.cpu_share)
     from indexer.pipeline import build
 
     gated = bool(options.gate or options.queries) and not options.no_publish
@@ -122,6 +127,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         strict=options.strict,
         update=options.update,
         publishing=not (options.no_publish or gated),
+        cores=cores,
     )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         print(f"skipped {problem}", file=sys.stderr)

@@ -23,6 +23,7 @@ from indexer.batches import Cache, Shelf, shelf_name
 from indexer.cut import CUTTER_VERSION
 from indexer.editing import load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
+from indexer.share import Sparing
 from indexer.ties import tied_groups
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
 from kbsearch.disk import Locked, only_one
@@ -69,10 +70,12 @@ def build(
     embedder: Embedder | None = None,
     update: bool = False,
     publishing: bool = True,
+    cores: float | None = None,
 ) -> BuildReport:
     """Index the sources into a new snapshot under `out` and publish it.
 
     `update`: use every unchanged row and vector again, and the published version's model unless one is named.
+    `cores`: how many embedding may keep busy on average; None: all.
     What was published before stays so until the last step, whatever goes wrong. Raises SourceError, ModelError and
     SnapshotError.
     """
@@ -80,6 +83,8 @@ def build(
     with _alone(out, "update" if update else "build"):
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
+        if cores is not None:
+            embedder = Sparing(embedder, cores)
         remove_unfinished(out)
         cache = Cache(out)
         cache.start(keep=update)

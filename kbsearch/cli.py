@@ -10,6 +10,7 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
@@ -97,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
+    sub = commands.add_parser(
+        "handover",
+        help="tickets passed to a human, and their delivery",
+        epilog=example("kbsearch handover list --index var/index"),
+    )
+    add_actions(sub)
+    sub.set_defaults(run=_handover)
     sub = commands.add_parser(
         "key",
         help="a signed, expiring key for callers who may see more than the public",
@@ -215,6 +223,12 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _handover(options: argparse.Namespace) -> Outcome:
+    from kbsearch.handover.command import run
+
+    return run(options)
 
 
 def _key(options: argparse.Namespace) -> Outcome:

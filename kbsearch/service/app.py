@@ -25,6 +25,10 @@ from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore, tickets_path
+from kbsearch.handover.targets.connect import open_targets
+from kbsearch.handover.targets.protocol import Secrets
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
@@ -42,6 +46,7 @@ from kbsearch.service.routes import (
     events,
     explain,
     feedback,
+    handover,
     health,
     metrics,
     portal,
@@ -62,6 +67,7 @@ _ROUTES = (
     events,
     explain,
     feedback,
+    handover,
     health,
     metrics,
     portal,
@@ -140,7 +146,7 @@ def serve(settings: Settings) -> None:
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
     gate = Gate(settings.threads, settings.queue)
-    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside)
+    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside, lambda: sender.counts)
     holder = SnapshotHolder(
         settings.index,
         source,
@@ -150,6 +156,16 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     )
     store = open_store(settings.events_url)
     recover(settings.journal_folder, store.write)
+    tickets = TicketStore(tickets_path(settings.index, settings.events_url))
+    sender = Sender(
+        tickets,
+        open_targets(
+            settings.handover_target,
+            Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password),
+        ),
+        retention_days=settings.retention_days,
+        on_attempt=lambda kind, result: meters.deliveries.labels(kind, result).inc(),
+    )
     return Service(
         settings=settings,
         holder=holder,
@@ -169,6 +185,8 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
+        tickets=tickets,
+        sender=sender,
         suggestions=SuggestionStore(settings.index / "suggestions.db"),
         helped=Helped(store),
     )
@@ -180,6 +198,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.holder.start()
     service.popular.start()
     service.upkeep.start()
+    service.sender.start()
     try:
         yield
     finally:
@@ -191,5 +210,7 @@ def _stop(service: Service) -> None:
     service.holder.stop()
     service.popular.stop()
     service.upkeep.stop()
+    service.sender.stop()
     service.buffer.close()
     service.store.close()
+    service.tickets.close()

@@ -21,6 +21,8 @@ from kbsearch.events.searches import record_search
 from kbsearch.events.store import EventStore
 from kbsearch.events.ubi import Receipt
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore
 from kbsearch.service.cache import AnswerCache, Kept
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
@@ -65,6 +67,8 @@ class Service:
     hasher: ClientHasher
     popular: PopularQueries
     upkeep: Upkeep
+    tickets: TicketStore
+    sender: Sender
     suggestions: SuggestionStore
     helped: Helped
 
