@@ -69,7 +69,7 @@ def test_articles_appear_while_the_subject_is_typed(page: Page, site: Site) -> N
     assert re.search(r"/tickets/\w+\?key=", page.url)
     page.reload()
     expect(page.locator(".ticket h2")).to_have_text("shipping to riga please")
-    (ticket,) = site.service.tickets.tickets()
+    (ticket,) = site.service.tickets.listed()
     handover = ticket.handover
     assert handover.opened[0].id == "city-00.en"
     assert {article.id for article in handover.shown} >= {"city-00.en"}
@@ -125,7 +125,9 @@ def test_how_often_articles_were_enough_is_said(page: Page, site: Site, monkeypa
 
     monkeypatch.setattr(type(site.service.helped), "figure", lambda _self: figure())
     page.goto("/ticket?lang=en")
-    expect(page.locator("#helped")).to_have_text("Of 120 people who saw articles here, 42% did not write to us after all.")
+    expect(page.locator("#helped")).to_have_text(
+        "Of 120 people who saw articles here, 42% did not write to us after all."
+    )
 
 
 def test_suggestions_without_reloading(page: Page, site: Site) -> None:
@@ -138,11 +140,12 @@ def test_suggestions_without_reloading(page: Page, site: Site) -> None:
     site.service.suggestions.decide(filed.id, "open")
     page.goto("/suggestions?lang=en")
     for _ in range(2):
-        page.get_by_role("button", name="Vote: Delivery on Sundays").click()
+        with page.expect_response("**/suggestions?done=voted*"):
+            page.get_by_role("button", name="Vote: Delivery on Sundays").click()
         expect(page.locator(".thanks")).to_contain_text("Your vote counts")
         expect(page.locator(".vote b")).to_have_text("1")
     page.locator(".follow summary").click()
     page.get_by_label("Your e-mail").fill("anna@example.org")
     page.get_by_role("button", name="Follow").click()
     expect(page.locator(".thanks")).to_contain_text("We will write to you")
-    assert [e.action_name for e in site.events()].count("vote") == 2
+    assert [e.action_name for e in site.events()].count("vote") == 1
