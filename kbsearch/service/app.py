@@ -58,6 +58,7 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import FILE as SUGGESTIONS
 from kbsearch.suggestions.store import SuggestionStore
 
 _ROUTES = (
@@ -187,7 +188,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
-        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
         helped=Helped(store),
     )
 
@@ -214,3 +215,4 @@ def _stop(service: Service) -> None:
     service.buffer.close()
     service.store.close()
     service.tickets.close()
+    service.suggestions.close()
