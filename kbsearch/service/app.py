@@ -33,6 +33,7 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import documents, events, explain, health, metrics, portal, search
 from kbsearch.service.settings import Settings
@@ -138,6 +139,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
+        ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
 
 
@@ -147,6 +149,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.holder.start()
     service.popular.start()
     service.upkeep.start()
+    service.ready.start()
     try:
         yield
     finally:
@@ -158,5 +161,6 @@ def _stop(service: Service) -> None:
     service.holder.stop()
     service.popular.stop()
     service.upkeep.stop()
+    service.ready.stop()
     service.buffer.close()
     service.store.close()

@@ -25,6 +25,7 @@ from kbsearch.service.cache import AnswerCache, Kept
 from kbsearch.service.gate import Gate
 from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
 from kbsearch.service.security import audiences_of
 from kbsearch.service.settings import Settings
@@ -63,6 +64,7 @@ class Service:
     hasher: ClientHasher
     popular: PopularQueries
     upkeep: Upkeep
+    ready: ReadyReports
 
     async def search(
         self, engine: SearchEngine, query: SearchRequest, request: Request, *, session: str, analytics: bool
