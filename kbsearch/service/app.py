@@ -38,6 +38,7 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
@@ -190,6 +191,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         sender=sender,
         suggestions=SuggestionStore(settings.index / SUGGESTIONS),
         helped=Helped(store),
+        ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
 
 
@@ -200,6 +202,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.popular.start()
     service.upkeep.start()
     service.sender.start()
+    service.ready.start()
     try:
         yield
     finally:
@@ -212,6 +215,7 @@ def _stop(service: Service) -> None:
     service.popular.stop()
     service.upkeep.stop()
     service.sender.stop()
+    service.ready.stop()
     service.buffer.close()
     service.store.close()
     service.tickets.close()
