@@ -42,6 +42,7 @@ from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
@@ -64,6 +65,7 @@ from kbsearch.suggestions.store import SuggestionStore
 
 _ROUTES = (
     chat,
+    dashboard,
     deflect,
     documents,
     events,

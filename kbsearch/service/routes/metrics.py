@@ -20,7 +20,7 @@ from kbsearch.service.respond import json_response
 router = APIRouter(tags=["metrics"])
 
 ADMIN = "admin"
-_ONE_AT_A_TIME = CapacityLimiter(1)
+ONE_AT_A_TIME = CapacityLimiter(1)
 """A report keeps a processor busy; searches must not wait behind several."""
 _TIME = "A UTC day such as 2026-11-24, or an ISO 8601 time with a zone."
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -68,4 +68,4 @@ async def metrics(
             holdout_share=service.settings.holdout or HOLDOUT_SHARE,
         )
 
-    return json_response(as_json(await to_thread.run_sync(make, limiter=_ONE_AT_A_TIME)))
+    return json_response(as_json(await to_thread.run_sync(make, limiter=ONE_AT_A_TIME)))
