@@ -13,10 +13,11 @@ import orjson
 
 from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
+from indexer.share import stay_within
 from indexer.watch import add_watch_command
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
-from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
+from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
 # More would scroll the summary away; all are counted.
@@ -105,6 +106,9 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     )
     sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
+    sub.add_argument(
+        "--cpu-share", type=float, metavar="SHARE", help="of this machine's cores, at lowest priority (default: all)"
+    )
     sub.add_argument("--gate", metavar="URL", help="publish only if a replay of this log breaks little enough")
     add_terms(sub)
 
@@ -120,6 +124,7 @@ def source(text: str) -> Path | str:
 
 
 def _build(options: argparse.Namespace) -> Outcome:
+    cores = None if options.cpu_share is None else stay_within(options.cpu_share)
     from indexer.pipeline import build
 
     gated = bool(options.gate or options.queries) and not options.no_publish
@@ -130,6 +135,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         strict=options.strict,
         update=options.update,
         publishing=not (options.no_publish or gated),
+        cores=cores,
         delay=options.delay,
     )
     for problem in report.problems[:SHOWN_PROBLEMS]:
@@ -198,6 +204,7 @@ def _list(options: argparse.Namespace) -> Outcome:
                 "bytes": entry.bytes,
                 **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
                 "model": entry.manifest["model"]["name"],
+                "dense_recall_at_10": entry.manifest["dense"]["recall_at_10"],
                 "history": list(entry.history),
             }
             for entry in entries
@@ -215,8 +222,8 @@ def _line(entry: SnapshotEntry) -> str:
         manifest["model"]["name"],
         f"from {', '.join(manifest['sources'])}",
     ]
-    for fact in entry.history:
-        words += [f"{name} {value}" for name, value in fact.get("measured", {}).items()]
+    measured = {name: value for fact in entry.history for name, value in fact.get("measured", {}).items()}
+    words += [f"{name} {value}" for name, value in measured.items()]
     published = [fact for fact in entry.history if "published" in fact]
     if published:
         words.append("{published} by {by} at {at}".format(**published[-1]))

@@ -23,6 +23,7 @@ from indexer.batches import Cache, Shelf, shelf_name
 from indexer.cut import CUTTER_VERSION
 from indexer.editing import complain, load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
+from indexer.share import Sparing
 from indexer.ties import tied_groups
 from indexer.web import DELAY, copy_folder, fetch, is_address
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
@@ -33,7 +34,7 @@ from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.snapshot import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
-from kbsearch.versions import discard, release, version_directories
+from kbsearch.versions import discard, hold_back, release, version_directories
 
 LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
@@ -70,11 +71,13 @@ def build(
     embedder: Embedder | None = None,
     update: bool = False,
     publishing: bool = True,
+    cores: float | None = None,
     delay: float = DELAY,
 ) -> BuildReport:
     """Index the sources (paths, or addresses on the web) into a new snapshot under `out` and publish it.
 
     `update`: use every unchanged row and vector again, and the published version's model unless one is named.
+    `cores`: how many embedding may keep busy on average; None: all.
     `delay`: seconds between two requests to a website.
     What was published before stays so until the last step, whatever goes wrong. Raises SourceError, ModelError and
     SnapshotError.
@@ -83,6 +86,8 @@ def build(
     with _alone(out, "update" if update else "build"):
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
+        if cores is not None:
+            embedder = Sparing(embedder, cores)
         remove_unfinished(out)
         cache = Cache(out)
         cache.start(keep=update)
@@ -116,6 +121,8 @@ def build(
             version = str(before["version"])
         elif publishing:
             release(out, version, "update" if update else "build")
+        else:
+            hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
         tidy_vectors(vectors, text_keys, embedder.info.dimension)
         cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))

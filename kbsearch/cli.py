@@ -10,6 +10,7 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
@@ -76,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="TIME", help="first UTC day, or ISO 8601 time")
-    sub.add_argument("--to", dest="until", default="", metavar="TIME", help="last UTC day (included), or time (not)")
+    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
@@ -97,6 +98,23 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
+    sub = commands.add_parser(
+        "suggestions",
+        help="what customers suggest: read it, decide what others see",
+        epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
+    sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
+    sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
+    sub.set_defaults(run=_suggestions)
+    sub = commands.add_parser(
+        "handover",
+        help="tickets passed to a human, and their delivery",
+        epilog=example("kbsearch handover list --index var/index"),
+    )
+    add_actions(sub)
+    sub.set_defaults(run=_handover)
     sub = commands.add_parser(
         "key",
         help="a signed, expiring key for callers who may see more than the public",
@@ -215,6 +233,18 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _suggestions(options: argparse.Namespace) -> Outcome:
+    from kbsearch.suggestions.command import run
+
+    return run(options)
+
+
+def _handover(options: argparse.Namespace) -> Outcome:
+    from kbsearch.handover.command import run
+
+    return run(options)
 
 
 def _key(options: argparse.Namespace) -> Outcome:

@@ -30,7 +30,8 @@ from kbsearch.index.protect import protect
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.spelling import SpellingBuilder
 from kbsearch.index.titles import write_titles
-from kbsearch.snapshot import ATTRIBUTES, FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.manifest import FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.snapshot import ATTRIBUTES
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.text.normalise import fold
 

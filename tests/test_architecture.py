@@ -48,6 +48,7 @@ DOORS = {
     "jwt": "kbsearch/service/",
     "prometheus_client": "kbsearch/service/",
     "sqlite3": "kbsearch/",  # the event store, suggestions, tickets: a file each
+    "httpx2": "kbsearch/handover/targets/http.py",
     "psycopg": "kbsearch/events/postgres.py",
     "psycopg_pool": "kbsearch/events/postgres.py",
     "phonenumbers": "kbsearch/events/numbers.py",

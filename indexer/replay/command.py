@@ -9,15 +9,15 @@ from pathlib import Path
 
 import orjson
 
-from indexer.replay.gate import Terms, replay
+from indexer.replay.gate import LOG, Terms, replay
 from indexer.replay.options import read_share
 from indexer.replay.page import as_page
 from indexer.replay.present import as_json, as_text, verdict
 from indexer.replay.report import Report
 from kbsearch.errors import ReplayFailed, SnapshotMissing, UsageError
 from kbsearch.events.connect import open_existing_store
+from kbsearch.manifest import CURRENT, published_version
 from kbsearch.metrics.bounds import read_bound
-from kbsearch.snapshot import CURRENT, published_version
 from kbsearch.versions import record, release
 
 
@@ -83,8 +83,14 @@ def _replay(candidate: Path, against: Path, events: str | None, options: argpars
 
 
 def _measured(report: Report) -> dict[str, str]:
-    """What the list of versions says of it."""
-    return {f"broken in {part.name}": f"{part.total.share:.2%}" for part in report.sections}
+    """What the list of versions says of it: what it breaks, and how many of the judged questions it serves."""
+    broken = {f"broken in {part.name}": f"{part.total.share:.2%}" for part in report.sections}
+    served = {
+        f"found in {part.name}": f"{part.total.served / part.total.asked:.1%}"
+        for part in report.sections
+        if part.name != LOG
+    }
+    return broken | served
 
 
 def _directory(name: str, root: Path | None) -> Path:

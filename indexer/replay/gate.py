@@ -13,13 +13,15 @@ from indexer.replay.causes import Causes
 from indexer.replay.compare import Compared, Pair
 from indexer.replay.judged import read_judged
 from indexer.replay.options import BUDGET, DAYS, FIRST
-from indexer.replay.report import Report, find_causes, find_flips, over_budget, section
+from indexer.replay.report import Report, find_causes, find_flips, over_budget, section, together
 from indexer.replay.successes import Facts, Log, read_log
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import Engine
 from kbsearch.errors import SnapshotError, UsageError
 from kbsearch.metrics.moments import DAY, SECOND
 from kbsearch.snapshot import Snapshot, open_snapshot
+
+LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
     until = terms.until or now + SECOND
     since = until - DAYS * DAY if terms.since is None else terms.since
     log = read_log(terms.facts, since, until, now) if terms.facts else Log((), 0, 0)
-    sets = {"log": list(log.successes)} if terms.facts else {}
+    sets = {LOG: list(log.successes)} if terms.facts else {}
     sets |= {path.name: read_judged(path, before) for path in terms.queries}
     if not any(sets.values()):
         raise UsageError(
@@ -73,7 +75,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
         budget=terms.budget,
         sections=sections,
         causes=find_causes(everything, Causes(pair, before, after, new)),
-        wins=tuple(sorted((item for item in everything if item.won), key=lambda item: -item.success.searches)),
+        wins=tuple(together(item for item in everything if item.won)),
         flips=find_flips(everything),
         latency=pair.latency(),
         searches=log.searches,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kbsearch.errors import UsageError
-from kbsearch.snapshot import CURRENT
+from kbsearch.manifest import CURRENT
 
 DAYS = 28
 """Of the log, where nothing else is said: whole weeks, and what customers ask now."""

@@ -6,13 +6,13 @@ Takes compared successes, gives one `Report`; every number counts searches (how 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from indexer.replay.causes import Cause, Causes
-from indexer.replay.compare import Compared, Latency
-from kbsearch.evidence import primary
+from indexer.replay.compare import ANSWERED, LOST, Compared, Latency
 from kbsearch.metrics.intervals import wilson
+from kbsearch.text.tags import primary
 
 LEAST_BROKEN = 5
 """A language is judged by itself from so many broken searches on: fewer are no trend."""
@@ -22,8 +22,11 @@ LEAST_BROKEN = 5
 class Counts:
     """Searches by what became of them."""
 
+    asked: int = 0
     held: int = 0
     """Served by the published version: what can break."""
+    served: int = 0
+    """Served by the candidate."""
     broken: int = 0
     won: int = 0
     lost_before: int = 0
@@ -33,14 +36,6 @@ class Counts:
     def share(self) -> float:
         """Broken ones among those held, 0..1."""
         return self.broken / self.held if self.held else 0.0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.held + other.held,
-            self.broken + other.broken,
-            self.won + other.won,
-            self.lost_before + other.lost_before,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,7 @@ class Report:
     """In the period of the log, successful or not."""
     undecided: int
     over: tuple[str, ...]
-    """What is over the budget, as sentences; empty: the candidate may be published."""
+    """What is over the budget, in words; empty: the candidate may be published."""
 
     @property
     def losses(self) -> list[Loss]:
@@ -110,14 +105,19 @@ class Report:
 
 def count(compared: Iterable[Compared]) -> Counts:
     """Add up searches."""
-    held = broken = won = lost = 0
-    for item in compared:
-        searches = item.success.searches
-        held += searches if item.before.level else 0
-        broken += searches if item.broken else 0
-        won += searches if item.won else 0
-        lost += searches if not item.before.level and not item.won else 0
-    return Counts(held, broken, won, lost)
+    items = list(compared)
+
+    def add_up(chosen: Callable[[Compared], bool]) -> int:
+        return sum(item.success.searches for item in items if chosen(item))
+
+    return Counts(
+        asked=add_up(lambda item: True),
+        held=add_up(lambda item: item.before.level > LOST),
+        served=add_up(lambda item: item.after.level > LOST),
+        broken=add_up(lambda item: item.broken),
+        won=add_up(lambda item: item.won),
+        lost_before=add_up(lambda item: item.before.level == item.after.level == LOST),
+    )
 
 
 def section(name: str, compared: Sequence[Compared]) -> Section:
@@ -129,28 +129,39 @@ def section(name: str, compared: Sequence[Compared]) -> Section:
 
 
 def over_budget(sections: Iterable[Section], budget: float) -> tuple[str, ...]:
-    """What breaks too much: a set as a whole, or one language of it beyond what chance explains."""
+    """What breaks too much, in words: a set as a whole, or one language of it beyond what chance explains."""
     said = []
     for part in sections:
         if part.total.share > budget:
-            said.append(f"{part.name}: {_share(part.total)} break, the budget is {budget:.2%}")
+            said.append(f"{part.name} {_share(part.total)}")
         for lang, counts in part.by_lang.items():
             if counts.broken >= LEAST_BROKEN and wilson(counts.broken, counts.held)[0] > budget:
-                said.append(f"{part.name}, {lang}: {_share(counts)} break, the budget is {budget:.2%}")
+                said.append(f"{part.name} in {lang} {_share(counts)}")
     return tuple(said)
+
+
+def together(compared: Iterable[Compared]) -> list[Compared]:
+    """What came to the same on both sides as one, most frequent first: an answer that the published version only lists
+    is a listed article like any other.
+    """
+    merged: Counter[Compared] = Counter()
+    for item in compared:
+        listed = item.success.kind == "answered" and item.before.level < ANSWERED and item.after.level < ANSWERED
+        kind = "opened" if listed else item.success.kind
+        merged[replace(item, success=replace(item.success, kind=kind, searches=0))] += item.success.searches
+    return [replace(item, success=replace(item.success, searches=searches)) for item, searches in merged.most_common()]
 
 
 def find_causes(compared: Iterable[Compared], causes: Causes) -> tuple[CauseTotal, ...]:
     """Every broken success under its cause, the costliest cause first."""
     losses: dict[tuple[str, str], list[Loss]] = defaultdict(list)
-    for item in compared:
-        if item.broken:
-            cause = causes.of(item)
-            losses[cause.kind, cause.subject].append(Loss(item, cause, causes.place_of(item)))
+    for item in together(item for item in compared if item.broken):
+        cause = causes.of(item)
+        losses[cause.kind, cause.subject].append(Loss(item, cause, causes.place_of(item)))
     totals = [
         CauseTotal(
             mine[0].cause,
-            tuple(sorted(mine, key=lambda loss: -loss.compared.success.searches)),
+            tuple(mine),
             sum(loss.compared.success.searches for loss in mine),
         )
         for mine in losses.values()
@@ -160,18 +171,13 @@ def find_causes(compared: Iterable[Compared], causes: Causes) -> tuple[CauseTota
 
 def find_flips(compared: Iterable[Compared]) -> tuple[Flip, ...]:
     """Changed decisions, the most frequent kind first."""
-    searches: Counter[tuple[str, str]] = Counter()
     items: dict[tuple[str, str], list[Compared]] = defaultdict(list)
-    for item in compared:
-        change = item.before.action.value, item.after.action.value
-        if change[0] != change[1]:
-            searches[change] += item.success.searches
-            items[change].append(item)
-    return tuple(
-        Flip(*change, number, tuple(sorted(items[change], key=lambda item: -item.success.searches)))
-        for change, number in searches.most_common()
-    )
+    for item in together(compared):
+        if item.before.action is not item.after.action:
+            items[item.before.action.value, item.after.action.value].append(item)
+    flips = [Flip(*change, sum(item.success.searches for item in mine), tuple(mine)) for change, mine in items.items()]
+    return tuple(sorted(flips, key=lambda flip: -flip.searches))
 
 
 def _share(counts: Counts) -> str:
-    return f"{counts.broken:,} of {counts.held:,} successful searches ({counts.share:.2%})"
+    return f"{counts.broken:,} of {counts.held:,} ({counts.share:.2%})"

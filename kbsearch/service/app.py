@@ -25,6 +25,10 @@ from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore, tickets_path
+from kbsearch.handover.targets.connect import open_targets
+from kbsearch.handover.targets.protocol import Secrets
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
@@ -34,6 +38,7 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
@@ -42,6 +47,7 @@ from kbsearch.service.routes import (
     events,
     explain,
     feedback,
+    handover,
     health,
     metrics,
     portal,
@@ -53,6 +59,7 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import FILE as SUGGESTIONS
 from kbsearch.suggestions.store import SuggestionStore
 
 _ROUTES = (
@@ -62,6 +69,7 @@ _ROUTES = (
     events,
     explain,
     feedback,
+    handover,
     health,
     metrics,
     portal,
@@ -140,7 +148,7 @@ def serve(settings: Settings) -> None:
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
     gate = Gate(settings.threads, settings.queue)
-    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside)
+    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside, lambda: sender.counts)
     holder = SnapshotHolder(
         settings.index,
         source,
@@ -150,6 +158,16 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     )
     store = open_store(settings.events_url)
     recover(settings.journal_folder, store.write)
+    tickets = TicketStore(tickets_path(settings.index, settings.events_url))
+    sender = Sender(
+        tickets,
+        open_targets(
+            settings.handover_target,
+            Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password),
+        ),
+        retention_days=settings.retention_days,
+        on_attempt=lambda kind, result: meters.deliveries.labels(kind, result).inc(),
+    )
     return Service(
         settings=settings,
         holder=holder,
@@ -169,8 +187,11 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
-        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        tickets=tickets,
+        sender=sender,
+        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
         helped=Helped(store),
+        ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
 
 
@@ -180,6 +201,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.holder.start()
     service.popular.start()
     service.upkeep.start()
+    service.sender.start()
+    service.ready.start()
     try:
         yield
     finally:
@@ -191,5 +214,9 @@ def _stop(service: Service) -> None:
     service.holder.stop()
     service.popular.stop()
     service.upkeep.stop()
+    service.sender.stop()
+    service.ready.stop()
     service.buffer.close()
     service.store.close()
+    service.tickets.close()
+    service.suggestions.close()

@@ -20,6 +20,8 @@ from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest
 class Answering(Steered):
     """The real engine, steered; where it is told to answer, the first hit's snippet is the passage."""
 
+    may_wait = False
+
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Ask the engine."""
         outcome = super().search(request)
@@ -72,7 +74,8 @@ class Shop:
         """Serve a page and return its address."""
         path = f"/{len(self._pages)}"
         viewport = '<meta name="viewport" content="width=device-width">'
-        text = f"{doctype}<html {html}><head><title>Shop</title>{viewport}{head}</head><body>{body}{tags or self.tag()}</body></html>"
+        top = f"{doctype}<html {html}><head><title>Shop</title>{viewport}{head}</head>"
+        text = f"{top}<body>{body}{tags or self.tag()}</body></html>"
         self._pages[path] = (headers or {}, text.encode())
         return self.url + path
 

@@ -41,7 +41,9 @@ def test_similarity_is_the_cosine_without_its_negative_part() -> None:
 
 def test_words_are_expected_of_a_foreign_passage() -> None:
     """Three tenths of closeness and of shared names; a passage in the query's language keeps what it has."""
-    shares = expected_share(array(0.0, 0.5, 0.0, 0.5), array(0.8, 0.8, 0.8, 0.8), np.asarray([True, True, False, False]))
+    shares = expected_share(
+        array(0.0, 0.5, 0.0, 0.5), array(0.8, 0.8, 0.8, 0.8), np.asarray([True, True, False, False])
+    )
     np.testing.assert_allclose(shares, [0.24, 0.39, 0.0, 0.5], rtol=1e-6)
 
 

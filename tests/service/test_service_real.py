@@ -23,8 +23,8 @@ from kbsearch.events.sqlite import SqliteStore
 from kbsearch.service.app import create_app, serve
 from kbsearch.service.security import make_key
 from kbsearch.service.settings import Settings
-from kbsearch.snapshot import published_version
 from kbsearch.service.shapes import SearchAnswer
+from kbsearch.snapshot import published_version
 
 
 @pytest.fixture

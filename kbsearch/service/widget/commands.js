@@ -44,7 +44,7 @@ function makeHub(before) {
 }
 
 const early = (window.kbsearch && window.kbsearch.q) || [];
-if (!hub) window.kbsearch = makeHub([...early].map((call) => [...call]));
+if (!window.kbsearch || !window.kbsearch.widgets) window.kbsearch = makeHub([...early].map((call) => [...call]));
 const commands = window.kbsearch;
 commands.widgets.push(widget);
 

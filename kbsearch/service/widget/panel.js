@@ -21,7 +21,6 @@ let returnTo = null;
 
 function mount() {
   host.lang = textLang;
-  host.dir = "ltr";
   if (given.theme) host.dataset.theme = given.theme;
   host.dataset.side = given.side || (getComputedStyle(document.documentElement).direction === "rtl" ? "left" : "right");
   const own = `${STYLE}\n:host { --place: ${number}; }`;
@@ -35,9 +34,18 @@ function mount() {
   }
   root.append(launcher, panel);
   show("chat");
-  // Beside body, so that neither its transforms nor what a framework replaces in it touch the widget.
+  // Beside body, so that what a framework replaces in it leaves the widget alone.
   document.documentElement.append(host);
+  raise();
   emit("ready", {});
+}
+
+// Into the top layer, on top: above every z-index, and out of reach of transforms and filters of the page.
+function raise() {
+  if (!host.showPopover) return;
+  host.popover = "manual";
+  if (host.matches(":popover-open")) host.hidePopover();
+  host.showPopover();
 }
 
 function show(name, focus) {
@@ -53,6 +61,7 @@ const focusQuestion = () => (matchMedia("(pointer: coarse)").matches ? closeButt
 function openPanel() {
   if (!panel.hidden) return;
   returnTo = root.activeElement || document.activeElement;
+  raise();
   panel.hidden = false;
   launcher.setAttribute("aria-expanded", "true");
   host.dataset.open = "";
