@@ -15,7 +15,7 @@ import numpy as np
 
 from indexer.replay.successes import Success
 from kbsearch.engine import Engine
-from kbsearch.evidence import primary
+from kbsearch.text.tags import primary
 from kbsearch.types import Action, Hit, SearchOutcome, SearchRequest
 
 PUBLIC = frozenset({"public"})

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from indexer.replay.causes import Cause, Causes
 from indexer.replay.compare import ANSWERED, LOST, Compared, Latency
-from kbsearch.evidence import primary
 from kbsearch.metrics.intervals import wilson
+from kbsearch.text.tags import primary
 
 LEAST_BROKEN = 5
 """A language is judged by itself from so many broken searches on: fewer are no trend."""
