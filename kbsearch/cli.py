@@ -1,4 +1,4 @@
-"""`kbsearch`: search, serve, evaluate, and make keys."""
+"""`kbsearch`: search, serve, and measure quality, speed and success."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
-
-# As in the API (contract, section 4).
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +57,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.set_defaults(run=_eval)
     sub = commands.add_parser(
+        "bench",
+        help="the latency receipt of an index on this machine",
+        epilog=example("kbsearch bench --index var/index --queries sample_kb/questions.jsonl --out receipt.json"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--queries", type=Path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)")
+    sub.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default 5)")
+    sub.add_argument("--rounds", type=int, default=5, metavar="N", help="of the warm measurement (default 5)")
+    sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes of the service (default 1)")
+    sub.add_argument("--against", type=Path, metavar="RECEIPT", help="fail where it is slower than this, beyond noise")
+    sub.add_argument("--out", type=Path, metavar="FILE.json", help="write the receipt")
+    sub.add_argument("--html", type=Path, metavar="FILE.html", help="write the receipt as a page with curves")
+    sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
+    sub.set_defaults(run=_bench)
+    sub = commands.add_parser(
         "metrics",
         help="how well self-service works, from the event store",
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
@@ -84,6 +98,23 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
+    sub = commands.add_parser(
+        "suggestions",
+        help="what customers suggest: read it, decide what others see",
+        epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
+    sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
+    sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
+    sub.set_defaults(run=_suggestions)
+    sub = commands.add_parser(
+        "handover",
+        help="tickets passed to a human, and their delivery",
+        epilog=example("kbsearch handover list --index var/index"),
+    )
+    add_actions(sub)
+    sub.set_defaults(run=_handover)
     sub = commands.add_parser(
         "key",
         help="a signed, expiring key for callers who may see more than the public",
@@ -174,6 +205,12 @@ def _eval(options: argparse.Namespace) -> Outcome:
     return "\n".join(lines)
 
 
+def _bench(options: argparse.Namespace) -> Outcome:
+    from kbsearch.bench.command import run
+
+    return run(options)
+
+
 def _metrics(options: argparse.Namespace) -> Outcome:
     from kbsearch.metrics.command import run
 
@@ -196,6 +233,18 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _suggestions(options: argparse.Namespace) -> Outcome:
+    from kbsearch.suggestions.command import run
+
+    return run(options)
+
+
+def _handover(options: argparse.Namespace) -> Outcome:
+    from kbsearch.handover.command import run
+
+    return run(options)
 
 
 def _key(options: argparse.Namespace) -> Outcome:

@@ -34,20 +34,21 @@ DOORS = {
     "Stemmer": "kbsearch/text/",
     "sentence_transformers": "kbsearch/embed/sentence_transformer.py",
     "safetensors": "kbsearch/embed/static.py",
-    "tokenizers": "kbsearch/embed/static.py",
+    "tokenizers": "kbsearch/embed/",
     "ir_measures": "kbsearch/evaluate.py",
     "rank_bm25": None,  # the oracle of tests and the baseline of benchmarks
     "bm25s": None,
     "torch": None,
     "transformers": None,
-    "onnxruntime": None,
+    "onnxruntime": "kbsearch/embed/onnx.py",
     "fastapi": "kbsearch/service/",
     "starlette": "kbsearch/service/",
     "pydantic": "kbsearch/service/",
     "uvicorn": "kbsearch/service/",
     "jwt": "kbsearch/service/",
     "prometheus_client": "kbsearch/service/",
-    "sqlite3": "kbsearch/events/",
+    "sqlite3": "kbsearch/",  # the event store, suggestions, tickets: a file each
+    "httpx2": "kbsearch/handover/targets/http.py",
     "psycopg": "kbsearch/events/postgres.py",
     "psycopg_pool": "kbsearch/events/postgres.py",
     "phonenumbers": "kbsearch/events/numbers.py",
@@ -56,10 +57,13 @@ DOORS = {
     "selectolax": "indexer/",
     "nh3": "indexer/",
     "frontmatter": "indexer/",
-    "tqdm": "indexer/pipeline.py",
+    "mammoth": "indexer/",
+    "pypdf": "indexer/",
+    "protego": "indexer/",
+    "tqdm": "indexer/",
 }
 # Libraries that one file of their folder imports, not several.
-SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "uvicorn")
+SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "mammoth", "pypdf", "protego", "uvicorn")
 
 
 @cache

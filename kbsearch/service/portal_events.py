@@ -67,10 +67,15 @@ def results_events(
     """Return what a page of results has shown: each hit in its place, and the answer, or that there is none."""
     events = impressions(service, request, session, query_id, shown)
     if outcome.decision.action is Action.ANSWER and shown and shown[0].position == 1:
-        events.append(_about(service, request, "answer_shown", session, query_id, shown[0]))
+        events.append(answer_shown(service, request, session, query_id, shown[0]))
     if outcome.decision.action is Action.HAND_OVER:
         events.append(make_event(service, request, "answer_abstained", session=session, query_id=query_id))
     return events
+
+
+def answer_shown(service: Service, request: Request, session: str, query_id: str, hit: Hit) -> Event:
+    """Return that a hit was shown as the answer."""
+    return _about(service, request, "answer_shown", session, query_id, hit)
 
 
 def _about(service: Service, request: Request, action: str, session: str, query_id: str, hit: Hit) -> Event:
