@@ -94,11 +94,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     sub.add_argument(
-        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+        "sources", nargs="+", type=source, metavar="SOURCE", help="file, folder or web address; see docs/sources.md"
     )
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help=model)
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
+    sub.add_argument(
+        "--delay", type=float, default=0.2, metavar="SECONDS", help="between two requests to a website (default 0.2)"
+    )
     sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.add_argument(
@@ -108,11 +111,14 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     add_terms(sub)
 
 
-def _source(text: str) -> Path:
-    """An empty argument, mostly an unset variable of a script, must not come to mean the current folder."""
+def source(text: str) -> Path | str:
+    """A path, or an address on the web.
+
+    An empty argument, mostly an unset variable of a script, must not come to mean the current folder.
+    """
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; name a file or a folder")
-    return Path(text)
+    return text if text.lower().startswith(("http://", "https://")) else Path(text)
 
 
 def _build(options: argparse.Namespace) -> Outcome:
@@ -128,6 +134,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         update=options.update,
         publishing=not (options.no_publish or gated),
         cores=cores,
+        delay=options.delay,
     )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         print(f"skipped {problem}", file=sys.stderr)

@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="TIME", help="first UTC day, or ISO 8601 time")
-    sub.add_argument("--to", dest="until", default="", metavar="TIME", help="last UTC day (included), or time (not)")
+    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
@@ -98,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
+    sub = commands.add_parser(
+        "suggestions",
+        help="what customers suggest: read it, decide what others see",
+        epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
+    sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
+    sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
+    sub.set_defaults(run=_suggestions)
     sub = commands.add_parser(
         "handover",
         help="tickets passed to a human, and their delivery",
@@ -223,6 +233,12 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _suggestions(options: argparse.Namespace) -> Outcome:
+    from kbsearch.suggestions.command import run
+
+    return run(options)
 
 
 def _handover(options: argparse.Namespace) -> Outcome:

@@ -156,11 +156,6 @@ class SqliteStore:
         with self._transaction() as writer:
             writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
 
-    def discard(self, names: Sequence[str]) -> None:
-        """Forget what was kept under these names."""
-        with self._transaction() as writer:
-            writer.executemany("DELETE FROM derived WHERE name = ?", [(name,) for name in names])
-
     def close(self) -> None:
         """Let go of the file; what was written stays."""
         with self._writing:

@@ -38,6 +38,7 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
@@ -58,6 +59,7 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import FILE as SUGGESTIONS
 from kbsearch.suggestions.store import SuggestionStore
 
 _ROUTES = (
@@ -187,8 +189,9 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
-        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
         helped=Helped(store),
+        ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
 
 
@@ -199,6 +202,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.popular.start()
     service.upkeep.start()
     service.sender.start()
+    service.ready.start()
     try:
         yield
     finally:
@@ -211,6 +215,8 @@ def _stop(service: Service) -> None:
     service.popular.stop()
     service.upkeep.stop()
     service.sender.stop()
+    service.ready.stop()
     service.buffer.close()
     service.store.close()
     service.tickets.close()
+    service.suggestions.close()
