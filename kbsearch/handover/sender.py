@@ -138,10 +138,12 @@ class Sender:
             wake.wait(_POLL_SECONDS)
 
     def _keep(self) -> None:
-        """Count what waits, for `/metrics`, and remove old tickets every hour."""
+        """Count what waits, for `/metrics`; let no ticket wait for a target that is gone; remove old tickets."""
         since_upkeep = _UPKEEP_SECONDS
         while True:
             try:
+                if self._store.outbox.adopt(self.targets, iso(self._clock())):
+                    self.wake()
                 self._counts = self._store.outbox.counts()
                 if since_upkeep >= _UPKEEP_SECONDS:
                     self._store.expire(iso(self._clock() - self._retention))

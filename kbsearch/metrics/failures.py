@@ -16,6 +16,7 @@ from kbsearch.metrics.searches import Search, query_key
 from kbsearch.metrics.tally import BOT_SEARCHES
 from kbsearch.metrics.walk import Walked
 
+_SOLUTIONS = HANDOVERS | {"resolved_declared"}
 CLIENT_LETTERS = 12
 """Of a client's hash that are kept: enough to tell one client from another, in less space."""
 
@@ -96,11 +97,14 @@ def _disliked(events: Sequence[Event]) -> set[str]:
 
 
 def _agents(walked: Walked) -> tuple[str, ...]:
-    """Return articles opened, or named as the solution, after the hand-over: an agent sent them."""
+    """Return articles opened, or named as the solution, after the hand-over: an agent sent them.
+
+    The help desk names them by further hand-over facts (kbsearch/handover/facts.py).
+    """
     facts = [act.fact for act in (*walked.acts, *walked.later) if isinstance(act.fact, Event)]
     start = next((place for place, event in enumerate(facts) if event.action_name in HANDOVERS), len(facts))
     return tuple(
         event.object_id
         for event in facts[start + 1 :]
-        if event.object_id and (is_opening(event) or event.action_name == "resolved_declared")
+        if event.object_id and (is_opening(event) or event.action_name in _SOLUTIONS)
     )

@@ -261,6 +261,48 @@ def test_a_slow_target_holds_up_no_other(tmp_path: Path, receiver: Receiver) -> 
         store.close()
 
 
+def test_a_target_that_is_gone_leaves_its_tickets_to_another(tmp_path: Path) -> None:
+    """A mistyped address that was corrected, or another help desk; never twice to one that has the ticket."""
+    store = open_tickets(tmp_path)
+    both = file_one(store, ["old", "kept"], "both")
+    old = file_one(store, ["old"], "old")
+    had = store.outbox.claim("kept", now=AT, until="2027", lease="l")
+    assert had is not None
+    assert store.outbox.delivered(had, "l", "")
+
+    def rows() -> set[tuple[str, str, str]]:
+        return {(one.ticket, one.target, one.state) for one in store.outbox.listed()}
+
+    before = rows()
+    assert store.outbox.adopt([], AT) == 0
+    assert rows() == before
+    assert store.outbox.adopt(["kept"], AT) == 1
+    assert rows() == {(both.id, "kept", DELIVERED), (both.id, "old", DEAD), (old.id, "kept", WAITING)}
+    assert store.outbox.retry(AT, both.id) == 1
+    assert store.outbox.adopt(["kept", "new"], AT) == 1
+    assert rows() == {(both.id, "kept", DELIVERED), (both.id, "new", WAITING), (old.id, "kept", WAITING)}
+    leased = store.outbox.claim("new", now=AT, until="2027", lease="l")
+    assert leased is not None
+    assert store.outbox.adopt(["kept"], "2026-12-01T00:00:00.000Z") == 0  # somebody is delivering it
+    store.close()
+
+
+def test_a_corrected_address_gets_what_the_wrong_one_did_not(tmp_path: Path, receiver: Receiver) -> None:
+    """The service starts with the new setting, and nobody has to do anything."""
+    store = open_tickets(tmp_path)
+    ticket = file_one(store, ["webhook://mistyped.example/"])
+    sender = Sender(
+        store, open_targets(f"webhook+http://{receiver.address}/", Secrets(signing=SIGNING)), retention_days=90
+    )
+    sender.start()
+    deadline = time.monotonic() + 10
+    while store.outbox.counts()[WAITING] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    sender.stop()
+    assert [call.body["id"] for call in receiver.calls] == [ticket.id]
+    store.close()
+
+
 def test_old_tickets_go_while_the_service_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what waits is counted for /metrics."""
     monkeypatch.setattr(sender_module, "_POLL_SECONDS", 0.02)
