@@ -46,14 +46,14 @@ def label(failures: Mapping[str, Sequence[Failure]], library: Library) -> dict[s
     return {lang: _far(answers, lang) for lang, answers in asked.items()}
 
 
-def is_near(asked: Sequence[Asked]) -> bool:
+def is_near(asked: Sequence[Asked], score: float = NEAR_SCORE, words: float = NEAR_WORDS) -> bool:
     """Tell whether the knowledge base holds what was asked, by the first result of each query."""
-    return _mean(asked, lambda near: near.score) >= NEAR_SCORE and _mean(asked, lambda n: n.words_known) >= NEAR_WORDS
+    return _mean(asked, lambda near: near.score) >= score and _mean(asked, lambda near: near.words_known) >= words
 
 
-def means_the_same(asked: Sequence[Asked], lang: str) -> bool:
+def means_the_same(asked: Sequence[Asked], lang: str, similarity: float = NEAR_MEANING) -> bool:
     """Tell whether articles that do not exist in this language mean what was asked."""
-    return _mean(asked, lambda near: near.similarity if lang not in near.article.languages else 0.0) >= NEAR_MEANING
+    return _mean(asked, lambda near: near.similarity if lang not in near.article.languages else 0.0) >= similarity
 
 
 def _mean(asked: Sequence[Asked], value: Callable[[Nearest], float]) -> float:

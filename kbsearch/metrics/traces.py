@@ -1,7 +1,7 @@
 """What a day leaves for the flow, the article table and the gap list, so that a month is not read again each time.
 
-A trace is kept for as long as the facts of its days do not change, and goes with them: it holds query texts and
-shortened client hashes, and `EventStore.keep` says that what is named `…/DAY` does.
+A trace is used for as long as the facts that it was made from do not change. It holds query texts and shortened client
+hashes, so its name ends with the day: the store forgets it with the day's facts (see `EventStore.keep`).
 """
 
 from __future__ import annotations

@@ -183,6 +183,16 @@ def test_its_files_may_be_kept_and_need_nothing_from_elsewhere(client: TestClien
     assert client.get("/dashboard/board.html").status_code == 404
 
 
+def test_the_api_gives_the_same_lists(client: TestClient, filled: Service) -> None:
+    """For holders of an admin key: gaps, articles and flow as JSON."""
+    assert client.get("/v1/metrics/content").status_code == 403
+    assert client.get("/v1/metrics/content?from=x", headers={KEY_HEADER: key("admin")}).status_code == 422
+    values = client.get("/v1/metrics/content", headers={KEY_HEADER: key("admin")}).json()
+    assert [gap["examples"] for gap in values["gaps"]["list"]] == [["quantum <b>leaps</b>"]]
+    assert [row["article"]["id"] for row in values["articles"]["list"]] == ["reset-password.en"]
+    assert sum(one["journeys"] for one in values["flow"]) == 19
+
+
 def test_sick_data_marks_the_figures_that_rest_on_it(client: TestClient, service: Service) -> None:
     """Sixty searches with results and not one click: clicks do not arrive."""
     service.store.write([search(f"d{number}", "password", 3) for number in range(60)])
