@@ -8,6 +8,7 @@ import orjson
 from fastapi import Request
 from starlette.types import Message
 
+_KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "app")
 _PASSED = (b"user-agent", b"dnt", b"sec-gpc")
 
 
@@ -23,7 +24,7 @@ async def call(request: Request, method: str, path: str, *, query: str = "", bod
     """Call the API as the same client; errors come back as the API's own answers."""
     content = b"" if body is None else orjson.dumps(body)
     scope = {
-        **{name: request.scope[name] for name in ("type", "asgi", "http_version", "scheme", "server", "client", "app")},
+        **{name: request.scope[name] for name in _KEPT if name in request.scope},
         "method": method,
         "path": path,
         "raw_path": path.encode(),
