@@ -60,8 +60,7 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
-from kbsearch.suggestions.store import FILE as SUGGESTIONS
-from kbsearch.suggestions.store import SuggestionStore
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 _ROUTES = (
     chat,
@@ -191,7 +190,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
-        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
+        suggestions=SuggestionStore(suggestions_path(settings.index, settings.events_url)),
         helped=Helped(store),
         ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
