@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from handover_facts import AT, SIGNING, Clock, file_one, open_tickets
 from handover_receiver import Receiver, receiving
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsearch.handover import sender as sender_module
@@ -144,6 +146,30 @@ def test_a_target_may_ask_for_patience(post: Post, receiver: Receiver) -> None:
     post.file()
     assert post.attempt()
     assert post.store.outbox.listed()[0].next_at == "2026-11-25T10:02:00.000Z"
+
+
+def test_patience_may_be_asked_until_a_date(post: Post, receiver: Receiver) -> None:
+    """The other form of Retry-After; one that nobody can read is none."""
+    receiver.answer = lambda _: (
+        503,
+        {},
+        {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(hours=1), True)},
+    )
+    post.file()
+    assert post.attempt()
+    assert "2026-11-25T10:59" <= post.store.outbox.listed()[0].next_at <= "2026-11-25T11:00:01"
+    receiver.answer = lambda _: (503, {}, {"Retry-After": "soon"})
+    post.clock.pass_seconds(3601)
+    assert post.attempt()
+    assert post.store.outbox.listed()[0].next_at[:16] == "2026-11-25T11:00"
+
+
+def test_a_reference_is_cut(post: Post, receiver: Receiver) -> None:
+    """A target's word is kept, not its novel."""
+    receiver.answer = lambda _: (200, {"id": "x" * 5000})
+    post.file()
+    assert post.attempt()
+    assert post.store.outbox.listed()[0].reference == "x" * 100
 
 
 def test_what_cannot_be_delivered_is_a_dead_letter_and_comes_back(post: Post, receiver: Receiver) -> None:
@@ -321,6 +347,7 @@ def test_old_tickets_go_while_the_service_runs(tmp_path: Path, monkeypatch: pyte
     store.close()
 
 
+@settings(deadline=None)
 @given(st.integers(1, MOST_ATTEMPTS - 1), st.floats(0, 1), st.floats(0, 1e6))
 def test_waits_grow_within_bounds(attempts: int, draw: float, asked: float) -> None:
     """At least half of the doubled wait, never more than the longest, never sooner than asked."""

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service_fake import SECRET
 
+from kbsearch.cli import main
 from kbsearch.errors import StoreError
 from kbsearch.handover.signing import signed_headers
 from kbsearch.metrics.acts import by_client, read_acts
@@ -330,6 +331,16 @@ def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) 
         assert 'kbsearch_handover_deliveries_total{result="failed",target="webhook"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="waiting"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="dead"} 0.0' in text
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_target_that_is_none_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    """Exit code 2 and one sentence, before anything is opened or forked."""
+    monkeypatch.setenv("KBSEARCH_HANDOVER_TARGET", "pigeon://roof.example/")
+    assert main(["serve", "--index", str(tmp_path), "--workers", workers]) == 2
+    assert "'pigeon://roof.example/' is no target" in capsys.readouterr().err
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:
