@@ -14,6 +14,7 @@ import orjson
 from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
+from indexer.watch import add_watch_command
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
@@ -89,16 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.set_defaults(run=_prune)
     add_propose_command(commands)
+    add_watch_command(commands, source)
     return parser
 
 
 def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     sub.add_argument(
-        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+        "sources", nargs="+", type=source, metavar="SOURCE", help="file, folder or web address; see docs/sources.md"
     )
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help=model)
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
+    sub.add_argument(
+        "--delay", type=float, default=0.2, metavar="SECONDS", help="between two requests to a website (default 0.2)"
+    )
     sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.add_argument(
@@ -108,11 +113,14 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     add_terms(sub)
 
 
-def _source(text: str) -> Path:
-    """An empty argument, mostly an unset variable of a script, must not come to mean the current folder."""
+def source(text: str) -> Path | str:
+    """A path, or an address on the web.
+
+    An empty argument, mostly an unset variable of a script, must not come to mean the current folder.
+    """
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; name a file or a folder")
-    return Path(text)
+    return text if text.lower().startswith(("http://", "https://")) else Path(text)
 
 
 def _build(options: argparse.Namespace) -> Outcome:
@@ -128,6 +136,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         update=options.update,
         publishing=not (options.no_publish or gated),
         cores=cores,
+        delay=options.delay,
     )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         print(f"skipped {problem}", file=sys.stderr)

@@ -51,7 +51,7 @@ def load_editing(
                 else:
                     rules.append(_rule(row, lang, known))
             except ValueError as fault:
-                _complain(Problem(str(file), line, str(fault)), report, strict)
+                complain(Problem(str(file), line, str(fault)), report, strict)
     return Editing(tuple(synonyms), tuple(protected), tuple(rules))
 
 
@@ -65,7 +65,7 @@ def load_groups(
             identity, group = row["id"], row["group"]
             if not group or known.get(identity) != identity:
                 fault = f"id {identity!r} is the id of no article here" if group else "group is empty"
-                _complain(Problem(str(file), line, fault), report, strict)
+                complain(Problem(str(file), line, fault), report, strict)
             else:
                 groups[identity] = group
     return groups
@@ -87,14 +87,14 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     try:
         text = read_text(file)
     except (Unreadable, OSError) as fault:
-        _complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
+        complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=lambda mark: len({*required, *optional} & set(_cells(header, mark))))
     columns = _cells(header, delimiter)
     missing = [name for name in required if name not in columns]
     if missing:
-        _complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
+        complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
         return
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     next(reader)
@@ -102,7 +102,7 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     for cells in reader:
         named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
         if len(cells) > len(columns):
-            _complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
+            complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
         elif any(named.values()) and not cells[0].startswith("#"):
             yield line, {name: named.get(name, "") for name in (*required, *optional)}
         line = reader.line_num + 1
@@ -154,7 +154,8 @@ def _rule(row: Mapping[str, str], lang: str, known: Mapping[str, str]) -> Rule:
     )
 
 
-def _complain(problem: Problem, report: LoadReport, strict: bool) -> None:
+def complain(problem: Problem, report: LoadReport, strict: bool) -> None:
+    """Add a problem to the report; `strict` makes it a SourceError."""
     report.add_problem(problem)
     if strict:
         raise SourceError(f"{problem}; --strict stops here: correct it, or leave --strict out.")

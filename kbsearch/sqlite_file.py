@@ -58,8 +58,12 @@ class SqliteFile:
 
     def ask(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return rows, as of now; no writer waits for it."""
+        return list(self.read(query, values))
+
+    def read(self, query: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield rows as they are read, through a connection of their own, so that nothing else waits."""
         with self._translated(), closing(self._connect()) as reader:
-            return reader.execute(query, values).fetchall()
+            yield from reader.execute(query, values)
 
     def close(self) -> None:
         """Let go of the file; what was written stays."""

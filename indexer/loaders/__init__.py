@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
-from indexer.loaders import archive, csv_file, html, jsonl, markdown, office, pdf, plain, subtitles, zendesk
+from indexer.loaders import archive, csv_file, html, jsonl, markdown, mirror, office, pdf, plain, subtitles, zendesk
 from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
 from kbsearch.errors import SourceError
 from kbsearch.types import Document
 
 __all__ = ["LoadReport", "Problem", "load_sources"]
 
-_FORMATS = (jsonl, markdown, html, csv_file, plain, zendesk, office, pdf, subtitles)
+_FORMATS = (jsonl, markdown, html, csv_file, plain, zendesk, office, pdf, subtitles, mirror)
 _READERS: dict[str, Callable[[SourceFile], Iterator[Item]]] = {
     extension: module.read for module in _FORMATS for extension in module.EXTENSIONS
 }
 _KNOWN = (*_READERS, *archive.EXTENSIONS)
-SUPPORTED = ", ".join(_KNOWN)
+SUPPORTED = ", ".join(name for name in _KNOWN if name not in mirror.EXTENSIONS)
 
 
 def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = False) -> Iterator[Document]:

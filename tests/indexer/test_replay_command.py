@@ -58,7 +58,10 @@ def test_replay_says_what_breaks_and_fails(desk: Desk, run: Callable[..., Result
     assert refused.code == 1
     assert "15 × “Kur atrast rēķinu” (find-invoice.lv) is gone." in refused.out
     assert "lv            15 of      65 break (23.08%), 0 won" in refused.out
-    assert "breaks too much: log: 15 of 220 successful searches (6.82%) break, the budget is 0.50%" in refused.err
+    assert (
+        "breaks too many successful searches (budget 0.50%): log 15 of 220 (6.82%); log in lv 15 of 65 (23.08%)."
+        in refused.err
+    )
     allowed = run(*common, "--max-broken", "25%")
     assert (allowed.code, allowed.err) == (0, "")
     assert allowed.out.rstrip().endswith("may be published: at most 25.00% may break, and that holds.")
