@@ -24,12 +24,15 @@ from kbsearch.errors import SnapshotError
 from kbsearch.index.arrays import group_pairs, hash_texts, write_array, write_records
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import build_dense
+from kbsearch.index.heads import telling_titles, write_heads
 from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
 from kbsearch.index.protect import protect
+from kbsearch.index.ragged import Ragged
 from kbsearch.index.spelling import SpellingBuilder
 from kbsearch.index.titles import write_titles
-from kbsearch.snapshot import ATTRIBUTES, FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.manifest import FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.snapshot import ATTRIBUTES
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.text.normalise import fold
 
@@ -43,6 +46,8 @@ class Content:
     corpus: Corpus
     vectors: NDArray[np.float32]
     """One unit row a passage."""
+    heads: NDArray[np.float32]
+    """One unit row a document: what its title and tags mean."""
     sample_queries: NDArray[np.float32]
     """Unit rows to measure the dense recall with."""
     model: ModelInfo
@@ -50,6 +55,8 @@ class Content:
     sources: Sequence[str]
     notes: Mapping[str, Any] = field(default_factory=dict)
     editing: Editing = field(default_factory=Editing)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Id → group, for documents whose group is not the one in their record."""
     parts: Mapping[str, bytes] = field(default_factory=dict)
     """Further files by name."""
 
@@ -115,10 +122,14 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     """Write every file but the manifest; return what the manifest says of them."""
     corpus = content.corpus
     records = corpus.of_documents("records")
+    documents = [orjson.loads(record) for record in records.rows()]
+    if content.groups:
+        documents = [record | {"group": content.groups.get(record["id"], record["group"])} for record in documents]
+        records = Ragged.of_bytes([orjson.dumps(record) for record in documents])
     write_records(directory, "documents", records)
     write_records(directory, "bodies", corpus.of_documents("bodies"))
     write_records(directory, "passages", corpus.of_passages("texts"))
-    languages, groups = _write_documents(directory, [orjson.loads(record) for record in records.rows()])
+    languages, groups = _write_documents(directory, documents)
     write_array(directory / "passage_document.npy", corpus.passage_document)
     bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     vocabulary = protect(corpus.vocabulary, frozenset(map(fold, content.editing.protected)))
@@ -133,7 +144,9 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     words = spelling.write(directory / "spelling")
     marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
     write_marks(directory / "marks", *marks)
-    write_titles(corpus.words_of_documents("titles"), corpus.title_keys(), vocabulary, directory / "titles")
+    titles = corpus.words_of_documents("titles")
+    write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
+    write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
     return {
         "model": asdict(content.model),
         "analyzer": ANALYZER_VERSION,

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from indexer.loaders.boilerplate import main_part
 from indexer.loaders.faqpage import questions
 from indexer.loaders.fields import FieldError, make_document, parse_lang
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.whole import Unreadable, decode_marked, read_bytes, unify_breaks
+from indexer.loaders.wiki import confluence, notion
 
 EXTENSIONS = (".html", ".htm")
 
@@ -20,6 +22,9 @@ _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", 
 _NEVER = ["script", "style", "noscript", "template", "nav", "form", "iframe"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
+_NOTICES = ", ".join(f'[{name}*="{word}" i]' for name in ("id", "class") for word in ("cookie", "consent", "gdpr"))
+_NOTICE_CHARS = 1_000
+"""A longer one is an article about cookies."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
 _BROWSER = {
     "iso8859-1": "windows-1252",
@@ -31,10 +36,13 @@ _BROWSER = {
 }
 
 
-def read(source: SourceFile) -> Iterator[Item]:
-    """Yield the page, then one faq document for each question in its JSON-LD."""
+def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item]:
+    """Yield the page, then one faq document for each question in its JSON-LD.
+
+    `url`: where the page was fetched from; `encoding`: what the server said it is in.
+    """
     try:
-        text, guessed = _decode(read_bytes(source))
+        text, guessed = _decode(read_bytes(source), encoding)
     except Unreadable as error:
         yield Problem(source.name, error.line, str(error))
         return
@@ -43,8 +51,11 @@ def read(source: SourceFile) -> Iterator[Item]:
     text = unify_breaks(text)
     tree = LexborHTMLParser(text)
     blocks = [node.text() for node in tree.css('script[type="application/ld+json" i]')]
-    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree)}
-    item = _page(source, tree, shared)
+    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree) or url}
+    exported = next((found for kind in (confluence, notion) if (found := kind(tree, source.id)) is not None), None)
+    if exported == {}:
+        return  # a list of pages, not one
+    item = _page(source, tree, shared) if exported is None else _exported(source, {**shared, **exported})
     has_questions = any("FAQPage" in block for block in blocks)
     if isinstance(item, Found) or not has_questions:
         yield item
@@ -54,51 +65,73 @@ def read(source: SourceFile) -> Iterator[Item]:
 
 
 def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object]) -> Item:
-    main, title = _content(tree), _title(tree) or source.path.stem
+    (main, named), title = _content(tree), _title(tree) or source.path.stem
     if main is None:
         return Problem(source.name, None, "the page has no body")
     first = main.css_first("h1")
     if first is not None and _line(first) == title:
         first.decompose()
-    body = main.inner_html or ""
-    fields = {**shared, "id": source.id, "title": title, "body": body if _line(main) else "", "format": "html"}
+    body = main.inner_html or "" if _line(main) else ""
+    if body and not named:
+        body = main_part(body)
+    fields = {**shared, "id": source.id, "title": title, "body": body, "format": "html"}
     try:
         return Found(make_document(fields))
     except FieldError as error:
         return Problem(source.name, None, str(error))
 
 
-def _decode(data: bytes) -> tuple[str, str]:
-    """The text, and the encoding where it had to be guessed."""
+def _exported(source: SourceFile, fields: dict[str, object]) -> Item:
+    try:
+        return Found(make_document({"id": source.id, "format": "html", **fields}))
+    except FieldError as error:
+        return Problem(source.name, None, str(error))
+
+
+def _decode(data: bytes, said: str) -> tuple[str, str]:
+    """The text, and the encoding where it had to be guessed; `said` by the server counts more than by the page."""
     marked = decode_marked(data)
     if marked is not None:
         return marked, ""
     if b"\0" in data:
         raise Unreadable("holds zero bytes, so it is no HTML page")
-    named = _META.search(data[:4096])
     try:
-        name = codecs.lookup(named[1].decode("ascii")).name if named else "utf-8"
-        return data.decode(_BROWSER.get(name, name)), ""
-    except (UnicodeError, LookupError):  # named wrongly: see whether it is UTF-8 all the same
-        pass
-    try:
-        return data.decode("utf-8"), ""
+        return data.decode("utf-8"), ""  # nothing else decodes as UTF-8 by chance
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+    named = _META.search(data[:4096])
+    for name in (said, named[1].decode("ascii") if named else ""):
+        try:
+            known = codecs.lookup(name).name if name else "utf-8"
+            return data.decode(_BROWSER.get(known, known)), ""
+        except (UnicodeError, LookupError):  # named wrongly
+            continue
     try:
         return data.decode("windows-1257"), "windows-1257"
     except UnicodeDecodeError as error:
         raise Unreadable("neither the encoding it names, nor UTF-8, nor windows-1257", line) from error
 
 
-def _content(tree: LexborHTMLParser) -> LexborNode | None:
-    """The element that holds the article, with what is never content taken out of it."""
+def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
+    """The element that holds the article, with what is never content taken out of it; and whether the page names it."""
     articles = tree.css("article")
     main = tree.css_first("main") or tree.css_first('[role="main"]') or (articles[0] if len(articles) == 1 else None)
     chosen = main or tree.body
     if chosen is not None:
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
-    return chosen
+        if main is None:
+            _drop_notices(chosen)
+    return chosen, main is not None
+
+
+def _drop_notices(body: LexborNode) -> None:
+    """Take out what asks for consent: one at a time, since those inside others go with them."""
+    while notice := next((node for node in body.css(_NOTICES) if _is_notice(node)), None):
+        notice.decompose()
+
+
+def _is_notice(node: LexborNode) -> bool:
+    return node.css_first("h1, article") is None and len(node.text()) <= _NOTICE_CHARS
 
 
 def _title(tree: LexborHTMLParser) -> str:

@@ -23,7 +23,6 @@ from kbsearch.metrics.journeys import (
     search_labels,
 )
 from kbsearch.metrics.moments import MINUTE, SECOND, moment_of
-from kbsearch.metrics.outcomes import Outcome
 from kbsearch.metrics.searches import Search
 
 DIMENSIONS = Labels._fields
@@ -50,35 +49,11 @@ def count_now(acts: Sequence[Act], journey: Journey, searches: Sequence[Search],
     events = [(act.moment, act.fact) for act in acts if isinstance(act.fact, Event)]
     _count_searches(events, journey, searches, cells)
     _count_votes(events, journey.labels, cells)
-    counts = cells.setdefault(journey.labels, Counter())
-    for survey in SURVEYS:
-        _count_survey(survey, [event for _, event in events], counts)
+    counts = _cell(cells, journey.labels)
+    if any(event.action_name == "feedback" or event.object_id_type == SURVEY for _, event in events):
+        for survey in SURVEYS:
+            _count_survey(survey, [event for _, event in events], counts)
     _count_health(acts, journey, searches, counts)
-
-
-def count_outcome(
-    journey: Journey, outcome: Outcome, *, handed_over_later: bool, closed: bool, returned: bool | None, cells: Cells
-) -> None:
-    """Add a journey's outcome; `closed` is its window, `returned` to its topic is None where that is still open."""
-    counts = cells.setdefault(journey.labels, Counter())
-    counts["journeys"] += 1
-    counts[f"outcome:{outcome}"] += 1
-    if journey.searched:
-        counts["searched"] += 1
-        counts[f"searched:{outcome}"] += 1
-    if closed:
-        counts["decided"] += 1
-        filed = bool(journey.handovers) or handed_over_later
-        counts["handed_over"] += filed
-        counts["searched_decided"] += journey.searched
-        if journey.form:
-            _count_form(journey, filed, counts)
-    if returned is not None:
-        confirmed = outcome == Outcome.CONFIRMED
-        counts["seasoned_searched"] += journey.searched
-        counts["seasoned_confirmed"] += confirmed
-        counts["durable"] += confirmed and not returned
-        counts["durable_searched"] += confirmed and not returned and journey.searched
 
 
 def spread(cells: Mapping[Labels, Counter[str]]) -> Tallies:
@@ -119,6 +94,14 @@ def seconds_bucket(seconds: float) -> float:
     return round((low + high) / 2, 3)
 
 
+def _cell(cells: Cells, labels: Labels) -> Counter[str]:
+    """Return the counts of a combination of labels; a counter that is there already costs nothing."""
+    found = cells.get(labels)
+    if found is None:
+        found = cells[labels] = Counter()
+    return found
+
+
 def _count_searches(
     events: Sequence[tuple[int, Event]], journey: Journey, searches: Sequence[Search], cells: Cells
 ) -> None:
@@ -128,7 +111,7 @@ def _count_searches(
             opened_by_query.setdefault(event.query_id, []).append(event)
     read = [m for m, event in events if is_opening(event) or event.action_name == "answer_shown"]
     for place, search in enumerate(searches):
-        counts = cells.setdefault(search_labels(search, journey.labels.device), Counter())
+        counts = _cell(cells, search_labels(search, journey.labels.device))
         opened = [event for query_id in search.query_ids for event in opened_by_query.get(query_id, ())]
         clicks = [event for event in opened if event.action_name == "click"]
         following = searches[place + 1].start if place + 1 < len(searches) else None
@@ -148,7 +131,7 @@ def _count_searches(
         answered = next((m for m in read if m >= searches[0].start), None)
         if answered is not None:
             waited = answered - searches[0].start
-            counts = cells.setdefault(journey.labels, Counter())
+            counts = _cell(cells, journey.labels)
             counts["answer_ms"] += waited
             counts[f"answer_s={seconds_bucket(waited / SECOND)}"] += 1
 
@@ -166,7 +149,7 @@ def _count_votes(events: Sequence[tuple[int, Event]], labels: Labels, cells: Cel
             type=own.type if own.type != UNKNOWN else labels.type,
             category=own.category if own.category != UNKNOWN else labels.category,
         )
-        counts = cells.setdefault(where, Counter())
+        counts = _cell(cells, where)
         counts["votes"] += 1
         counts["votes_helpful"] += vote
 
@@ -186,15 +169,6 @@ def _count_survey(survey: str, events: Iterable[Event], counts: Tally) -> None:
     if asked:
         counts[f"{survey}_asked"] += 1
         counts[f"{survey}_asked_answered"] += answered
-
-
-def _count_form(journey: Journey, filed: bool, counts: Tally) -> None:
-    if journey.saw:
-        counts["form_saw"] += 1
-        counts["form_saw_unfiled"] += not filed
-    if journey.arm:
-        counts[f"form_{journey.arm}"] += 1
-        counts[f"form_{journey.arm}_filed"] += filed
 
 
 def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Search], counts: Tally) -> None:

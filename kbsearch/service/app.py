@@ -25,6 +25,10 @@ from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore, tickets_path
+from kbsearch.handover.targets.connect import open_targets
+from kbsearch.handover.targets.protocol import Secrets, Target
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
@@ -34,14 +38,17 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
     explain,
     feedback,
+    handover,
     health,
     metrics,
     portal,
@@ -53,8 +60,25 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
-from kbsearch.suggestions.store import SuggestionStore
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
+_ROUTES = (
+    chat,
+    dashboard,
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    handover,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+    widget,
+)
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
 _SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
@@ -76,10 +100,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (
-        search, chat, deflect, documents, events, suggestions, metrics, explain, health, widget, portal, feedback,
-        tickets,
-    ):  # fmt: skip
+    for module in _ROUTES:
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
@@ -91,8 +112,9 @@ def create_app(
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Opens the snapshot first, so that a bad one is an error here and not a log line.
 
-    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened.
+    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none.
     """
+    _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
     sys.setswitchinterval(_SWITCH_SECONDS)
     open_published = EngineOpener(settings.embed_budget)
@@ -128,7 +150,7 @@ def serve(settings: Settings) -> None:
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
     gate = Gate(settings.threads, settings.queue)
-    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside)
+    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside, lambda: sender.counts)
     holder = SnapshotHolder(
         settings.index,
         source,
@@ -138,6 +160,13 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     )
     store = open_store(settings.events_url)
     recover(settings.journal_folder, store.write)
+    tickets = TicketStore(tickets_path(settings.index, settings.events_url))
+    sender = Sender(
+        tickets,
+        _open_targets(settings),
+        retention_days=settings.retention_days,
+        on_attempt=lambda kind, result: meters.deliveries.labels(kind, result).inc(),
+    )
     return Service(
         settings=settings,
         holder=holder,
@@ -157,9 +186,17 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
-        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        tickets=tickets,
+        sender=sender,
+        suggestions=SuggestionStore(suggestions_path(settings.index, settings.events_url)),
         helped=Helped(store),
+        ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
+
+
+def _open_targets(settings: Settings) -> list[Target]:
+    secrets_given = Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password)
+    return open_targets(settings.handover_target, secrets_given)
 
 
 @asynccontextmanager
@@ -168,6 +205,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.holder.start()
     service.popular.start()
     service.upkeep.start()
+    service.sender.start()
+    service.ready.start()
     try:
         yield
     finally:
@@ -179,5 +218,9 @@ def _stop(service: Service) -> None:
     service.holder.stop()
     service.popular.stop()
     service.upkeep.stop()
+    service.sender.stop()
+    service.ready.stop()
     service.buffer.close()
     service.store.close()
+    service.tickets.close()
+    service.suggestions.close()

@@ -21,11 +21,14 @@ from kbsearch.events.searches import record_search
 from kbsearch.events.store import EventStore
 from kbsearch.events.ubi import Receipt
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore
 from kbsearch.service.cache import AnswerCache, Kept
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
 from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
 from kbsearch.service.security import audiences_of
 from kbsearch.service.settings import Settings
@@ -65,8 +68,11 @@ class Service:
     hasher: ClientHasher
     popular: PopularQueries
     upkeep: Upkeep
+    tickets: TicketStore
+    sender: Sender
     suggestions: SuggestionStore
     helped: Helped
+    ready: ReadyReports
 
     async def search(
         self, engine: SearchEngine, query: SearchRequest, request: Request, *, session: str, analytics: bool

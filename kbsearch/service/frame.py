@@ -33,6 +33,11 @@ def session_of(given: str | None) -> str:
     return given if given and _SESSION.fullmatch(given) else new_id()
 
 
+def asks_csat(session: str) -> bool:
+    """Tell whether a visit is asked how satisfied it is: every fourth, so that nobody is asked at each step."""
+    return session[-1] in "048c"
+
+
 def frame_values(service: Service, request: Request, state: PageState) -> Values:
     """Return what every view of the page has; `state` is what the search box and its links start from."""
     portal = load_portal()
@@ -48,7 +53,7 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "m": texts,
         "messages_json": portal.as_json({key: texts[key] for key in SCRIPT_TEXTS}),
         "session": session,
-        "asks_csat": session[-1] in "048c",
+        "asks_csat": asks_csat(session),
         "contact": service.settings.contact,
         "site_title": site_title,
         "page_title": site_title,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from kbsearch.errors import KbsearchError
+from kbsearch.metrics.journeys import SURVEY
 from kbsearch.service.address import PAGE_SIZE, PageState, read_state
 from kbsearch.service.context import service_of
 from kbsearch.service.errors import NotFound, error_code
@@ -43,6 +44,8 @@ async def page(request: Request) -> Response:
     except KbsearchError as error:
         status, _code = error_code(error)
         values["problem"] = texts.get({404: "not_found", 422: "bad_request"}.get(status, "error"))
+    if request.method == "GET" and values["asks_csat"] and values["said"] in ("yes", "done"):
+        await _note_survey(request, state, values)
     return html_page(request, values, status)
 
 
@@ -56,6 +59,16 @@ async def static(request: Request, name: str) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(file.compressed, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+async def _note_survey(request: Request, state: PageState, values: Values) -> None:
+    """Note that somebody is asked how satisfied he is: without it there is no response rate."""
+    service = service_of(request)
+    session = str(values["session"])
+    asked = make_event(
+        service, request, "impression", session=session, query_id=state.query, object_id="csat", object_id_type=SURVEY
+    )
+    await keep(service, request, [asked])
 
 
 async def _show_results(request: Request, state: PageState, values: Values) -> None:
