@@ -89,16 +89,34 @@ def test_robots_and_other_hosts(site: Site, tmp_path: Path) -> None:
     assert not {"/private/a", "/b.pdf"} & set(site.asked)
 
 
-def test_the_pause_is_the_longer_of_ours_and_theirs(site: Site, tmp_path: Path) -> None:
-    """Every two requests are that far apart, sitemap included."""
-    for number in range(4):
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(round(seconds, 6))
+
+
+@pytest.mark.parametrize(("ours", "theirs", "pause"), [(0.02, "0.15", 0.15), (0.3, "0.15", 0.3), (0.02, "86400", 30.0)])
+def test_the_pause_is_the_longer_of_ours_and_theirs(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: float, theirs: str, pause: float
+) -> None:
+    """Between every two requests, the sitemap's included; half a minute is the longest we stay."""
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    for number in range(3):
         site.article(f"/{number}", f"Page {number}")
-    site.sitemap(*(f"/{number}" for number in range(4)))
-    site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 0.15\n")
-    copied(site, tmp_path, delay=0.02)
-    gaps = [later - earlier for earlier, later in zip(site.times[1:], site.times[2:], strict=False)]
-    assert len(gaps) == 4
-    assert min(gaps) >= 0.14
+    site.sitemap("/0", "/1", "/2")
+    site.pages["/robots.txt"] = (200, {}, f"User-agent: *\nCrawl-delay: {theirs}\n".encode())
+    copied(site, tmp_path, delay=ours)
+    assert clock.slept == [0.0, pause, pause, pause, pause]
 
 
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (503, False)])
