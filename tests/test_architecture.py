@@ -47,7 +47,7 @@ DOORS = {
     "uvicorn": "kbsearch/service/",
     "jwt": "kbsearch/service/",
     "prometheus_client": "kbsearch/service/",
-    "sqlite3": "kbsearch/",  # the event store, suggestions, tickets: a file each
+    "sqlite3": "kbsearch/sqlite_file.py",
     "httpx2": "kbsearch/handover/targets/http.py",
     "psycopg": "kbsearch/events/postgres.py",
     "psycopg_pool": "kbsearch/events/postgres.py",

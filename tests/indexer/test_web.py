@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from site_server import Site, running
 
+import indexer.cli
 from indexer import web
 from indexer.loaders import LoadReport, load_sources
 from indexer.loaders.report import Problem
@@ -305,6 +306,19 @@ def test_a_sitemap_that_is_none(site: Site, tmp_path: Path, content: bytes | Non
         site.pages["/sitemap.xml"] = (200, {}, content)
     with pytest.raises(SourceError, match=said):
         copied(site, tmp_path)
+
+
+def test_the_command_takes_an_address(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside a folder; the manifest names both as they were given."""
+    site.article("/a", "From the web")
+    site.sitemap("/a")
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "b.md").write_text("# From a folder\n\ntext")
+    address = f"{site.address}/sitemap.xml"
+    arguments = ["build", address, str(tmp_path / "kb"), "--out", str(tmp_path / "index")]
+    assert indexer.cli.main([*arguments, "--model", "hashing", "--delay", "0"]) == 0
+    assert "2 documents" in capsys.readouterr().out
+    assert open_snapshot(tmp_path / "index").manifest["sources"] == [address, str(tmp_path / "kb")]
 
 
 def test_a_site_that_is_not_there(tmp_path: Path) -> None:

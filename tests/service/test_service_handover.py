@@ -12,11 +12,14 @@ import pytest
 from fastapi.testclient import TestClient
 from service_fake import SECRET
 
+from kbsearch.cli import main
 from kbsearch.errors import StoreError
 from kbsearch.handover.signing import signed_headers
 from kbsearch.metrics.acts import by_client, read_acts
+from kbsearch.metrics.failures import read_failures
 from kbsearch.metrics.journeys import read_journey, split_journeys
-from kbsearch.metrics.moments import moment_of
+from kbsearch.metrics.moments import DAY, moment_of
+from kbsearch.metrics.walk import Walk
 from kbsearch.service.context import Service
 from kbsearch.service.security import make_key
 
@@ -184,6 +187,23 @@ def test_an_agents_success_is_not_self_services(make_client: Any) -> None:
         assert not after[0].said
 
 
+def test_gap_reports_learn_that_the_article_exists(make_client: Any) -> None:
+    """A search found nothing, an agent did: the failed search knows the agent's article."""
+    with make_client(handover_secret=SIGNING) as client:
+        asked = client.get("/v1/search", params={"q": "zebra crossing", "session": "visit-1"}).json()
+        assert asked["decision"]["action"] == "hand_over"
+        filed = file(client, query_ids=[asked["query_id"]])
+        report(client, filed["id"], status="solved", articles=["reset-password.en"])
+        parts(client).buffer.flush()
+        now = moment_of(events(client)[0].timestamp)
+        walk = Walk(parts(client).store, now + 3 * DAY, DAY)
+        walked = [journey for day in parts(client).store.days() for journey in walk.on(day)]
+        (failure,) = (one for journey in walked for one in read_failures(journey))
+        assert failure.text == "zebra crossing"
+        assert failure.escalated
+        assert failure.found_later == ("reset-password.en",)
+
+
 def replace_facts(journey: Any) -> Any:
     return journey._replace(facts=0)
 
@@ -311,6 +331,16 @@ def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) 
         assert 'kbsearch_handover_deliveries_total{result="failed",target="webhook"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="waiting"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="dead"} 0.0' in text
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_target_that_is_none_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    """Exit code 2 and one sentence, before anything is opened or forked."""
+    monkeypatch.setenv("KBSEARCH_HANDOVER_TARGET", "pigeon://roof.example/")
+    assert main(["serve", "--index", str(tmp_path), "--workers", workers]) == 2
+    assert "'pigeon://roof.example/' is no target" in capsys.readouterr().err
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:

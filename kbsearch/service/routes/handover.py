@@ -111,7 +111,7 @@ async def file_handover(request: Request) -> Response:
 
 @router.get(
     "/v1/handover/{ticket_id}",
-    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 503: _ERRORS[503]},
+    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 422: _ERRORS[422], 503: _ERRORS[503]},
     summary="What became of a ticket",
 )
 async def read_status(
