@@ -2,9 +2,9 @@
 
     python -m benchmarks.rollback
 
-Needs `../shared/kb/alchemy` (6,200 articles in three of its languages). A service with two workers and 50 requests a second
-(Poisson arrivals, no cache of answers); then `kbsearch-index rollback` as a process of its own. The clock starts before
-that process does. Service, load and command share the machine.
+Needs `../shared/kb/alchemy` (6,200 articles in three of its languages). A service with two workers and 50 requests a
+second (Poisson arrivals, no cache of answers); then `kbsearch-index rollback` as a process of its own. The clock starts
+before that process does. Service, load and command share the machine.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from kbsearch.service.settings import Settings
 
 
 def test_what_helped_a_customer_of_the_service_is_replayed(handmade_index: Path, tmp_path: Path) -> None:
-    """Searched, opened, confirmed; another search, of which nothing more is known. Nothing counts within its first day."""
+    """Searched, opened, confirmed; another search, of which no more is known. Nothing counts on its first day."""
     index = Path(shutil.copytree(handmade_index, tmp_path / "index"))
     with TestClient(create_app(Settings(index=index, poll=0.02))) as client:
         deadline = time.monotonic() + 60
