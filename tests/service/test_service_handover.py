@@ -76,7 +76,12 @@ def test_a_hand_over_is_kept_and_can_be_followed(client: TestClient) -> None:
     assert status.json()["subject"] == "Invoice is missing"
     assert status.json()["replies"] == []
     other = file(client, idempotency_key="another")
-    for ticket, key in [(filed["id"], ""), (filed["id"], other["key"]), ("none", filed["key"])]:
+    for ticket, key in [
+        (filed["id"], ""),
+        (filed["id"], other["key"]),
+        ("none", filed["key"]),
+        (filed["id"], filed["key"] * 9),
+    ]:
         assert client.get(f"/v1/handover/{ticket}", params={"key": key}).status_code == 404
     assert client.get(f"/v1/handover/{filed['id']}").json()["error"]["code"] == "not_found"
 

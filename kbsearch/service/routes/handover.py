@@ -111,11 +111,11 @@ async def file_handover(request: Request) -> Response:
 
 @router.get(
     "/v1/handover/{ticket_id}",
-    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 503: _ERRORS[503]},
+    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 422: _ERRORS[422], 503: _ERRORS[503]},
     summary="What became of a ticket",
 )
 async def read_status(
-    request: Request, ticket_id: str, key: Annotated[str, Query(max_length=100, description="The ticket's key.")] = ""
+    request: Request, ticket_id: str, key: Annotated[str, Query(description="The ticket's key.")] = ""
 ) -> Response:
     """Return status and replies to who has the key."""
     ticket = await to_thread.run_sync(service_of(request).tickets.read_with_key, ticket_id, key)
