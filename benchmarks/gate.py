@@ -5,7 +5,7 @@
 Needs `../shared/kb/alchemy` (25,000 articles in 12 languages). 20,000 searches that helped are made up from titles and
 bodies (a word left out, a typo, without diacritics, words of a sentence; popularity as 1/rank) and written to an event
 store as the service writes them. A rebuilt version of the same articles must break none of them; a candidate with ten
-planted losses must be refused and all ten named.
+planted losses must be refused and all ten named. The worse model is the bundled one with its rows shuffled.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import random
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from safetensors.numpy import load_file, save_file
 
 from benchmarks.corrupt import with_typo
 from benchmarks.gate_log import BEGIN, Visit, write
-from benchmarks.gate_losses import WORSE_MODEL, Row, plant
+from benchmarks.gate_losses import Row, Targets, plant
 from benchmarks.quality_sets import ALCHEMY
 from benchmarks.report import RESULTS, WORK, stamp, table, write_result
 from indexer.loaders import LoadReport, load_sources
@@ -31,10 +33,10 @@ from indexer.pipeline import build
 from indexer.replay.gate import Terms, replay
 from indexer.replay.page import as_page
 from indexer.replay.report import Report
+from kbsearch.embed.registry import models_directory
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.moments import DAY, moment_of
 from kbsearch.text.normalise import fold
-from kbsearch.versions import release
 
 SEARCHES = 20_000
 SEED = 8
@@ -57,13 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     visits = list(_visits(rows, options.searches))
     store = _store(folder, visits)
     index = folder / "index"
-    published = build([_source(folder, rows, {})], index, publishing=False, update=True).version
-    release(index, published, "build")
-    unchanged = build([_source(folder, rows, {})], index, publishing=False).version
+    published = build([_source(folder / "published", rows, {})], index, update=True).version
+    # From another folder, so that it is a version of its own.
+    unchanged = build([_source(folder / "unchanged", rows, {})], index, publishing=False, update=True).version
     terms = Terms(store, since=moment_of(BEGIN.isoformat()), until=moment_of(BEGIN.isoformat()) + 28 * DAY)
     same, same_seconds = _timed(index, unchanged, published, terms)
-    planted, editing = plant(rows, _popular(visits, rows), SYNONYM)
-    spoilt = build([_source(folder, rows, editing)], index, model=WORSE_MODEL, publishing=False, update=True).version
+    worse = _worse_model(folder / "shuffled")
+    popular = _popular(visits, rows)
+    ruled = max(str(rows[popular[4]]["title"]).split(), key=len).strip(".,:()")
+    planted, editing = plant(rows, Targets(popular, "fi", ("sv", "de"), *SYNONYM, str(worse), ruled))
+    spoilt = build(
+        [_source(folder / "spoilt", rows, editing)], index, model=str(worse), publishing=False, update=True
+    ).version
     report, seconds = _timed(index, spoilt, published, terms)
     store.close()
     (folder / "report.html").write_text(as_page(report), encoding="utf-8")
@@ -130,6 +137,16 @@ def _timed(index: Path, candidate: str, published: str, terms: Terms) -> tuple[R
     return report, time.perf_counter() - started
 
 
+def _worse_model(target: Path) -> Path:
+    """The bundled model with its rows shuffled, as after an export with another tokenizer: it knows nothing."""
+    source = models_directory() / "kbsearch-static"
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    arrays = load_file(source / "model.safetensors")
+    order = np.random.default_rng(SEED).permutation(len(arrays["embeddings"]))
+    save_file({name: array[order] for name, array in arrays.items()}, target / "model.safetensors")
+    return target
+
+
 def _rows() -> dict[str, Row]:
     sources = sorted(ALCHEMY.glob("*.jsonl.xz"))
     documents = load_sources(sources, report=LoadReport(), strict=True)
@@ -141,8 +158,7 @@ def _rows() -> dict[str, Row]:
     }
 
 
-def _source(folder: Path, rows: dict[str, Row], editing: Any) -> Path:
-    source = folder / "source"
+def _source(source: Path, rows: dict[str, Row], editing: Mapping[str, str]) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     (source / "articles.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows.values()))
@@ -168,7 +184,7 @@ def _visits(rows: dict[str, Row], count: int) -> Iterator[Visit]:
     rest = (100 - sum(WEIGHTS.values())) / (len(by_lang) - len(WEIGHTS))
     groups = sorted({row["group"] for row in rows.values()})
     draw.shuffle(groups)
-    popularity = {group: 1 / (rank + 10) for rank, group in enumerate(groups)}
+    popularity = {group: 1 / (rank + 1) for rank, group in enumerate(groups)}
     shares = {lang: [popularity[row["group"]] for row in mine] for lang, mine in by_lang.items()}
     langs = sorted(by_lang)
     for _ in range(count):

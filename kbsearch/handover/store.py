@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 
@@ -21,14 +20,13 @@ from kbsearch.handover.document import read_handover, write_handover
 from kbsearch.handover.outbox import Outbox
 from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Handover, Reply, Ticket
-from kbsearch.sqlite_file import SqliteFile, Transaction
+from kbsearch.sqlite_file import SqliteFile, Transaction, folder_beside
 
 _COLUMNS = "id, key, status, created_at, updated_at, handover, client_id, session_id, articles"
 _KEY_BYTES = 24
 MOST_AT_ONCE = 20
 """Tickets of one e-mail address since a moment (the service says: within an hour). Help desks write to the address
 that a ticket names, so a ticket form without a limit could be used to flood somebody else's mailbox."""
-_SQLITE = "sqlite:///"
 # What a help desk has taken is kept there; what nobody has taken stays until somebody solved it.
 _EXPIRED = f"""
     updated_at < ? AND (status = '{SOLVED}' OR (
@@ -39,8 +37,7 @@ _EXPIRED = f"""
 
 def tickets_path(index: Path, events: str) -> Path:
     """Return where tickets are kept: beside an event store that is a file, else in the folder of the index."""
-    beside = Path(unquote(events.removeprefix(_SQLITE))).parent if events.startswith(_SQLITE) else index
-    return beside / "tickets.db"
+    return folder_beside(events, index) / "tickets.db"
 
 
 class TicketStore:

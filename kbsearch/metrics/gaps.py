@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from scipy.stats import binom
 
-from kbsearch.metrics.clusters import cluster, nearest_groups
+from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
 from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.labels import UNHELPFUL, label
 from kbsearch.metrics.library import Article, Library
@@ -182,11 +182,11 @@ def _by_meaning(
     """Return groups of one meaning, each by language, with all searches of that meaning beside the failed ones."""
     texts = {failure.key: failure.text for _, failure in reversed(failures)}
     keys = sorted(texts)
-    vectors = library.encode([texts[key] for key in keys])
-    numbers = cluster(vectors)
+    others = {key: text for _, text in sorted(asked) if (key := query_key(text)) not in texts}
+    vectors = distinct(library.encode([*(texts[key] for key in keys), *others.values()]))
+    numbers = cluster(vectors[: len(keys)])
     meaning = dict(zip(keys, numbers, strict=True))
-    others = {key: text for _, text in asked if (key := query_key(text)) not in meaning}
-    near = nearest_groups(library.encode(list(others.values())), vectors, numbers)
+    near = nearest_groups(vectors[len(keys) :], vectors[: len(keys)], numbers)
     meaning |= {key: number for key, number in zip(others, near, strict=True) if number is not None}
     found: list[dict[str, _Group]] = [{} for _ in set(numbers)]
     for day, failure in failures:

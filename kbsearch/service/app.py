@@ -42,6 +42,7 @@ from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
@@ -59,11 +60,11 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
-from kbsearch.suggestions.store import FILE as SUGGESTIONS
-from kbsearch.suggestions.store import SuggestionStore
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 _ROUTES = (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
@@ -187,7 +188,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
-        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
+        suggestions=SuggestionStore(suggestions_path(settings.index, settings.events_url)),
         helped=Helped(store),
         ready=ReadyReports(settings.events_url, settings.journal_folder),
     )

@@ -86,7 +86,7 @@ def test_only_what_changed_is_done_again(tmp_path: Path, write_jsonl: Write, mon
     run(source, tmp_path / "index")
     after = [dict(row) for row in before]
     after[3]["body"] = after[3]["body"].replace("## Two", "## Three")  # one of its two passages
-    after[7]["title"] = "A new title"  # both of its passages
+    after[7]["title"] = "A new title"  # the title and both of its passages
     after[11]["audience"] = ["agent"]
     write_jsonl(source, after)
     cut: list[str] = []
@@ -95,7 +95,7 @@ def test_only_what_changed_is_done_again(tmp_path: Path, write_jsonl: Write, mon
     embedder = Counting()
     report = build([source], tmp_path / "index", embedder=embedder, update=True)
     assert cut == ["doc-3", "doc-7", "doc-11"]
-    assert len(embedder.texts) == 3
+    assert len(embedder.texts) == 4
     assert (report.documents_analysed, report.passages_embedded) == (3, 3)
     assert (report.documents, report.passages) == (20, 40)
     run(source, tmp_path / "fresh")

@@ -139,25 +139,6 @@ def test_search_and_click_of_one_session_have_one_client(client: TestClient, ser
     assert search.client_id == event.client_id
 
 
-@pytest.mark.parametrize(
-    ("headers", "parameters"),
-    [({"DNT": "1"}, {}), ({"Sec-GPC": "1"}, {}), ({}, {"analytics": "false"})],
-)
-def test_who_does_not_want_to_be_counted_is_not(
-    client: TestClient, service: Service, headers: dict[str, str], parameters: dict[str, str]
-) -> None:
-    """Searching works; nothing is written."""
-    assert client.get("/v1/search", params={"q": "password", **parameters}, headers=headers).status_code == 200
-    assert client.post("/v1/search", json={"q": "password", **parameters}, headers=headers).status_code == 200
-    if headers:
-        response = client.post("/v1/events", json=[CLICK], headers=headers)
-        assert (response.status_code, response.json()["ignored"]) == (202, 1)
-        for page in ("/?q=password", "/?doc=reset-password.en"):
-            assert client.get(page, headers=headers).status_code == 200
-    assert service.buffer.flush()
-    assert (list(service.store.searches()), list(service.store.events())) == ([], [])
-
-
 def test_nothing_personal_is_in_the_file(make_client: Any, tmp_path: Path) -> None:
     """Read as bytes, after shutdown: no address, no browser, no client id, no e-mail."""
     with make_client() as client:

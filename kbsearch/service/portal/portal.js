@@ -210,9 +210,10 @@
     const subject = trimmed(form.elements.subject.value);
     const message = form.elements.message.value.trim();
     const box = byId("deflect");
-    if (subject.length < 4 || subject + message === looked) return;
-    // The first words of the message count where the subject has few; the service says so.
-    looked = subject.split(" ").length < 3 ? subject + message : subject;
+    // Where the subject has few words, the service reads the message as well.
+    const asks = subject.split(" ").length < 3 ? subject + message : subject;
+    if (subject.length < 4 || asks === looked) return;
+    looked = asks;
     if (asking) asking.abort();
     asking = new AbortController();
     const asked = { subject, body: message, lang: document.documentElement.lang, session, query: form.elements.queries.value.split("\n")[0] };
