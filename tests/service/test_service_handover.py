@@ -231,6 +231,19 @@ def test_a_callback_needs_the_help_desks_signature(make_client: Any, moved: bool
         assert status["status"] == "open"
 
 
+def test_a_help_desk_with_one_address_names_the_ticket_in_the_body(make_client: Any) -> None:
+    """Signed the same way."""
+    with make_client(handover_secret=SIGNING) as client:
+        filed = file(client)
+        body = json.dumps({"ticket": filed["id"], "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body).status_code == 403
+        assert client.post("/v1/handover/status", content=body, headers=headers).json()["status"] == "solved"
+        body = json.dumps({"ticket": "none", "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body, headers=headers).status_code == 404
+
+
 def test_a_help_desk_that_cannot_sign_uses_a_key(client: TestClient) -> None:
     """One for the audience `helpdesk`; a customer's key opens nothing."""
     filed = file(client)
