@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -332,6 +333,21 @@ def test_what_the_log_cannot_take_is_not_acknowledged(client: TestClient, monkey
     file(client)
     assert len(parts(client).tickets.listed()) == 1
     assert len(events(client)) == 2
+
+
+def test_no_request_waits_for_the_help_desk(make_client: Any) -> None:
+    """A target that takes the call and never answers: the customer has the ticket meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        target = f"webhook+http://127.0.0.1:{silent.getsockname()[1]}/"
+        with make_client(handover_secret=SIGNING, handover_target=target) as client:
+            filed = file(client)
+            called, _ = silent.accept()
+            with called:
+                assert called.recv(4) == b"POST"
+                assert [one.state for one in parts(client).tickets.outbox.listed()] == ["waiting"]
+                assert file(client, idempotency_key="second")["id"] != filed["id"]
+                assert client.get("/healthz").status_code == 200
 
 
 def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) -> None:
