@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import orjson
 from tqdm import tqdm
 
@@ -31,7 +32,7 @@ from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.snapshot import published_version, read_manifest
+from kbsearch.manifest import CALIBRATION, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.versions import discard, hold_back, release, version_directories
@@ -98,7 +99,7 @@ def build(
         vector_maker = VectorMaker(vectors, embedder)
         keys, rows_made = _make_rows(paths, strict, report, rows, vector_maker)
         corpus = corpus_of(rows, keys)
-        text_keys = corpus.text_keys()
+        text_keys, head_keys = corpus.text_keys(), corpus.head_keys()
         records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
         accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
         groups = tied_groups(corpus, records, accepted, report)
@@ -106,6 +107,7 @@ def build(
         content = Content(
             corpus,
             vectors_of(vectors, text_keys, embedder.info.dimension),
+            vectors_of(vectors, head_keys, embedder.info.dimension),
             embedder.encode_queries(_sample_titles(records)),
             embedder.info,
             CUTTER_VERSION,
@@ -113,6 +115,7 @@ def build(
             {"problems": report.problem_count},
             editing,
             groups,
+            _calibration(out, before, embedder.info, report),
         )
         version = write_snapshot(out, content)
         unchanged = bool(before) and _same(before, read_manifest(out / version))
@@ -124,7 +127,7 @@ def build(
         else:
             hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
-        tidy_vectors(vectors, text_keys, embedder.info.dimension)
+        tidy_vectors(vectors, np.concatenate([text_keys, head_keys]), embedder.info.dimension)
         cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))
     return BuildReport(
         version=version,
@@ -212,6 +215,16 @@ def _published_manifest(out: Path) -> Mapping[str, Any]:
         return read_manifest(out / published_version(out))
     except SnapshotError:
         return {}
+
+
+def _calibration(out: Path, before: Mapping[str, Any], model: ModelInfo, report: LoadReport) -> dict[str, bytes]:
+    """An update keeps what was learnt about the published version, unless its scores mean something else now."""
+    if CALIBRATION not in before.get("files", ()):
+        return {}
+    if (before["model"], before["analyzer"], before["cutter"]) == (asdict(model), ANALYZER_VERSION, CUTTER_VERSION):
+        return {CALIBRATION: (out / before["version"] / CALIBRATION).read_bytes()}
+    report.add_note("the calibration was learnt with another model, analyzer or cutter; run: kbsearch calibrate")
+    return {}
 
 
 def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -103,6 +103,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
     sub = commands.add_parser(
+        "suggestions",
+        help="what customers suggest: read it, decide what others see",
+        epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
+    )
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--events", default="", metavar="URL", help="as for serve; default sqlite:///DIR/events.db")
+    sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
+    sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
+    sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
+    sub.set_defaults(run=_suggestions)
+    sub = commands.add_parser(
         "handover",
         help="tickets passed to a human, and their delivery",
         epilog=example("kbsearch handover list --index var/index"),
@@ -246,6 +257,12 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _suggestions(options: argparse.Namespace) -> Outcome:
+    from kbsearch.suggestions.command import run
+
+    return run(options)
 
 
 def _handover(options: argparse.Namespace) -> Outcome:

@@ -16,6 +16,7 @@ from indexer.replay.compare import LISTED, Compared, Pair, Shown
 from kbsearch.editing import Editing
 from kbsearch.embed.protocol import Embedder
 from kbsearch.engine import Engine
+from kbsearch.manifest import CALIBRATION
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.words import surfaces
@@ -162,9 +163,9 @@ class Causes:
 
     def _of_decision(self, compared: Compared) -> Cause:
         """Still found, but no longer given as the answer."""
-        had, has = ("calibration.json" in snapshot.manifest["files"] for snapshot in (self._before, self._after))
+        had, has = (CALIBRATION in snapshot.manifest["files"] for snapshot in (self._before, self._after))
         if had and not has:
-            again = "kbsearch calibrate --index DIR --queries FILE.jsonl"
+            again = f"kbsearch calibrate --index {self._after.directory.parent} --queries FILE.jsonl"
             return Cause("calibration", "", f"The candidate is not calibrated, so it answers less; run: {again}")
         replaced = compared.replaced_by
         if replaced:

@@ -13,7 +13,7 @@ from indexer.replay.causes import Causes
 from indexer.replay.compare import Compared, Pair
 from indexer.replay.judged import read_judged
 from indexer.replay.options import BUDGET, DAYS, FIRST
-from indexer.replay.report import Report, find_causes, find_flips, over_budget, section
+from indexer.replay.report import Report, find_causes, find_flips, over_budget, section, together
 from indexer.replay.successes import Facts, Log, read_log
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import Engine
@@ -75,7 +75,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
         budget=terms.budget,
         sections=sections,
         causes=find_causes(everything, Causes(pair, before, after, new)),
-        wins=tuple(sorted((item for item in everything if item.won), key=lambda item: -item.success.searches)),
+        wins=tuple(together(item for item in everything if item.won)),
         flips=find_flips(everything),
         latency=pair.latency(),
         searches=log.searches,

@@ -44,7 +44,8 @@ def as_text(report: Report) -> str:
 def verdict(report: Report) -> str:
     """One sentence."""
     if report.over:
-        return f"{report.candidate} breaks too much: {'; '.join(report.over)}."
+        broken = "; ".join(report.over)
+        return f"{report.candidate} breaks too many successful searches (budget {report.budget:.2%}): {broken}."
     return f"{report.candidate} may be published: at most {report.budget:.2%} may break, and that holds."
 
 

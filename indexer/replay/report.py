@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.replay.causes import Cause, Causes
-from indexer.replay.compare import LOST, Compared, Latency
+from indexer.replay.compare import ANSWERED, LOST, Compared, Latency
 from kbsearch.metrics.intervals import wilson
 from kbsearch.text.tags import primary
 
@@ -94,7 +94,7 @@ class Report:
     """In the period of the log, successful or not."""
     undecided: int
     over: tuple[str, ...]
-    """What is over the budget, as sentences; empty: the candidate may be published."""
+    """What is over the budget, in words; empty: the candidate may be published."""
 
     @property
     def losses(self) -> list[Loss]:
@@ -129,28 +129,39 @@ def section(name: str, compared: Sequence[Compared]) -> Section:
 
 
 def over_budget(sections: Iterable[Section], budget: float) -> tuple[str, ...]:
-    """What breaks too much: a set as a whole, or one language of it beyond what chance explains."""
+    """What breaks too much, in words: a set as a whole, or one language of it beyond what chance explains."""
     said = []
     for part in sections:
         if part.total.share > budget:
-            said.append(f"{part.name}: {_share(part.total)} break, the budget is {budget:.2%}")
+            said.append(f"{part.name} {_share(part.total)}")
         for lang, counts in part.by_lang.items():
             if counts.broken >= LEAST_BROKEN and wilson(counts.broken, counts.held)[0] > budget:
-                said.append(f"{part.name}, {lang}: {_share(counts)} break, the budget is {budget:.2%}")
+                said.append(f"{part.name} in {lang} {_share(counts)}")
     return tuple(said)
+
+
+def together(compared: Iterable[Compared]) -> list[Compared]:
+    """What came to the same on both sides as one, most frequent first: an answer that the published version only lists
+    is a listed article like any other.
+    """
+    merged: Counter[Compared] = Counter()
+    for item in compared:
+        listed = item.success.kind == "answered" and item.before.level < ANSWERED and item.after.level < ANSWERED
+        kind = "opened" if listed else item.success.kind
+        merged[replace(item, success=replace(item.success, kind=kind, searches=0))] += item.success.searches
+    return [replace(item, success=replace(item.success, searches=searches)) for item, searches in merged.most_common()]
 
 
 def find_causes(compared: Iterable[Compared], causes: Causes) -> tuple[CauseTotal, ...]:
     """Every broken success under its cause, the costliest cause first."""
     losses: dict[tuple[str, str], list[Loss]] = defaultdict(list)
-    for item in compared:
-        if item.broken:
-            cause = causes.of(item)
-            losses[cause.kind, cause.subject].append(Loss(item, cause, causes.place_of(item)))
+    for item in together(item for item in compared if item.broken):
+        cause = causes.of(item)
+        losses[cause.kind, cause.subject].append(Loss(item, cause, causes.place_of(item)))
     totals = [
         CauseTotal(
             mine[0].cause,
-            tuple(sorted(mine, key=lambda loss: -loss.compared.success.searches)),
+            tuple(mine),
             sum(loss.compared.success.searches for loss in mine),
         )
         for mine in losses.values()
@@ -160,18 +171,13 @@ def find_causes(compared: Iterable[Compared], causes: Causes) -> tuple[CauseTota
 
 def find_flips(compared: Iterable[Compared]) -> tuple[Flip, ...]:
     """Changed decisions, the most frequent kind first."""
-    searches: Counter[tuple[str, str]] = Counter()
     items: dict[tuple[str, str], list[Compared]] = defaultdict(list)
-    for item in compared:
-        change = item.before.action.value, item.after.action.value
-        if change[0] != change[1]:
-            searches[change] += item.success.searches
-            items[change].append(item)
-    return tuple(
-        Flip(*change, number, tuple(sorted(items[change], key=lambda item: -item.success.searches)))
-        for change, number in searches.most_common()
-    )
+    for item in together(compared):
+        if item.before.action is not item.after.action:
+            items[item.before.action.value, item.after.action.value].append(item)
+    flips = [Flip(*change, sum(item.success.searches for item in mine), tuple(mine)) for change, mine in items.items()]
+    return tuple(sorted(flips, key=lambda flip: -flip.searches))
 
 
 def _share(counts: Counts) -> str:
-    return f"{counts.broken:,} of {counts.held:,} successful searches ({counts.share:.2%})"
+    return f"{counts.broken:,} of {counts.held:,} ({counts.share:.2%})"

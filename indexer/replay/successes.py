@@ -8,14 +8,15 @@ What a journey is and how it ended is what `kbsearch metrics` says (docs/metrics
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal, Protocol
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.metrics.acts import Act, by_client, read_acts
-from kbsearch.metrics.journeys import HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
-from kbsearch.metrics.moments import timestamp_of
+from kbsearch.metrics.journeys import GAP, HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
+from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
 from kbsearch.metrics.queries import shared_queries
 from kbsearch.metrics.searches import Search, query_key
@@ -66,35 +67,79 @@ class Log:
 
 def read_log(facts: Facts, since: int, until: int, as_of: int) -> Log:
     """Read the successes of the journeys that began in [since, until), judged as of a moment (milliseconds, UTC)."""
-    bounds = timestamp_of(since), timestamp_of(until + WINDOW)
-    acts = read_acts(facts.searches(*bounds), facts.events(*bounds))
-    counted: Counter[Success] = Counter()
-    spellings: dict[Success, Counter[str]] = {}
-    records: list[SearchRecord] = []
-    undecided = 0
-    for mine in by_client(acts).values():
-        for journey in split_journeys(mine):
-            if not since <= journey[0].moment < until:
-                continue
-            helped, searches, closed = _read(journey, mine, as_of)
-            records += [search.final for search in searches]
-            undecided += 0 if closed else len(searches)
-            for success in helped:
-                key = _without_spelling(success)
-                counted[key] += 1
-                spellings.setdefault(key, Counter())[success.query] += 1
-    printable = {query_key(query.text) for query in shared_queries(records)}
-    return Log(tuple(_merge(counted, spellings, printable)), len(records), undecided)
+    reading = _Reading(range(since, until), as_of)
+    printable = {query_key(query.text) for query in shared_queries(reading.searches_of(facts))}
+    return Log(tuple(reading.successes(printable)), reading.searches, reading.undecided)
 
 
-def _read(acts: Sequence[Act], of_client: Sequence[Act], as_of: int) -> tuple[list[Success], list[Search], bool]:
-    """The successes of one journey, its searches, and whether its outcome is settled."""
+class _Reading:
+    """Counts successes, day by day: of a long log no more is in memory than what a window may still change."""
+
+    def __init__(self, period: range, as_of: int) -> None:
+        self._period = period
+        self._as_of = as_of
+        self._counted: Counter[Success] = Counter()
+        self._spellings: dict[Success, Counter[str]] = {}
+        self.searches = 0
+        self.undecided = 0
+
+    def searches_of(self, facts: Facts) -> Iterator[SearchRecord]:
+        """Read every journey once, and yield the searches of those that began in the period."""
+        waiting: dict[str, list[Act]] = {}
+        for day in days_between(day_of(self._period.start), day_of(self._period.stop + WINDOW)):
+            end = start_of(day) + DAY
+            bounds = timestamp_of(start_of(day)), timestamp_of(end)
+            for client, acts in by_client(read_acts(facts.searches(*bounds), facts.events(*bounds))).items():
+                waiting.setdefault(client, []).extend(acts)
+            for client in list(waiting):
+                yield from self._settle(waiting, client, end - WINDOW)
+        for client in list(waiting):
+            yield from self._settle(waiting, client, self._period.stop + 2 * WINDOW)
+
+    def _settle(self, waiting: dict[str, list[Act]], client: str, before: int) -> Iterator[SearchRecord]:
+        """Judge the client's journeys that ended before a moment; what comes later stays, to be judged or to tell."""
+        acts = waiting[client]
+        later = acts
+        for journey in split_journeys(acts):
+            if journey[-1].moment + GAP > before:
+                break
+            later = later[len(journey) :]
+            if journey[0].moment in self._period:
+                yield from self._judge(journey, later)
+        if later:
+            waiting[client] = later
+        else:
+            del waiting[client]
+
+    def _judge(self, journey: list[Act], later: Sequence[Act]) -> Iterator[SearchRecord]:
+        helped, searches, closed = _read(journey, later, self._as_of)
+        self.searches += len(searches)
+        self.undecided += 0 if closed else len(searches)
+        for success in helped:
+            key = _without_spelling(success)
+            self._counted[key] += 1
+            self._spellings.setdefault(key, Counter())[success.query] += 1
+        yield from (search.final for search in searches)
+
+    def successes(self, printable: Container[str]) -> Iterator[Success]:
+        """One for each query, place, article and kind, most frequent first; by what may be printed of them."""
+        ordered = sorted(self._counted.items(), key=lambda item: (-item[1], item[0].query, item[0].documents))
+        for key, count in ordered:
+            written = self._spellings[key]
+            query = max(sorted(written), key=written.__getitem__)
+            shown = key.public and query_key(query) in printable
+            yield replace(key, query=query, searches=count, printable=shown)
+
+
+def _read(acts: Sequence[Act], afterwards: Sequence[Act], as_of: int) -> tuple[list[Success], list[Search], bool]:
+    """The successes of one journey, its searches, and whether its outcome is settled.
+
+    `afterwards`: what the client did later.
+    """
     journey, searches = read_journey(acts)
     closes = journey.end + WINDOW
-    later = any(
-        journey.end < act.moment <= closes and isinstance(act.fact, Event) and act.fact.action_name in HANDOVERS
-        for act in of_client
-    )
+    in_time = takewhile(lambda act: act.moment <= closes, afterwards)
+    later = any(isinstance(act.fact, Event) and act.fact.action_name in HANDOVERS for act in in_time)
     outcome = decide_outcome(journey, handed_over_later=later, closed=as_of >= closes)
     if outcome not in (Outcome.CONFIRMED, Outcome.ASSUMED):
         return [], searches, as_of >= closes
@@ -143,12 +188,3 @@ def _without_spelling(success: Success) -> Success:
     """What two askings of one query have in common; letter case and spaces change no result."""
     query = " ".join(success.query.casefold().split())
     return Success(query, success.lang, success.public, success.documents, success.kind)
-
-
-def _merge(counted: Counter[Success], spellings: dict[Success, Counter[str]], printable: set[str]) -> Iterator[Success]:
-    """One success for each query, place, article and kind; most frequent first."""
-    for key, count in sorted(counted.items(), key=lambda item: (-item[1], item[0].query, item[0].documents)):
-        written = spellings[key]
-        query = max(sorted(written), key=written.__getitem__)
-        shown = key.public and query_key(query) in printable
-        yield Success(query, key.lang, key.public, key.documents, key.kind, count, printable=shown)

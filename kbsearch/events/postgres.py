@@ -178,11 +178,6 @@ class PostgresStore:
                 (name, value),
             )
 
-    def discard(self, names: Sequence[str]) -> None:
-        """Forget what was kept under these names."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM derived WHERE name = ANY(%s)", (list(names),))
-
     def close(self) -> None:
         """Let go of the connections; what was written stays."""
         self._pool.close()

@@ -83,8 +83,5 @@ class EventStore(Protocol):
     def keep(self, name: str, value: bytes) -> None:
         """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
 
-    def discard(self, names: Sequence[str]) -> None:
-        """Forget what was kept under these names."""
-
     def close(self) -> None:
         """Let go of the place; what was written stays."""

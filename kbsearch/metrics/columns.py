@@ -77,7 +77,9 @@ def columns_of(journeys: Sequence[Journey]) -> Columns:
     places: dict[Labels, int] = {}
     label = [places.setdefault(journey.labels, len(places)) for journey in journeys]
     handovers = [(moment, row) for row, journey in enumerate(journeys) for moment in journey.handovers]
-    topics = [_hash(topic) for journey in journeys for topic in journey.topics]
+    # Most journeys are about the same few things.
+    known: dict[str, int] = {}
+    topics = [_known(topic, known) for journey in journeys for topic in journey.topics]
     return Columns(
         labels=tuple(places),
         label=_integers(label),
@@ -147,6 +149,13 @@ def _flags(journey: Journey) -> int:
 
 def _integers(values: Sequence[int]) -> Integers:
     return np.array(values, np.int64)
+
+
+def _known(text: str, known: dict[str, int]) -> int:
+    found = known.get(text)
+    if found is None:
+        found = known[text] = _hash(text)
+    return found
 
 
 def _hash(text: str) -> int:

@@ -1,13 +1,14 @@
 """From the store to counts by day: what is settled is kept on a shelf, everything else is computed on read.
 
-Three things are kept: the counts of each day whose last window has closed, and, of the days before that, the part that
-the day's own facts give and the journeys that began on it. All carry the store's change counters of every day they were
+Three things are kept of a day: the part that its own facts give, the journeys that began on it, and its counts once its
+last window has closed. All carry the store's change counters of every day they were
 made from, and are used only while all of these are still the same: a late event or an erasure changes the counter, and
 what depends on it is made again. Without a shelf the same code computes everything from raw facts.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -33,14 +34,13 @@ from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
 from kbsearch.metrics.settle import busiest, came_back, count_outcomes, handed_later, outcomes
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 
-FORMAT = 2
-"""Raise it when definitions or the form of what is kept change: kept things of another format are made anew."""
+FORMAT = b"2:"
+"""What kept values begin with. Raise it when definitions or the form of what is kept change: what was kept in another
+format is made anew."""
 _STARTED_IN_MEMORY = 14
 """Days of which the journeys are in memory: each looks seven days ahead."""
 _PARTS_IN_MEMORY = 4
 """Days of which the edges are: each looks at its neighbours."""
-_LATE = 6 * DAY
-"""Longer than a day's edges reach beyond the days that look at it, and than facts are late but for exceptions."""
 
 
 class Facts(Protocol):
@@ -65,9 +65,6 @@ class Shelf(Protocol):
     def keep(self, name: str, value: bytes) -> None:
         """Keep a value, in place of an older one of the same name."""
 
-    def discard(self, names: Sequence[str]) -> None:
-        """Forget what was kept under these names."""
-
 
 class DayCounts:
     """The counts of any day, as of one moment."""
@@ -85,7 +82,6 @@ class DayCounts:
         self._parts: OrderedDict[str, DayPart] = OrderedDict()
         self._started: OrderedDict[str, tuple[Started, set[str]]] = OrderedDict()
         """What began on a day, and the days that it was made from."""
-        self._kept_something = False
         self._looked_at: set[str] = set()
         """Days that the counts being made depend on."""
 
@@ -101,9 +97,6 @@ class DayCounts:
             settled, _ = self._unwrap(kept.get(self._counts + day))
             usable = settled is not None and settled["settled"] <= self._as_of
             yield day, settled["tallies"] if settled and usable else self._made(day)
-        if self._shelf and self._kept_something:
-            old = [day for day in self.days() if self._is_old(day)]
-            self._shelf.discard([f"{kind}/{day}" for kind in ("part", "started") for day in old])
 
     def _made(self, day: str) -> Tallies:
         self._looked_at = set()
@@ -144,7 +137,7 @@ class DayCounts:
             else:
                 reads = set()
                 self._started[day] = started_on(day, partial(self._part, reads)), reads
-                if day in self._counters and not self._is_old(day):
+                if day in self._counters:
                     self._wrap(name, reads, pack_started(self._started[day][0]))
             _forget(self._started, _STARTED_IN_MEMORY)
         found, reads = self._started[day]
@@ -161,17 +154,11 @@ class DayCounts:
             values, _ = self._unwrap(self._shelf.kept([name]).get(name) if self._shelf else None)
             if values is None:
                 self._parts[day] = read_day(day, self._acts(day))
-                if not self._is_old(day):
-                    self._wrap(name, [day], pack_part(self._parts[day]))
+                self._wrap(name, [day], pack_part(self._parts[day]))
             else:
                 self._parts[day] = unpack_part(values)
             _forget(self._parts, _PARTS_IN_MEMORY)
         return self._parts[day]
-
-    def _is_old(self, day: str) -> bool:
-        """Tell whether nobody will look at a day again: the counts of all days that do are kept, and facts of so long
-        ago no longer arrive."""
-        return self._as_of >= start_of(day) + self._season + _LATE
 
     def _acts(self, day: str) -> list[Act]:
         bounds = timestamp_of(start_of(day)), timestamp_of(start_of(day) + DAY)
@@ -181,16 +168,14 @@ class DayCounts:
         """Keep values with the counters of the days that they were made from."""
         if self._shelf:
             counters = {day: self._counters.get(day, 0) for day in reads}
-            self._kept_something = True
-            self._shelf.keep(name, orjson.dumps({"format": FORMAT, "reads": counters, "values": values}))
+            kept = orjson.dumps({"reads": counters, "values": values})
+            self._shelf.keep(name, FORMAT + zlib.compress(kept, 1))
 
     def _unwrap(self, kept: bytes | None) -> tuple[dict[str, Any] | None, set[str]]:
         """Return kept values if nothing that they were made from has changed, and the days that they were made from."""
-        if kept is None:
+        if kept is None or not kept.startswith(FORMAT):
             return None, set()
-        found = orjson.loads(kept)
-        if found["format"] != FORMAT:
-            return None, set()
+        found = orjson.loads(zlib.decompress(kept.removeprefix(FORMAT)))
         if any(self._counters.get(day, 0) != counter for day, counter in found["reads"].items()):
             return None, set()
         return found["values"], set(found["reads"])

@@ -49,9 +49,10 @@ def count_now(acts: Sequence[Act], journey: Journey, searches: Sequence[Search],
     events = [(act.moment, act.fact) for act in acts if isinstance(act.fact, Event)]
     _count_searches(events, journey, searches, cells)
     _count_votes(events, journey.labels, cells)
-    counts = cells.setdefault(journey.labels, Counter())
-    for survey in SURVEYS:
-        _count_survey(survey, [event for _, event in events], counts)
+    counts = _cell(cells, journey.labels)
+    if any(event.action_name == "feedback" or event.object_id_type == SURVEY for _, event in events):
+        for survey in SURVEYS:
+            _count_survey(survey, [event for _, event in events], counts)
     _count_health(acts, journey, searches, counts)
 
 
@@ -93,6 +94,14 @@ def seconds_bucket(seconds: float) -> float:
     return round((low + high) / 2, 3)
 
 
+def _cell(cells: Cells, labels: Labels) -> Counter[str]:
+    """Return the counts of a combination of labels; a counter that is there already costs nothing."""
+    found = cells.get(labels)
+    if found is None:
+        found = cells[labels] = Counter()
+    return found
+
+
 def _count_searches(
     events: Sequence[tuple[int, Event]], journey: Journey, searches: Sequence[Search], cells: Cells
 ) -> None:
@@ -102,7 +111,7 @@ def _count_searches(
             opened_by_query.setdefault(event.query_id, []).append(event)
     read = [m for m, event in events if is_opening(event) or event.action_name == "answer_shown"]
     for place, search in enumerate(searches):
-        counts = cells.setdefault(search_labels(search, journey.labels.device), Counter())
+        counts = _cell(cells, search_labels(search, journey.labels.device))
         opened = [event for query_id in search.query_ids for event in opened_by_query.get(query_id, ())]
         clicks = [event for event in opened if event.action_name == "click"]
         following = searches[place + 1].start if place + 1 < len(searches) else None
@@ -122,7 +131,7 @@ def _count_searches(
         answered = next((m for m in read if m >= searches[0].start), None)
         if answered is not None:
             waited = answered - searches[0].start
-            counts = cells.setdefault(journey.labels, Counter())
+            counts = _cell(cells, journey.labels)
             counts["answer_ms"] += waited
             counts[f"answer_s={seconds_bucket(waited / SECOND)}"] += 1
 
@@ -140,7 +149,7 @@ def _count_votes(events: Sequence[tuple[int, Event]], labels: Labels, cells: Cel
             type=own.type if own.type != UNKNOWN else labels.type,
             category=own.category if own.category != UNKNOWN else labels.category,
         )
-        counts = cells.setdefault(where, Counter())
+        counts = _cell(cells, where)
         counts["votes"] += 1
         counts["votes_helpful"] += vote
 

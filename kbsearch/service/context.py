@@ -28,6 +28,7 @@ from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
 from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
 from kbsearch.service.security import audiences_of
 from kbsearch.service.settings import Settings
@@ -71,6 +72,7 @@ class Service:
     sender: Sender
     suggestions: SuggestionStore
     helped: Helped
+    ready: ReadyReports
 
     async def search(
         self, engine: SearchEngine, query: SearchRequest, request: Request, *, session: str, analytics: bool

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from kbsearch.suggestions.store import SuggestionStore
+from kbsearch.errors import UsageError
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 
 def run(options: argparse.Namespace) -> str:
     """Do what was asked and return what to print.
 
-    :raises UsageError: there is no such suggestion, or no such status.
+    :raises UsageError: there is no such suggestion or status, or nobody has suggested anything yet.
     """
-    store = SuggestionStore(options.index / "suggestions.db")
-    if options.forget:
-        return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."
-    if options.followers:
-        return "\n".join(store.followers(options.followers))
-    if options.decide:
-        suggestion, status = options.decide
-        store.decide(suggestion, status)
-        return f"{suggestion} is {status} now."
-    lines = (f"{one.id}  {one.status:8}  {one.votes:4} votes  [{one.lang}] {one.title}" for one in store.listed())
-    return "\n".join(lines) or "No suggestions yet."
+    store = SuggestionStore(_existing(suggestions_path(options.index, options.events)))
+    try:
+        if options.forget:
+            return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."
+        if options.followers:
+            return "\n".join(store.followers(options.followers))
+        if options.decide:
+            suggestion, status = options.decide
+            store.decide(suggestion, status)
+            return f"{suggestion} is {status} now."
+        lines = (f"{one.id}  {one.status:8}  {one.votes:4} votes  [{one.lang}] {one.title}" for one in store.listed())
+        return "\n".join(lines) or "No suggestions yet."
+    finally:
+        store.close()
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise UsageError(
+            f"there are no suggestions at {str(path)!r}; has kbsearch serve run with these --index and --events?",
+            "index",
+        )
+    return path

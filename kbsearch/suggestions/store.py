@@ -6,15 +6,12 @@ e-mail addresses of followers stand in a table of their own that nothing but `fo
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
-from kbsearch.errors import LimitError, StoreError, UsageError
+from kbsearch.errors import LimitError, UsageError
+from kbsearch.sqlite_file import SqliteFile, folder_beside
 
 PENDING = "pending"
 SHOWN = ("open", "planned", "done")
@@ -25,15 +22,22 @@ MAX_PENDING = 5
 """Unread suggestions that one network may have waiting."""
 MAX_LISTED = 200
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS suggestions (
+_MIGRATIONS = (
+    """
+CREATE TABLE suggestions (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, lang TEXT NOT NULL, status TEXT NOT NULL,
     created_at TEXT NOT NULL, filed_by TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS votes (suggestion TEXT NOT NULL, voter TEXT NOT NULL, PRIMARY KEY (suggestion, voter));
-CREATE TABLE IF NOT EXISTS followers (suggestion TEXT NOT NULL, email TEXT NOT NULL, PRIMARY KEY (suggestion, email));
-"""
+CREATE TABLE votes (suggestion TEXT NOT NULL, voter TEXT NOT NULL, PRIMARY KEY (suggestion, voter));
+CREATE TABLE followers (suggestion TEXT NOT NULL, email TEXT NOT NULL, PRIMARY KEY (suggestion, email));
+""",
+)
 _COLUMNS = "id, title, text, lang, status, created_at, (SELECT COUNT(*) FROM votes WHERE suggestion = id) AS votes"
+
+
+def suggestions_path(index: Path, events: str) -> Path:
+    """Return where suggestions are kept."""
+    return folder_beside(events, index) / "suggestions.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,18 @@ class SuggestionStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writing = Lock()
-        with self._transaction() as writer:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                writer.execute(statement)
+        """Open the file, creating it where there is none.
+
+        :raises StoreError: it cannot be opened.
+        """
+        self._file = SqliteFile(path, "suggestions", _MIGRATIONS)
 
     def file(self, suggestion: Suggestion, filed_by: str) -> None:
         """Keep a new suggestion, unread.
 
         :raises LimitError: `filed_by` has too many unread ones already.
         """
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             (waiting,) = writer.execute(
                 "SELECT COUNT(*) FROM suggestions WHERE filed_by = ? AND status = ?", (filed_by, PENDING)
             ).fetchone()
@@ -91,7 +95,7 @@ class SuggestionStore:
         :raises UsageError: there is no such suggestion that anybody may see.
         """
         self._find_shown(suggestion)
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.execute("INSERT OR IGNORE INTO votes VALUES (?, ?)", (suggestion, voter))
         return self._find_shown(suggestion).votes
 
@@ -101,7 +105,7 @@ class SuggestionStore:
         :raises UsageError: there is no such suggestion that anybody may see.
         """
         self._find_shown(suggestion)
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.execute("INSERT OR IGNORE INTO followers VALUES (?, ?)", (suggestion, email.casefold()))
 
     def decide(self, suggestion: str, status: str) -> None:
@@ -111,19 +115,23 @@ class SuggestionStore:
         """
         if status not in STATUSES:
             raise UsageError(f"there is no status {status!r}; use one of: {', '.join(STATUSES)}", "status")
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             changed = writer.execute("UPDATE suggestions SET status = ? WHERE id = ?", (status, suggestion)).rowcount
         if not changed:
             raise UsageError(f"there is no suggestion {suggestion!r}", "suggestion")
 
     def followers(self, suggestion: str) -> list[str]:
         """Return the e-mail addresses of those who follow it; for the company's mail only."""
-        return [email for (email,) in self._ask("SELECT email FROM followers WHERE suggestion = ?", (suggestion,))]
+        return [email for (email,) in self._file.ask("SELECT email FROM followers WHERE suggestion = ?", (suggestion,))]
 
     def forget(self, email: str) -> int:
         """Remove an address from everything it follows; returns from how many."""
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             return writer.execute("DELETE FROM followers WHERE email = ?", (email.casefold(),)).rowcount
+
+    def close(self) -> None:
+        """Let go of the file; what was written stays."""
+        self._file.close()
 
     def _find_shown(self, suggestion: str) -> Suggestion:
         found = self._read(f"status IN {SHOWN} AND id = ?", (suggestion,))
@@ -132,29 +140,6 @@ class SuggestionStore:
         return found[0]
 
     def _read(self, condition: str, values: Sequence[object] = ()) -> list[Suggestion]:
-        return [Suggestion(*row) for row in self._ask(f"SELECT {_COLUMNS} FROM suggestions WHERE {condition}", values)]
-
-    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with _translated(self._path), closing(self._connect()) as reader:
-            return reader.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._writing, _translated(self._path), closing(self._connect()) as writer, writer:
-            # Taken before anything is read, so that two processes wait for each other instead of failing.
-            writer.execute("BEGIN IMMEDIATE")
-            yield writer
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=5)
-        connection.execute("PRAGMA journal_mode = WAL")
-        return connection
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the suggestions in {str(path)!r} cannot be reached: {error}; see the disk") from error
+        return [
+            Suggestion(*row) for row in self._file.ask(f"SELECT {_COLUMNS} FROM suggestions WHERE {condition}", values)
+        ]

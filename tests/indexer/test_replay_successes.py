@@ -154,3 +154,28 @@ def test_only_journeys_of_the_period_count() -> None:
     assert found(SHOWN, until=START) == []
     assert len(found(SHOWN, until=START + 1)) == 1
     assert found(SHOWN, until=START + 1, more=(event(3600, "ticket_created"),)) == []
+
+
+def test_a_journey_over_midnight_is_one() -> None:
+    """The vote of the next day belongs to the search of the evening before; it counts on the day on which it began."""
+    evening = BEGIN + timedelta(hours=23, minutes=59, seconds=50)
+    given = Facts(*facts([OPENED], evening))
+    assert [item.kind for item in read_log(given, START, LATER, LATER).successes] == ["opened"]
+    assert read_log(given, START + DAY, LATER, LATER).successes == ()
+
+
+def test_long_logs_give_what_short_ones_give() -> None:
+    """Ten days of visits at once are the sum of ten days one by one."""
+    visits = [Visit(f"q{number % 7}", "en", f"a{number % 3}", answered=number % 2 == 0) for number in range(200)]
+    whole = Facts(*(fact for day in range(10) for fact in facts(visits, BEGIN + timedelta(days=day))))
+    at_once = read_log(whole, START, LATER, LATER)
+    by_day = [read_log(whole, START + day * DAY, START + (day + 1) * DAY, LATER) for day in range(10)]
+    assert at_once.searches == sum(log.searches for log in by_day) == 2000
+    assert sum(item.searches for item in at_once.successes) == 2000
+    for item in at_once.successes:
+        same = (one.searches for log in by_day for one in log.successes if _name(one) == _name(item))
+        assert item.searches == sum(same)
+
+
+def _name(item: Any) -> tuple[str, Any, str]:
+    return item.query, item.documents, item.kind

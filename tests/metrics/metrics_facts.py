@@ -123,10 +123,6 @@ class MemoryShelf:
     def keep(self, name: str, value: bytes) -> None:
         self.things[name] = value
 
-    def discard(self, names: Sequence[str]) -> None:
-        for name in names:
-            self.things.pop(name, None)
-
 
 def measured(*facts: Fact, **options: Any) -> Report:
     """Return a report of facts, as of a moment when all windows are closed."""

@@ -171,7 +171,8 @@ async def _vote(request: Request, suggestion: str, session: str) -> int:
     voter = service.hasher.voucher(f"vote:{suggestion}", address)
     votes = await to_thread.run_sync(service.suggestions.vote, suggestion, voter)
     await keep(service, request, [make_event(
-        service, request, "vote", session=session, object_id=suggestion, object_id_type="suggestion"
+        service, request, "vote", session=session, object_id=suggestion, object_id_type="suggestion",
+        event_id=f"vote-{suggestion}-{voter}",
     )])  # fmt: skip
     return votes
 

@@ -1,0 +1,151 @@
+"""Forms of the page with JavaScript: feedback with reasons, a ticket with articles beside it, suggestions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser_site import Site
+from playwright.sync_api import Page, expect
+
+from kbsearch.service import frame
+
+
+def test_why_it_did_not_help(page: Page, site: Site) -> None:
+    """A “no” asks for the reason, and shows the way to a person."""
+    page.goto("/?doc=reset-password.en&lang=en")
+    page.get_by_role("button", name="No").click()
+    expect(page.locator(".thanks")).to_be_focused()
+    expect(page.locator(".helpful").get_by_role("link", name="Write to us")).to_be_visible()
+    page.get_by_label("hard to follow").check()
+    page.get_by_label("Anything to add?").fill("Which page?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
+    page.wait_for_timeout(200)
+    votes = [event.attributes for event in site.events() if event.action_name == "feedback"]
+    assert [vote.get("helpful") for vote in votes] == [False, None]
+    assert (votes[1]["reason"], votes[1]["note"]) == ("unclear", "Which page?")
+
+
+def test_feedback_by_keyboard_keeps_its_place(page: Page) -> None:
+    """The button goes, and whoever pressed it would otherwise start again at the top of the page."""
+    page.goto("/?doc=reset-password.en&lang=en")
+    page.locator(".article .choice").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".thanks")).to_be_focused()
+
+
+def test_some_visits_are_asked_for_a_rating(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a “yes”; that it was asked is counted as well."""
+    monkeypatch.setattr(frame, "asks_csat", lambda _session: True)
+    page.goto("/?doc=reset-password.en&lang=en")
+    expect(page.get_by_role("button", name="5: Very")).to_be_hidden()
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("button", name="4", exact=True).click()
+    page.wait_for_timeout(200)
+    events = site.events()
+    assert [e.object_id for e in events if e.object_id_type == "survey"] == ["csat"]
+    assert [e.attributes["csat"] for e in events if "csat" in e.attributes] == [4]
+
+
+def test_articles_appear_while_the_subject_is_typed(page: Page, site: Site) -> None:
+    """Opening one beside the form keeps what was typed, and is told to whoever answers the ticket."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").press_sequentially("shipping to riga please", delay=10)
+    suggested = page.locator("#deflect a")
+    expect(suggested.first).to_contain_text("Shipping to Riga")
+    expect(suggested.first.locator(".visually-hidden")).to_have_text(" (opens in a new tab)")
+    expect(page.locator("#deflect mark").first).to_be_visible()
+    with page.context.expect_page() as opened:
+        suggested.first.click()
+    expect(opened.value.locator(".article h1")).to_have_text("Shipping to Riga")
+    opened.value.close()
+    expect(page.get_by_label("Subject")).to_have_value("shipping to riga please")
+    page.get_by_label("Message").fill("How long does it take?")
+    page.get_by_label("E-mail for our answer").fill("anna@example.org")
+    page.get_by_role("button", name="Send message").click()
+    expect(page.locator(".state")).to_have_text("Received")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert re.search(r"/tickets/\w+\?key=", page.url)
+    page.reload()
+    expect(page.locator(".ticket h2")).to_have_text("shipping to riga please")
+    (ticket,) = site.service.tickets.listed()
+    handover = ticket.handover
+    assert handover.opened[0].id == "city-00.en"
+    assert {article.id for article in handover.shown} >= {"city-00.en"}
+    searches = {search.query_id for search in site.searches()}
+    assert set(handover.query_ids) <= searches
+    assert handover.query_ids
+    click = next(event for event in site.events() if event.action_name == "click")
+    assert (click.object_id, click.position) == ("city-00.en", 1)
+    started = [event for event in site.events() if event.action_name == "ticket_started"]
+    assert [event.attributes["suggestions_shown"] for event in started] == [True]
+
+
+def test_what_an_article_solved_is_not_sent(page: Page, site: Site) -> None:
+    """It counts as solved, with the search that led to it."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").press_sequentially("shipping to riga")
+    page.get_by_role("button", name="This solved it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")
+    page.wait_for_timeout(200)
+    solved = next(event for event in site.events() if event.action_name == "resolved_declared")
+    assert solved.query_id == site.searches()[-1].query_id
+    assert "ticket_created" not in {event.action_name for event in site.events()}
+
+
+def test_where_no_article_fits_the_form_says_so(page: Page) -> None:
+    """And shows none that only stand in the way."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").press_sequentially("a rocket to the moon hand_over")
+    expect(page.locator("#deflect")).to_contain_text("No article fits this")
+
+
+def test_a_service_that_is_down_loses_nothing(page: Page) -> None:
+    """What was typed is still there, and can be sent again."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").fill("Hello")
+    page.get_by_label("Message").fill("My robot sings.")
+    page.get_by_label("E-mail for our answer").fill("anna@example.org")
+    page.route("**/ticket?*", lambda route: route.abort())
+    page.get_by_role("button", name="Send message").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("Message")).to_have_value("My robot sings.")
+    page.unroute("**/ticket?*")
+    page.get_by_role("button", name="Send message").click()
+    expect(page.locator(".state")).to_have_text("Received")
+
+
+def test_how_often_articles_were_enough_is_said(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where enough people saw them; the figure is that of the metrics."""
+
+    async def figure() -> tuple[int, int]:
+        return 120, 42
+
+    monkeypatch.setattr(type(site.service.helped), "figure", lambda _self: figure())
+    page.goto("/ticket?lang=en")
+    expect(page.locator("#helped")).to_have_text(
+        "Of 120 people who saw articles here, 42% did not write to us after all."
+    )
+
+
+def test_suggestions_without_reloading(page: Page, site: Site) -> None:
+    """Filed, voted for once, followed; each says what became of it."""
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thanks")).to_be_focused()
+    (filed,) = site.service.suggestions.listed()
+    site.service.suggestions.decide(filed.id, "open")
+    page.goto("/suggestions?lang=en")
+    for _ in range(2):
+        with page.expect_response("**/suggestions?done=voted*"):
+            page.get_by_role("button", name="Vote: Delivery on Sundays").click()
+        expect(page.locator(".thanks")).to_contain_text("Your vote counts")
+        expect(page.locator(".vote b")).to_have_text("1")
+    page.locator(".follow summary").click()
+    page.get_by_label("Your e-mail").fill("anna@example.org")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.locator(".thanks")).to_contain_text("We will write to you")
+    assert [e.action_name for e in site.events()].count("vote") == 1
