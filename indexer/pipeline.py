@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import orjson
 from tqdm import tqdm
 
@@ -98,7 +99,7 @@ def build(
         vector_maker = VectorMaker(vectors, embedder)
         keys, rows_made = _make_rows(paths, strict, report, rows, vector_maker)
         corpus = corpus_of(rows, keys)
-        text_keys = corpus.text_keys()
+        text_keys, head_keys = corpus.text_keys(), corpus.head_keys()
         records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
         accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
         groups = tied_groups(corpus, records, accepted, report)
@@ -106,6 +107,7 @@ def build(
         content = Content(
             corpus,
             vectors_of(vectors, text_keys, embedder.info.dimension),
+            vectors_of(vectors, head_keys, embedder.info.dimension),
             embedder.encode_queries(_sample_titles(records)),
             embedder.info,
             CUTTER_VERSION,
@@ -125,7 +127,7 @@ def build(
         else:
             hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
-        tidy_vectors(vectors, text_keys, embedder.info.dimension)
+        tidy_vectors(vectors, np.concatenate([text_keys, head_keys]), embedder.info.dimension)
         cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))
     return BuildReport(
         version=version,

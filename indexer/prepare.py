@@ -20,7 +20,7 @@ from kbsearch.index.arrays import hash_texts, wide_hash
 from kbsearch.index.corpus import Batch
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.titles import title_key
-from kbsearch.text.analyze import HEADING_WEIGHT, OPENING_WORDS, TITLE_WEIGHT, is_stop_word, word_terms
+from kbsearch.text.analyze import HEADING_WEIGHT, OPENING_WORDS, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, word_terms
 from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
 from kbsearch.text.normalise import normalise
 from kbsearch.text.stems import stem_terms
@@ -42,7 +42,7 @@ def prepare(documents: Sequence[Document], detector: LanguageDetector | None = N
 def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = None) -> Batch:
     """The columns of cut documents; `documents` are what they were cut from."""
     vocabulary: dict[tuple[str, str], int] = {}
-    records, bodies, titles, title_keys, counts = [], [], [], [], []
+    records, bodies, titles, title_keys, head_keys, counts = [], [], [], [], [], []
     texts, text_keys, bags, weights, starts, ends, stems = [], [], [], [], [], [], []
 
     def number(word: str, lang: str) -> int:
@@ -57,14 +57,19 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
         title = [number(word, lang) for word in surfaces(document.title)]
         titles.append(title)
         title_keys.append(title_key(document.title))
+        head = head_text(document.title, document.tags)
+        head_keys.append(wide_hash(head.encode()))
         counts.append(len(ready.passages))
-        in_title = Counter({word: TITLE_WEIGHT * times for word, times in Counter(title).items()})
+        in_head = Counter({word: TITLE_WEIGHT * times for word, times in Counter(title).items()})
+        for tag in document.tags:
+            for word in surfaces(tag):
+                in_head[number(word, lang)] += TAG_WEIGHT
         for passage in ready.passages:
             texts.append(orjson.dumps([passage.text, passage.headings]))
-            text_keys.append(wide_hash(passage_text(document.title, passage).encode()))
+            text_keys.append(wide_hash(passage_text(head, passage).encode()))
             placed = words(passage.text)
             body = [number(word.text, lang) for word in placed]
-            bag = in_title.copy()
+            bag = in_head.copy()
             for heading in surfaces("\n".join(passage.headings)):
                 bag[number(heading, lang)] += HEADING_WEIGHT
             bag.update(body)
@@ -82,6 +87,7 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
     batch: dict[str, NDArray[Any]] = {
         "keys": _keys([document_key(document) for document in documents or [ready.document for ready in cuts]]),
         "title_keys": hash_texts(title_keys),
+        "head_keys": _keys(head_keys),
         "passage_counts": np.asarray(counts, dtype=np.int32),
         "text_keys": _keys(text_keys),
         "word_keys": hash_texts(named),
@@ -119,9 +125,14 @@ def with_language(document: Document, detector: LanguageDetector) -> Document:
     return replace(document, lang=guesses[0].lang if guesses else "und")
 
 
-def passage_text(title: str, passage: Passage) -> str:
-    """What is embedded: a passage reads best below its title and headings."""
-    return "\n".join((title, *passage.headings, passage.text))
+def head_text(title: str, tags: Sequence[str]) -> str:
+    """What is embedded of a whole document: what its editor says that it is about."""
+    return "\n".join((title, ", ".join(tags))) if tags else title
+
+
+def passage_text(head: str, passage: Passage) -> str:
+    """What is embedded of a passage: it reads best below its document's head and its own headings."""
+    return "\n".join((head, *passage.headings, passage.text))
 
 
 def _keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:

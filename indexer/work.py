@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from indexer.batches import Shelf, split_keys, write_batch
-from indexer.prepare import document_key, passage_text, prepare
+from indexer.prepare import document_key, head_text, passage_text, prepare
 from indexer.workers import Workers
 from kbsearch.embed.protocol import Embedder
 from kbsearch.index.corpus import Batch, Corpus, column
@@ -99,27 +99,39 @@ class VectorMaker:
         self._embedder = embedder
         self._waiting: dict[bytes, str] = {}
         self.made = 0
+        """Passages, of which the vectors were not there already."""
 
     def add(self, batch: Batch, rows: Sequence[int] | None = None) -> None:
-        """See to it that the passages of a batch's documents (all, or those in `rows`) have vectors."""
+        """See to it that the documents of a batch (all, or those in `rows`) and their passages have vectors."""
         counts = batch["passage_counts"]
         owners = np.repeat(np.arange(len(counts)), counts)
-        wanted = np.ones(len(owners), np.bool_) if rows is None else np.isin(owners, np.asarray(rows))
-        keys = list(split_keys(batch["text_keys"]))
-        missing = [
-            number
-            for number in np.flatnonzero(wanted).tolist()
-            if self._shelf.place(keys[number]) is None and keys[number] not in self._waiting
-        ]
-        if not missing:
+        documents = np.arange(len(counts)) if rows is None else np.asarray(rows, dtype=np.int64)
+        head_keys, text_keys = list(split_keys(batch["head_keys"])), list(split_keys(batch["text_keys"]))
+        heads = [number for number in documents.tolist() if self._is_missing(head_keys[number])]
+        passages = np.flatnonzero(np.isin(owners, documents)).tolist()
+        missing = [number for number in passages if self._is_missing(text_keys[number])]
+        if not heads and not missing:
             return
         texts, records = column(batch, "texts"), column(batch, "records")
+
+        def head_of(document: int) -> str:
+            record = orjson.loads(records[document].tobytes())
+            return head_text(record["title"], record["tags"])
+
+        for number in heads:
+            self._want(head_keys[number], head_of(number))
         for number in missing:
-            title = orjson.loads(records[owners[number]].tobytes())["title"]
             text, headings = orjson.loads(texts[number].tobytes())
-            self._waiting[keys[number]] = passage_text(title, Passage(text, tuple(headings)))
-            if len(self._waiting) == TEXTS:
-                self.finish()
+            self.made += text_keys[number] not in self._waiting
+            self._want(text_keys[number], passage_text(head_of(int(owners[number])), Passage(text, tuple(headings))))
+
+    def _is_missing(self, key: bytes) -> bool:
+        return self._shelf.place(key) is None and key not in self._waiting
+
+    def _want(self, key: bytes, text: str) -> None:
+        self._waiting[key] = text
+        if len(self._waiting) == TEXTS:
+            self.finish()
 
     def finish(self) -> None:
         """Embed and keep what is waiting."""
@@ -129,7 +141,6 @@ class VectorMaker:
             path = self._shelf.next_path()
             write_batch(path, {"keys": keys, "vectors": vectors})
             self._shelf.accept(path)
-            self.made += len(vectors)
             self._waiting = {}
 
 

@@ -21,7 +21,7 @@ DENSE_WEIGHT = 0.5
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
 # What closeness and shared names of a passage in another language are worth as its lexical share.
-EXPECTED_SHARE = 0.3
+EXPECTED_SHARE = 0.4
 
 
 def explained_share(scores: Scores, bound: float) -> Scores:
@@ -36,6 +36,11 @@ def similarity(cosines: Scores) -> Scores:
     """Cosines as closeness in meaning, 0..1: what points away from the query is no closer than what has no relation."""
     closeness: Scores = np.clip(cosines, 0.0, 1.0)
     return closeness
+
+
+def meaning(passage: Scores, head: Scores) -> Scores:
+    """The mean of two cosines, a passage's and its title's, as closeness 0..1; without a title's, the first alone."""
+    return similarity(np.where(np.isnan(head), passage, np.float32(0.5) * (passage + head)))
 
 
 def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_]) -> Scores:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.fuse import expected_share, explained_share, fuse, similarity
+from kbsearch.fuse import expected_share, explained_share, fuse, meaning
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
 from kbsearch.types import Mode
@@ -74,8 +74,10 @@ def retrieve(
         lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound - query.spare)
         if vector is not None:
             cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
-    closeness = similarity(cosines) if vector is not None else np.zeros_like(lexical)
     documents = snapshot.passage_document[passages]
+    closeness = np.zeros_like(lexical)
+    if vector is not None:
+        closeness = meaning(cosines, snapshot.heads.cosines(vector, documents))
     agreement = snapshot.titles.agreement(query.stems, documents)
     scores = {"lexical": lexical, "dense": closeness}.get(mode)
     if scores is None:

@@ -5,7 +5,7 @@
         manifest.json                   format, model, analyzer, cutter, counts, recall, sources, checksums
         documents.* bodies.*            what is shown; passages.* what is searched and quoted
         attributes.json attribute_*     type, lang, category, tag, audience → documents
-        lexical/ dense/ spelling/ titles/ marks/
+        lexical/ dense/ heads/ spelling/ titles/ marks/
 
 The indexer writes through snapshot_writer.py; everybody else reads through `open_snapshot`. The manifest and the
 pointer are the business of manifest.py, whose names can be had here as well; what stands side by side in DIR, of
@@ -35,6 +35,7 @@ from kbsearch.index.arrays import (
     open_array,
 )
 from kbsearch.index.dense import DenseIndex
+from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
 from kbsearch.index.spelling import SpellingIndex
@@ -81,6 +82,7 @@ class Snapshot:
         self.languages: tuple[str, ...] = tuple(self.manifest["languages"])
         self.lexical = LexicalIndex(directory / "lexical")
         self.dense = DenseIndex(directory / "dense")
+        self.heads = Heads(directory / "heads")
         self.spelling = SpellingIndex(directory / "spelling")
         self.titles = TitleIndex(directory / "titles")
         self.marks = Marks(directory / "marks")

@@ -24,6 +24,7 @@ from kbsearch.errors import SnapshotError
 from kbsearch.index.arrays import group_pairs, hash_texts, write_array, write_records
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import build_dense
+from kbsearch.index.heads import telling_titles, write_heads
 from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
 from kbsearch.index.protect import protect
@@ -45,6 +46,8 @@ class Content:
     corpus: Corpus
     vectors: NDArray[np.float32]
     """One unit row a passage."""
+    heads: NDArray[np.float32]
+    """One unit row a document: what its title and tags mean."""
     sample_queries: NDArray[np.float32]
     """Unit rows to measure the dense recall with."""
     model: ModelInfo
@@ -141,7 +144,9 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     words = spelling.write(directory / "spelling")
     marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
     write_marks(directory / "marks", *marks)
-    write_titles(corpus.words_of_documents("titles"), corpus.title_keys(), vocabulary, directory / "titles")
+    titles = corpus.words_of_documents("titles")
+    write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
+    write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
     return {
         "model": asdict(content.model),
         "analyzer": ANALYZER_VERSION,

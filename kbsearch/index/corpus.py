@@ -2,9 +2,10 @@
 
 A batch holds some documents; it is plain arrays by name, so that it can be stored and read column by column:
 
-    keys                    what a document's row depends on (128 bits); one row a document, like the next five
+    keys                    what a document's row depends on (128 bits); one row a document, like the next six
     records bodies          JSON, as the snapshot stores them
     titles title_keys       the title's words, and the number under which equal titles meet
+    head_keys               the hash of what is embedded of the document itself (128 bits)
     passage_counts          how many of the passages below are this document's
     texts text_keys         JSON, as the snapshot stores it; the hash of what is embedded; one row a passage
     bags weights            the passage's words, each once, and how much each counts
@@ -82,6 +83,10 @@ class Corpus:
         """Shape (passages, 2): the hash of what is embedded."""
         return self._keys("text_keys", self._passage_source, self._passage_rows)
 
+    def head_keys(self) -> NDArray[np.uint64]:
+        """Shape (documents, 2): the hash of what is embedded of each document itself."""
+        return self._keys("head_keys", self._source, self._rows)
+
     def words_of_documents(self, name: str) -> Ragged:
         """A ragged column of words, numbered in `vocabulary`."""
         return self._numbered(name, self._source, self._rows)
@@ -96,6 +101,7 @@ class Corpus:
         batch: dict[str, NDArray[Any]] = {
             "keys": self._keys("keys", self._source, self._rows),
             "title_keys": self.title_keys(),
+            "head_keys": self.head_keys(),
             "passage_counts": np.bincount(self.passage_document, minlength=self.documents).astype(np.int32),
             "text_keys": self.text_keys(),
             "word_keys": self.vocabulary.keys,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kbsearch.fuse import expected_share, explained_share, fuse, similarity
+from kbsearch.fuse import expected_share, explained_share, fuse, meaning, similarity
 
 shares = st.floats(0, 1, width=32)
 
@@ -39,12 +39,18 @@ def test_similarity_is_the_cosine_without_its_negative_part() -> None:
     np.testing.assert_allclose(similarity(array(-1.0, 0.0, 0.6, 1.0, 1.0001)), [0.0, 0.0, 0.6, 1.0, 1.0])
 
 
+def test_meaning_is_the_mean_of_passage_and_title() -> None:
+    """A title without a say leaves the passage alone; nothing falls below zero."""
+    found = meaning(array(0.4, 0.4, -0.6), array(0.8, np.nan, 0.2))
+    np.testing.assert_allclose(found, [0.6, 0.4, 0.0], rtol=1e-6)
+
+
 def test_words_are_expected_of_a_foreign_passage() -> None:
-    """Three tenths of closeness and of shared names; a passage in the query's language keeps what it has."""
+    """Four tenths of closeness and of shared names; a passage in the query's language keeps what it has."""
     shares = expected_share(
         array(0.0, 0.5, 0.0, 0.5), array(0.8, 0.8, 0.8, 0.8), np.asarray([True, True, False, False])
     )
-    np.testing.assert_allclose(shares, [0.24, 0.39, 0.0, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(shares, [0.32, 0.52, 0.0, 0.5], rtol=1e-6)
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), st.booleans())

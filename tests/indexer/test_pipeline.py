@@ -14,7 +14,7 @@ from indexer import prepare, work
 from indexer.batches import CACHE
 from indexer.loaders import LoadReport
 from indexer.pipeline import LOCK, build
-from indexer.prepare import passage_text, tidy, with_language
+from indexer.prepare import head_text, passage_text, tidy, with_language
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import open_engine
 from kbsearch.errors import ModelError, SnapshotError, SourceError
@@ -106,6 +106,8 @@ def test_decomposed_and_composed_texts_meet(tmp_path: Path, write_jsonl: Write) 
 def test_what_is_embedded_is_the_passage_below_its_title_and_headings() -> None:
     """One text a passage, in batches, in order."""
     assert passage_text("Title", Passage("Text.", ("Part", "Section"))) == "Title\nPart\nSection\nText."
+    assert head_text("Title", ()) == "Title"
+    assert head_text("Title", ("one tag", "another")) == "Title\none tag, another"
 
 
 def test_batches_keep_the_order(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:

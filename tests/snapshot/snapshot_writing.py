@@ -28,6 +28,7 @@ def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS, **parts: byte
     content = Content(
         whole(columns(cuts)),
         vectors,
+        embedder.encode_passages([cut.document.title for cut in cuts]),
         vectors,
         embedder.info,
         "cutter-1",

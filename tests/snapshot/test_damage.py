@@ -38,6 +38,8 @@ FILES = sorted(
         "passages.offsets.npy",
         "dense/report.json",
         "dense/vectors.faiss",
+        "heads/telling.npy",
+        "heads/vectors.npy",
         "lexical/contributions.npy",
         "lexical/hashes.npy",
         "lexical/idf.npy",

@@ -1,0 +1,58 @@
+"""What the title and tags of each document mean: one vector a document beside those of its passages.
+
+A passage's vector says what the passage is about, and a long one says little about its title. A title that does not
+tell its document from others ("No. 12", "Untitled") has no say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.index.arrays import open_array, write_array
+from kbsearch.index.corpus import Vocabulary
+from kbsearch.index.ragged import Ragged
+
+# A word that more titles than this share hold tells none of them from the others.
+COMMON = 0.25
+
+
+def telling_titles(titles: Ragged, vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """One flag a document: whether its title holds a word of letters that is neither a stop word nor in most titles.
+
+    `titles`: the words of each title, numbered in `vocabulary`.
+    """
+    owners = np.repeat(np.arange(len(titles), dtype=np.int64), np.diff(titles.offsets))
+    stems = np.unique(vocabulary.heads, return_inverse=True)[1][titles.values]
+    pairs = np.unique(np.stack([stems, owners], axis=1), axis=0)
+    frequency = np.bincount(pairs[:, 0], minlength=len(vocabulary.words))
+    letters = np.asarray([word.isalpha() for word in vocabulary.words], dtype=np.bool_)
+    telling = letters[titles.values] & ~vocabulary.stops[titles.values]
+    telling &= frequency[stems] <= max(1.0, COMMON * len(titles))
+    flags = np.zeros(len(titles), dtype=np.bool_)
+    flags[owners[telling]] = True
+    return flags
+
+
+def write_heads(vectors: NDArray[np.float32], telling: NDArray[np.bool_], directory: Path) -> None:
+    """Write one unit row a document under `directory` (made here), and whether it has a say."""
+    directory.mkdir()
+    write_array(directory / "vectors.npy", vectors.astype(np.float16))
+    write_array(directory / "telling.npy", telling)
+
+
+class Heads:
+    """Written vectors of documents, memory-mapped."""
+
+    def __init__(self, directory: Path) -> None:
+        self._vectors: NDArray[np.float16] = open_array(directory / "vectors.npy")
+        self._telling: NDArray[np.bool_] = open_array(directory / "telling.npy")
+
+    def cosines(self, vector: NDArray[np.float32], documents: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The cosine of each document's title and tags with a unit vector; NaN where they have no say."""
+        numbers, place = np.unique(documents, return_inverse=True)
+        cosines = self._vectors[numbers].astype(np.float32) @ vector
+        cosines[~self._telling[numbers]] = np.nan
+        return cosines[place]
