@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     for name in figures["unchanged"]
                 ],
             ),
-            f"The {options.searches:,} searches are {figures['different_queries']:,} different queries, each asked of both "
+            f"These are {figures['different_queries']:,} different queries, each asked of both "
             f"versions. Peak memory of the whole run {figures['peak_mebibytes']} MiB.",
             "## The ten losses, all planted into one candidate",
             table(
