@@ -21,6 +21,7 @@ import orjson
 from tqdm import tqdm
 
 from indexer.batches import Cache, Shelf, shelf_name
+from indexer.carry import carried
 from indexer.cut import CUTTER_VERSION
 from indexer.editing import complain, load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
@@ -115,6 +116,7 @@ def build(
             {"problems": report.problem_count},
             editing,
             groups,
+            parts=carried(out, _published_manifest(out), embedder.info, report),
         )
         version = write_snapshot(out, content)
         unchanged = bool(before) and _same(before, read_manifest(out / version))

@@ -17,10 +17,9 @@ import orjson
 from kbsearch.decide import Calibration, read_calibration
 from kbsearch.disk import sha256, sync
 from kbsearch.errors import SnapshotError, SnapshotMismatch
-from kbsearch.snapshot import MANIFEST, VERSION_TIME, Snapshot, published_version, read_manifest
+from kbsearch.manifest import CALIBRATION, MANIFEST, VERSION_TIME, published_version, read_manifest
+from kbsearch.snapshot import Snapshot
 from kbsearch.versions import release
-
-CALIBRATION = "calibration.json"
 
 
 def calibration_of(snapshot: Snapshot) -> Calibration | None:
