@@ -24,6 +24,7 @@ $(VENV)/.dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:8080/
 	$(BIN)/kbsearch-index build sample_kb --out $(INDEX)
+	$(BIN)/kbsearch calibrate --index $(INDEX) --queries sample_kb/questions.jsonl
 	KBSEARCH_TITLE=Brize KBSEARCH_CONTACT=mailto:help@brize.example $(BIN)/kbsearch serve --index $(INDEX)
 
 test: $(VENV)/.dev ## the fast tests (under 3 minutes)
