@@ -50,13 +50,19 @@ def hostile_index(
     return build_index([*handmade_rows, *attacks, hostile, video])
 
 
+@pytest.fixture(scope="session")
+def steered(hostile_index: Path) -> Steered:
+    """The engine of all sites, opened once."""
+    return Steered(open_engine(hostile_index))
+
+
 @pytest.fixture
-def site(hostile_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(hostile_index: Path, steered: Steered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
     monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
-    source = SnapshotSource(published_version, lambda directory: Steered(open_engine(directory)))
+    source = SnapshotSource(published_version, lambda _directory: steered)
     settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
-    app = create_app(settings, source=source, engine=source.open(hostile_index))
+    app = create_app(settings, source=source, engine=steered)
     server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
     thread = Thread(target=server.run)
     thread.start()
