@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from kbsearch.text.normalise import fold
@@ -67,6 +67,7 @@ class _Phrases:
     whole: Mapping[Intent, re.Pattern[str]]
 
 
+@lru_cache(maxsize=64)  # half a millisecond, and a turn asks more than once
 def read_intent(message: str) -> Reading:
     """Tell what a message is; whatever is nothing else is a question."""
     clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
