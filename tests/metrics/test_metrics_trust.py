@@ -12,7 +12,6 @@ from kbsearch.metrics.definitions import DEFINITIONS
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.holdout import in_holdout
 from kbsearch.metrics.incremental import Costs, compare, needed_visits
-from kbsearch.metrics.queries import shared_queries
 
 SESSIONS = [f"session-{number}" for number in range(20_000)]
 
@@ -183,15 +182,3 @@ def test_illness_is_counted_in_facts() -> None:
         for name in ("events_skewed", "events_repeated", "impressions", "impressions_orphaned", "bot_facts")
     ] == [2, 1, 2, 1, 8]
     assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
-
-
-def test_queries_are_printed_from_five_clients_on() -> None:
-    """Whatever one client asks how often; never what was asked with a key or had something personal in it."""
-    asked = [search(f"c{number}", at("10:00"), "Parole" if number else "parolē") for number in range(5)]
-    asked += [search("one", at("10:00"), "my secret") for _ in range(9)]
-    asked += [search(f"d{number}", at("10:00"), "internal", public=False) for number in range(9)]
-    asked += [search(f"d{number}", at("10:00"), "call [phone]") for number in range(9)]
-    (shared,) = shared_queries(asked)
-    assert (shared.text, shared.clients, shared.searches) == ("Parole", 5, 5)
-    assert [query.text for query in shared_queries(asked, 6)] == []
-    assert [query.text for query in shared_queries(asked, 1)] == ["Parole", "my secret"]
