@@ -47,6 +47,7 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 screenshots: $(VENV)/.dev ## take the pictures in docs/images
 	$(BIN)/python docs/screenshots.py
 	$(BIN)/python -m docs.dashboard_screenshots
+	$(BIN)/python -m docs.widget_screenshots
 
 clean: ## remove what was built, keep the virtual environment
 	rm -rf var/demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
