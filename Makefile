@@ -43,6 +43,10 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.ties
+	$(BIN)/python -m benchmarks.boilerplate
+	$(BIN)/python -m benchmarks.indexing
+	$(BIN)/python -m benchmarks.kills
 
 screenshots: $(VENV)/.dev ## take the pictures in docs/images
 	$(BIN)/python docs/screenshots.py
