@@ -1,18 +1,22 @@
-"""`kbsearch-index`: build, update, publish, verify, list, roll back and prune snapshots."""
+"""`kbsearch-index`: build, update, replay, publish, verify, list, roll back and prune snapshots."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from indexer.propose import add_propose_command
+from indexer.replay.options import add_options, add_terms
+from indexer.share import stay_within
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
-from kbsearch.snapshot import CURRENT, published_version, verify_snapshot
+from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
 # More would scroll the summary away; all are counted.
@@ -40,6 +44,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_build_options(sub, "bundled model, directory, or hub name (default: that of the published version)")
     sub.set_defaults(run=_build, update=True)
+    sub = commands.add_parser(
+        "replay",
+        help="which successful searches of the log a version would break",
+        epilog=example(
+            "kbsearch-index replay var/index --candidate 20261122T031500Z-1f3a --against CURRENT "
+            "--events sqlite:///var/index/events.db"
+        ),
+    )
+    add_options(sub)
+    sub.set_defaults(run=_replay)
     sub = commands.add_parser(
         "publish",
         help="publish a version that is there",
@@ -74,37 +88,53 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.set_defaults(run=_prune)
+    add_propose_command(commands)
     return parser
 
 
 def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     sub.add_argument(
-        "sources", nargs="+", type=_source, metavar="SOURCE", help="file or folder; formats in docs/sources.md"
+        "sources", nargs="+", type=source, metavar="SOURCE", help="file, folder or web address; see docs/sources.md"
     )
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help=model)
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
+    sub.add_argument(
+        "--delay", type=float, default=0.2, metavar="SECONDS", help="between two requests to a website (default 0.2)"
+    )
     sub.add_argument("--no-publish", action="store_true", help="write the version, but leave the published one")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
+    sub.add_argument(
+        "--cpu-share", type=float, metavar="SHARE", help="of this machine's cores, at lowest priority (default: all)"
+    )
+    sub.add_argument("--gate", metavar="URL", help="publish only if a replay of this log breaks little enough")
+    add_terms(sub)
 
 
-def _source(text: str) -> Path:
-    """An empty argument, mostly an unset variable of a script, must not come to mean the current folder."""
+def source(text: str) -> Path | str:
+    """A path, or an address on the web.
+
+    An empty argument, mostly an unset variable of a script, must not come to mean the current folder.
+    """
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; name a file or a folder")
-    return Path(text)
+    return text if text.lower().startswith(("http://", "https://")) else Path(text)
 
 
 def _build(options: argparse.Namespace) -> Outcome:
+    cores = None if options.cpu_share is None else stay_within(options.cpu_share)
     from indexer.pipeline import build
 
+    gated = bool(options.gate or options.queries) and not options.no_publish
     report = build(
         options.sources,
         options.out,
         model=options.model,
         strict=options.strict,
         update=options.update,
-        publishing=not options.no_publish,
+        publishing=not (options.no_publish or gated),
+        cores=cores,
+        delay=options.delay,
     )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         print(f"skipped {problem}", file=sys.stderr)
@@ -112,16 +142,29 @@ def _build(options: argparse.Namespace) -> Outcome:
         print(f"… and {report.problem_count - SHOWN_PROBLEMS} more", file=sys.stderr)
     for note in report.notes:
         print(f"note: {note}", file=sys.stderr)
+    replayed: Any = None
+    if gated and not report.unchanged:
+        from indexer.replay.command import publish_through_gate
+        from indexer.replay.present import as_json, verdict
+
+        replayed = publish_through_gate(options.out, report.version, options.command, options)
+        report = replace(report, published=True)
     if options.json:
-        return orjson.dumps(asdict(report)).decode()
+        return orjson.dumps(asdict(report) | ({"replay": as_json(replayed)} if replayed else {})).decode()
     if report.unchanged:
         return f"Nothing changed; {report.version} stays published in {options.out} ({report.seconds:.1f} s)."
     return (
         f"{'Published' if report.published else 'Wrote'} {report.version} in {options.out}: "
         f"{report.documents} documents ({report.documents_analysed} analysed), {report.passages} passages "
         f"({report.passages_embedded} embedded), {report.problem_count} lines skipped, "
-        f"{report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB."
+        f"{report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB." + (f" {verdict(replayed)}" if replayed else "")
     )
+
+
+def _replay(options: argparse.Namespace) -> Outcome:
+    from indexer.replay.command import run
+
+    return run(options)
 
 
 def _publish(options: argparse.Namespace) -> Outcome:
@@ -159,6 +202,7 @@ def _list(options: argparse.Namespace) -> Outcome:
                 "bytes": entry.bytes,
                 **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
                 "model": entry.manifest["model"]["name"],
+                "dense_recall_at_10": entry.manifest["dense"]["recall_at_10"],
                 "history": list(entry.history),
             }
             for entry in entries
@@ -176,8 +220,8 @@ def _line(entry: SnapshotEntry) -> str:
         manifest["model"]["name"],
         f"from {', '.join(manifest['sources'])}",
     ]
-    for fact in entry.history:
-        words += [f"{name} {value}" for name, value in fact.get("measured", {}).items()]
+    measured = {name: value for fact in entry.history for name, value in fact.get("measured", {}).items()}
+    words += [f"{name} {value}" for name, value in measured.items()]
     published = [fact for fact in entry.history if "published" in fact]
     if published:
         words.append("{published} by {by} at {at}".format(**published[-1]))

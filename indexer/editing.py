@@ -1,4 +1,4 @@
-"""The editor's files beside the articles: synonyms, protected words, rules. Read whole, bad rows reported one by one.
+"""The editor's files beside the articles: synonyms, protected words, rules, groups. Bad rows are reported one by one.
 
 Takes the same sources as the loaders, gives an `Editing` and fills the same report; imported by the pipeline. The
 format is in docs/editing.md.
@@ -23,6 +23,7 @@ _COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "synonyms": (("words",), ("lang",)),
     "protected": (("word",), ()),
     "rules": (("query", "action", "target"), ("match", "lang")),
+    "groups": (("id", "group"), ("lang", "title", "similarity")),
 }
 """By kind of file: columns that must be there, and columns that may be."""
 
@@ -39,6 +40,8 @@ def load_editing(
     protected: list[str] = []
     rules: list[Rule] = []
     for file, kind, lang in _files(sources):
+        if kind == "groups":
+            continue  # `load_groups`: it says what the names stand for that rules use
         for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict):
             try:
                 if kind == "synonyms":
@@ -48,8 +51,24 @@ def load_editing(
                 else:
                     rules.append(_rule(row, lang, known))
             except ValueError as fault:
-                _complain(Problem(str(file), line, str(fault)), report, strict)
+                complain(Problem(str(file), line, str(fault)), report, strict)
     return Editing(tuple(synonyms), tuple(protected), tuple(rules))
+
+
+def load_groups(
+    sources: Sequence[Path], known: Mapping[str, str], *, report: LoadReport, strict: bool = False
+) -> dict[str, str]:
+    """Id → group, where an editor ties translations together or holds duplicates apart; `known` as above."""
+    groups: dict[str, str] = {}
+    for file, kind, _ in _files(sources):
+        for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict) if kind == "groups" else ():
+            identity, group = row["id"], row["group"]
+            if not group or known.get(identity) != identity:
+                fault = f"id {identity!r} is the id of no article here" if group else "group is empty"
+                complain(Problem(str(file), line, fault), report, strict)
+            else:
+                groups[identity] = group
+    return groups
 
 
 def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:
@@ -68,14 +87,14 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     try:
         text = read_text(file)
     except (Unreadable, OSError) as fault:
-        _complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
+        complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=lambda mark: len({*required, *optional} & set(_cells(header, mark))))
     columns = _cells(header, delimiter)
     missing = [name for name in required if name not in columns]
     if missing:
-        _complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
+        complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
         return
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     next(reader)
@@ -83,7 +102,7 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     for cells in reader:
         named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
         if len(cells) > len(columns):
-            _complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
+            complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
         elif any(named.values()) and not cells[0].startswith("#"):
             yield line, {name: named.get(name, "") for name in (*required, *optional)}
         line = reader.line_num + 1
@@ -135,7 +154,8 @@ def _rule(row: Mapping[str, str], lang: str, known: Mapping[str, str]) -> Rule:
     )
 
 
-def _complain(problem: Problem, report: LoadReport, strict: bool) -> None:
+def complain(problem: Problem, report: LoadReport, strict: bool) -> None:
+    """Add a problem to the report; `strict` makes it a SourceError."""
     report.add_problem(problem)
     if strict:
         raise SourceError(f"{problem}; --strict stops here: correct it, or leave --strict out.")

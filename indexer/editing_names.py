@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"(synonyms|protected|rules)(?:\.([a-z]{2,8}(?:-[a-z0-9]{1,8})*))?\.csv", re.IGNORECASE)
+_NAME = re.compile(r"(synonyms|protected|rules|groups)(?:\.([a-z]{2,8}(?:-[a-z0-9]{1,8})*))?\.csv", re.IGNORECASE)
 
 
 def editing_kind(name: str) -> tuple[str, str] | None:

@@ -21,18 +21,20 @@ from tqdm import tqdm
 
 from indexer.batches import Cache, Shelf, shelf_name
 from indexer.cut import CUTTER_VERSION
-from indexer.editing import load_editing
+from indexer.editing import complain, load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
+from indexer.share import Sparing
+from indexer.ties import tied_groups
+from indexer.web import DELAY, copy_folder, fetch, is_address
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
 from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.index.corpus import Corpus
 from kbsearch.snapshot import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
-from kbsearch.versions import discard, release, version_directories
+from kbsearch.versions import discard, hold_back, release, version_directories
 
 LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
@@ -61,7 +63,7 @@ class BuildReport:
 
 
 def build(
-    sources: Sequence[Path],
+    sources: Sequence[Path | str],
     out: Path,
     *,
     model: str | None = None,
@@ -69,10 +71,14 @@ def build(
     embedder: Embedder | None = None,
     update: bool = False,
     publishing: bool = True,
+    cores: float | None = None,
+    delay: float = DELAY,
 ) -> BuildReport:
-    """Index the sources into a new snapshot under `out` and publish it.
+    """Index the sources (paths, or addresses on the web) into a new snapshot under `out` and publish it.
 
     `update`: use every unchanged row and vector again, and the published version's model unless one is named.
+    `cores`: how many embedding may keep busy on average; None: all.
+    `delay`: seconds between two requests to a website.
     What was published before stays so until the last step, whatever goes wrong. Raises SourceError, ModelError and
     SnapshotError.
     """
@@ -80,26 +86,33 @@ def build(
     with _alone(out, "update" if update else "build"):
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
+        if cores is not None:
+            embedder = Sparing(embedder, cores)
         remove_unfinished(out)
         cache = Cache(out)
         cache.start(keep=update)
         rows = Shelf(cache, "rows", f"{CUTTER_VERSION} {ANALYZER_VERSION}")
         vectors = Shelf(cache, "vectors", _fingerprint(embedder.info))
         report = LoadReport()
+        paths = [_local(source, cache, report, strict, delay) for source in sources]
         vector_maker = VectorMaker(vectors, embedder)
-        keys, rows_made = _make_rows(sources, strict, report, rows, vector_maker)
+        keys, rows_made = _make_rows(paths, strict, report, rows, vector_maker)
         corpus = corpus_of(rows, keys)
         text_keys = corpus.text_keys()
-        editing = load_editing(sources, _names(corpus), report=report, strict=strict)
+        records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+        accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
+        groups = tied_groups(corpus, records, accepted, report)
+        editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
         content = Content(
             corpus,
             vectors_of(vectors, text_keys, embedder.info.dimension),
-            embedder.encode_queries(_sample_titles(corpus)),
+            embedder.encode_queries(_sample_titles(records)),
             embedder.info,
             CUTTER_VERSION,
             [str(source) for source in sources],
             {"problems": report.problem_count},
             editing,
+            groups,
         )
         version = write_snapshot(out, content)
         unchanged = bool(before) and _same(before, read_manifest(out / version))
@@ -108,9 +121,11 @@ def build(
             version = str(before["version"])
         elif publishing:
             release(out, version, "update" if update else "build")
+        else:
+            hold_back(out, version, "update" if update else "build")
         tidy_rows(rows, keys)
         tidy_vectors(vectors, text_keys, embedder.info.dimension)
-        cache.finish({rows.name, vectors.name} | _shelves_of_versions(out))
+        cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))
     return BuildReport(
         version=version,
         published=publishing or unchanged,
@@ -127,6 +142,19 @@ def build(
     )
 
 
+def _local(source: Path | str, cache: Cache, report: LoadReport, strict: bool, delay: float) -> Path:
+    """Where a source can be read: of an address on the web, its copy."""
+    if not is_address(str(source)):
+        return Path(source)
+    folder = cache.directory / copy_folder(str(source))
+    for item in fetch(str(source), folder, delay):
+        if isinstance(item, Problem):
+            complain(item, report, strict)
+        else:
+            report.add_note(item.text)
+    return folder
+
+
 @contextmanager
 def _alone(out: Path, purpose: str) -> Iterator[None]:
     """Hold the directory's lock, so that nobody else writes into it."""
@@ -137,6 +165,8 @@ def _alone(out: Path, purpose: str) -> Iterator[None]:
     except Locked as cause:
         raise SnapshotError(f"{out} is being written by {cause}; wait until it is done, or stop it.") from cause
     except OSError as cause:
+        if cause.filename is not None and not Path(os.fsdecode(cause.filename)).is_relative_to(out):
+            raise  # not this directory's fault
         raise cannot_write(out, cause) from cause
 
 
@@ -166,15 +196,14 @@ def _make_rows(
         return maker.keys, maker.made
 
 
-def _names(corpus: Corpus) -> dict[str, str]:
-    """Id of each document, and of each group → a document."""
-    records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
-    groups = {record["group"]: record["id"] for record in reversed(records)}
-    return groups | {record["id"]: record["id"] for record in records}
+def _names(records: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> dict[str, str]:
+    """Id of each document, and of each group → a document; `groups` are those that the records do not say."""
+    named = {groups.get(record["id"], record["group"]): record["id"] for record in reversed(records)}
+    return named | {record["id"]: record["id"] for record in records}
 
 
-def _sample_titles(corpus: Corpus) -> list[str]:
-    titles = [orjson.loads(record)["title"] for record in corpus.of_documents("records").rows()]
+def _sample_titles(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    titles = [record["title"] for record in records]
     return titles[:: max(1, len(titles) // SAMPLE_TITLES)][:SAMPLE_TITLES]
 
 

@@ -33,9 +33,9 @@ class RowMaker:
         self._done = done
         self._processes = processes
         self._pool = ExitStack()
-        self._workers: Workers | None = None
+        self._workers: Workers | None = None  # started with the first full batch
         self._waiting: list[Document] = []
-        self._running: deque[Path] = deque()
+        self._running: deque[tuple[Workers, Path]] = deque()
         self.keys: list[bytes] = []
         """Of every document given, in order."""
         self.made = 0
@@ -77,13 +77,13 @@ class RowMaker:
             self._workers = self._pool.enter_context(Workers(self._processes))
         path = self._shelf.next_path()
         self._workers.give(path, self._waiting)
-        self._running.append(path)
+        self._running.append((self._workers, path))
         self._waiting = []
 
     def _take_first(self) -> None:
-        assert self._workers is not None
-        self._workers.wait()
-        self._accept(self._running.popleft())
+        workers, path = self._running.popleft()
+        workers.wait()
+        self._accept(path)
 
     def _accept(self, path: Path) -> None:
         number = self._shelf.accept(path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO, cast
 
 import orjson
 
@@ -28,16 +29,7 @@ class Workers:
     def __init__(self, count: int) -> None:
         # Where the parent finds its modules, its children do too.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "indexer.workers"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # an interrupt from the keyboard is for the parent
-            )
-            for _ in range(count)
-        ]
+        self._processes = [_Process(environment) for _ in range(count)]
         self._given = 0
         self._taken = 0
 
@@ -50,23 +42,21 @@ class Workers:
         """Have the rows of some documents written to `path`."""
         job = path.with_name(f".{path.stem}.job")
         job.write_bytes(orjson.dumps(list(documents)))
-        stdin = self._processes[self._given % len(self._processes)].stdin
-        assert stdin is not None
+        process = self._processes[self._given % len(self._processes)]
         with suppress(BrokenPipeError):  # `wait` says so
-            stdin.write(orjson.dumps([str(job), str(path)]) + b"\n")
-            stdin.flush()
+            process.jobs.write(orjson.dumps([str(job), str(path)]) + b"\n")
+            process.jobs.flush()
         self._given += 1
 
     def wait(self) -> None:
         """Wait for the oldest job. Raises SnapshotError where it failed."""
         process = self._processes[self._taken % len(self._processes)]
         self._taken += 1
-        assert process.stdout is not None
-        answer = process.stdout.readline()
+        answer = process.answers.readline()
         if not answer:
             raise SnapshotError(
-                f"A process that analyses documents ended early (exit code {process.wait()}); the machine may be out "
-                "of memory. Run the command again: it continues with what is finished."
+                f"A process that analyses documents ended early (exit code {process.handle.wait()}); the machine may "
+                "be out of memory. Run the command again: it continues with what is finished."
             )
         problem = orjson.loads(answer)
         if problem is not None:
@@ -80,13 +70,26 @@ class Workers:
     ) -> None:
         for process in self._processes:
             if error is not None:
-                process.kill()
-            assert process.stdin is not None
-            assert process.stdout is not None
+                process.handle.kill()
             with suppress(BrokenPipeError):
-                process.stdin.close()
-            process.wait()
-            process.stdout.close()
+                process.jobs.close()
+            process.handle.wait()
+            process.answers.close()
+
+
+class _Process:
+    """One of them: its handle, and the two pipes."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.handle = subprocess.Popen(
+            [sys.executable, "-m", "indexer.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # an interrupt from the keyboard is for the parent
+        )
+        self.jobs = cast(BinaryIO, self.handle.stdin)
+        self.answers = cast(BinaryIO, self.handle.stdout)
 
 
 def main() -> None:

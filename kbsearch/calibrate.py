@@ -25,7 +25,7 @@ from kbsearch.decide import CALIBRATION_FORMAT, FEATURES, Calibration, LanguageC
 from kbsearch.engine import Engine
 from kbsearch.errors import SourceError, UsageError
 from kbsearch.evaluate import Judged, JudgedQuery, run_queries
-from kbsearch.evidence import primary
+from kbsearch.text.tags import primary
 from kbsearch.types import Evidence
 
 FOLDS = 10

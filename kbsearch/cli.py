@@ -10,6 +10,7 @@ import orjson
 
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
 
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from kbsearch.events.command import add_parser as add_events_parser
+
     parser, commands = command_parser("kbsearch", __doc__ or "")
     sub = commands.add_parser(
         "search",
@@ -74,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="TIME", help="first UTC day, or ISO 8601 time")
-    sub.add_argument("--to", dest="until", default="", metavar="TIME", help="last UTC day (included), or time (not)")
+    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
@@ -84,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
+    add_events_parser(commands)
     sub = commands.add_parser(
         "calibrate",
         help="learn from judged questions when to answer, and publish the index with it",
@@ -94,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
+    sub = commands.add_parser(
+        "handover",
+        help="tickets passed to a human, and their delivery",
+        epilog=example("kbsearch handover list --index var/index"),
+    )
+    add_actions(sub)
+    sub.set_defaults(run=_handover)
     sub = commands.add_parser(
         "key",
         help="a signed, expiring key for callers who may see more than the public",
@@ -212,6 +223,12 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)
+
+
+def _handover(options: argparse.Namespace) -> Outcome:
+    from kbsearch.handover.command import run
+
+    return run(options)
 
 
 def _key(options: argparse.Namespace) -> Outcome:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kbsearch.errors import KbsearchError, UsageError
+from kbsearch.errors import KbsearchError, ReplayFailed, UsageError
 from kbsearch.version import __version__
 
 Outcome = str
@@ -48,6 +48,9 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
             return _print(text)
     except UsageError as error:
         return fail(WRONG_USE, str(error))
+    except ReplayFailed as error:
+        _print(error.report)
+        return fail(FAILED, str(error))
     except KbsearchError as error:
         return fail(FAILED, str(error))
     except OSError as error:

@@ -18,7 +18,7 @@ from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
-from kbsearch.evidence import primary, weigh
+from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
 from kbsearch.index.marks import short_hashes
@@ -31,6 +31,7 @@ from kbsearch.snippet import make_snippet
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
+from kbsearch.text.tags import primary
 from kbsearch.text.words import words
 from kbsearch.types import Action, Answer, Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 from kbsearch.understand import Understanding, understand
@@ -224,7 +225,7 @@ class Engine:
             highlights=highlights,
             position=place + 1,
             translations=tuple(sorted(languages - {fields["lang"]})),
-            language_match=fields["lang"] == _wanted_language(request, query),
+            language_match=primary(fields["lang"]) == primary(_wanted_language(request, query)),
             category=tuple(fields["category"]),
             updated_at=fields["updated_at"],
             explain=self._explain(place, results, candidates, query, passage, pinned) if request.explain else None,

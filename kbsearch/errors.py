@@ -11,9 +11,11 @@ KbsearchError
 │   └── SnapshotMismatch  written by a format, model or analyzer this version does not read
 ├── ModelError            an embedding model that cannot be loaded or does not fit
 │   └── ModelUnavailable  a loaded model that is too slow, or fails
+├── ReplayFailed          a candidate that would break too many searches
 ├── KeyRejected           a key that is forged, expired or foreign (HTTP 401)
 ├── EventError            an event that cannot be accepted
-└── StoreError            an event store that cannot be opened, read or written (HTTP 503)
+├── StoreError            a store of events or tickets that cannot be opened, read or written (HTTP 503)
+└── DeliveryError         a hand-over that its target did not take, or not yet
 """
 
 from __future__ import annotations
@@ -67,6 +69,14 @@ class ModelUnavailable(ModelError):
     """A loaded model gives no vector in time, or none at all."""
 
 
+class ReplayFailed(KbsearchError):
+    """A candidate would break too many searches; `report` is what a command prints besides."""
+
+    def __init__(self, message: str, report: str) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class KeyRejected(KbsearchError):
     """A key that is forged, expired or used from a foreign origin."""
 
@@ -80,4 +90,13 @@ class EventError(KbsearchError):
 
 
 class StoreError(KbsearchError):
-    """The event store cannot be opened, read or written."""
+    """A store of events or tickets cannot be opened, read or written."""
+
+
+class DeliveryError(KbsearchError):
+    """A target did not take a hand-over; `retry_after` is how long it asks to be left alone, in seconds (0: it does
+    not say)."""
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

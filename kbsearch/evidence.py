@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from kbsearch.grouping import Groups
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
+from kbsearch.text.tags import primary
 from kbsearch.types import Evidence
 from kbsearch.understand import Understanding
 
@@ -36,11 +37,6 @@ def weigh(
         words_known=sum(known) / len(known) if known else 0.0,
         language_match=float(primary(shown) == primary(lang)),
     )
-
-
-def primary(lang: str) -> str:
-    """The language of a tag without its region: en of en-us."""
-    return lang.partition("-")[0].lower()
 
 
 def _best(scores: NDArray[np.float32]) -> float:

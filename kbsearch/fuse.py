@@ -3,7 +3,9 @@
 The lexical score is divided by the highest that any passage could reach for this query's terms, so that it is the
 share of the query that the passage explains (theoretical min–max, Bruch et al., "An Analysis of Fusion Functions for
 Hybrid Retrieval", TOIS 2023). The cosine has such a scale by itself. Unlike ranks, both can say that nothing fits.
-The title's agreement with the query keeps a near-exact title above a passage that is merely similar.
+The title's agreement with the query keeps a near-exact title above a passage that is merely similar. An article that
+exists in other languages only gets the lexical share that its meaning lets one expect, so that it can win where nothing
+in the user's language fits.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ DENSE_WEIGHT = 0.5
 # A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
+# What closeness and shared names of a passage in another language are worth as its lexical share.
+EXPECTED_SHARE = 0.3
 
 
 def explained_share(scores: Scores, bound: float) -> Scores:
@@ -32,6 +36,16 @@ def similarity(cosines: Scores) -> Scores:
     """Cosines as closeness in meaning, 0..1: what points away from the query is no closer than what has no relation."""
     closeness: Scores = np.clip(cosines, 0.0, 1.0)
     return closeness
+
+
+def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_]) -> Scores:
+    """Lexical shares; those of foreign passages as what they share and what they mean together let one expect.
+
+    `foreign`: passages of articles in no language that the query is read in. Their words cannot be the query's, so that
+    a low share says nothing against them, and a name that they do share says little for them.
+    """
+    expected: Scores = np.where(foreign, np.float32(EXPECTED_SHARE) * (closeness + lexical), lexical)
+    return expected
 
 
 def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scores:

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
+from kbsearch.text.tags import primary
 from kbsearch.visibility import Visible
 
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
 RELATIVE_FLOOR = 0.3
 # Below this a language is a detector's noise, not a reason to prefer a translation.
 _WELCOME_FLOOR = 0.1
+# Who reads English anywhere reads that of the United States.
+_OTHER_REGION = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,13 @@ class Groups:
 
 def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]) -> NDArray[np.float32]:
     """How welcome each language of the snapshot is, 0..1: the interface language first, then the query's own."""
-    return np.asarray(
-        [1.0 if lang == interface_lang else 0.5 * detected.get(lang, 0.0) for lang in snapshot.values["lang"]],
-        dtype=np.float32,
-    )
+
+    def welcome(lang: str) -> float:
+        if lang == interface_lang:
+            return 1.0
+        return _OTHER_REGION if primary(lang) == primary(interface_lang) else 0.5 * detected.get(lang, 0.0)
+
+    return np.asarray([welcome(lang) for lang in snapshot.values["lang"]], dtype=np.float32)
 
 
 def group_results(

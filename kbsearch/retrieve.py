@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.fuse import explained_share, fuse, similarity
+from kbsearch.fuse import expected_share, explained_share, fuse, similarity
 from kbsearch.snapshot import Snapshot
+from kbsearch.text.tags import primary
 from kbsearch.types import Mode
 from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
@@ -76,12 +78,30 @@ def retrieve(
     documents = snapshot.passage_document[passages]
     agreement = snapshot.titles.agreement(query.stems, documents)
     scores = {"lexical": lexical, "dense": closeness}.get(mode)
+    if scores is None:
+        share = lexical
+        if vector is not None:
+            share = expected_share(lexical, closeness, _foreign(snapshot, documents, query.readings, visible))
+        scores = fuse(share, closeness, agreement, vector is not None)
     return Candidates(
         passages=passages,
         documents=documents,
         lexical=lexical,
         similarity=closeness,
-        scores=fuse(lexical, closeness, agreement, vector is not None) if scores is None else scores,
+        scores=scores,
         title=agreement,
         titled=np.isin(documents, titled),
     )
+
+
+def _foreign(
+    snapshot: Snapshot, documents: NDArray[np.int32], readings: Sequence[str], visible: Visible
+) -> NDArray[np.bool_]:
+    """Which documents are of groups without a visible member in any language that the query is read in."""
+    read = {primary(lang) for lang in readings}
+    groups = snapshot.document_group[documents]
+    foreign = np.ones(len(documents), dtype=np.bool_)
+    for code, name in enumerate(snapshot.values["lang"]):
+        if primary(name) in read:
+            foreign &= snapshot.translation(groups, code, visible.documents) < 0
+    return foreign

@@ -7,8 +7,9 @@
         attributes.json attribute_*     type, lang, category, tag, audience → documents
         lexical/ dense/ spelling/ titles/ marks/
 
-The indexer writes through snapshot_writer.py; everybody else reads through `open_snapshot`. What stands side by side in
-DIR is the business of versions.py.
+The indexer writes through snapshot_writer.py; everybody else reads through `open_snapshot`. The manifest and the
+pointer are the business of manifest.py, whose names can be had here as well; what stands side by side in DIR, of
+versions.py.
 """
 
 from __future__ import annotations
@@ -23,10 +24,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.disk import hold_open, sha256, sync
+from kbsearch.disk import hold_open
 from kbsearch.editing import read_editing
 from kbsearch.embed.protocol import ModelInfo
-from kbsearch.errors import SnapshotDamaged, SnapshotMismatch, SnapshotMissing
 from kbsearch.index.arrays import (
     Records,
     find_hashes,
@@ -39,18 +39,33 @@ from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
-from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.manifest import (
+    CURRENT,
+    FORMAT_VERSION,
+    MANIFEST,
+    VERSION_TIME,
+    publish,
+    published_version,
+    read_manifest,
+    verify_snapshot,
+)
 from kbsearch.types import Passage, StoredDocument
 
-FORMAT_VERSION = 1
-CURRENT = "CURRENT"
-MANIFEST = "manifest.json"
+__all__ = [
+    "ATTRIBUTES",
+    "CURRENT",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "VERSION_TIME",
+    "Snapshot",
+    "open_snapshot",
+    "publish",
+    "published_version",
+    "read_manifest",
+    "verify_snapshot",
+]
+
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
-
-VERSION_TIME = "%Y%m%dT%H%M%SZ"
-"""How the name of a version begins."""
-
-_READ_BEFORE_OPENING = ("version", "model", "analyzer", "languages", "groups", "files")
 
 
 class Snapshot:
@@ -185,87 +200,8 @@ class Snapshot:
         return codes
 
 
-def published_version(root: Path) -> str:
-    """The version that CURRENT names. Raises SnapshotMissing."""
-    try:
-        version = (root / CURRENT).read_text(encoding="utf-8").strip()
-    except FileNotFoundError as cause:
-        raise SnapshotMissing(
-            f"No index is published in {root}; run: kbsearch-index build SOURCE --out {root}"
-        ) from cause
-    except OSError as cause:
-        fault = f"{root / CURRENT} cannot be read ({cause.strerror})"
-        raise SnapshotMissing(f"{fault}; give the DIR of: kbsearch-index build SOURCE --out DIR") from cause
-    except UnicodeDecodeError:
-        version = ""
-    if not version or "/" in version or version.startswith("."):
-        raise SnapshotDamaged(f"{root / CURRENT} names no version; run: kbsearch-index rollback {root}")
-    return version
-
-
 def open_snapshot(root: Path, version: str | None = None) -> Snapshot:
     """Verify and open a version, by default the published one. Raises SnapshotError kinds."""
     directory = root / (version or published_version(root))
     verify_snapshot(directory)
     return Snapshot(directory)
-
-
-def verify_snapshot(directory: Path) -> None:
-    """Check the format, the analyzer and every file's size and checksum."""
-    manifest = read_manifest(directory)
-    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
-    if manifest.get("format") != FORMAT_VERSION:
-        raise SnapshotMismatch(
-            f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
-        )
-    if any(name not in manifest for name in _READ_BEFORE_OPENING):
-        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
-    if manifest["analyzer"] != ANALYZER_VERSION:
-        raise SnapshotMismatch(
-            f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
-            f"{rebuild}"
-        )
-    for name, expected in manifest["files"].items():
-        path = directory / name
-        if not path.is_file():
-            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
-        if sha256(path) != expected["sha256"]:
-            raise SnapshotDamaged(f"{path} was altered (its checksum differs); {rebuild}")
-
-
-def publish(root: Path, version: str) -> None:
-    """Make a version the published one; readers see the old one or the new one, nothing between."""
-    read_manifest(root / version)
-    # From here on prune leaves the version alone: first because it is in use, then because it is published.
-    held = hold_open(root / version / MANIFEST)
-    try:
-        _point_to(root, version)
-    finally:
-        os.close(held)
-
-
-def _point_to(root: Path, version: str) -> None:
-    staged = root / f".{CURRENT}-{os.getpid()}"
-    staged.write_text(version + "\n", encoding="utf-8")
-    sync(staged)
-    staged.replace(root / CURRENT)
-    sync(root)
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """What a version says of itself. Raises SnapshotMissing and SnapshotDamaged."""
-    path = directory / MANIFEST
-    try:
-        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
-    except FileNotFoundError as cause:
-        raise SnapshotMissing(
-            f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
-        ) from cause
-    except (OSError, orjson.JSONDecodeError) as cause:
-        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
-    if not isinstance(manifest, dict):
-        raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
-    return manifest

@@ -27,9 +27,11 @@ from kbsearch.index.dense import build_dense
 from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
 from kbsearch.index.protect import protect
+from kbsearch.index.ragged import Ragged
 from kbsearch.index.spelling import SpellingBuilder
 from kbsearch.index.titles import write_titles
-from kbsearch.snapshot import ATTRIBUTES, FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.manifest import FORMAT_VERSION, MANIFEST, VERSION_TIME
+from kbsearch.snapshot import ATTRIBUTES
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.text.normalise import fold
 
@@ -50,6 +52,8 @@ class Content:
     sources: Sequence[str]
     notes: Mapping[str, Any] = field(default_factory=dict)
     editing: Editing = field(default_factory=Editing)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Id → group, for documents whose group is not the one in their record."""
     parts: Mapping[str, bytes] = field(default_factory=dict)
     """Further files by name."""
 
@@ -115,10 +119,14 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     """Write every file but the manifest; return what the manifest says of them."""
     corpus = content.corpus
     records = corpus.of_documents("records")
+    documents = [orjson.loads(record) for record in records.rows()]
+    if content.groups:
+        documents = [record | {"group": content.groups.get(record["id"], record["group"])} for record in documents]
+        records = Ragged.of_bytes([orjson.dumps(record) for record in documents])
     write_records(directory, "documents", records)
     write_records(directory, "bodies", corpus.of_documents("bodies"))
     write_records(directory, "passages", corpus.of_passages("texts"))
-    languages, groups = _write_documents(directory, [orjson.loads(record) for record in records.rows()])
+    languages, groups = _write_documents(directory, documents)
     write_array(directory / "passage_document.npy", corpus.passage_document)
     bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     vocabulary = protect(corpus.vocabulary, frozenset(map(fold, content.editing.protected)))

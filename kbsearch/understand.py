@@ -16,6 +16,7 @@ from kbsearch.text.analyze import is_stop_word, query_terms
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.stems import stem_terms
+from kbsearch.text.tags import primary
 from kbsearch.text.words import Word, surfaces, words
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
@@ -130,11 +131,11 @@ def understand(
 def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
     """Detected probabilities times the prior of the interface language, summing to 1."""
     weighed = {
-        guess.lang: guess.probability * (INTERFACE_PRIOR if guess.lang == interface_lang else 1.0)
+        guess.lang: guess.probability * (INTERFACE_PRIOR if primary(guess.lang) == primary(interface_lang) else 1.0)
         for guess in detector.detect(text)
     }
     if not weighed:
-        return {interface_lang: 1.0} if interface_lang in detector.languages else {}
+        return {lang: 1.0 for lang in detector.languages if primary(lang) == primary(interface_lang)}
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=lambda item: -item[1])
     return {lang: weight / total for lang, weight in ordered}
@@ -146,7 +147,8 @@ def _readings(languages: Mapping[str, float], interface_lang: str, detector: Lan
     plausible = plausible or list(detector.languages[:1])
     # Nothing speaks for or against a language without a profile: it is read too, first where it is the user's own.
     others = [lang for lang in detector.undetected if lang not in plausible]
-    ordered = sorted((*plausible, *others), key=lambda lang: not (lang in others and lang == interface_lang))
+    own = [lang for lang in others if primary(lang) == primary(interface_lang)]
+    ordered = sorted((*plausible, *others), key=lambda lang: lang not in own)
     return tuple(ordered[:MAX_READINGS]) or ("",)
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from kbsearch.disk import files_below, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.snapshot import MANIFEST, publish, published_version, read_manifest, verify_snapshot
+from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
 
 HISTORY = "history.jsonl"
 
@@ -57,7 +57,16 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
 def release(root: Path, version: str, how: str) -> None:
     """Publish a version and write down who did it and how ("build", "rollback" …)."""
     publish(root, version)
-    record(root, version, {"published": how, "by": f"{getpass.getuser()}@{socket.gethostname()}"})
+    record(root, version, {"published": how, "by": _somebody()})
+
+
+def hold_back(root: Path, version: str, how: str) -> None:
+    """Write down that a version was written and is not published: nobody falls back on it unasked."""
+    record(root, version, {"written": how, "by": _somebody()})
+
+
+def _somebody() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def record(root: Path, version: str, facts: Mapping[str, Any]) -> None:
@@ -81,14 +90,15 @@ def history(root: Path) -> list[dict[str, Any]]:
 
 
 def rollback(root: Path, version: str | None = None) -> str:
-    """Publish an older version: the one named, or the newest before the published one. Returns its name.
+    """Publish an older version: the one named, or the newest before the published one that was published as well.
 
-    Also the way out where the published version or the pointer to it is damaged, so neither is read.
+    Returns its name. Also the way out where the published version or the pointer to it is damaged, so neither is read.
     """
     names, published = _versions(root)
     if version is None:
+        served = _published_once(root, names)
         # Where nothing that is there is published, the newest one beats none.
-        older = [name for name in names if name < published] or (names if published not in names else [])
+        older = [name for name in served if name < published] or (served if published not in names else [])
         if not older:
             raise SnapshotMissing(
                 f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
@@ -107,8 +117,15 @@ def publish_existing(root: Path, version: str, how: str) -> None:
 
 
 def prune(root: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` versions, the published one and those in use; return what was removed."""
-    return [name for name in _versions(root)[0][keep:] if discard(root, name)]
+    """Remove old versions; return what was removed.
+
+    Left are the newest `keep` of those that were ever published, those newer than the published one that may still come
+    to be, the published one itself, and whatever a process has open.
+    """
+    names, published = _versions(root)
+    served = _published_once(root, names)
+    kept = {*served[:keep], *(name for name in names if name > published and name not in served)}
+    return [name for name in names if name not in kept and discard(root, name)]
 
 
 def discard(root: Path, version: str) -> bool:
@@ -120,6 +137,14 @@ def discard(root: Path, version: str) -> bool:
         (root / version / MANIFEST).unlink()
         shutil.rmtree(root / version)
     return True
+
+
+def _published_once(root: Path, names: list[str]) -> list[str]:
+    """Those of the versions that were published at some time: all but those that the history knows otherwise."""
+    facts = history(root)
+    published = {fact.get("version") for fact in facts if "published" in fact}
+    known = {fact.get("version") for fact in facts}
+    return [name for name in names if name in published or name not in known]
 
 
 def version_directories(root: Path) -> list[Path]:

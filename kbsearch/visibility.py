@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from kbsearch.errors import FilterError
 from kbsearch.filters import FILTER_FIELDS
 from kbsearch.snapshot import Snapshot
+from kbsearch.text.tags import covers
 from kbsearch.types import SearchRequest
 
 # Distinct combinations of filters and audiences in use at once; a flag array a combination is kept.
@@ -62,12 +64,19 @@ class Visibility:
                 raise FilterError(
                     f"There is no filter field {name!r}; the fields are {', '.join(FILTER_FIELDS)}.", field="filter"
                 )
-        parts = [snapshot.documents_with(name, values) for name, values in request.filters.items()]
+        parts = [self._documents_with(name, values) for name, values in request.filters.items()]
         if request.audiences is not None:
             parts.append(snapshot.documents_with("audience", sorted(request.audiences)))
         if request.langs:
-            parts.append(snapshot.documents_with("lang", request.langs))
+            parts.append(self._documents_with("lang", request.langs))
         flags = np.logical_and.reduce(parts) if parts else None
         if flags is None or flags.all():
             return Visible(None, None)
         return Visible(flags, flags[snapshot.passage_document])
+
+    def _documents_with(self, name: str, values: Sequence[str]) -> Flags:
+        """Flags of the documents with any of the values; a language means its regions too."""
+        if name == "lang":
+            held = self._snapshot.values["lang"]
+            values = [lang for lang in held if any(covers(accepted, lang) for accepted in values)]
+        return self._snapshot.documents_with(name, values)

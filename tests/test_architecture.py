@@ -48,6 +48,7 @@ DOORS = {
     "jwt": "kbsearch/service/",
     "prometheus_client": "kbsearch/service/",
     "sqlite3": "kbsearch/",  # the event store, suggestions, tickets: a file each
+    "httpx2": "kbsearch/handover/targets/http.py",
     "psycopg": "kbsearch/events/postgres.py",
     "psycopg_pool": "kbsearch/events/postgres.py",
     "phonenumbers": "kbsearch/events/numbers.py",
@@ -56,10 +57,13 @@ DOORS = {
     "selectolax": "indexer/",
     "nh3": "indexer/",
     "frontmatter": "indexer/",
-    "tqdm": "indexer/pipeline.py",
+    "mammoth": "indexer/",
+    "pypdf": "indexer/",
+    "protego": "indexer/",
+    "tqdm": "indexer/",
 }
 # Libraries that one file of their folder imports, not several.
-SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "uvicorn")
+SINGLE = ("Stemmer", "jwt", "prometheus_client", "nh3", "frontmatter", "mammoth", "pypdf", "protego", "uvicorn")
 
 
 @cache

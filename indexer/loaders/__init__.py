@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
-from indexer.loaders import csv_file, html, jsonl, markdown, plain
+from indexer.loaders import archive, csv_file, html, jsonl, markdown, mirror, office, pdf, plain, subtitles, zendesk
 from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
 from kbsearch.errors import SourceError
 from kbsearch.types import Document
 
 __all__ = ["LoadReport", "Problem", "load_sources"]
 
+_FORMATS = (jsonl, markdown, html, csv_file, plain, zendesk, office, pdf, subtitles, mirror)
 _READERS: dict[str, Callable[[SourceFile], Iterator[Item]]] = {
-    extension: module.read for module in (jsonl, markdown, html, csv_file, plain) for extension in module.EXTENSIONS
+    extension: module.read for module in _FORMATS for extension in module.EXTENSIONS
 }
-SUPPORTED = ", ".join(_READERS)
+_KNOWN = (*_READERS, *archive.EXTENSIONS)
+SUPPORTED = ", ".join(name for name in _KNOWN if name not in mirror.EXTENSIONS)
 
 
 def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = False) -> Iterator[Document]:
@@ -46,6 +48,7 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
 def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[Document]:
     first_seen: dict[str, str] = {}
     for path in paths:
+        report.by_source.append(0)
         if editing_kind(path.name):
             continue
         good, bad, first = 0, 0, None
@@ -61,6 +64,7 @@ def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[D
                 case Found():
                     good += 1
                     report.documents += 1
+                    report.by_source[-1] += 1
                     yield item.document
         if not good:
             raise SourceError(_nothing_good(path, bad, first))
@@ -89,11 +93,15 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
 
 def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
     """The readable files of a source, sorted, without hidden ones; then a note about those left out."""
-    if not path.is_dir():
-        yield SourceFile(path, _shown(path), _bare(path.name))
-        return
     failures: list[OSError] = []
     ignored: Counter[str] = Counter()
+    if not path.is_dir():
+        if _is_archive(path.name):
+            yield from _unpacked(path, "", ignored)
+            yield from _left_out(path, ignored)
+        else:
+            yield SourceFile(path, _shown(path), _bare(path.name))
+        return
     for folder, folders, names in os.walk(path, onerror=failures.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         while failures:
@@ -103,21 +111,55 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
             if name.startswith(".") or editing_kind(name):
                 continue
             file = Path(folder, name)
+            identity = file.relative_to(path).with_name(_bare(name)).as_posix()
             if _extension(name) is None:
-                ignored[_shown(file.suffix.lower()) or "no extension"] += 1
+                ignored[_kind(name)] += 1
+            elif _is_archive(name):
+                yield from _unpacked(file, f"{identity}/", ignored)
             else:
-                yield SourceFile(file, _shown(file), file.relative_to(path).with_name(_bare(name)).as_posix())
+                yield SourceFile(file, _shown(file), identity)
     for error in failures:
         yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
+    yield from _left_out(path, ignored)
+
+
+def _left_out(path: Path, ignored: Counter[str]) -> Iterator[Note]:
     if ignored:
         kinds = ", ".join(f"{count} {kind}" for kind, count in ignored.most_common(5))
         yield Note(f"{path}: {ignored.total()} files of other kinds left out ({kinds})")
 
 
+def _unpacked(path: Path, prefix: str, ignored: Counter[str]) -> Iterator[SourceFile | Problem]:
+    """The readable files of an archive, in its order; archives in it stay closed."""
+
+    def wanted(name: str) -> bool:
+        *folders, file = name.split("/")
+        if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders or editing_kind(file):
+            return False
+        if _extension(file) is None or _is_archive(file):
+            ignored[_kind(file)] += 1
+            return False
+        return True
+
+    for member in archive.members(path, _shown(path), wanted):
+        if isinstance(member, Problem):
+            yield member
+        else:
+            yield SourceFile(member.path, f"{_shown(path)}/{_shown(member.name)}", prefix + _bare(member.name))
+
+
 def _extension(name: str) -> str | None:
     """The extension under which a reader is known, "a.JSONL.gz" gives ".jsonl.gz"; None for other kinds."""
     low = name.lower()
-    return max((known for known in _READERS if low.endswith(known)), key=len, default=None)
+    return max((known for known in _KNOWN if low.endswith(known)), key=len, default=None)
+
+
+def _is_archive(name: str) -> bool:
+    return _extension(name) in archive.EXTENSIONS
+
+
+def _kind(name: str) -> str:
+    return _shown(Path(name).suffix.lower()) or "no extension"
 
 
 def _shown(path: str | Path) -> str:

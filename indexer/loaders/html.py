@@ -13,6 +13,7 @@ from indexer.loaders.faqpage import questions
 from indexer.loaders.fields import FieldError, make_document, parse_lang
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.whole import Unreadable, decode_marked, read_bytes, unify_breaks
+from indexer.loaders.wiki import confluence, notion
 
 EXTENSIONS = (".html", ".htm")
 
@@ -31,10 +32,13 @@ _BROWSER = {
 }
 
 
-def read(source: SourceFile) -> Iterator[Item]:
-    """Yield the page, then one faq document for each question in its JSON-LD."""
+def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item]:
+    """Yield the page, then one faq document for each question in its JSON-LD.
+
+    `url`: where the page was fetched from; `encoding`: what the server said it is in.
+    """
     try:
-        text, guessed = _decode(read_bytes(source))
+        text, guessed = _decode(read_bytes(source), encoding)
     except Unreadable as error:
         yield Problem(source.name, error.line, str(error))
         return
@@ -43,8 +47,11 @@ def read(source: SourceFile) -> Iterator[Item]:
     text = unify_breaks(text)
     tree = LexborHTMLParser(text)
     blocks = [node.text() for node in tree.css('script[type="application/ld+json" i]')]
-    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree)}
-    item = _page(source, tree, shared)
+    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree) or url}
+    exported = next((found for kind in (confluence, notion) if (found := kind(tree, source.id)) is not None), None)
+    if exported == {}:
+        return  # a list of pages, not one
+    item = _page(source, tree, shared) if exported is None else _exported(source, {**shared, **exported})
     has_questions = any("FAQPage" in block for block in blocks)
     if isinstance(item, Found) or not has_questions:
         yield item
@@ -68,23 +75,31 @@ def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object])
         return Problem(source.name, None, str(error))
 
 
-def _decode(data: bytes) -> tuple[str, str]:
-    """The text, and the encoding where it had to be guessed."""
+def _exported(source: SourceFile, fields: dict[str, object]) -> Item:
+    try:
+        return Found(make_document({"id": source.id, "format": "html", **fields}))
+    except FieldError as error:
+        return Problem(source.name, None, str(error))
+
+
+def _decode(data: bytes, said: str) -> tuple[str, str]:
+    """The text, and the encoding where it had to be guessed; `said` by the server counts more than by the page."""
     marked = decode_marked(data)
     if marked is not None:
         return marked, ""
     if b"\0" in data:
         raise Unreadable("holds zero bytes, so it is no HTML page")
-    named = _META.search(data[:4096])
     try:
-        name = codecs.lookup(named[1].decode("ascii")).name if named else "utf-8"
-        return data.decode(_BROWSER.get(name, name)), ""
-    except (UnicodeError, LookupError):  # named wrongly: see whether it is UTF-8 all the same
-        pass
-    try:
-        return data.decode("utf-8"), ""
+        return data.decode("utf-8"), ""  # nothing else decodes as UTF-8 by chance
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+    named = _META.search(data[:4096])
+    for name in (said, named[1].decode("ascii") if named else ""):
+        try:
+            known = codecs.lookup(name).name if name else "utf-8"
+            return data.decode(_BROWSER.get(known, known)), ""
+        except (UnicodeError, LookupError):  # named wrongly
+            continue
     try:
         return data.decode("windows-1257"), "windows-1257"
     except UnicodeDecodeError as error:

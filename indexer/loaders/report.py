@@ -32,6 +32,8 @@ class LoadReport:
     """Running totals of one load; `problems` and `notes` hold the first 200, the counters count all."""
 
     documents: int = 0
+    by_source: list[int] = field(default_factory=list)
+    """Documents of each source, in their order."""
     files: int = 0
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)

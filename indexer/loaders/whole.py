@@ -20,15 +20,15 @@ class Unreadable(ValueError):
         self.line = line
 
 
-def read_bytes(source: SourceFile) -> bytes:
+def read_bytes(source: SourceFile, limit: int = MAX_FILE) -> bytes:
     """Return the file's bytes.
 
     :raises Unreadable: where it is empty or larger than the limit.
     """
     with source.path.open("rb") as stream:
-        data = stream.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise Unreadable(f"the file is larger than {MAX_FILE // 1024**2} MiB; split it")
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise Unreadable(f"the file is larger than {limit // 1024**2} MiB; split it")
     if not data.strip():
         raise Unreadable("the file is empty")
     return data

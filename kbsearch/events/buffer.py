@@ -122,11 +122,13 @@ class EventBuffer:
                 self._changed.notify_all()
             if written:
                 self._on_written(len(batch))
-                self._count_dropped()
             elif self._journal is None:
+                self._dropped += len(batch)
                 self._on_dropped(len(batch))
             else:
-                return
+                break
+            self._count_dropped()
+        self._count_dropped()
 
     def _next_batch(self) -> list[Fact]:
         """Wait for work; an empty batch means that the buffer is closed and nothing is left."""

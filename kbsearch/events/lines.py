@@ -1,4 +1,4 @@
-"""Facts as lines of JSON and back: the form of the journal, of `events export` and of `events import`.
+"""Facts as lines of JSON and back: the form of the journal and of `kbsearch events export`.
 
 One fact a line: `{"search": {…}}` or `{"event": {…}}`, with the fields of `schema.py`.
 """

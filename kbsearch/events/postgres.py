@@ -53,6 +53,7 @@ _FORGET_EMPTY = """
       AND NOT EXISTS (SELECT 1 FROM searches WHERE timestamp >= day AND timestamp < day || '~')
       AND NOT EXISTS (SELECT 1 FROM events WHERE timestamp >= day AND timestamp < day || '~')
 """
+_FORGET_DERIVED = "DELETE FROM derived WHERE substring(name FROM '[^/]*$') = ANY(%s)"
 _SCHEMA_LOCK = 0x6B627365
 _AT_ONCE = 5000
 _FETCH = 5000
@@ -89,13 +90,13 @@ class PostgresStore:
             if kept:
                 _touch(connection, {fact.timestamp[:10] for fact in facts})
 
-    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
-        """Yield events by time, then id, as they are read."""
-        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until))
+    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+        """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until, clients))
 
-    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
-        """Yield searches by time, then id, as they are read."""
-        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until))
+    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+        """Yield searches, likewise."""
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""
@@ -170,7 +171,7 @@ class PostgresStore:
         return {name: bytes(value) for name, value in found}
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO derived VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -186,12 +187,15 @@ class PostgresStore:
         """Let go of the connections; what was written stays."""
         self._pool.close()
 
-    def _between(self, columns: str, table: str, key: str, since: str, until: str) -> Iterator[tuple[Any, ...]]:
+    def _between(
+        self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, a few thousand from the server at once."""
-        query = f"SELECT {columns} FROM {table} WHERE timestamp >= %s AND timestamp < %s ORDER BY timestamp, {key}"
+        span = "timestamp >= %s AND timestamp < %s" + (" AND client_id = ANY(%s)" if clients else "")
+        query = f"SELECT {columns} FROM {table} WHERE {span} ORDER BY timestamp, {key}"
         with self._transaction() as connection, connection.cursor(name="facts") as cursor:
             cursor.itersize = _FETCH
-            cursor.execute(query, (since, until or "~"))
+            cursor.execute(query, (since, until or "~", list(clients)) if clients else (since, until or "~"))
             yield from cursor
 
     def _ask(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
@@ -212,7 +216,7 @@ class PostgresStore:
                 if days:
                     _touch(connection, days)
                     connection.execute(_FORGET_EMPTY, (list(days),))
-                    connection.execute("DELETE FROM derived WHERE name = ANY(%s)", ([f"part/{day}" for day in days],))
+                    connection.execute(_FORGET_DERIVED, (list(days),))
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total

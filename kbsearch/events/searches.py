@@ -40,7 +40,7 @@ def record_search(
         offset=request.offset,
         took_ms=took_ms,
         snapshot=outcome.snapshot,
-        session_id=safe_session(session_id, hasher),
+        session_id=safe_id(session_id, hasher),
         client_id=client_id,
         timestamp=now(),
         public=request.audiences == _PUBLIC,
@@ -53,6 +53,11 @@ def record_search(
     )
 
 
-def safe_session(session_id: str, hasher: ClientHasher) -> str:
-    """Keep a session id as it is, unless an e-mail address was used for one."""
-    return hasher.opaque(session_id) if "@" in session_id else session_id
+def safe_id(value: str, hasher: ClientHasher) -> str:
+    """Keep an id that a client chose as it is, unless something personal was used for one: then its hash stands."""
+    return value if redact(value) == value else hasher.opaque(value)
+
+
+def safe_object(object_id: str, hasher: ClientHasher) -> str:
+    """Keep an article's id as it is, unless it is an e-mail address. Numbers stay: articles may be named by them."""
+    return hasher.opaque(object_id) if "@" in object_id else object_id

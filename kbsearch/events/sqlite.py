@@ -74,13 +74,13 @@ class SqliteStore:
             if writer.total_changes > before:
                 _touch(writer, {fact.timestamp[:10] for fact in facts})
 
-    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
-        """Yield events by time, then id, as they are read."""
-        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until))
+    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+        """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until, clients))
 
-    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
-        """Yield searches by time, then id, as they are read."""
-        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until))
+    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+        """Yield searches, likewise."""
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""
@@ -152,7 +152,7 @@ class SqliteStore:
         return dict(self._ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
         with self._transaction() as writer:
             writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
 
@@ -166,11 +166,16 @@ class SqliteStore:
         with self._writing:
             self._writer.close()
 
-    def _between(self, columns: str, table: str, key: str, since: str, until: str) -> Iterator[tuple[Any, ...]]:
+    def _between(
+        self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time from a connection of its own, so that nothing else waits."""
-        query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, {key}"
+        theirs = f"AND client_id IN ({', '.join('?' * len(clients))})" if clients else ""
+        query = (
+            f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? {theirs} ORDER BY timestamp, {key}"
+        )
         with _translated(), closing(self._connect()) as reader:
-            yield from reader.execute(query, (since, until or "~"))
+            yield from reader.execute(query, (since, until or "~", *clients))
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with _translated(), closing(self._connect()) as reader:
@@ -190,7 +195,7 @@ class SqliteStore:
                 if days:
                     _touch(writer, (day for (day,) in days))
                     writer.executemany(_FORGET_EMPTY, days)
-                    writer.executemany("DELETE FROM derived WHERE name = 'part/' || ?", days)
+                    writer.executemany("DELETE FROM derived WHERE name LIKE '%/' || ?", days)
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total

@@ -44,11 +44,11 @@ class EventStore(Protocol):
         :raises StoreError: the store cannot take them now; nothing of them is kept.
         """
 
-    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
-        """Yield events by time, then id, as they are read."""
+    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+        """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
 
-    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
-        """Yield searches by time, then id, as they are read."""
+    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+        """Yield searches, likewise."""
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""
@@ -81,7 +81,7 @@ class EventStore(Protocol):
         """Return what metrics derived from facts and kept under these names, where there is anything."""
 
     def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts. `part/DAY` holds client hashes and goes when facts of that day go."""
+        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
 
     def discard(self, names: Sequence[str]) -> None:
         """Forget what was kept under these names."""

@@ -17,7 +17,7 @@ from kbsearch.errors import EventError
 from kbsearch.events.device import device_of
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import iso, new_id
-from kbsearch.events.redact import redact_value
+from kbsearch.events.redact import redact, redact_value
 from kbsearch.events.schema import (
     ACTION_NAMES,
     MAX_ATTRIBUTES,
@@ -28,7 +28,7 @@ from kbsearch.events.schema import (
     POSITIONED_ACTIONS,
     Event,
 )
-from kbsearch.events.searches import safe_session
+from kbsearch.events.searches import safe_id, safe_object
 
 _MAX_POSITION = 1_000_000
 _MAX_DEPTH = 8
@@ -77,15 +77,15 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     if not event_id:
         event_id = _event_id(raw, client_id) if raw.get("timestamp") is not None else new_id()
     return Event(
-        event_id=event_id,
+        event_id=safe_id(event_id, receipt.hasher),
         action_name=action,
-        query_id=query_id,
-        session_id=safe_session(session, receipt.hasher),
+        query_id=safe_id(query_id, receipt.hasher),
+        session_id=safe_id(session, receipt.hasher),
         client_id=client_id,
         timestamp=moment,
         received_at=receipt.received_at,
-        object_id=object_id,
-        object_id_type=_text(target or {}, "object_id_type", "event_attributes.object.object_id_type"),
+        object_id=safe_object(object_id, receipt.hasher),
+        object_id_type=redact(_text(target or {}, "object_id_type", "event_attributes.object.object_id_type")),
         position=position,
         attributes=_rest(raw, attributes, target or {}, receipt.hasher),
         device=device_of(receipt.agent),

@@ -16,7 +16,9 @@ from kbsearch.index.ragged import Ragged
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write one array in NumPy's .npy format."""
+    """Write one array in NumPy's .npy format. Raises ValueError for objects, which only pickle could store."""
+    if array.dtype.hasobject:
+        raise ValueError(f"{path} would hold Python objects, which only pickle could store; give numbers.")
     with path.open("wb") as file:
         array = np.ascontiguousarray(array)
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))

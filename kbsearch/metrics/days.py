@@ -2,21 +2,23 @@
 
 Takes the acts of a day, gives a `DayPart` that depends on that day alone, so it can be kept for as long as the day's
 facts do not change. `started_on` joins the edges of neighbouring days: a journey counts, with all that is in it, on the
-day on which it began. Pure.
+day on which it began; that can be kept as well, for as long as none of the days it was made from changes. Pure.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.metrics.acts import EVENT, SEARCH, Act, by_client
+from kbsearch.metrics.columns import Columns, columns_of, join, pack_columns, unpack_columns
 from kbsearch.metrics.journeys import GAP, Journey, Labels, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_after, start_of
-from kbsearch.metrics.tally import Cells, count_now, merge_counts
+from kbsearch.metrics.tally import Cells, Tallies, count_now, spread
 
 Run = list[Act]
 
@@ -26,8 +28,8 @@ class DayPart:
     """What the facts of one day give without looking at another."""
 
     day: str
-    journeys: list[Journey] = field(default_factory=list)
-    """Those that surely begin and end on this day."""
+    inner: Columns = field(default_factory=lambda: columns_of(()))
+    """Journeys that surely begin and end on this day."""
     cells: Cells = field(default_factory=dict)
     """Counts of these journeys."""
     edges: dict[str, list[Run]] = field(default_factory=dict)
@@ -36,74 +38,70 @@ class DayPart:
 
 @dataclass(slots=True)
 class Started:
-    """All journeys that began on one day, wherever they ended."""
+    """All journeys that began on one day, wherever they ended, and what of their counts depends on nothing later."""
 
-    journeys: list[Journey]
-    cells: Cells
+    columns: Columns
+    tallies: Tallies
 
 
 Part = Callable[[str], DayPart]
 
 
-def read_day(day: str, acts: Iterable[Act], window: range | None = None) -> DayPart:
-    """Read the acts of one day, sorted; with a window, only what began within it."""
-    part = DayPart(day)
+def read_day(day: str, acts: Iterable[Act]) -> DayPart:
+    """Read the acts of one day, sorted."""
+    cells: Cells = {}
+    inner: list[Journey] = []
+    edges: dict[str, list[Run]] = {}
     first = start_of(day)
     for client, mine in by_client(acts).items():
         for run in split_journeys(mine):
-            if window is not None and run[0].moment not in window:
-                continue
             if run[0].moment - first < GAP or first + DAY - run[-1].moment <= GAP:
-                part.edges.setdefault(client, []).append(run)
+                edges.setdefault(client, []).append(run)
             else:
-                _take(run, part.journeys, part.cells)
-    return part
+                _take(run, inner, cells)
+    return DayPart(day, columns_of(inner), cells, edges)
 
 
 def started_on(day: str, part: Part) -> Started:
     """Return the journeys that began on `day`; `part` gives the parts of other days."""
     today = part(day)
-    found = Started(list(today.journeys), {labels: Counter(counts) for labels, counts in today.cells.items()})
+    outer: list[Journey] = []
+    cells: Cells = {labels: Counter(counts) for labels, counts in today.cells.items()}
     for client, runs in today.edges.items():
         for run in runs:
             if not _continues(run, part(day_after(day, -1)).edges.get(client, ())):
-                _take(_whole(client, run, day, part), found.journeys, found.cells)
-    return found
+                _take(_whole(client, run, day, part), outer, cells)
+    return Started(join(today.inner, columns_of(outer)), spread(cells))
 
 
-def pack(part: DayPart) -> dict[str, Any]:
-    """Return a part as JSON values; journeys by column, since that is read fastest."""
-    labels = {label: number for number, label in enumerate(dict.fromkeys(j.labels for j in part.journeys))}
-    columns = [[*column] for column in zip(*part.journeys, strict=True)]
-    if columns:
-        columns[_LABELS] = [labels[label] for label in columns[_LABELS]]
+def pack_part(part: DayPart) -> dict[str, Any]:
+    """Return a part as JSON values."""
     return {
         "day": part.day,
-        "labels": [list(label) for label in labels],
-        "journeys": columns,
+        "inner": pack_columns(part.inner),
         "cells": [[list(label), dict(counts)] for label, counts in part.cells.items()],
         "edges": {client: [[_pack_act(act) for act in run] for run in runs] for client, runs in part.edges.items()},
     }
 
 
-def unpack(values: dict[str, Any]) -> DayPart:
-    """Return the part that `pack` was given."""
-    labels = [Labels(*label) for label in values["labels"]]
-    columns = values["journeys"]
-    if columns:
-        columns[_LABELS] = [labels[number] for number in columns[_LABELS]]
-        for ragged in _RAGGED:
-            columns[ragged] = map(tuple, columns[ragged])
+def unpack_part(values: dict[str, Any]) -> DayPart:
+    """Return the part that `pack_part` was given."""
     return DayPart(
         values["day"],
-        [Journey._make(row) for row in zip(*columns, strict=True)],
+        unpack_columns(values["inner"]),
         {Labels(*label): Counter(counts) for label, counts in values["cells"]},
         {client: [[_unpack_act(act) for act in run] for run in runs] for client, runs in values["edges"].items()},
     )
 
 
-_LABELS = Journey._fields.index("labels")
-_RAGGED = (Journey._fields.index("handovers"), Journey._fields.index("topics"))
+def pack_started(started: Started) -> dict[str, Any]:
+    """Return what began on a day as JSON values."""
+    return {"columns": pack_columns(started.columns), "tallies": started.tallies}
+
+
+def unpack_started(values: dict[str, Any]) -> Started:
+    """Return what `pack_started` was given."""
+    return Started(unpack_columns(values["columns"]), values["tallies"])
 
 
 def _take(run: Run, journeys: list[Journey], cells: Cells) -> None:
@@ -141,17 +139,16 @@ def _following(client: str, day: str, part: Part) -> Iterator[Run]:
 
 
 def _pack_act(act: Act) -> list[Any]:
-    return [act.moment, act.rank, act.id, act.client, asdict(act.fact)]
+    fields = {name: getattr(act.fact, name) for name in act.fact.__slots__}
+    if act.rank == EVENT:
+        # As text: attributes may hold what is no Unicode, or integers of any size.
+        fields["attributes"] = json.dumps(fields["attributes"])
+    return [act.moment, act.rank, act.id, act.client, fields]
 
 
 def _unpack_act(values: list[Any]) -> Act:
     moment, rank, fact_id, client, fields = values
     if rank == SEARCH:
-        return Act(moment, SEARCH, fact_id, client, SearchRecord(**{**fields, "hit_ids": tuple(fields["hit_ids"])}))
-    return Act(moment, EVENT, fact_id, client, Event(**fields))
-
-
-def add_cells(into: Cells, cells: Cells) -> None:
-    """Add the counts of other journeys."""
-    for labels, counts in cells.items():
-        merge_counts(into.setdefault(labels, Counter()), counts)
+        fact = SearchRecord(**{**fields, "hit_ids": tuple(fields["hit_ids"])})
+        return Act(moment, SEARCH, fact_id, client, fact)
+    return Act(moment, EVENT, fact_id, client, Event(**{**fields, "attributes": json.loads(fields["attributes"])}))

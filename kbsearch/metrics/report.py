@@ -16,7 +16,7 @@ from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure, figures
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compare
-from kbsearch.metrics.moments import DAY, HOUR, SECOND, day_of, start_of, timestamp_of
+from kbsearch.metrics.moments import DAY, HOUR, day_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
 from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_tallies
@@ -67,12 +67,12 @@ def report(
     costs: Costs | None = None,
     holdout_share: float = HOLDOUT_SHARE,
 ) -> Report:
-    """Make a report; moments are milliseconds since 1970.
+    """Make a report; moments are milliseconds since 1970, `since` and `until` those of midnights (UTC).
 
     Without bounds it covers everything that is stored. `as_of` (default: now) is the moment at which windows are
     judged to be open or closed, `window` how long after a journey a ticket counts against it.
 
-    :raises UsageError: an unknown split, or a period that ends before it begins.
+    :raises UsageError: an unknown split, a period that ends before it begins, or not at midnight.
     """
     splits = tuple(splits)
     for split in splits:
@@ -81,48 +81,51 @@ def report(
     now = time.time_ns() // 1_000_000
     as_of = now if as_of is None else as_of
     days = DayCounts(source, as_of, window, shelf)
-    known = days.days()
-    since = start_of(known[0] if known else day_of(now)) if since is None else since
-    until = max(now + SECOND, start_of(known[-1]) + DAY if known else 0, since) if until is None else until
+    known = days.days() or [day_of(now)]
+    since = start_of(known[0]) if since is None else since
+    until = max(start_of(max(known[-1], day_of(now))) + DAY, since) if until is None else until
+    for moment, name in ((since, "from"), (until, "to")):
+        if moment % DAY:
+            raise UsageError(f"{name} {timestamp_of(moment)} is no midnight UTC; a period is of whole days", name)
     if until < since:
         raise UsageError(f"the period ends ({timestamp_of(until)}) before it begins ({timestamp_of(since)})", "to")
+    first, last = day_of(since), day_of(until - DAY)
     total: Tallies = {EVERYTHING: {EVERYTHING: Counter()}}
     by_day: dict[str, Tally] = {}
-    for day, tallies in days.tallies(since, until):
+    for day, tallies in days.tallies(first, last):
         merge_tallies(total, {name: tallies[name] for name in (EVERYTHING, *splits) if name in tallies})
         by_day[day] = Counter(tallies[EVERYTHING][EVERYTHING])
     counts = total[EVERYTHING][EVERYTHING]
-    # Drops are known by the day alone.
-    dropped = sum(source.dropped(day_of(since), day_of(until - 1 + DAY)).values()) if until > since else 0
+    dropped = sum(source.dropped(first, day_of(until)).values())
     health = examine(counts, dropped, holdout_share)
-    experiment = compare(counts, costs or Costs(), share=holdout_share)
+    costs = costs or Costs()
+
+    def judged(found: Tally) -> Figures:
+        return _judged(_all_figures(found, compare(found, costs, share=holdout_share)), health)
+
     labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
     return Report(
         since=timestamp_of(since),
         until=timestamp_of(until),
         as_of=timestamp_of(as_of),
         window_hours=window / HOUR,
-        metrics=_judged(_all_figures(counts, experiment), health),
-        by={
-            name: {label: _judged(_all_figures(found[label]), health) for label in sorted(found)}
-            for name, found in labels.items()
-        },
+        metrics=judged(counts),
+        by={name: {label: judged(found[label]) for label in sorted(found)} for name, found in labels.items()},
         outcomes=_outcomes(counts, "outcome", "journeys"),
         outcomes_searched=_outcomes(counts, "searched", "searched"),
         outcomes_by_day={day: _outcomes(found, "outcome", "journeys") for day, found in by_day.items()},
-        experiment=experiment,
+        experiment=compare(counts, costs, share=holdout_share),
         health=health,
         dropped=dropped,
         counts=counts,
     )
 
 
-def _all_figures(counts: Tally, experiment: Experiment | None = None) -> Figures:
-    """Return every figure in the order of the definitions; the hold-out is judged for the whole period only."""
+def _all_figures(counts: Tally, experiment: Experiment) -> Figures:
+    """Return every figure in the order of the definitions."""
     made = figures(counts)
-    if experiment:
-        made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
-    return {name: made[name] for name in BY_ID if name in made}
+    made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
+    return {name: made[name] for name in BY_ID}
 
 
 def _judged(found: Figures, health: Health) -> Figures:

@@ -1,14 +1,14 @@
 """From the store to counts by day: what is settled is kept on a shelf, everything else is computed on read.
 
-Two things are kept: the counts of each day whose last window has closed, and, of the days before that, the part that
-the day's own facts give. Both carry the store's change counters of every day they were made from, and are used only
-while all of these are still the same: a late event or an erasure changes the counter, and the day is read again.
-Without a shelf the same code computes everything from raw facts.
+Three things are kept: the counts of each day whose last window has closed, and, of the days before that, the part that
+the day's own facts give and the journeys that began on it. All carry the store's change counters of every day they were
+made from, and are used only while all of these are still the same: a late event or an erasure changes the counter, and
+what depends on it is made again. Without a shelf the same code computes everything from raw facts.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -17,16 +17,30 @@ import orjson
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.metrics.acts import Act, read_acts
-from kbsearch.metrics.days import DayPart, Started, add_cells, pack, read_day, started_on, unpack
-from kbsearch.metrics.journeys import Journey
+from kbsearch.metrics.columns import Columns
+from kbsearch.metrics.days import (
+    DayPart,
+    Started,
+    pack_part,
+    pack_started,
+    read_day,
+    started_on,
+    unpack_part,
+    unpack_started,
+)
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
-from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome, decide_outcome
-from kbsearch.metrics.tally import EVERYTHING, Cells, Tallies, count_outcome, spread
+from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
+from kbsearch.metrics.settle import busiest, came_back, count_outcomes, handed_later, outcomes
+from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when definitions or the form of what is kept change: kept things of another format are made anew."""
-_MOST_IN_MEMORY = 14
-"""Days kept unpacked; a journey looks seven days ahead, and its neighbours one further."""
+_STARTED_IN_MEMORY = 14
+"""Days of which the journeys are in memory: each looks seven days ahead."""
+_PARTS_IN_MEMORY = 4
+"""Days of which the edges are: each looks at its neighbours."""
+_LATE = 6 * DAY
+"""Longer than a day's edges reach beyond the days that look at it, and than facts are late but for exceptions."""
 
 
 class Facts(Protocol):
@@ -69,7 +83,8 @@ class DayCounts:
         self._shelf = shelf
         self._counters = facts.days()
         self._parts: OrderedDict[str, DayPart] = OrderedDict()
-        self._started: OrderedDict[str, _Indexed] = OrderedDict()
+        self._started: OrderedDict[str, tuple[Started, set[str]]] = OrderedDict()
+        """What began on a day, and the days that it was made from."""
         self._kept_something = False
         self._looked_at: set[str] = set()
         """Days that the counts being made depend on."""
@@ -78,108 +93,85 @@ class DayCounts:
         """Return the days with facts, in order."""
         return sorted(self._counters)
 
-    def tallies(self, since: int, until: int) -> Iterator[tuple[str, Tallies]]:
-        """Yield each day that has facts, with the counts of the journeys that began on it within [since, until)."""
-        days = [day for day in self.days() if start_of(day) < until and start_of(day) + DAY > since]
+    def tallies(self, first: str, last: str) -> Iterator[tuple[str, Tallies]]:
+        """Yield each day with facts from `first` to `last`, with the counts of the journeys that began on it."""
+        days = [day for day in self.days() if first <= day <= last]
         kept = self._shelf.kept([self._counts + day for day in days]) if self._shelf else {}
         for day in days:
-            if since <= start_of(day) and start_of(day) + DAY <= until:
-                settled = self._unwrap(kept.get(self._counts + day))
-                usable = settled is not None and settled["settled"] <= self._as_of
-                yield day, settled["tallies"] if settled and usable else self._whole_day(day)
-            else:
-                window = range(since, until)
-                cut = read_day(day, self._acts(day), window)
-                yield day, self._tallies(day, started_on(day, partial(self._part_or, cut)))
+            settled, _ = self._unwrap(kept.get(self._counts + day))
+            usable = settled is not None and settled["settled"] <= self._as_of
+            yield day, settled["tallies"] if settled and usable else self._made(day)
         if self._shelf and self._kept_something:
-            self._shelf.discard([f"part/{day}" for day in self.days() if self._is_old(day)])
+            old = [day for day in self.days() if self._is_old(day)]
+            self._shelf.discard([f"{kind}/{day}" for kind in ("part", "started") for day in old])
 
-    def _whole_day(self, day: str) -> Tallies:
+    def _made(self, day: str) -> Tallies:
         self._looked_at = set()
-        started = self._started_on(day)
-        tallies = self._tallies(day, Started(started.journeys, started.cells))
-        last = max((journey.end for journey in started.journeys), default=start_of(day))
-        settled = last + self._season
+        columns, tallies = self._on(day), self._tallies(day)
+        settled = int(columns.end.max(initial=start_of(day))) + self._season
         if settled <= self._as_of:
             self._wrap(self._counts + day, self._looked_at, {"settled": settled, "tallies": tallies})
         return tallies
 
-    def _tallies(self, day: str, started: Started) -> Tallies:
-        tallies = spread(self._cells(day, started))
-        by_client: Counter[str] = Counter()
-        for journey in started.journeys:
-            by_client[journey.client] += journey.facts
-        tallies[EVERYTHING][EVERYTHING]["busiest_client_facts"] = max(by_client.values(), default=0)
+    def _tallies(self, day: str) -> Tallies:
+        """Return the counts of journeys that began on a day, outcomes included."""
+        columns = self._on(day)
+        last = int(columns.end.max(initial=start_of(day)))
+        following = (self._on(other) for other in days_between(day, day_of(last + self._window)))
+        later = handed_later(columns, following, self._window)
+        closed = self._as_of >= columns.end + self._window
+        seasoned = self._as_of >= columns.end + self._season
+        ended = outcomes(columns, later, closed)
+        lasting = seasoned & ended[Outcome.CONFIRMED]
+        weeks = days_between(day, day_of(last + RETURN_WINDOW)) if lasting.any() else []
+        returned = came_back(columns, lasting, (self._on(other) for other in weeks))
+        tallies: Tallies = {}
+        merge_tallies(tallies, self._start(day).tallies)
+        merge_tallies(tallies, count_outcomes(columns, ended, later, closed, seasoned, returned))
+        tallies[EVERYTHING][EVERYTHING]["busiest_client_facts"] = busiest(columns)
         return tallies
 
-    def _cells(self, day: str, started: Started) -> Cells:
-        """Return the counts of journeys that began on a day, outcomes included."""
-        cells: Cells = {}
-        add_cells(cells, started.cells)
-        last = max((journey.end for journey in started.journeys), default=start_of(day))
-        handovers: dict[str, list[int]] = {}
-        for other in days_between(day, day_of(last + self._window)):
-            for client, moments in self._started_on(other).handovers.items():
-                handovers.setdefault(client, []).extend(moments)
-        for journey in started.journeys:
-            moments = handovers.get(journey.client, [])
-            closes = journey.end + self._window
-            later = any(journey.end < moment <= closes for moment in moments)
-            closed = self._as_of >= closes
-            outcome = decide_outcome(journey, handed_over_later=later, closed=closed)
-            returned: bool | None = None
-            if self._as_of >= journey.end + self._season:
-                returned = outcome == Outcome.CONFIRMED and self._returned(journey)
-            count_outcome(journey, outcome, handed_over_later=later, closed=closed, returned=returned, cells=cells)
-        return cells
+    def _on(self, day: str) -> Columns:
+        return self._start(day).columns
 
-    def _returned(self, journey: Journey) -> bool:
-        """Tell whether the client came back to one of the journey's topics."""
-        last = journey.end + RETURN_WINDOW
-        return any(
-            journey.end < other.start <= last and not set(journey.topics).isdisjoint(other.topics)
-            for day in days_between(day_of(journey.start), day_of(last))
-            for other in self._started_on(day).by_client.get(journey.client, ())
-        )
-
-    def _started_on(self, day: str) -> _Indexed:
+    def _start(self, day: str) -> Started:
+        """Return what began on a day, from memory, the shelf or the parts of days."""
         if day not in self._started:
-            reads: set[str] = set()
-
-            def part(other: str) -> DayPart:
-                reads.add(other)
-                return self._part(other)
-
-            self._started[day] = _Indexed(started_on(day, part), reads)
-            _forget(self._started)
-        found = self._started[day]
-        self._looked_at |= found.reads
+            name = f"started/{day}"
+            values, reads = self._unwrap(self._shelf.kept([name]).get(name) if self._shelf else None)
+            if values is not None:
+                self._started[day] = unpack_started(values), reads
+            else:
+                reads = set()
+                self._started[day] = started_on(day, partial(self._part, reads)), reads
+                if day in self._counters and not self._is_old(day):
+                    self._wrap(name, reads, pack_started(self._started[day][0]))
+            _forget(self._started, _STARTED_IN_MEMORY)
+        found, reads = self._started[day]
+        self._looked_at |= reads
         return found
 
-    def _part_or(self, cut: DayPart, day: str) -> DayPart:
-        return cut if day == cut.day else self._part(day)
-
-    def _part(self, day: str) -> DayPart:
-        """Return the part of a day, from memory, the shelf or the facts."""
+    def _part(self, reads: set[str], day: str) -> DayPart:
+        """Return the part of a day, from memory, the shelf or the facts, and note that it was read."""
+        reads.add(day)
         if day not in self._counters:
             return DayPart(day)
         if day not in self._parts:
-            shelf = self._shelf
             name = f"part/{day}"
-            values = self._unwrap(shelf.kept([name]).get(name)) if shelf else None
+            values, _ = self._unwrap(self._shelf.kept([name]).get(name) if self._shelf else None)
             if values is None:
-                part = read_day(day, self._acts(day))
+                self._parts[day] = read_day(day, self._acts(day))
                 if not self._is_old(day):
-                    self._wrap(name, [day], pack(part))
+                    self._wrap(name, [day], pack_part(self._parts[day]))
             else:
-                part = unpack(values)
-            self._parts[day] = part
-            _forget(self._parts)
+                self._parts[day] = unpack_part(values)
+            _forget(self._parts, _PARTS_IN_MEMORY)
         return self._parts[day]
 
     def _is_old(self, day: str) -> bool:
-        """Tell whether a day's part is needed no more: the counts of all days that look at it can be kept."""
-        return self._as_of >= start_of(day) + self._season + 3 * DAY
+        """Tell whether nobody will look at a day again: the counts of all days that do are kept, and facts of so long
+        ago no longer arrive."""
+        return self._as_of >= start_of(day) + self._season + _LATE
 
     def _acts(self, day: str) -> list[Act]:
         bounds = timestamp_of(start_of(day)), timestamp_of(start_of(day) + DAY)
@@ -192,32 +184,18 @@ class DayCounts:
             self._kept_something = True
             self._shelf.keep(name, orjson.dumps({"format": FORMAT, "reads": counters, "values": values}))
 
-    def _unwrap(self, kept: bytes | None) -> dict[str, Any] | None:
-        """Return kept values if nothing that they were made from has changed."""
+    def _unwrap(self, kept: bytes | None) -> tuple[dict[str, Any] | None, set[str]]:
+        """Return kept values if nothing that they were made from has changed, and the days that they were made from."""
         if kept is None:
-            return None
+            return None, set()
         found = orjson.loads(kept)
         if found["format"] != FORMAT:
-            return None
+            return None, set()
         if any(self._counters.get(day, 0) != counter for day, counter in found["reads"].items()):
-            return None
-        values: dict[str, Any] = found["values"]
-        return values
+            return None, set()
+        return found["values"], set(found["reads"])
 
 
-class _Indexed:
-    """The journeys of a day, and where to find those of one client."""
-
-    def __init__(self, started: Started, reads: set[str]) -> None:
-        self.journeys, self.cells, self.reads = started.journeys, started.cells, reads
-        self.handovers: dict[str, list[int]] = {}
-        self.by_client: dict[str, list[Journey]] = {}
-        for journey in started.journeys:
-            self.by_client.setdefault(journey.client, []).append(journey)
-            if journey.handovers:
-                self.handovers.setdefault(journey.client, []).extend(journey.handovers)
-
-
-def _forget(memory: OrderedDict[str, Any]) -> None:
-    while len(memory) > _MOST_IN_MEMORY:
+def _forget(memory: OrderedDict[str, Any], most: int) -> None:
+    while len(memory) > most:
         memory.popitem(last=False)

@@ -23,7 +23,6 @@ from kbsearch.metrics.journeys import (
     search_labels,
 )
 from kbsearch.metrics.moments import MINUTE, SECOND, moment_of
-from kbsearch.metrics.outcomes import Outcome
 from kbsearch.metrics.searches import Search
 
 DIMENSIONS = Labels._fields
@@ -54,31 +53,6 @@ def count_now(acts: Sequence[Act], journey: Journey, searches: Sequence[Search],
     for survey in SURVEYS:
         _count_survey(survey, [event for _, event in events], counts)
     _count_health(acts, journey, searches, counts)
-
-
-def count_outcome(
-    journey: Journey, outcome: Outcome, *, handed_over_later: bool, closed: bool, returned: bool | None, cells: Cells
-) -> None:
-    """Add a journey's outcome; `closed` is its window, `returned` to its topic is None where that is still open."""
-    counts = cells.setdefault(journey.labels, Counter())
-    counts["journeys"] += 1
-    counts[f"outcome:{outcome}"] += 1
-    if journey.searched:
-        counts["searched"] += 1
-        counts[f"searched:{outcome}"] += 1
-    if closed:
-        counts["decided"] += 1
-        filed = bool(journey.handovers) or handed_over_later
-        counts["handed_over"] += filed
-        counts["searched_decided"] += journey.searched
-        if journey.form:
-            _count_form(journey, filed, counts)
-    if returned is not None:
-        confirmed = outcome == Outcome.CONFIRMED
-        counts["seasoned_searched"] += journey.searched
-        counts["seasoned_confirmed"] += confirmed
-        counts["durable"] += confirmed and not returned
-        counts["durable_searched"] += confirmed and not returned and journey.searched
 
 
 def spread(cells: Mapping[Labels, Counter[str]]) -> Tallies:
@@ -186,15 +160,6 @@ def _count_survey(survey: str, events: Iterable[Event], counts: Tally) -> None:
     if asked:
         counts[f"{survey}_asked"] += 1
         counts[f"{survey}_asked_answered"] += answered
-
-
-def _count_form(journey: Journey, filed: bool, counts: Tally) -> None:
-    if journey.saw:
-        counts["form_saw"] += 1
-        counts["form_saw_unfiled"] += not filed
-    if journey.arm:
-        counts[f"form_{journey.arm}"] += 1
-        counts[f"form_{journey.arm}_filed"] += filed
 
 
 def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Search], counts: Tally) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from kbsearch.types import Hit, SearchOutcome, StoredDocument, Suggestion
+from kbsearch.types import Decision, Hit, SearchOutcome, StoredDocument, Suggestion
 
 JsonObject = dict[str, object]
 
@@ -17,19 +17,13 @@ def search_answer(outcome: SearchOutcome, query_id: str, took_ms: float, *, expl
 
 def outcome_answer(outcome: SearchOutcome, *, explain: bool) -> JsonObject:
     """Return what of the search answer is the same for everybody who gets this outcome."""
-    decision = outcome.decision
     answer: JsonObject = {
         "q": outcome.q,
         "detected_lang": outcome.detected_lang,
         "lang_confidence": round(outcome.lang_confidence, 4),
         "found": outcome.found,
         "snapshot": outcome.snapshot,
-        "decision": {
-            "action": decision.action.value,
-            "confidence": round(decision.confidence, 4),
-            "reasons": decision.reasons,
-            "calibrated": decision.calibrated,
-        },
+        "decision": decision_answer(outcome.decision),
         "hits": [_hit(hit, explain) for hit in outcome.hits],
         "facets": outcome.facets,
         "did_you_mean": outcome.did_you_mean,
@@ -45,6 +39,16 @@ def outcome_answer(outcome: SearchOutcome, *, explain: bool) -> JsonObject:
     if explain or outcome.degraded:
         answer["degraded"] = outcome.degraded
     return answer
+
+
+def decision_answer(decision: Decision) -> JsonObject:
+    """Return what to do with the hits, how surely and why."""
+    return {
+        "action": decision.action.value,
+        "confidence": round(decision.confidence, 4),
+        "reasons": decision.reasons,
+        "calibrated": decision.calibrated,
+    }
 
 
 def suggest_answer(q: str, suggestions: Iterable[Suggestion]) -> JsonObject:

@@ -25,20 +25,57 @@ from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore, tickets_path
+from kbsearch.handover.targets.connect import open_targets
+from kbsearch.handover.targets.protocol import Secrets
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
+from kbsearch.service.helped import Helped
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
-from kbsearch.service.routes import documents, events, explain, health, metrics, portal, search
+from kbsearch.service.routes import (
+    chat,
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    handover,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+    widget,
+)
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
+from kbsearch.suggestions.store import SuggestionStore
 
+_ROUTES = (
+    chat,
+    deflect,
+    documents,
+    events,
+    explain,
+    feedback,
+    handover,
+    health,
+    metrics,
+    portal,
+    search,
+    suggestions,
+    tickets,
+    widget,
+)
 _RUN_SEED = "KBSEARCH_RUN_SEED"
 """How the workers of one run agree on the salt of the day; drawn at start, never written."""
 _SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
@@ -60,7 +97,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for module in (search, documents, events, metrics, explain, health, portal):
+    for module in _ROUTES:
         app.include_router(module.router)
     add_error_handlers(app)
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
@@ -109,7 +146,7 @@ def serve(settings: Settings) -> None:
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:
     gate = Gate(settings.threads, settings.queue)
-    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside)
+    meters = Meters(lambda: (holder.snapshot, holder.error), lambda: gate.inside, lambda: sender.counts)
     holder = SnapshotHolder(
         settings.index,
         source,
@@ -119,6 +156,16 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     )
     store = open_store(settings.events_url)
     recover(settings.journal_folder, store.write)
+    tickets = TicketStore(tickets_path(settings.index, settings.events_url))
+    sender = Sender(
+        tickets,
+        open_targets(
+            settings.handover_target,
+            Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password),
+        ),
+        retention_days=settings.retention_days,
+        on_attempt=lambda kind, result: meters.deliveries.labels(kind, result).inc(),
+    )
     return Service(
         settings=settings,
         holder=holder,
@@ -138,6 +185,10 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         ),
         upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
+        tickets=tickets,
+        sender=sender,
+        suggestions=SuggestionStore(settings.index / "suggestions.db"),
+        helped=Helped(store),
     )
 
 
@@ -147,6 +198,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.holder.start()
     service.popular.start()
     service.upkeep.start()
+    service.sender.start()
     try:
         yield
     finally:
@@ -158,5 +210,7 @@ def _stop(service: Service) -> None:
     service.holder.stop()
     service.popular.stop()
     service.upkeep.stop()
+    service.sender.stop()
     service.buffer.close()
     service.store.close()
+    service.tickets.close()

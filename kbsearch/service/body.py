@@ -14,6 +14,14 @@ async def read_json(request: Request, limit: int) -> object:
     :raises BodyTooLarge: more bytes than that, announced or sent.
     :raises BadJson: not JSON.
     """
+    return decode_json(await read_bytes(request, limit))
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes, as it was sent.
+
+    :raises BodyTooLarge: more bytes than that, announced or sent.
+    """
     announced = request.headers.get("content-length", "")
     body = bytearray()
     if not (announced.isdigit() and int(announced) > limit):
@@ -22,11 +30,15 @@ async def read_json(request: Request, limit: int) -> object:
             if len(body) > limit:
                 break
         else:
-            return _decode(bytes(body))
+            return bytes(body)
     raise BodyTooLarge(f"the body has more than {limit} bytes")
 
 
-def _decode(body: bytes) -> object:
+def decode_json(body: bytes) -> object:
+    """Decode a body.
+
+    :raises BadJson: not JSON.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

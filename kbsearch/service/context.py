@@ -21,13 +21,17 @@ from kbsearch.events.searches import record_search
 from kbsearch.events.store import EventStore
 from kbsearch.events.ubi import Receipt
 from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.sender import Sender
+from kbsearch.handover.store import TicketStore
 from kbsearch.service.cache import AnswerCache, Kept
 from kbsearch.service.gate import Gate
+from kbsearch.service.helped import Helped
 from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
 from kbsearch.service.security import audiences_of
 from kbsearch.service.settings import Settings
+from kbsearch.suggestions.store import SuggestionStore
 from kbsearch.types import SearchOutcome, SearchRequest
 
 _NO = ("false", "0", "no", "off")
@@ -63,6 +67,10 @@ class Service:
     hasher: ClientHasher
     popular: PopularQueries
     upkeep: Upkeep
+    tickets: TicketStore
+    sender: Sender
+    suggestions: SuggestionStore
+    helped: Helped
 
     async def search(
         self, engine: SearchEngine, query: SearchRequest, request: Request, *, session: str, analytics: bool

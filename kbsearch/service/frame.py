@@ -18,6 +18,8 @@ _POPULAR = 6
 _SESSION = re.compile(r"[0-9a-f]{32}")
 REASONS = ("incorrect", "not_what_i_asked", "unclear", "incomplete", "other")
 """Why an article was no help; the closed list of `feedback` events."""
+SAID = ("yes", "no", "done", "rated")
+"""What was said last, in the address that a feedback form leads back to: a vote, a reason, a rating."""
 
 
 def page_language(request: Request) -> str:
@@ -29,6 +31,11 @@ def page_language(request: Request) -> str:
 def session_of(given: str | None) -> str:
     """Return the visit that a page or a form names, or a new one."""
     return given if given and _SESSION.fullmatch(given) else new_id()
+
+
+def asks_csat(session: str) -> bool:
+    """Tell whether a visit is asked how satisfied it is: every fourth, so that nobody is asked at each step."""
+    return session[-1] in "048c"
 
 
 def frame_values(service: Service, request: Request, state: PageState) -> Values:
@@ -46,7 +53,7 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "m": texts,
         "messages_json": portal.as_json({key: texts[key] for key in SCRIPT_TEXTS}),
         "session": session,
-        "asks_csat": session[-1] in "048c",
+        "asks_csat": asks_csat(session),
         "contact": service.settings.contact,
         "site_title": site_title,
         "page_title": site_title,

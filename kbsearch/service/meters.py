@@ -7,7 +7,7 @@ sees all of them; what only the answering worker knows (its snapshot) is collect
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
@@ -24,8 +24,14 @@ _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 
 class Meters:
     """The service's counters, in a registry of their own."""
 
-    def __init__(self, serving: Callable[[], tuple[str | None, str | None]], waiting: Callable[[], int]) -> None:
-        """Take how to ask for (snapshot, reload error) and for the number of searches under way."""
+    def __init__(
+        self,
+        serving: Callable[[], tuple[str | None, str | None]],
+        waiting: Callable[[], int],
+        outbox: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """Take how to ask for (snapshot, reload error), for the number of searches under way, and for the number of
+        hand-overs that are not delivered, by state."""
         if os.environ.get(MULTIPROCESS_VARIABLE):
             # The library decides when it is imported, which may be before the workers are forked.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
@@ -41,6 +47,10 @@ class Meters:
         self.events_written = Counter("kbsearch_events_written", "Facts stored.", registry=own)
         self.events_dropped = Counter("kbsearch_events_dropped", "Facts lost: no room, or no store.", registry=own)
         self.reloads = Counter("kbsearch_reloads", "Snapshots opened or refused.", ["result"], registry=own)
+        self.handovers = Counter("kbsearch_handovers", "Tickets taken.", ["reason"], registry=own)
+        self.deliveries = Counter(
+            "kbsearch_handover_deliveries", "Attempts to deliver tickets.", ["target", "result"], registry=own
+        )
         # Looking a child up by its labels costs more than counting.
         self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._of_decision: dict[tuple[str, str], Counter] = {}
@@ -50,7 +60,7 @@ class Meters:
         if os.environ.get(MULTIPROCESS_VARIABLE):
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]
-        self._shown.register(_Live(serving, waiting))
+        self._shown.register(_Live(serving, waiting, outbox))
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request and its time."""
@@ -73,9 +83,15 @@ class Meters:
 
 
 class _Live(Collector):
-    def __init__(self, serving: Callable[[], tuple[str | None, str | None]], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        serving: Callable[[], tuple[str | None, str | None]],
+        waiting: Callable[[], int],
+        outbox: Callable[[], Mapping[str, int]],
+    ) -> None:
         self._serving = serving
         self._waiting = waiting
+        self._outbox = outbox
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         snapshot, error = self._serving()
@@ -88,3 +104,9 @@ class _Live(Collector):
             "kbsearch_reload_failing", "1 while the published snapshot cannot be opened.", value=int(error is not None)
         )
         yield GaugeMetricFamily("kbsearch_searches_waiting", "Searches under way or waiting.", value=self._waiting())
+        outbox = GaugeMetricFamily(
+            "kbsearch_handovers_undelivered", "Tickets on their way to a target, or given up.", labels=["state"]
+        )
+        for state, count in self._outbox().items():
+            outbox.add_metric([state], count)
+        yield outbox

@@ -17,8 +17,8 @@ from kbsearch.service.respond import json_response
 
 # Articles may show pictures from the company's own servers; everything else comes from here.
 PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' https: data:; media-src 'self' https:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: data:; "
+    "media-src 'self' https:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 ASKING = frozenset({"/v1/search", "/v1/suggest", "/v1/deflect", "/v1/chat"})
 """What is refused at the door while the gate is full, before anything is parsed."""

@@ -36,6 +36,8 @@ def results_values(
     hits = [hit_values(hit, query_id, state, names) for hit in shown_hits(outcome)]
     action = outcome.decision.action
     answer = hits.pop(0) if action is Action.ANSWER and hits and state.offset == 0 else None
+    if answer and outcome.answer:
+        answer["segments"] = segments(outcome.answer.text, outcome.answer.highlights)
     end = state.offset + len(outcome.hits)
     more = action is not Action.HAND_OVER and end < min(outcome.found, MAX_REACH - PAGE_SIZE)
     meant = outcome.did_you_mean
@@ -68,6 +70,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
         "language": names.get(document.lang, document.lang),
         "language_match": True,
         "type": document.type,
+        "category": document.category[0] if document.category else "",
         "updated": document.updated_at[:10],
         "position": state.position,
         "video": read_video(document.text, document.url) if document.type == "video" else None,
@@ -107,6 +110,7 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
         "language": names.get(hit.lang, hit.lang),
         "language_match": hit.language_match,
         "type": hit.type,
+        "category": hit.category[0] if hit.category else "",
         "updated": "",
         "position": hit.position,
         "segments": segments(hit.snippet, hit.highlights),

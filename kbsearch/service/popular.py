@@ -8,6 +8,7 @@ apart by `SearchRecord.voucher`, which holds for one period of the salt: periods
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from threading import Event, Thread
 
 from kbsearch.events.store import EventStore, PopularQuery
@@ -46,7 +47,7 @@ class PopularQueries:
         """Read the popular queries anew."""
         starts = sorted(self._store.salts())[-_PERIODS:]
         best: dict[str, PopularQuery] = {}
-        for since, until in zip(starts, [*starts[1:], ""], strict=True):
+        for since, until in pairwise([*starts, ""]):
             for query in self._store.popular_queries(min_clients=MIN_CLIENTS, limit=_MOST, since=since, until=until):
                 folded = fold(normalise(query.text))
                 if folded not in best or best[folded].clients < query.clients:

@@ -12,9 +12,9 @@ from fastapi import Request
 
 from kbsearch.events.device import device_of
 from kbsearch.events.ids import new_id
-from kbsearch.events.redact import redact_value
+from kbsearch.events.redact import redact, redact_value
 from kbsearch.events.schema import DURABLE_ACTIONS, Event
-from kbsearch.events.searches import safe_session
+from kbsearch.events.searches import safe_id, safe_object
 from kbsearch.events.ubi import is_object
 from kbsearch.service.context import Service, client_of, wants_privacy
 from kbsearch.types import Action, Hit, SearchOutcome
@@ -42,13 +42,13 @@ def make_event(
     return Event(
         event_id=event_id or new_id(),
         action_name=action,
-        query_id=query_id,
-        session_id=safe_session(session, service.hasher),
+        query_id=safe_id(query_id, service.hasher),
+        session_id=safe_id(session, service.hasher),
         client_id=service.hasher.client_id(session=session, address=address, agent=agent),
         timestamp=receipt.received_at,
         received_at=receipt.received_at,
-        object_id=object_id,
-        object_id_type=object_id_type,
+        object_id=safe_object(object_id, service.hasher),
+        object_id_type=redact(object_id_type),
         position=position,
         attributes={**(redacted if is_object(redacted) else {}), **extra},
         device=device_of(agent),
@@ -67,10 +67,15 @@ def results_events(
     """Return what a page of results has shown: each hit in its place, and the answer, or that there is none."""
     events = impressions(service, request, session, query_id, shown)
     if outcome.decision.action is Action.ANSWER and shown and shown[0].position == 1:
-        events.append(_about(service, request, "answer_shown", session, query_id, shown[0]))
+        events.append(answer_shown(service, request, session, query_id, shown[0]))
     if outcome.decision.action is Action.HAND_OVER:
         events.append(make_event(service, request, "answer_abstained", session=session, query_id=query_id))
     return events
+
+
+def answer_shown(service: Service, request: Request, session: str, query_id: str, hit: Hit) -> Event:
+    """Return that a hit was shown as the answer."""
+    return _about(service, request, "answer_shown", session, query_id, hit)
 
 
 def _about(service: Service, request: Request, action: str, session: str, query_id: str, hit: Hit) -> Event:

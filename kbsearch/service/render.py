@@ -22,8 +22,8 @@ _MEDIA_TYPES = {
 }
 LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 SCRIPT_TEXTS = (
-    "loading", "error", "thanks", "past_query", "deflect_title", "deflect_none", "ticket_failed", "ticket_incomplete",
-    "sending", "solved", "solved_title", "solved_text", "new_tab", "home",
+    "loading", "error", "past_query", "deflect_title", "deflect_none", "ticket_failed", "sending", "solved",
+    "solved_title", "solved_text", "new_tab", "home",
 )  # fmt: skip
 """Texts that portal.js shows by itself; everything else it takes from pages that the server renders."""
 

@@ -62,7 +62,9 @@ class Settings:
         "",
         "Folder on a local disk for facts on their way to the event store; default INDEX/events.journal.",
     )
-    retention_days: int = _setting("KBSEARCH_RETENTION_DAYS", 90, "Days that searches and events are kept.")
+    retention_days: int = _setting(
+        "KBSEARCH_RETENTION_DAYS", 90, "Days that searches, events and solved tickets are kept."
+    )
     salt_days: int = _setting(
         "KBSEARCH_SALT_DAYS", 30, "Days after which client ids are hashed with a new salt (docs/events.md)."
     )
@@ -71,16 +73,35 @@ class Settings:
         0.0,
         "Share of sessions that see no suggestions on the ticket form, such as 0.05; 0 switches the experiment off.",
     )
+    handover_target: str = _setting(
+        "KBSEARCH_HANDOVER_TARGET",
+        "",
+        "Where tickets are delivered, with spaces between several, such as webhook://HOST/PATH (docs/handover.md); "
+        "default: kept here.",
+    )
+    handover_secret: str = _setting(
+        "KBSEARCH_HANDOVER_SECRET",
+        "",
+        "Secret of 32 bytes or more that signs webhooks and the help desk's status callbacks.",
+        secret=True,
+    )
+    handover_token: str = _setting(
+        "KBSEARCH_HANDOVER_TOKEN", "", "API token of the help desk in KBSEARCH_HANDOVER_TARGET.", secret=True
+    )
+    smtp_password: str = _setting(
+        "KBSEARCH_SMTP_PASSWORD", "", "Password of the mail server's user in KBSEARCH_HANDOVER_TARGET.", secret=True
+    )
     shutdown: int = _setting("KBSEARCH_SHUTDOWN", 10, "Seconds that open requests get when the service stops.")
 
     def __post_init__(self) -> None:
-        size = len(self.secret.encode())
-        if self.secret and size < MIN_SECRET_BYTES:
-            raise UsageError(
-                f"KBSEARCH_SECRET has {size} bytes, at least {MIN_SECRET_BYTES} are needed; "
-                "make one with: openssl rand -hex 32",
-                "secret",
-            )
+        for name, secret in (("secret", self.secret), ("handover_secret", self.handover_secret)):
+            size = len(secret.encode())
+            if secret and size < MIN_SECRET_BYTES:
+                raise UsageError(
+                    f"KBSEARCH_{name.upper()} has {size} bytes, at least {MIN_SECRET_BYTES} are needed; "
+                    "make one with: openssl rand -hex 32",
+                    name,
+                )
         positive = ("workers", "threads", "queue", "event_capacity", "poll", "embed_budget")
         for name in (*positive, "retention_days", "salt_days"):
             if getattr(self, name) <= 0:

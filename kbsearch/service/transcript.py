@@ -31,6 +31,8 @@ class Video:
     """Address for a <video> element, where the document points at a file; else ""."""
     href: str
     lines: tuple[Line, ...]
+    outro: str
+    """What stands below the transcript."""
 
 
 def read_video(text: str, url: str) -> Video:
@@ -42,6 +44,10 @@ def read_video(text: str, url: str) -> Video:
     # Whatever a source holds there, only these open in a browser without doing anything else.
     address = url if urlsplit(url).scheme in ("https", "http") else ""
     intro, *rest = _TIME.split(text)
+    intro = _without_heading(intro) if rest else intro
+    outro = ""
+    if rest:
+        rest[-1], _, outro = rest[-1].strip().partition("\n")
     lines = []
     for time, said in zip(rest[::2], rest[1::2], strict=True):
         seconds = 0
@@ -49,7 +55,13 @@ def read_video(text: str, url: str) -> Video:
             seconds = seconds * 60 + int(part)
         lines.append(Line(time, seconds, said.strip(), _at(address, seconds)))
     file = address if urlsplit(address).path.lower().endswith(_FILES) else ""
-    return Video(intro.strip(), file, address, tuple(lines))
+    return Video(intro.strip(), file, address, tuple(lines), outro.strip())
+
+
+def _without_heading(intro: str) -> str:
+    """Leave out the heading of the transcript, which the page gives one itself: a last line that ends no sentence."""
+    above, _, last = intro.strip().rpartition("\n")
+    return intro if last.endswith((".", "!", "?", "…")) else above
 
 
 def _at(address: str, seconds: int) -> str:

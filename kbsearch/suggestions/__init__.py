@@ -1,1 +1,1 @@
-"""What customers wish for: suggestions that are read before others see them, votes, and who wants to hear of changes."""
+"""What customers wish for: suggestions that are read before others see them, votes, and who follows them."""

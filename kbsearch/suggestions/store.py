@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from kbsearch.errors import LimitError, StoreError, UsageError
 
@@ -133,7 +134,7 @@ class SuggestionStore:
     def _read(self, condition: str, values: Sequence[object] = ()) -> list[Suggestion]:
         return [Suggestion(*row) for row in self._ask(f"SELECT {_COLUMNS} FROM suggestions WHERE {condition}", values)]
 
-    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[str, ...]]:
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with _translated(self._path), closing(self._connect()) as reader:
             return reader.execute(query, values).fetchall()
 

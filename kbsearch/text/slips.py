@@ -23,9 +23,9 @@ def is_slip(typed: str, meant: str) -> bool:
     wrong, right = typed[start : len(typed) - end], meant[start : len(meant) - end]
     if len(wrong) == 2 and wrong == right[::-1]:
         return True
-    # People get the first letter right; a different ending is another form of the word.
+    # People get the first letter right; a different ending is another form of the word, unless a key was hit twice.
     if start == 0 or end == 0:
-        return False
+        return start > 0 and (wrong, right) == (typed[start - 1], "")
     match len(wrong), len(right):
         case 0, 1:
             return True

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from kbsearch.engine import Engine
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.service.context import Service
-from kbsearch.types import Action, SearchOutcome, SearchRequest, StoredDocument, Suggestion
+from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+"""A browser that is not taken for a program, as headless Chromium calls itself."""
 # Each would set window.hacked, were it ever run or parsed as markup.
 PAYLOADS = (
     "<script>window.hacked=1</script>",
@@ -32,6 +34,7 @@ class Steered:
 
     def __init__(self, engine: Engine) -> None:
         self.snapshot = engine.snapshot
+        self.may_wait = engine.may_wait
         self.languages = engine.languages
         self._engine = engine
 
@@ -41,7 +44,12 @@ class Steered:
         if last not in set(Action):
             return self._engine.search(request)
         outcome = self._engine.search(dataclasses.replace(request, q=words))
-        return dataclasses.replace(outcome, decision=dataclasses.replace(outcome.decision, action=Action(last)))
+        decision = dataclasses.replace(outcome.decision, action=Action(last))
+        answer = None
+        if decision.action is Action.ANSWER and outcome.hits:
+            first = outcome.hits[0]
+            answer = Answer(f"1. {first.snippet}", first.id, tuple((a + 3, b + 3) for a, b in first.highlights))
+        return dataclasses.replace(outcome, decision=decision, answer=answer)
 
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Ask the engine."""

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import uvicorn
-from browser_site import HOSTILE_BODY, PAYLOADS, Site, Steered
+from browser_site import AGENT, HOSTILE_BODY, PAYLOADS, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
+from widget_site import Answering, Customer, Shop, add_handover, opened
 
 from kbsearch.engine import open_engine
+from kbsearch.service import frame
 from kbsearch.service.app import create_app
 from kbsearch.service.reload import SnapshotSource
 from kbsearch.service.settings import Settings
@@ -42,12 +44,16 @@ def hostile_index(
         for number, payload in enumerate(PAYLOADS)
     ]  # fmt: skip
     hostile = {"id": "hostile.en", "lang": "en", "title": "Zebra", "body": HOSTILE_BODY, "format": "html"}
-    return build_index([*handmade_rows, *attacks, hostile])
+    video = {"id": "rinse.en", "lang": "en", "title": "Rinsing the filter", "type": "video", "format": "text",
+             "url": "https://shop.example/rinse.webm",
+             "body": "How to rinse.\n\n[0:00] Open the lid.\n\n[1:05] Rinse the filter."}  # fmt: skip
+    return build_index([*handmade_rows, *attacks, hostile, video])
 
 
 @pytest.fixture
-def site(hostile_index: Path, tmp_path: Path) -> Iterator[Site]:
-    """Serve it, with an event store of its own."""
+def site(hostile_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
+    monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
     source = SnapshotSource(published_version, lambda directory: Steered(open_engine(directory)))
     settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
     app = create_app(settings, source=source, engine=source.open(hostile_index))
@@ -74,10 +80,43 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page of the site; a script error in it fails the test."""
-    context = browser.new_context(base_url=site.url, locale="en-GB", viewport={"width": 390, "height": 844})
+    context = browser.new_context(
+        base_url=site.url, locale="en-GB", viewport={"width": 390, "height": 844}, user_agent=AGENT
+    )
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def help_site(hostile_index: Path, tmp_path: Path) -> Iterator[Site]:
+    """A service for widgets: it answers with passages, and takes hand-overs."""
+    source = SnapshotSource(published_version, lambda directory: Answering(open_engine(directory)))
+    settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", secret="s" * 32)
+    app = create_app(settings, source=source, engine=source.open(hostile_index))
+    add_handover(app)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", app.state.service)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def shop(help_site: Site) -> Iterator[Shop]:
+    """Another site, of another origin, that embeds the widget."""
+    with Shop(help_site.url).running() as running:
+        yield running
+
+
+@pytest.fixture
+def customer(browser: Browser) -> Iterator[Customer]:
+    """Somebody on a page of the shop."""
+    with opened(browser, viewport={"width": 1000, "height": 800}) as page:
+        yield Customer(page)

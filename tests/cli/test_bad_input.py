@@ -41,8 +41,8 @@ def source_missing(folder: Path) -> list[object]:
 
 
 def source_unknown_kind(folder: Path) -> list[object]:
-    (folder / "a.docx").write_bytes(b"PK")
-    return [folder / "a.docx"]
+    (folder / "a.odt").write_bytes(b"PK")
+    return [folder / "a.odt"]
 
 
 def source_wrong_encoding(folder: Path) -> list[object]:
@@ -72,13 +72,18 @@ def source_good_wrong_model(folder: Path) -> list[object]:
     return [folder / "good.jsonl", "--model", "no-such-model"]
 
 
+def published(files: dict[str, str]) -> dict[str, str]:
+    """What readers see: everything but finished batches, which the next run uses again, and the lock."""
+    return {name: digest for name, digest in files.items() if name != ".lock" and not name.startswith(".cache/")}
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (source_empty_folder, r"nothing holds no document"),
         (source_empty_file, r"empty\.jsonl"),
         (source_missing, r"absent\.jsonl does not exist"),
-        (source_unknown_kind, r"a\.docx: \.docx is not a kind of source"),
+        (source_unknown_kind, r"a\.odt: \.odt is not a kind of source"),
         (source_wrong_encoding, r"latin\.jsonl:1: not UTF-8"),
         (source_only_duplicates, r"twice\.jsonl:2: id 'a\.en' is taken by \S+twice\.jsonl:1"),
         (source_huge_line, r"huge\.jsonl:1: the line is longer than 32 MiB"),
@@ -89,8 +94,8 @@ def source_good_wrong_model(folder: Path) -> list[object]:
 def test_a_build_that_cannot_work_is_one_sentence(
     make: Callable[[Path], list[object]], said: str, run: Run, index: Path, tmp_path: Path, checksums: Checksums
 ) -> None:
-    """Exit code 1, what and which value on stderr, nothing on stdout even with --json, the index untouched."""
-    before = checksums(index)
+    """Exit code 1, what and which value on stderr, nothing on stdout even with --json; nothing published changes."""
+    before = published(checksums(index))
     arguments = make(tmp_path)
     if "--model" not in arguments:
         arguments += ["--model", "hashing"]
@@ -98,7 +103,7 @@ def test_a_build_that_cannot_work_is_one_sentence(
     assert result.code == 1
     assert result.sentence.startswith("kbsearch-index build: ")
     assert re.search(said, result.sentence), result.sentence
-    assert checksums(index) == before
+    assert published(checksums(index)) == before
     assert run("kbsearch", "search", "--index", index, "password").code == 0
 
 
@@ -247,7 +252,7 @@ def test_every_kind_of_os_error_is_one_sentence(run: Run, index: Path, tmp_path:
     for arguments in (("rollback", index, version), ("build", source, "--out", index, "--model", "hashing")):
         result = run("kbsearch-index", *arguments)
         assert result.code == 1
-        assert "Is a directory; " in result.sentence
+        assert re.search(r"Is a directory\)?; check", result.sentence)
     result = run("kbsearch", "search", "--index", source, "x")
     assert result.code == 1
     assert "kbsearch-index build SOURCE --out" in result.sentence

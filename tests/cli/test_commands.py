@@ -72,7 +72,8 @@ class TestGood:
         result = run("kbsearch-index", "build", source, "--out", tmp_path / "i", "--model", "hashing")
         assert result.code == 0
         assert re.fullmatch(
-            rf"Published \S+ in {tmp_path}/i: 3 documents, \d+ passages, 1 lines skipped, [\d.]+ s, peak \d+ MiB\.\n",
+            rf"Published \S+ in {tmp_path}/i: 3 documents \(3 analysed\), \d+ passages \(\d+ embedded\), "
+            r"1 lines skipped, [\d.]+ s, peak \d+ MiB\.\n",
             result.out,
         )
         assert f"{source}:4" in result.err

@@ -1,106 +1,151 @@
-"""Answer, list or hand over: each branch with its reasons, and more evidence never ends in a hand-over."""
+"""Answer, list or hand over: each branch with its reasons, and more evidence never ends in less."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsearch.decide import NOTHING_IN_COMMON, Evidence, decide
-from kbsearch.types import Action
+from kbsearch.calibrate import as_json
+from kbsearch.decide import FEATURES, NOTHING_IN_COMMON, Calibration, LanguageCalibration, decide, read_calibration
+from kbsearch.types import Action, Evidence
 
-GOOD = Evidence(
-    found=5, score=0.8, lexical=0.9, similarity=0.7, title_equal=False, language_match=True, words_known=1.0
-)
 SHARE = st.floats(0, 1)
-EVIDENCE = st.builds(
-    Evidence,
-    found=st.integers(1, 50),
-    score=SHARE,
-    lexical=SHARE,
-    similarity=SHARE,
-    title_equal=st.booleans(),
-    language_match=st.booleans(),
-    words_known=SHARE,
+EVIDENCE = st.builds(Evidence, **dict.fromkeys(FEATURES, SHARE))
+ORDER = (Action.HAND_OVER, Action.LIST, Action.ANSWER)
+
+ENGLISH = LanguageCalibration(
+    questions=200,
+    answerable=150,
+    answered=60,
+    wrong=1,
+    bound=2 / 61,
+    upper95=0.077,
+    answer_from=0.9,
+    hand_over_below=0.2,
+    curve=((0.9, 0.4, 1 / 60),),
+)
+# No threshold kept the limit in Latvian.
+LATVIAN = replace(ENGLISH, answered=0, wrong=0, bound=1.0, answer_from=2.0)
+CALIBRATION = Calibration(
+    error=0.05,
+    centre=tuple(0.5 for _ in FEATURES),
+    scale=tuple(0.25 for _ in FEATURES),
+    weights=tuple(1.0 for _ in FEATURES),
+    intercept=0.0,
+    languages={"en": ENGLISH, "lv": LATVIAN},
 )
 
 
-def test_a_title_that_says_what_was_asked_is_an_answer() -> None:
-    """The plainest case is decided, surely and with its reason."""
-    decision = decide(replace(GOOD, title_equal=True))
-    assert decision.action is Action.ANSWER
-    assert decision.confidence >= 0.9
-    assert decision.reasons == ("The title says exactly what was asked.",)
+def evidence(value: float, **changes: Any) -> Evidence:
+    """All parts alike, but for the changes."""
+    return Evidence(**(dict.fromkeys(FEATURES, value) | changes))
 
 
-def test_results_without_calibration_are_listed() -> None:
-    """A good score alone is no answer before a language is calibrated."""
-    decision = decide(GOOD)
-    assert decision.action is Action.LIST
-    assert not decision.calibrated
-    assert len(decision.reasons) == 1
+def test_the_probability_is_the_logistic_of_the_weighted_evidence() -> None:
+    """By hand: every part half a scale above its centre adds 1 to the log-odds a part, here 2 of them."""
+    lifted = evidence(0.5, score=0.75, title=0.75)
+    assert CALIBRATION.probability(lifted) == pytest.approx(1 / (1 + math.exp(-2.0)))
+    assert CALIBRATION.parts(lifted)[FEATURES.index("score")] == pytest.approx(1.0)
+
+
+def test_a_sure_result_is_an_answer_with_the_measured_error_beside_it() -> None:
+    """The reasons name what speaks for it and what was measured."""
+    decision = decide(evidence(1.0), "en", CALIBRATION)
+    assert (decision.action, decision.calibrated) == (Action.ANSWER, True)
+    assert decision.confidence >= ENGLISH.answer_from
+    assert decision.reasons[-1] == "Of 60 test questions answered this surely, 1 were answered wrongly."
+    assert len(decision.reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("lang", "value", "action", "said"),
+    [
+        ("en", 0.5, Action.LIST, ""),
+        ("en", 0.1, Action.HAND_OVER, "Hardly any question this far"),
+        ("lv", 1.0, Action.LIST, "did not allow answers with 5% wrong"),
+        ("lv", 0.1, Action.HAND_OVER, "Hardly any question this far"),
+    ],
+)
+def test_each_threshold_decides(lang: str, value: float, action: Action, said: str) -> None:
+    """Between them: list. Where no threshold keeps the limit: never an answer, and it is said why."""
+    decision = decide(evidence(value), lang, CALIBRATION)
+    assert decision.action is action
+    assert decision.calibrated
+    assert said in decision.reasons[0]
+
+
+@pytest.mark.parametrize("lang", ["lt", ""])
+@pytest.mark.parametrize("calibration", [None, CALIBRATION], ids=["nothing calibrated", "other languages only"])
+def test_a_language_without_calibration_is_listed(lang: str, calibration: Calibration | None) -> None:
+    """However sure it seems, and it is said."""
+    decision = decide(evidence(1.0), lang, calibration)
+    assert (decision.action, decision.calibrated) == (Action.LIST, False)
+    assert decision.reasons[0].startswith("Not calibrated for")
+    assert "list only" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"language_match": False}, "another language"),
-        ({"words_known": 0.5}, "Some of the words typed are not in the knowledge base"),
+        ({"language_match": 0.0}, "another language"),
+        ({"words_known": 0.5}, "Some of the words are nowhere in the knowledge base"),
     ],
 )
-def test_a_list_says_what_is_weak_about_it(change: dict[str, object], said: str) -> None:
+def test_a_list_says_what_is_weak_about_it(change: dict[str, Any], said: str) -> None:
     """Each weakness is a reason of its own."""
-    decision = decide(replace(GOOD, **change))
-    assert decision.action is Action.LIST
-    assert said in decision.reasons[-1]
+    assert said in decide(evidence(1.0, **change), "lt").reasons[-1]
 
 
-@pytest.mark.parametrize(
-    "evidence",
-    [
-        replace(GOOD, found=0, score=0.0),
-        replace(GOOD, score=NOTHING_IN_COMMON - 0.01),
-    ],
-    ids=["nothing found", "nothing in common"],
-)
-def test_nothing_close_is_handed_over(evidence: Evidence) -> None:
-    """No results, or none that has anything to do with the question."""
-    decision = decide(evidence)
-    assert decision.action is Action.HAND_OVER
-    assert "Nothing in the knowledge base is close to this question." in decision.reasons
-
-
-def test_a_hand_over_says_that_no_word_is_known() -> None:
+def test_nothing_close_is_handed_over_without_calibration_too() -> None:
     """A question wholly outside the knowledge base is told apart from one that merely scores low."""
-    nothing = replace(GOOD, found=0, score=0.0)
-    assert "none of the words" in decide(replace(nothing, words_known=0.0)).reasons[-1]
-    assert len(decide(nothing).reasons) == 1
+    low = evidence(0.5, score=NOTHING_IN_COMMON - 0.01)
+    assert decide(low, "lt").action is Action.HAND_OVER
+    assert decide(low, "lt").reasons == ("Nothing in the knowledge base is close to this question.",)
+    assert "none of the words" in decide(replace(low, words_known=0.0), "lt").reasons[-1]
 
 
-@given(EVIDENCE)
-def test_every_decision_has_a_reason_and_a_confidence_in_range(evidence: Evidence) -> None:
+@pytest.mark.parametrize("calibration", [None, CALIBRATION])
+def test_nothing_found_is_handed_over(calibration: Calibration | None) -> None:
+    """Surely."""
+    decision = decide(None, "en", calibration)
+    assert (decision.action, decision.confidence) == (Action.HAND_OVER, 1.0)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.9, 1.0])
+def test_unknown_words_alone_are_never_answered(value: float) -> None:
+    """However near something seems to a question of which no word means anything here."""
+    decision = decide(evidence(value, words_known=0.0), "en", CALIBRATION)
+    assert decision.action is not Action.ANSWER
+    assert "None of the words" in decision.reasons[0]
+
+
+@given(EVIDENCE, st.sampled_from(["en", "lv", "lt", ""]))
+def test_every_decision_has_a_reason_and_a_confidence_in_range(given_evidence: Evidence, lang: str) -> None:
     """Whatever the evidence."""
-    decision = decide(evidence)
+    decision = decide(given_evidence, lang, CALIBRATION)
     assert decision.reasons
     assert all(reason.endswith(".") for reason in decision.reasons)
     assert 0.0 <= decision.confidence <= 1.0
 
 
-@given(EVIDENCE, EVIDENCE)
-def test_more_evidence_never_turns_a_list_into_a_hand_over(some: Evidence, other: Evidence) -> None:
-    """Raising every figure keeps an answer or a list from becoming a hand-over."""
-    more = Evidence(
-        found=max(some.found, other.found),
-        score=max(some.score, other.score),
-        lexical=max(some.lexical, other.lexical),
-        similarity=max(some.similarity, other.similarity),
-        title_equal=some.title_equal or other.title_equal,
-        language_match=some.language_match or other.language_match,
-        words_known=max(some.words_known, other.words_known),
-    )
-    if decide(some).action is not Action.HAND_OVER:
-        assert decide(more).action is not Action.HAND_OVER
-    if decide(some).action is Action.ANSWER:
-        assert decide(more).action is Action.ANSWER
+@given(EVIDENCE, EVIDENCE, st.sampled_from(["en", "lv", "lt"]))
+def test_more_evidence_never_ends_in_less(some: Evidence, other: Evidence, lang: str) -> None:
+    """Raising every figure never turns an answer into a list, nor a list into a hand-over."""
+    more = Evidence(**{name: max(getattr(some, name), getattr(other, name)) for name in FEATURES})
+    before, after = (decide(one, lang, CALIBRATION).action for one in (some, more))
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+def test_a_calibration_is_read_as_it_was_written() -> None:
+    """And one of another version, or of other evidence, is refused."""
+    written = orjson.loads(orjson.dumps(as_json(CALIBRATION)))
+    assert read_calibration(written) == CALIBRATION
+    for change in ({"format": 0}, {"features": ["score"]}):
+        with pytest.raises(ValueError, match="another version"):
+            read_calibration(written | change)

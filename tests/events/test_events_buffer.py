@@ -236,3 +236,11 @@ def test_a_full_disk_drops_and_counts(tmp_path: Path, caplog: pytest.LogCaptureF
     assert "journal refused" in caplog.text
     buffer.close()
     assert store.kept == []
+
+
+def test_drops_are_noted_at_the_latest_at_shutdown(store: EventStore) -> None:
+    """Also where nothing was written after them."""
+    buffer = EventBuffer(store, capacity=2, interval=60)
+    assert not buffer.put_all([event("1"), event("2"), event("3")])
+    buffer.close()
+    assert list(store.dropped().values()) == [3]

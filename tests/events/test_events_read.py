@@ -9,8 +9,10 @@ import pytest
 
 from kbsearch.errors import EventError
 from kbsearch.events.identity import ClientHasher
+from kbsearch.events.ids import new_id
 from kbsearch.events.insights import is_insights, read_insights
 from kbsearch.events.schema import ACTION_NAMES, Event
+from kbsearch.events.searches import safe_id
 from kbsearch.events.ubi import Receipt, read_ubi
 
 RECEIVED = "2026-11-22T10:00:01.000Z"
@@ -153,6 +155,30 @@ def test_free_text_is_redacted_and_users_are_hashed() -> None:
     assert event.attributes["comment"] == "card [card]"
     for secret in ("anna", "4111", "20000100"):
         assert secret not in repr(event)
+
+
+@pytest.mark.parametrize("personal", ["anna@b.lv", "+371 2000 0100", "LV80BANK0000435195001"])
+def test_ids_that_are_personal_are_hashed(personal: str) -> None:
+    """Every id that a client may choose; the same one each time, so that facts stay together."""
+    raw = click(event_id=personal, query_id=personal, session_id=personal, user_id=personal, client_id=personal)
+    event, again = read_ubi(raw, RECEIPT), read_ubi(raw, RECEIPT)
+    assert event == again
+    assert personal not in repr(event)
+    assert event.session_id == RECEIPT.hasher.opaque(personal)
+
+
+def test_an_object_is_never_an_address() -> None:
+    """Its type is words like any other; numbers that name articles stay."""
+    target = {"object_id": "anna@b.lv", "object_id_type": "of anna@b.lv"}
+    event = read_ubi(click(event_attributes={"object": target}), RECEIPT)
+    assert "anna" not in repr(event)
+    assert read_ubi(click(event_attributes=attributes("37120000100")), RECEIPT).object_id == "37120000100"
+
+
+def test_our_own_ids_stay_as_they_are() -> None:
+    """Otherwise clicks would not find their search."""
+    ids = [new_id() for _ in range(500)]
+    assert [safe_id(one, RECEIPT.hasher) for one in ids] == ids
 
 
 def insights(**changes: Any) -> dict[str, Any]:

@@ -53,22 +53,22 @@ def test_an_empty_folder_is_an_error(tmp_path):
 
 
 def test_wrong_paths_are_named_before_anything_is_read(tmp_path):
-    (tmp_path / "kb.pdf").write_text("x")
+    (tmp_path / "kb.odt").write_text("x")
     with pytest.raises(SourceError, match=r"nowhere does not exist"):
         load_sources([tmp_path / "nowhere"], report=LoadReport())
-    with pytest.raises(SourceError, match=r"kb\.pdf: \.pdf is not a kind of source kbsearch reads; it reads \.jsonl"):
-        load_sources([tmp_path / "kb.pdf"], report=LoadReport())
+    with pytest.raises(SourceError, match=r"kb\.odt: \.odt is not a kind of source kbsearch reads; it reads \.jsonl"):
+        load_sources([tmp_path / "kb.odt"], report=LoadReport())
     with pytest.raises(SourceError, match="No source was given"):
         load_sources([], report=LoadReport())
 
 
 def test_a_folder_is_read_sorted_without_hidden_and_foreign_files(tmp_path):
-    for name in ("b.md", "a.MD", "sub/c.markdown", ".hidden.md", ".git/d.md", "x.pdf", "LICENSE"):
+    for name in ("b.md", "a.MD", "sub/c.markdown", ".hidden.md", ".git/d.md", "x.odt", "LICENSE"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"# {name}\n\ntext\n")
     documents, report = load(tmp_path)
     assert [document.id for document in documents] == ["a", "b", "sub/c"]
-    assert report.notes == [f"{tmp_path}: 2 files of other kinds left out (1 no extension, 1 .pdf)"]
+    assert report.notes == [f"{tmp_path}: 2 files of other kinds left out (1 no extension, 1 .odt)"]
 
 
 def test_questions_beside_the_articles_are_left_out_with_a_note(tmp_path):

@@ -156,27 +156,30 @@ def test_a_vote_counts_for_the_type_of_its_article() -> None:
 
 
 def test_periods_hold_the_journeys_that_began_in_them() -> None:
-    """From inclusive, to exclusive, wherever in a day they lie; what comes later still decides."""
-    facts = [search("a", at("10:00")), search("b", at("11:00")), event("b", at("15:00"), "ticket_created")]
+    """From the first day to the last one; what comes later still decides."""
+    facts = [search("a", at("23:50", "2026-11-09")), search("a", at("00:10", "2026-11-10"), "other words")]
+    facts += [search("b", at("11:00")), event("b", at("09:00", "2026-11-11"), "ticket_created")]
     store = MemoryStore(facts)
 
     def outcomes(since: str, until: str) -> Counter[str]:
-        found = report(store, moment_of(at(since)), moment_of(at(until)), as_of=LATER)
+        found = report(store, start_of(since), start_of(until), as_of=LATER)
         return Counter({name: number for name, number in found.outcomes.items() if number})
 
-    assert outcomes("10:00", "11:00") == {"abandoned": 1, "journeys": 1}
-    assert outcomes("10:00:00.001", "11:00:00.001") == {"escalated": 1, "journeys": 1}
-    assert outcomes("10:00", "10:00") == {}
-    whole = report(store, start_of(DAY), start_of(DAY) + 86_400_000, as_of=LATER)
+    assert outcomes("2026-11-09", "2026-11-10") == {"abandoned": 1, "journeys": 1}
+    assert outcomes("2026-11-10", "2026-11-11") == {"escalated": 1, "journeys": 1}
+    assert outcomes("2026-11-10", "2026-11-10") == {}
+    whole = report(store, start_of("2026-11-09"), start_of("2026-11-12"), as_of=LATER)
     assert whole.outcomes == report(store, as_of=LATER).outcomes
 
 
 def test_wrong_use_is_said() -> None:
-    """An unknown split, a period that ends before it begins."""
+    """An unknown split, a period that ends before it begins, one that is not of days."""
     with pytest.raises(UsageError, match="unknown split 'colour'; use any of: language"):
         report(MemoryStore(), splits=["colour"])
     with pytest.raises(UsageError, match=r"ends .* before it begins"):
-        report(MemoryStore(), 2, 1)
+        report(MemoryStore(), start_of("2026-11-11"), start_of("2026-11-10"))
+    with pytest.raises(UsageError, match=r"from 2026-11-10T10:00:00\.000Z is no midnight UTC"):
+        report(MemoryStore(), moment_of(at("10:00")))
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,12 @@ def test_the_command_prints_a_table(url: str, capsys: Capture) -> None:
 
 
 def test_the_command_takes_periods(url: str, capsys: Capture) -> None:
-    """The last day of a period belongs to it; a time does not."""
+    """The last day of a period belongs to it; a midnight in any zone is the end of the day before."""
     for bounds, journeys in (
         (["--from", DAY, "--to", DAY], 2),
         (["--to", f"{DAY}T00:00:00Z"], 0),
         (["--from", "2026-11-11"], 0),
-        (["--from", "2026-11-10T12:00:00+02:00"], 2),
+        (["--from", "2026-11-10T02:00:00+02:00"], 2),
     ):
         _, out, _ = run(capsys, "--events", url, "--json", *bounds)
         assert json.loads(out)["outcomes"]["journeys"] == journeys
@@ -104,6 +104,7 @@ def test_the_command_takes_periods(url: str, capsys: Capture) -> None:
         (["--to", "2026-11-31"], "to '2026-11-31' is no day and no time"),
         (["--to", "2026-11-10T10:00:00"], "write 2026-11-24, or"),
         (["--from", "2026-11-11", "--to", "2026-11-09"], "before it begins"),
+        (["--from", "2026-11-10T12:00:00Z"], "is no midnight UTC; a period is of whole days"),
         (["--by", "colour"], "unknown split 'colour'"),
         (["--window", "-1"], "--window -1.0 is out of range"),
         (["--holdout", "1"], "--holdout 1.0 is no share"),

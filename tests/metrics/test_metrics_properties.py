@@ -8,17 +8,21 @@ from dataclasses import replace
 from itertools import pairwise
 
 import metrics_oracle
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metrics_facts import Fact, MemoryShelf, MemoryStore, event, search
 
 from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.metrics.columns import columns_of
 from kbsearch.metrics.definitions import BY_ID
-from kbsearch.metrics.journeys import Journey
+from kbsearch.metrics.journeys import Journey, Labels
 from kbsearch.metrics.moments import DAY, HOUR, MINUTE, moment_of, start_of, timestamp_of
+from kbsearch.metrics.outcomes import decide_outcome
 from kbsearch.metrics.present import as_json
 from kbsearch.metrics.report import SPLITS, Report, report
 from kbsearch.metrics.rollup import DayCounts
+from kbsearch.metrics.settle import outcomes
 
 FIRST = start_of("2026-11-01")
 WORDS = ("parole", "rēķins", "преступление")
@@ -103,8 +107,8 @@ def test_shares_and_sums(facts: Sequence[Fact], as_of: int) -> None:
                 assert 0 <= figure.interval[0] <= figure.value <= figure.interval[1] <= 1
             if figure.response_rate is not None:
                 assert 0 <= figure.response_rate <= 1
-    for outcomes in (found.outcomes, found.outcomes_searched, *found.outcomes_by_day.values()):
-        assert sum(outcomes.values()) == 2 * outcomes["journeys"]
+    for counted in (found.outcomes, found.outcomes_searched, *found.outcomes_by_day.values()):
+        assert sum(counted.values()) == 2 * counted["journeys"]
     rates = [found.metrics[f"{name}_rate"].value for name in ("confirmed_success", "assumed", "escalated", "abandoned")]
     assert None in rates or abs(sum(rate for rate in rates if rate is not None) - 1) < 1e-9
 
@@ -160,15 +164,29 @@ def test_what_is_kept_equals_what_is_computed(
 
 
 @settings(max_examples=40, deadline=None)
-@given(fact_lists(), st.integers(0, 12 * 24), st.integers(0, 12 * 24))
+@given(fact_lists(), st.integers(0, 12), st.integers(0, 12))
 def test_periods_add_up(facts: list[Fact], first: int, second: int) -> None:
-    """A period cut anywhere, on a day's edge or within a day, counts every journey once."""
+    """A period cut between any two days counts every journey once."""
     store, end = MemoryStore(facts), FIRST + 40 * DAY
-    cuts = [FIRST, *sorted([FIRST + first * HOUR, FIRST + second * HOUR]), end]
+    cuts = [FIRST, *sorted([FIRST + first * DAY, FIRST + second * DAY]), end]
     parts = [report(store, *pair, as_of=end).counts for pair in pairwise(cuts)]
     whole = report(store, FIRST, end, as_of=end).counts
-    names = {name for name in whole if name != "busiest_client_facts"}
-    assert {name: sum(part[name] for part in parts) for name in names} == {name: whole[name] for name in names}
+    assert {name: sum(part[name] for part in parts) for name in whole} == dict(whole)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(*[st.booleans()] * 4, st.booleans(), st.booleans()), min_size=1, max_size=8))
+def test_whole_columns_end_as_single_journeys_do(rows: list[tuple[bool, ...]]) -> None:
+    """Every combination of what an outcome depends on."""
+    made = [
+        Journey("c", 0, 0, Labels(), searched, opened, said, (1,) * handed, (), False, False, "", 1)
+        for searched, opened, said, handed, _, _ in rows
+    ]
+    later, closed = (np.array([row[place] for row in rows]) for place in (4, 5))
+    ended = outcomes(columns_of(made), later, closed)
+    for place, journey in enumerate(made):
+        expected = decide_outcome(journey, handed_over_later=bool(later[place]), closed=bool(closed[place]))
+        assert [outcome for outcome, marks in ended.items() if marks[place]] == [expected]
 
 
 def _stranger(fact: Fact) -> Fact:
@@ -179,10 +197,13 @@ def _stranger(fact: Fact) -> Fact:
     return replace(fact, query_id="x" + fact.query_id, **changed)
 
 
-def _decided(facts: Sequence[Fact], as_of: int) -> set[Journey]:
+def _decided(facts: Sequence[Fact], as_of: int) -> set[tuple[int, ...]]:
     """Return journeys as they are before their windows are looked at."""
     days = DayCounts(MemoryStore(facts), as_of)
-    return {journey for day in days.days() for journey in days._started_on(day).journeys}
+    found = [days._start(day).columns for day in days.days()]
+    return {
+        row for c in found for row in zip(*map(np.ndarray.tolist, (c.client, c.start, c.end, c.flags)), strict=True)
+    }
 
 
 def test_moments_of_the_strategy_are_days() -> None:

@@ -8,7 +8,7 @@ import pytest
 from metrics_facts import LATER, MemoryShelf, MemoryStore, at, event, search
 
 from kbsearch.events.sqlite import SqliteStore
-from kbsearch.metrics.moments import moment_of
+from kbsearch.metrics.moments import day_after, moment_of
 from kbsearch.metrics.report import report
 
 
@@ -60,7 +60,7 @@ def test_nothing_is_kept_of_what_may_still_change() -> None:
     """Counts of a day wait for its last window; an earlier look does not get later counts."""
     store, shelf = MemoryStore([search("c", at("10:00"))]), MemoryShelf()
     report(store, as_of=moment_of(at("09:59", "2026-11-17")), shelf=shelf)
-    assert list(shelf.things) == ["part/2026-11-10"]
+    assert sorted(shelf.things) == ["part/2026-11-10", "started/2026-11-10"]
     report(store, as_of=LATER, shelf=shelf)
     assert list(shelf.things) == ["counts/86400000/2026-11-10"]
     assert report(store, as_of=moment_of(at("11:00")), shelf=shelf).outcomes["unknown"] == 1
@@ -76,13 +76,38 @@ def store(tmp_path: Path):
 def test_the_store_keeps_what_a_report_derives(store: SqliteStore) -> None:
     """On its own shelf; an erased client is in neither figures nor shelf."""
     as_of = moment_of(at("10:00", "2026-11-12"))
-    store.write([search("a" * 32, at("10:00")), search("b" * 32, at("12:00"))])
+    store.write([search("a" * 32, at("00:10")), search("b" * 32, at("12:00"))])
     first = report(store, as_of=as_of, shelf=store)
     assert first.outcomes["abandoned"] == 2
-    assert b"a" * 32 in store.kept(["part/2026-11-10"])["part/2026-11-10"]
+    names = ["part/2026-11-10", "started/2026-11-10"]
+    assert b"a" * 32 in store.kept(names)["part/2026-11-10"], "near midnight with all its facts"
     assert report(store, as_of=as_of, shelf=store).outcomes == first.outcomes
     store.erase(["a" * 32], "2026-11-13T00:00:00.000Z")
-    assert store.kept(["part/2026-11-10"]) == {}
+    assert store.kept(names) == {}
     assert report(store, as_of=as_of, shelf=store).outcomes["abandoned"] == 1
-    store.discard(["part/2026-11-10"])
-    assert store.kept(["part/2026-11-10", "counts/x"]) == {}
+    store.discard(names)
+    assert store.kept([*names, "counts/x"]) == {}
+
+
+def test_edges_are_kept_whatever_is_in_them(store: SqliteStore) -> None:
+    """Text that is no Unicode, integers beyond 64 bits."""
+    strange = {"comment": "\ud800\x00", "number": 2**70, "helpful": True}
+    store.write([search("c", at("23:50")), event("c", at("23:55"), "feedback", attributes=strange)])
+    as_of = moment_of(at("10:00", "2026-11-12"))
+    assert report(store, as_of=as_of, shelf=store).outcomes["confirmed"] == 1
+    store.write([search("c", at("00:05", "2026-11-11"), "other words")])
+    found = report(store, as_of=as_of, shelf=store)
+    assert (found.outcomes["confirmed"], found.outcomes["journeys"], found.counts["searches"]) == (1, 1, 2)
+
+
+def test_a_new_fact_of_today_makes_little_anew() -> None:
+    """Ninety days of facts; then one more. Only today is read, and the days before are kept."""
+    days = [day_after("2026-08-12", number) for number in range(91)]
+    store, shelf = MemoryStore([search(f"c{day}", at("10:00", day)) for day in days]), MemoryShelf()
+    as_of = moment_of(at("12:00"))
+    report(store, as_of=as_of, shelf=shelf)
+    for extra in range(2):
+        store.add(search(f"new{extra}", at("11:00")))
+        store.reads = 0
+        assert report(store, as_of=as_of, shelf=shelf).outcomes["journeys"] == 92 + extra
+        assert store.reads == 1

@@ -141,7 +141,9 @@ class FakeEngine:
                 d.lang for d in self._visible(request.audiences) if d.group == document.group and d.id != document.id
             ),
             language_match=document.lang == (request.lang or "en"),
-            explain={"words": share} if request.explain else None,
+            explain={"words": [{"word": word, "how": "exact", "matched": word} for word in sorted(asked)]}
+            if request.explain
+            else None,
         )
 
 

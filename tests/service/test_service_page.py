@@ -64,7 +64,7 @@ def test_a_list_has_facets_as_links(client: TestClient) -> None:
     filtered = client.get("/", params={"q": "your etc", "lang": "en", "type": "faq"}).text
     assert "Results: 1" in filtered
     assert "Clear filters" in filtered
-    assert 'aria-current="true"><span class="facet-name">FAQ' in filtered
+    assert 'aria-current="true"><span class="facet-name" dir="auto">FAQ' in filtered
 
 
 def test_nothing_found_is_said(make_client: Any) -> None:
@@ -83,7 +83,7 @@ def test_did_you_mean_is_a_link(client: TestClient) -> None:
 def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -> None:
     """A view by the server, with the search and the place that led to it."""
     text = client.get("/?doc=reset-password.en&q=password&query=q7&position=3&lang=en").text
-    assert '<h1 tabindex="-1">Reset your password</h1>' in text
+    assert '<h1 tabindex="-1" lang="en" dir="auto">Reset your password</h1>' in text
     assert "<p>Choose Forgot password; the link is valid 30 minutes.</p>" in text
     assert "Updated" in text
     assert 'href="/?q=password&amp;lang=en"' in text

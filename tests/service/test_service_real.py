@@ -24,6 +24,7 @@ from kbsearch.service.app import create_app, serve
 from kbsearch.service.security import make_key
 from kbsearch.service.settings import Settings
 from kbsearch.service.shapes import SearchAnswer
+from kbsearch.snapshot import published_version
 
 
 @pytest.fixture
@@ -98,7 +99,8 @@ def test_serve_refuses_what_it_cannot_open(tmp_path: Path, index: Path) -> None:
     with pytest.raises(SnapshotError):
         serve(Settings(index=tmp_path / "nothing"))
     assert not (tmp_path / "nothing").exists()
-    passages = max((path for path in index.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    snapshot = index / published_version(index)
+    passages = max((path for path in snapshot.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     passages.write_bytes(passages.read_bytes()[:-10])
     with pytest.raises(SnapshotError):
         serve(Settings(index=index))

@@ -32,6 +32,7 @@ FILES = sorted(
         "document_ids.npy",
         "documents.bin",
         "documents.offsets.npy",
+        "editing.json",
         "passage_document.npy",
         "passages.bin",
         "passages.offsets.npy",

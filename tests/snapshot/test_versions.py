@@ -1,26 +1,19 @@
-"""Versions side by side and one pointer: publish, verify, list, roll back, prune, and every kind of damage."""
+"""Versions side by side and one pointer: what is written is read back, and publishing replaces the pointer."""
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
-import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from snapshot_writing import DOCUMENTS, release, write
 
 from indexer.cut import cut
-from indexer.prepare import columns
 from kbsearch import snapshot as module
-from kbsearch import snapshot_writer, versions
-from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.index.corpus import whole
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
@@ -29,52 +22,12 @@ from kbsearch.snapshot import (
     publish,
     published_version,
 )
-from kbsearch.snapshot_writer import Content, remove_unfinished, write_snapshot
-from kbsearch.types import CutDocument, Document
-from kbsearch.versions import list_snapshots, prune, rollback
+from kbsearch.snapshot_writer import remove_unfinished
+from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.types import CutDocument
+from kbsearch.versions import list_snapshots, prune
 
-DOCUMENTS = (
-    Document("a.en", "First article", "The **first** body.", "a", "en", category=("One", "Two"), tags=("t",)),
-    Document("a.lv", "Pirmais raksts", "Pirmais teksts 🙂.", "a", "lv", audience=("agent", "public"), type="faq"),
-    Document("b.en", "Second article", "## Part\n\nText.\n\n## Other\n\nMore.", "b", "en", url="https://x.example/b"),
-    Document("c.lt", "Trečias", "Tekstas.", "c", "lt", updated_at="2026-01-02T03:04:05Z"),
-)
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each version is a minute younger than the one before it."""
-    ticks = iter(range(10**6))
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime(2026, 11, 22, 3, 15, tzinfo=UTC) + timedelta(minutes=next(ticks))
-
-    monkeypatch.setattr(snapshot_writer, "datetime", Clock)
-
-
-def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS, **parts: bytes) -> str:
-    cuts = [cut(document) for document in documents]
-    embedder = HashingEmbedder()
-    vectors = embedder.encode_passages([passage.text for ready in cuts for passage in ready.passages])
-    content = Content(
-        whole(columns(cuts)),
-        vectors,
-        vectors,
-        embedder.info,
-        "cutter-1",
-        ["source.jsonl"],
-        {"problems": 0},
-        parts=parts,
-    )
-    return write_snapshot(root, content)
-
-
-def release(root: Path, documents: tuple[Document, ...] = DOCUMENTS) -> str:
-    version = write(root, documents)
-    publish(root, version)
-    return version
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -171,7 +124,7 @@ def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:
     assert manifest["format"] == module.FORMAT_VERSION
     assert manifest["version"] == opened.directory.name
     assert manifest["model"]["name"] == "hashing"
-    assert manifest["analyzer"] == module.ANALYZER_VERSION
+    assert manifest["analyzer"] == ANALYZER_VERSION
     assert manifest["cutter"] == "cutter-1"
     assert (manifest["documents"], manifest["groups"]) == (4, 3)
     assert manifest["languages"] == {"en": 2, "lt": 1, "lv": 1}
@@ -254,122 +207,6 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SnapshotError, match=r"file cannot be written .*choose another --out"):
         write(tmp_path / "file")
-
-
-def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
-    """With their size and which one is published; strangers in the directory are passed over."""
-    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3)]
-    (tmp_path / "notes.txt").write_text("x")
-    (tmp_path / "events").mkdir()
-    entries = list_snapshots(tmp_path)
-    assert [entry.version for entry in entries] == built[::-1]
-    assert [entry.published for entry in entries] == [True, False, False]
-    for entry in entries:
-        assert entry.bytes == sum(
-            path.stat().st_size for path in (tmp_path / entry.version).rglob("*") if path.is_file()
-        )
-
-
-def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small help centre is built in a fraction of a second, perhaps twice from the same files."""
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
-
-    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
-    built = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
-    assert [entry.version for entry in list_snapshots(tmp_path)] == built[::-1]
-    assert rollback(tmp_path) == built[2]
-
-
-def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
-    """And refuses to go where there is nothing."""
-    first, second, third = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3))
-    assert rollback(tmp_path) == second
-    assert rollback(tmp_path) == first
-    with pytest.raises(SnapshotMissing, match="no version older"):
-        rollback(tmp_path)
-    assert rollback(tmp_path, third) == third == published_version(tmp_path)
-    with pytest.raises(SnapshotMissing, match="no version 'nonsense'"):
-        rollback(tmp_path, "nonsense")
-    assert published_version(tmp_path) == third
-
-
-def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> None:
-    """The one moment when it is needed most: also with an unreadable manifest."""
-    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
-    (tmp_path / second / MANIFEST).write_bytes(b"{")
-    assert rollback(tmp_path, first) == first
-    publish_pointer = tmp_path / CURRENT
-    publish_pointer.write_text(second + "\n")
-    assert rollback(tmp_path) == first
-    assert open_snapshot(tmp_path).version == first
-
-
-def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
-    """What would not open is not published."""
-    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
-    (tmp_path / first / "passages.bin").write_bytes(b"")
-    with pytest.raises(SnapshotDamaged):
-        rollback(tmp_path)
-    assert published_version(tmp_path) == second
-
-
-def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
-    """However old the published one is."""
-    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3, 4)]
-    rollback(tmp_path, built[0])
-    assert prune(tmp_path, 2) == [built[1]]
-    assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
-    assert open_snapshot(tmp_path).version == built[0]
-    assert prune(tmp_path, 2) == []
-
-
-def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
-    """A service may serve an older version than the published one; it goes when nobody holds it any more."""
-    old = release(tmp_path)
-    opened = open_snapshot(tmp_path)
-    release(tmp_path, DOCUMENTS[:1])
-    assert prune(tmp_path, 1) == []
-    assert [opened.record(number)["id"] for number in range(4)] == [document.id for document in DOCUMENTS]
-    assert opened.lexical.search(["~articl"], 5) is not None
-    del opened
-    gc.collect()
-    assert prune(tmp_path, 1) == [old]
-    assert not (tmp_path / old).exists()
-
-
-def test_another_process_holds_a_version_as_well(tmp_path: Path) -> None:
-    """And lets go of it by ending, however it ends."""
-    old = release(tmp_path)
-    release(tmp_path, DOCUMENTS[:1])
-    code = (
-        "import sys; from pathlib import Path; from kbsearch.snapshot import open_snapshot\n"
-        f"held = open_snapshot(Path({str(tmp_path)!r}), {old!r}); print('open', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
-        assert reader.stdout is not None
-        assert reader.stdout.readline() == b"open\n"
-        assert prune(tmp_path, 1) == []
-        reader.kill()
-        reader.wait()
-        assert prune(tmp_path, 1) == [old]
-
-
-def test_the_history_says_who_published_what(tmp_path: Path) -> None:
-    """With the list; a torn last line, as a crash leaves it, hides nothing else."""
-    first, second = (write(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
-    versions.release(tmp_path, first, "build")
-    versions.release(tmp_path, second, "update")
-    rollback(tmp_path)
-    with (tmp_path / versions.HISTORY).open("ab") as file:
-        file.write(b'{"at": "2026')
-    listed = {entry.version: entry.history for entry in list_snapshots(tmp_path)}
-    assert [fact["published"] for fact in listed[first]] == ["build", "rollback"]
-    assert [fact["published"] for fact in listed[second]] == ["update"]
-    assert all("@" in fact["by"] and fact["at"].endswith("Z") for facts in listed.values() for fact in facts)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")

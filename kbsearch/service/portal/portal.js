@@ -1,324 +1,287 @@
-// The page with JavaScript: suggestions, results and articles without reloading, and events.
-// Builds the elements of index.html. Text goes in as text, never as markup; the state is the URL and nothing else.
+// The page with JavaScript: views without reloading, suggestions, articles beside a ticket, and events.
+// The server renders every view; what is made here goes in as text, never as markup. What it shows is the address.
 "use strict";
 (() => {
   const body = document.body;
-  const messages = JSON.parse(body.dataset.messages);
-  const names = JSON.parse(body.dataset.names);
-  const session = body.dataset.session || randomId();
-  const pageLang = document.documentElement.lang;
-  const input = document.getElementById("q");
-  const list = document.getElementById("suggestions");
-  const view = document.getElementById("view");
-  const status = document.getElementById("status");
-  const PAGE = 10;
-  const FACETS = [["type", "type"], ["language", "lang"], ["category", "category"]];
-  let queryId = body.dataset.query;
+  const session = body.dataset.session;
+  const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
+  const OURS = /^\/($|ticket$|tickets\/|suggestions$)/;
+  const MOST_TRAIL = 20;
+  const kept = new Map();
+  let current = randomId();
   let running = null;
-  let typing = null;
+  let asking = null;
   let options = [];
   let chosen = -1;
   let timer = 0;
+  let looked = "";
 
-  document.documentElement.classList.add("js");
-  closeFacetsOnSmall();
-  queryId ||= history.state?.query || "";
-  history.replaceState({ ...history.state, query: queryId }, "");
+  const byId = (id) => document.getElementById(id);
+  const text = (key) => JSON.parse(body.dataset.messages)[key];
+  const trimmed = (value) => value.trim().replace(/\s+/g, " ");
 
-  // ---- addresses: what is shown is what the URL says
+  // ---- views
 
-  function readState(search = location.search) {
-    const given = new URLSearchParams(search);
-    return {
-      q: given.get("q") || "", lang: given.get("lang") || "", doc: given.get("doc") || "", as: given.get("as") || "",
-      offset: Math.max(0, Number(given.get("offset")) || 0),
-      type: given.getAll("type"), language: given.getAll("language"), category: given.getAll("category"),
-    };
-  }
-
-  function href(state, changes) {
-    const next = { ...state, ...changes };
-    const given = new URLSearchParams();
-    for (const key of ["q", "lang", "doc", "as"]) if (next[key]) given.set(key, next[key]);
-    for (const key of ["type", "language", "category"]) for (const value of next[key]) given.append(key, value);
-    if (next.offset) given.set("offset", next.offset);
-    const text = given.toString();
-    return text ? `/?${text}` : "/";
-  }
-
-  const fresh = (changes) => href({ ...readState(""), lang: readState().lang }, changes);
-
-  function go(address, state) {
-    history.pushState(state || {}, "", address);
-    return route(true);
-  }
-
-  async function route(moveFocus) {
-    closeSuggestions();
-    const state = readState();
+  async function load(address, request) {
     if (running) running.abort();
     const mine = running = new AbortController();
-    input.value = state.q;
-    updateSwitch(state);
-    view.setAttribute("aria-busy", "true");
-    status.textContent = state.q || state.doc ? messages.loading : "";
+    closeSuggestions();
+    byId("view").setAttribute("aria-busy", "true");
+    byId("status").textContent = text("loading");
     try {
-      const shown = state.doc ? await article(state, mine.signal) : state.q ? await results(state, mine.signal) : [];
-      if (mine.signal.aborted) return;
-      show(state.doc ? "article" : state.q ? "results" : "home", shown, moveFocus);
+      const response = await fetch(address, { ...request, signal: mine.signal, headers: { "X-Kbsearch-Session": session } });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (!page.getElementById("view")) throw new Error(`${response.status} from ${address}`);
+      return { page, address: response.url };
+    } finally {
+      if (running === mine) byId("view").removeAttribute("aria-busy");
+    }
+  }
+
+  async function go(address, push = true) {
+    const typed = byId("q").value;
+    try {
+      const found = await load(address);
+      if (push) advance(found.address);
+      show(found.page, typed);
     } catch (error) {
       if (error.name === "AbortError") return;
-      show("results", [notice(error.shown || messages.error)], moveFocus);
-    } finally {
-      if (running === mine) view.removeAttribute("aria-busy");
+      if (push) advance(address);
+      body.dataset.view = "results";
+      byId("view").replaceChildren(element("section", { class: "notice" }, element("h1", { tabindex: "-1" }, text("error"))));
+      arrive();
     }
   }
 
-  function show(name, nodes, moveFocus) {
-    body.dataset.view = name;
-    view.replaceChildren(...nodes);
-    closeFacetsOnSmall();
-    const heading = view.querySelector("h1, .list-title");
-    const site = body.dataset.site;
-    document.title = heading && name === "article" ? `${heading.textContent} – ${site}` : input.value ? `${input.value} – ${site}` : site;
-    status.textContent = heading ? heading.textContent : "";
+  // The search and the place that led to an article are for this visit only: a link that is passed on must not say them.
+  function clean(address) {
+    const url = new URL(address, location);
+    if (url.pathname === "/") for (const name of ["query", "position", "said"]) url.searchParams.delete(name);
+    return url.pathname + url.search;
+  }
+
+  function advance(address) {
+    remember();
+    current = randomId();
+    history.pushState({ view: current }, "", clean(address));
+  }
+
+  function remember() {
+    const nodes = REGIONS.map((region) => document.querySelector(region));
+    kept.set(current, { nodes, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
+  }
+
+  function show(page, typed) {
+    const input = byId("q");
     // Results that come late must not take the box away from somebody who types on.
-    const typesOn = document.activeElement === input && input.value.trim() !== readState().q;
-    if (!moveFocus || typesOn) return;
+    const typesOn = document.activeElement === input && input.value !== typed;
+    for (const region of REGIONS) {
+      if (region !== ".ask" || !typesOn) document.querySelector(region).replaceWith(page.querySelector(region));
+    }
+    for (const name of ["view", "query", "messages"]) body.dataset[name] = page.body.dataset[name];
+    document.documentElement.lang = page.documentElement.lang;
+    document.title = page.title;
+    arrive(typesOn);
+  }
+
+  function back(state) {
+    remember();
+    current = state?.view;
+    const before = kept.get(current);
+    if (!before) return go(location.href, false);
+    if (running) running.abort();
+    REGIONS.forEach((region, index) => document.querySelector(region).replaceWith(before.nodes[index]));
+    Object.assign(body.dataset, before.data);
+    document.documentElement.lang = before.lang;
+    document.title = before.title;
+    prepare();
+    scrollTo(0, before.scroll);
+    byId("status").textContent = before.title;
+  }
+
+  function arrive(typesOn) {
+    prepare();
+    const heading = document.querySelector("#done, #problem:not([hidden])") || byId("view").querySelector("h1, .list-title");
+    byId("status").textContent = heading ? heading.textContent : "";
+    if (typesOn) return;
     scrollTo(0, 0);
     if (heading) heading.focus({ preventScroll: true });
-    else input.focus();
+    else byId("q").focus();
   }
 
-  async function ask(address, signal) {
-    const response = await fetch(address, { signal, headers: { Accept: "application/json" } });
-    if (response.ok) return response.json();
-    const failure = new Error(address);
-    if (response.status === 404) failure.shown = messages.not_found;
-    if (response.status === 422) failure.shown = messages.bad_request;
-    throw failure;
-  }
-
-  // ---- results
-
-  async function results(state, signal) {
-    const given = new URLSearchParams({ q: state.q, lang: pageLang, limit: PAGE, offset: state.offset, session });
-    const filter = FACETS.filter(([key]) => state[key].length).map(([key, field]) => `${field}:${state[key].map(quote).join(",")}`);
-    if (filter.length) given.set("filter", filter.join(" AND "));
-    const answer = await ask(`/v1/search?${given}`, signal);
-    queryId = answer.query_id;
-    history.replaceState({ ...history.state, query: queryId }, "");
-    const action = answer.decision.action;
-    const hits = answer.hits.slice();
-    const best = action === "answer" && state.offset === 0 ? hits.shift() : null;
-    const found = element("div", { class: "found" });
-    if (answer.did_you_mean) {
-      found.append(element("p", { class: "meant" }, `${messages.did_you_mean} `,
-        element("a", { href: href(state, { q: answer.did_you_mean, offset: 0 }) }, answer.did_you_mean), "?"));
+  function prepare() {
+    looked = "";
+    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "suggestions"]]) {
+      byId("q").setAttribute(name, value);
     }
-    if (action === "hand_over") found.append(nothing(hits.length > 0));
-    if (best) found.append(answerCard(best, state));
-    if (hits.length) {
-      const plain = !best && action !== "hand_over";
-      const title = best ? messages.other_results : plain ? fill(messages.results_count, answer.found) : messages.closest;
-      found.append(
-        element("h2", { class: "list-title", tabindex: "-1", ...(plain ? { role: "heading", "aria-level": "1" } : {}) }, title),
-        element("ol", { class: "hits", start: hits[0].position }, ...hits.map((hit) => hitItem(hit, state))));
-    } else if (!best && action !== "hand_over") {
-      found.append(notice(fill(messages.results_count, 0), messages.empty_text));
-    }
-    if (state.offset + answer.hits.length < Math.min(answer.found, 1000 - PAGE)) {
-      found.append(element("p", { class: "more" },
-        element("a", { class: "button button-quiet", rel: "next", href: href(state, { offset: state.offset + PAGE }) }, messages.more)));
-    }
-    const facets = facetList(answer.facets, state);
-    return [element("div", { class: facets ? "columns" : "columns columns-single" }, ...(facets ? [facets] : []), found)];
-  }
-
-  function hitItem(hit, state) {
-    return element("li", { class: "hit" },
-      element("h3", { lang: hit.lang }, hitLink(hit, state, {}, hit.title)),
-      element("p", { class: "snippet", lang: hit.lang }, ...highlighted(hit)),
-      marks(hit, state));
-  }
-
-  function answerCard(hit, state) {
-    return element("section", { class: "answer", "aria-labelledby": "answer-title" },
-      element("p", { class: "eyebrow" }, messages.best_answer),
-      element("h1", { id: "answer-title", tabindex: "-1", lang: hit.lang }, hitLink(hit, state, {}, hit.title)),
-      element("p", { class: "passage", lang: hit.lang }, ...highlighted(hit)),
-      marks(hit, state),
-      element("div", { class: "answer-foot" }, hitLink(hit, state, { class: "button" }, messages.read_all), helpful(hit.id, queryId, hit.position)));
-  }
-
-  function nothing(some) {
-    const box = notice(messages.nothing_title, some ? messages.nothing_text : messages.empty_text);
-    if (body.dataset.contact) {
-      box.append(element("p", {}, element("a", { class: "button", href: body.dataset.contact }, messages.contact)));
-    }
-    return box;
-  }
-
-  const notice = (title, text) => element("section", { class: "notice" },
-    element("h1", { tabindex: "-1" }, title), ...(text ? [element("p", {}, text)] : []));
-
-  const hitLink = (hit, state, attributes, text) => element("a", {
-    ...attributes, href: href(state, { doc: hit.id, offset: 0 }), "data-hit": hit.id, "data-position": hit.position }, text);
-
-  function marks(item, state) {
-    const line = element("p", { class: "marks" },
-      element("span", { class: `kind kind-${item.type}` }, messages[`type_${item.type}`] || item.type));
-    if (item.lang) {
-      const other = item.language_match === false;
-      line.append(element("span", { class: other ? "code code-other" : "code", title: names[item.lang] || item.lang }, item.lang.toUpperCase()));
-    }
-    if (item.updated_at) {
-      const day = item.updated_at.slice(0, 10);
-      line.append(element("span", { class: "updated" }, `${messages.updated} `, element("time", { datetime: day }, day)));
-    }
-    const others = Array.isArray(item.translations) ? item.translations.map((lang) => [lang, item.id]) : Object.entries(item.translations);
-    if (others.length) {
-      const links = others.flatMap(([lang, id]) => [" ", element("a", {
-        href: href(state, { doc: id, as: item.position ? lang : "", offset: 0 }), lang, hreflang: lang, title: names[lang] || lang,
-        ...(item.position ? { "data-hit": item.id, "data-position": item.position } : {}) }, lang.toUpperCase())]);
-      line.append(element("span", { class: "also" }, messages.also_in, ...links));
-    }
-    return line;
-  }
-
-  // Offsets count code points of the unescaped text, JavaScript counts UTF-16 units: hence the array.
-  function highlighted(hit) {
-    const text = Array.from(unescapeHtml(hit.snippet));
-    const parts = [];
-    let end = 0;
-    for (const [from, to] of hit.highlights) {
-      if (from > end) parts.push(text.slice(end, from).join(""));
-      parts.push(element("mark", {}, text.slice(from, to).join("")));
-      end = to;
-    }
-    parts.push(text.slice(end).join(""));
-    return parts;
-  }
-
-  const ENTITIES = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&" };
-  const unescapeHtml = (text) => text.replace(/&(?:lt|gt|quot|amp|#x27);/g, (entity) => ENTITIES[entity]);
-
-  function facetList(facets, state) {
-    const sections = [];
-    for (const [key, field] of FACETS) {
-      const counts = { ...(facets[field] || {}) };
-      for (const value of state[key]) counts[value] ??= 0;
-      const values = Object.entries(counts).sort((a, b) => b[1] - a[1]).slice(0, 12);
-      if (values.length < 2 && !state[key].length) continue;
-      const items = values.map(([value, count]) => {
-        const on = state[key].includes(value);
-        const next = on ? state[key].filter((other) => other !== value) : [...state[key], value];
-        const name = field === "type" ? messages[`type_${value}`] || value : field === "lang" ? names[value] || value.toUpperCase() : value;
-        return element("li", {}, element("a", { href: href(state, { [key]: next, offset: 0 }), ...(on ? { "aria-current": "true" } : {}) },
-          element("span", { class: "facet-name" }, name), " ", element("span", { class: "count" }, count)));
-      });
-      sections.push(element("section", {}, element("h2", {}, messages[`filter_${field}`]), element("ul", {}, ...items)));
-    }
-    if (!sections.length) return null;
-    const box = element("details", { class: "facets", open: "" }, element("summary", {}, messages.filters), ...sections);
-    if (FACETS.some(([key]) => state[key].length)) {
-      box.append(element("p", {}, element("a", { class: "clear", href: href(state, { type: [], language: [], category: [], offset: 0 }) }, messages.clear_filters)));
-    }
-    return box;
-  }
-
-  function closeFacetsOnSmall() {
-    const box = view.querySelector(".facets");
-    if (box && matchMedia("(max-width: 55.99rem)").matches) box.removeAttribute("open");
-  }
-
-  // ---- the article
-
-  async function article(state, signal) {
-    let found = await ask(`/v1/documents/${encodeURIComponent(state.doc)}`, signal);
-    const other = state.as && found.translations[state.as];
-    if (other) found = await ask(`/v1/documents/${encodeURIComponent(other)}`, signal);
-    const from = history.state || {};
-    send("view", found.id, from.query, from.position);
-    // The server has cleaned this HTML; a parser gives nodes, and the page's policy runs no script in them.
-    const parsed = new DOMParser().parseFromString(found.html, "text/html");
-    return [element("article", { class: "article", lang: found.lang },
-      element("p", { class: "back", lang: pageLang }, element("a", { href: href(state, { doc: "", as: "" }) }, state.q ? messages.back : messages.home)),
-      element("header", {}, element("h1", { tabindex: "-1" }, found.title), element("div", { lang: pageLang }, marks(found, state))),
-      element("div", { class: "prose" }, ...parsed.body.childNodes),
-      element("footer", { lang: pageLang }, helpful(found.id, from.query, from.position)))];
-  }
-
-  const helpful = (id, query, position) => element("div",
-    { class: "helpful needs-js", "data-object": id, "data-query": query || "", "data-position": position || "" },
-    element("span", { class: "helpful-question" }, messages.helpful),
-    element("button", { type: "button", class: "choice", "data-thumbs": "1" }, messages.yes),
-    element("button", { type: "button", class: "choice", "data-thumbs": "0" }, messages.no));
-
-  // ---- events
-
-  function send(action, objectId, query, position, extra) {
-    const event = {
-      event_id: randomId(), action_name: action, session_id: session, timestamp: new Date().toISOString(),
-      event_attributes: { object: { object_id: objectId, object_id_type: "document" }, ...extra },
-    };
-    if (query) event.query_id = query;
-    if (position) event.event_attributes.position = { ordinal: Number(position) };
-    const text = JSON.stringify({ events: [event] });
-    if (navigator.sendBeacon && navigator.sendBeacon("/v1/events", new Blob([text], { type: "application/json" }))) return;
-    fetch("/v1/events", { method: "POST", body: text, keepalive: true }).catch(() => undefined);
-  }
-
-  function onFeedback(button) {
-    const box = button.closest(".helpful");
-    send("feedback", box.dataset.object, box.dataset.query, box.dataset.position, { feedback: { thumbs: Number(button.dataset.thumbs) } });
-    const thanks = element("span", { role: "status", tabindex: "-1" }, messages.thanks);
-    box.replaceChildren(thanks);
-    // The button is gone; without this the keyboard would start again at the top of the page.
-    thanks.focus();
+    if (matchMedia("(max-width: 55.99rem)").matches) byId("facets")?.removeAttribute("open");
   }
 
   function onClick(click) {
     if (!(click.target instanceof Element)) return;
-    const button = click.target.closest("[data-thumbs]");
-    if (button) return onFeedback(button);
+    const menu = byId("languages");
+    if (!menu.contains(click.target)) menu.open = false;
+    if (click.target.closest("[data-solved]")) return solved();
     const link = click.target.closest("a[href]");
-    if (!link || link.origin !== location.origin || link.pathname !== "/" || link.dataset.switch || link.hash) return;
-    const hit = link.dataset.hit;
-    if (hit) send("click", hit, queryId, link.dataset.position);
-    // A new tab or window is rendered, and counted as a view, by the server: its address says for which search.
-    if (click.button || click.ctrlKey || click.metaKey || click.shiftKey || click.altKey) {
-      if (hit) nameSearch(link);
-      return;
+    if (!link) return;
+    const { hit, kind, position, query, seconds } = link.dataset;
+    if (hit) send("click", { id: hit, kind, query: query || body.dataset.query, position });
+    if (hit && link.target) addLine("opened", hit);
+    if (click.button || click.ctrlKey || click.metaKey || click.shiftKey || click.altKey || link.target) return;
+    const video = byId("video");
+    if (seconds && video) {
+      click.preventDefault();
+      video.currentTime = Number(seconds);
+      video.play().catch(() => undefined);
+    } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
+      click.preventDefault();
+      go(link.href);
     }
-    click.preventDefault();
-    go(href(readState(link.search), {}), hit ? { query: queryId, position: Number(link.dataset.position) } : kept(link));
   }
 
-  function nameSearch(link) {
-    const address = new URL(link.href);
-    address.searchParams.set("query", queryId);
-    address.searchParams.set("position", link.dataset.position);
-    link.href = address;
+  // ---- forms
+
+  function onSubmit(submit) {
+    const form = submit.target;
+    if (form.dataset.say) {
+      submit.preventDefault();
+      say(form, submit.submitter);
+    } else if (form.id === "search") {
+      submit.preventDefault();
+      const given = new FormData(form);
+      given.set("q", given.get("q").trim());
+      if (given.get("q")) go(`/?${new URLSearchParams(given)}`);
+    } else if (form.method === "post") {
+      submit.preventDefault();
+      post(form);
+    }
   }
 
-  // From an article to its translation: still the same search.
-  const kept = (link) => (link.closest(".article .also") ? history.state : {});
+  async function post(form) {
+    const typed = byId("q").value;
+    const button = form.querySelector("button");
+    const problem = byId("problem");
+    button.disabled = true;
+    byId("status").textContent = text("sending");
+    try {
+      const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (found.address !== form.action) advance(found.address);
+      show(found.page, typed);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      problem.textContent = text(form.id === "ticket" ? "ticket_failed" : "error");
+      problem.hidden = false;
+      problem.focus();
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  // “Was this helpful?”: what is said, then the next question where there is one.
+  function say(form, button) {
+    const given = new FormData(form);
+    const about = { id: given.get("object"), kind: given.get("kind"), query: given.get("query"), position: given.get("position") };
+    const facts = { vote: () => ({ helpful: button.value === "1" }), csat: () => ({ csat: Number(button.value) }), why: () => {
+      const note = given.get("note").trim();
+      return { reason: given.get("reason"), ...(note ? { note } : {}) };
+    } }[form.dataset.say]();
+    send("feedback", about, facts);
+    const box = form.parentNode;
+    const next = facts.helpful === false ? "why" : facts.csat ? "" : "csat";
+    const question = next && box.querySelector(`[data-say=${next}]`);
+    form.hidden = true;
+    if (question) question.hidden = false;
+    if (question && next === "csat") send("impression", { id: "csat", kind: "survey", query: about.query });
+    const thanks = box.querySelector(".thanks");
+    thanks.hidden = false;
+    // The button is gone; without this the keyboard would start again at the top of the page.
+    thanks.focus();
+  }
+
+  // ---- articles while a ticket is written
+
+  function onWrite() {
+    clearTimeout(timer);
+    timer = setTimeout(deflect, 400);
+  }
+
+  async function deflect() {
+    const form = byId("ticket");
+    const subject = trimmed(form.elements.subject.value);
+    const message = form.elements.message.value.trim();
+    const box = byId("deflect");
+    if (subject.length < 4 || subject + message === looked) return;
+    // The first words of the message count where the subject has few; the service says so.
+    looked = subject.split(" ").length < 3 ? subject + message : subject;
+    if (asking) asking.abort();
+    asking = new AbortController();
+    const asked = { subject, body: message, lang: document.documentElement.lang, session, query: form.elements.queries.value.split("\n")[0] };
+    try {
+      const response = await fetch("/v1/deflect", { method: "POST", body: JSON.stringify(asked), signal: asking.signal });
+      if (!response.ok) throw new Error(`${response.status} from /v1/deflect`);
+      const answer = await response.json();
+      addLine("queries", answer.query_id);
+      for (const hit of answer.hits) addLine("shown", hit.id);
+      box.hidden = answer.holdout;
+      if (!answer.holdout) box.replaceChildren(...suggested(answer));
+    } catch (error) {
+      if (error.name !== "AbortError") box.hidden = true;
+    }
+  }
+
+  function suggested({ hits, query_id: query }) {
+    if (!hits.length) return [element("p", {}, text("deflect_none"))];
+    const items = hits.map(({ id, title, type, lang, snippet, highlights, position }) => {
+      const address = start({ doc: id, query, position });
+      const link = element("a", { href: address, target: "_blank", rel: "noopener", lang, dir: "auto", "data-hit": id, "data-kind": type,
+        "data-query": query, "data-position": position }, title, element("span", { class: "visually-hidden", lang: document.documentElement.lang }, ` (${text("new_tab")})`));
+      return element("li", {}, link, " ", element("span", { class: "snippet", lang, dir: "auto" }, ...marked(snippet, highlights)));
+    });
+    return [element("h2", {}, text("deflect_title")), element("ul", {}, ...items),
+      element("button", { type: "button", class: "button button-quiet", "data-solved": query }, text("solved"))];
+  }
+
+  function solved() {
+    send("resolved_declared", { query: document.querySelector("[data-solved]").dataset.solved });
+    byId("view").replaceChildren(element("section", { class: "sheet" }, element("h1", { tabindex: "-1" }, text("solved_title")),
+      element("p", { class: "lead" }, text("solved_text")), element("a", { class: "button", href: start({}) }, text("home"))));
+    arrive();
+  }
+
+  // What the form tells a human of what was looked for, seen and read: newest last, none twice.
+  function addLine(name, value) {
+    const field = byId("ticket")?.elements[name];
+    if (!field) return;
+    const lines = field.value.split("\n").filter((line) => line && line !== value);
+    field.value = [...lines, value].slice(-MOST_TRAIL).join("\n");
+  }
+
+  // Offsets count code points of the unescaped text, JavaScript counts UTF-16 units: hence the array.
+  function marked(snippet, highlights) {
+    const letters = Array.from(snippet.replace(/&(?:lt|gt|quot|amp|#x27);/g, (entity) => ENTITIES[entity]));
+    const parts = [];
+    let end = 0;
+    for (const [from, to] of highlights) {
+      parts.push(letters.slice(end, from).join(""), element("mark", {}, letters.slice(from, to).join("")));
+      end = to;
+    }
+    return [...parts, letters.slice(end).join("")];
+  }
+  const ENTITIES = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&" };
 
   // ---- suggestions: the ARIA combobox with a list
 
-  function onInput() {
-    clearTimeout(timer);
-    timer = setTimeout(suggest, 90);
-  }
-
   async function suggest() {
+    const input = byId("q");
     const q = input.value.trim();
-    if (typing) typing.abort();
+    if (asking) asking.abort();
     if (q.length < 2) return closeSuggestions();
-    typing = new AbortController();
+    asking = new AbortController();
     try {
-      const answer = await ask(`/v1/suggest?${new URLSearchParams({ q, lang: pageLang, limit: 7 })}`, typing.signal);
+      const address = `/v1/suggest?${new URLSearchParams({ q, lang: document.documentElement.lang, limit: 7 })}`;
+      const response = await fetch(address, { signal: asking.signal });
+      if (!response.ok) return closeSuggestions();
+      const answer = await response.json();
       if (input.value.trim() === q && document.activeElement === input) openSuggestions(answer.suggestions);
     } catch (error) {
       if (error.name !== "AbortError") closeSuggestions();
@@ -326,41 +289,44 @@
   }
 
   function openSuggestions(found) {
-    options = found;
     choose(-1);
-    list.replaceChildren(...found.map((line, index) => element("li", { id: `option-${index}`, role: "option", "aria-selected": "false" },
-      element("span", { lang: line.lang }, line.text),
-      element("span", { class: "hint" }, line.kind === "query" ? messages.past_query : line.lang.toUpperCase()))));
-    list.hidden = found.length === 0;
-    input.setAttribute("aria-expanded", String(found.length > 0));
+    options = found;
+    byId("suggestions").replaceChildren(...found.map((line, index) => element("li", { id: `option-${index}`, role: "option", "aria-selected": "false" },
+      element("span", { lang: line.lang, dir: "auto" }, line.text),
+      element("span", { class: "hint" }, line.kind === "query" ? text("past_query") : line.lang.toUpperCase()))));
+    byId("suggestions").hidden = found.length === 0;
+    byId("q").setAttribute("aria-expanded", String(found.length > 0));
   }
 
   function closeSuggestions() {
     clearTimeout(timer);
-    if (typing) typing.abort();
-    options = [];
-    choose(-1);
-    list.hidden = true;
-    input.setAttribute("aria-expanded", "false");
+    if (asking) asking.abort();
+    openSuggestions([]);
   }
 
   function choose(index) {
-    if (list.children[chosen]) list.children[chosen].setAttribute("aria-selected", "false");
+    const list = byId("suggestions");
+    list.children[chosen]?.setAttribute("aria-selected", "false");
     chosen = index;
-    if (index < 0) return input.removeAttribute("aria-activedescendant");
+    if (index < 0) return byId("q").removeAttribute("aria-activedescendant");
     list.children[index].setAttribute("aria-selected", "true");
     list.children[index].scrollIntoView({ block: "nearest" });
-    input.setAttribute("aria-activedescendant", `option-${index}`);
+    byId("q").setAttribute("aria-activedescendant", `option-${index}`);
   }
 
-  function take(line) {
-    if (line.kind === "title" && line.document_id) return go(fresh({ doc: line.document_id }));
-    return go(fresh({ q: line.text }));
-  }
+  const take = (line) => go(start(line.kind === "title" && line.document_id ? { doc: line.document_id } : { q: line.text }));
 
   function onKey(key) {
     if (key.isComposing) return;
-    if (key.key === "Escape" && !list.hidden) {
+    if (key.key === "/" && !key.ctrlKey && !key.metaKey && !key.target.closest("input, textarea, select")) {
+      key.preventDefault();
+      byId("q").focus();
+    } else if (key.key === "Escape" && byId("languages").open) {
+      byId("languages").open = false;
+      byId("languages").querySelector("summary").focus();
+    }
+    if (key.target.id !== "q") return;
+    if (key.key === "Escape" && options.length) {
       key.preventDefault();
       closeSuggestions();
     } else if ((key.key === "ArrowDown" || key.key === "ArrowUp") && options.length) {
@@ -373,13 +339,32 @@
     }
   }
 
-  function onSubmit(submit) {
-    submit.preventDefault();
-    const q = input.value.trim();
-    if (q) go(fresh({ q }));
+  // ---- events
+
+  function send(action, { id, kind, query, position }, facts) {
+    const attributes = { ...facts };
+    if (id) attributes.object = { object_id: id, object_id_type: kind || "document" };
+    if (Number(position)) attributes.position = { ordinal: Number(position) };
+    const event = { event_id: randomId(), action_name: action, session_id: session, timestamp: new Date().toISOString(), event_attributes: attributes };
+    if (query) event.query_id = query;
+    const batch = JSON.stringify({ events: [event] });
+    if (navigator.sendBeacon?.("/v1/events", new Blob([batch], { type: "application/json" }))) return;
+    fetch("/v1/events", { method: "POST", body: batch, keepalive: true }).catch(() => undefined);
+  }
+
+  // crypto.randomUUID is missing on plain http; random bytes are not.
+  function randomId() {
+    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
   // ---- small things
+
+  // The start of the page, in its language where the address names one, with parameters.
+  function start(parameters) {
+    const url = new URL(document.querySelector(".brand").href);
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return url.href;
+  }
 
   function element(name, attributes, ...children) {
     const node = document.createElement(name);
@@ -388,32 +373,26 @@
     return node;
   }
 
-  const quote = (value) => `"${value.replace(/[\\"]/g, "\\$&")}"`;
-  const fill = (text, count) => text.replace("{count}", count);
-
-  // crypto.randomUUID is missing on plain http; random bytes are not.
-  function randomId() {
-    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  function updateSwitch(state) {
-    for (const link of document.querySelectorAll("[data-switch]")) link.href = href(state, { lang: link.dataset.switch });
-  }
-
-  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "suggestions"]]) {
-    input.setAttribute(name, value);
-  }
-  input.addEventListener("input", onInput);
-  input.addEventListener("keydown", onKey);
-  input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || closeSuggestions(), 150));
-  // Before blur takes the list away.
-  list.addEventListener("mousedown", (press) => press.preventDefault());
-  list.addEventListener("click", (click) => {
-    const option = click.target.closest("[role=option]");
-    if (option) take(options[Array.prototype.indexOf.call(list.children, option)]);
-  });
-  document.getElementById("search").addEventListener("submit", onSubmit);
+  document.documentElement.classList.add("js");
+  history.replaceState({ view: current }, "", clean(location.href) + location.hash);
+  prepare();
   document.addEventListener("click", onClick);
   document.addEventListener("auxclick", (click) => click.button === 1 && onClick(click));
-  addEventListener("popstate", () => route(false));
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("input", (typed) => {
+    clearTimeout(timer);
+    if (typed.target.id === "q") timer = setTimeout(suggest, 90);
+    if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
+  });
+  document.addEventListener("focusout", (left) => {
+    if (left.target.id === "q") setTimeout(() => document.activeElement === byId("q") || closeSuggestions(), 150);
+  });
+  // Before the box loses the focus, which takes the list away.
+  document.addEventListener("mousedown", (press) => press.target.closest?.("#suggestions") && press.preventDefault());
+  document.addEventListener("click", (click) => {
+    const option = click.target.closest?.("[role=option]");
+    if (option) take(options[Array.prototype.indexOf.call(option.parentNode.children, option)]);
+  });
+  addEventListener("popstate", (event) => back(event.state));
 })();

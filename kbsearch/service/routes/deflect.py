@@ -47,7 +47,7 @@ class DeflectBody(BaseModel):
     lang: str = Field("", max_length=35, description="Language of the customer's page; a preference.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; decides whether it is held out.")
     query: str = Field("", max_length=100, description="query_id of the search that led here.")
-    analytics: bool = Field(True, description="False keeps this call out of the event log.")
+    analytics: bool = Field(default=True, description="False keeps this call out of the event log.")
 
 
 class DeflectAnswer(shapes.SearchAnswer):
@@ -104,7 +104,9 @@ async def answers_for(
     outcome = answered.outcome
     # Where nothing answers, the closest articles would only stand between a customer and a person.
     shown = () if held_out or outcome.decision.action is Action.HAND_OVER else outcome.hits
-    outcome = replace(outcome, hits=shown, **({"found": 0, "facets": {}} if held_out else {}))
+    outcome = replace(outcome, hits=shown)
+    if held_out:
+        outcome = replace(outcome, found=0, facets={}, answer=None)
     answered = replace(answered, kept=replace(answered.kept, outcome=outcome, body=b""))
     if given.analytics:
         events = impressions(service, request, given.session, answered.query_id, shown)

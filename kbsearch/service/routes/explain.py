@@ -45,7 +45,7 @@ async def _explained(request: Request, q: str, lang: str, audiences: frozenset[s
     service = service_of(request)
     engine = service.holder.engine()
     try:
-        given = SearchQuery(q=q, lang=lang, explain=True)
+        given = SearchQuery.model_validate({"q": q, "lang": lang, "explain": True})
     except ValidationError as error:
         raise validation_error(error.errors()) from None
     query = to_request(given, audiences, engine.languages)

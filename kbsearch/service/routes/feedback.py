@@ -56,5 +56,5 @@ def _facts(form: dict[str, str]) -> tuple[str, dict[str, object]]:
             raise UsageError(f"note has {len(note)} characters; at most {MAX_NOTE} are allowed", "note")
         return "done", {"reason": form["reason"], **({"note": note} if note else {})}
     if form.get("csat") in ("1", "2", "3", "4", "5"):
-        return "done", {"csat": int(form["csat"])}
+        return "rated", {"csat": int(form["csat"])}
     raise UsageError("say helpful=1 or 0, a reason, or csat=1 to 5", "helpful")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from kbsearch.errors import KbsearchError
+from kbsearch.metrics.journeys import SURVEY
 from kbsearch.service.address import PAGE_SIZE, PageState, read_state
 from kbsearch.service.context import service_of
 from kbsearch.service.errors import NotFound, error_code
-from kbsearch.service.frame import frame_values, html_page, ticket_address
+from kbsearch.service.frame import SAID, frame_values, html_page, ticket_address
 from kbsearch.service.page import Values, article_values, results_values, shown_hits
 from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
@@ -30,7 +31,7 @@ async def page(request: Request) -> Response:
     texts = load_portal().messages[str(values["lang"])]
     values["view"] = "results" if state.q or state.doc else "home"
     said = request.query_params.get("said", "")
-    values["said"] = said if said in ("yes", "no", "done") else ""
+    values["said"] = said if said in SAID else ""
     status = 200
     try:
         if len(state.q) > MAX_QUERY:
@@ -43,6 +44,8 @@ async def page(request: Request) -> Response:
     except KbsearchError as error:
         status, _code = error_code(error)
         values["problem"] = texts.get({404: "not_found", 422: "bad_request"}.get(status, "error"))
+    if request.method == "GET" and values["asks_csat"] and values["said"] in ("yes", "done"):
+        await _note_survey(request, state, values)
     return html_page(request, values, status)
 
 
@@ -58,6 +61,16 @@ async def static(request: Request, name: str) -> Response:
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
+async def _note_survey(request: Request, state: PageState, values: Values) -> None:
+    """Note that somebody is asked how satisfied he is: without it there is no response rate."""
+    service = service_of(request)
+    session = str(values["session"])
+    asked = make_event(
+        service, request, "impression", session=session, query_id=state.query, object_id="csat", object_id_type=SURVEY
+    )
+    await keep(service, request, [asked])
+
+
 async def _show_results(request: Request, state: PageState, values: Values) -> None:
     service = service_of(request)
     engine = service.holder.engine()
@@ -70,23 +83,22 @@ async def _show_results(request: Request, state: PageState, values: Values) -> N
         audiences=PUBLIC,
     )
     session = str(values["session"])
-    answered = await service.search(engine, query, request, session=session, analytics=True)
+    # Where a form leads back to the page it stands on, the search has been counted already, under its own id.
+    counted = request.method == "GET" and not values["said"]
+    answered = await service.search(engine, query, request, session=session, analytics=counted)
+    query_id = state.query if values["said"] and state.query else answered.query_id
     portal = load_portal()
     texts = portal.messages[str(values["lang"])]
-    values.update(results_values(answered.outcome, answered.query_id, state, texts, portal.names))
+    values.update(results_values(answered.outcome, query_id, state, texts, portal.names))
     values.update(
-        view="results",
-        query_id=answered.query_id,
-        ticket_href=ticket_address(values, state.q, answered.query_id),
+        query_id=query_id,
+        here=state.href(query=query_id),
+        ticket_href=ticket_address(values, state.q, query_id),
         page_title=f"{state.q} – {values['site_title']}",
     )
-    if request.method == "GET" and not values["said"]:
+    if counted:
         shown = shown_hits(answered.outcome)
-        await keep(
-            service,
-            request,
-            results_events(service, request, session, answered.query_id, answered.outcome, shown),
-        )
+        await keep(service, request, results_events(service, request, session, query_id, answered.outcome, shown))
 
 
 async def _show_article(request: Request, state: PageState, values: Values) -> None:

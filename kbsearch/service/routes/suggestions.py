@@ -7,7 +7,7 @@ network, so that nobody is several people.
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -75,7 +75,7 @@ class SuggestionsAnswer(BaseModel):
     suggestions: list[SuggestionShape]
 
 
-_ERRORS = {422: {"model": shapes.ErrorAnswer}, 503: {"model": shapes.ErrorAnswer}}
+_ERRORS: dict[int | str, dict[str, Any]] = {422: {"model": shapes.ErrorAnswer}, 503: {"model": shapes.ErrorAnswer}}
 
 
 @router.get("/v1/suggestions", responses={200: {"model": SuggestionsAnswer}, **_ERRORS}, summary="List suggestions")
@@ -191,7 +191,8 @@ async def _page(
     texts = load_portal().messages[str(values["lang"])]
     values.update(
         view="suggestions", done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
-        form_problem=texts["form_bad"] if error else "", page_title=f"{texts['suggest_short']} – {values['site_title']}",
+        form_problem=texts["form_bad"] if error else "",
+        page_title=f"{texts['suggest_short']} – {values['site_title']}",
         suggestions=await to_thread.run_sync(service.suggestions.shown),
     )  # fmt: skip
     return html_page(request, values, error_code(error)[0] if error else 200)

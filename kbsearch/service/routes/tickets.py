@@ -9,29 +9,34 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import KbsearchError
-from kbsearch.events.schema import MAX_ID
+from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.address import PageState
 from kbsearch.service.context import service_of
 from kbsearch.service.forms import read_form
 from kbsearch.service.frame import frame_values, html_page, session_of
 from kbsearch.service.page import Values, hit_values
 from kbsearch.service.render import LANGUAGES, load_portal
-from kbsearch.service.routes.deflect import DeflectBody, answers_for
+from kbsearch.service.routes.deflect import MAX_MESSAGE, DeflectBody, answers_for
 from kbsearch.service.security import PUBLIC
 from kbsearch.service.wire import MAX_QUERY
 from kbsearch.service.within import call
 
 router = APIRouter(include_in_schema=False)
 
-FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": 254, "query": MAX_ID}
+FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": 254}
 """Fields of the form and the most characters that each may have."""
+TRAIL = {"queries": MAX_ID, "shown": MAX_OBJECT_ID, "opened": MAX_OBJECT_ID}
+"""What led to the form, an id a line: searches, articles shown and opened on it; longer lines are left out."""
+_MAX_TRAIL = 20
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @router.api_route("/ticket", methods=["GET", "HEAD"])
 async def form(request: Request) -> Response:
     """Show the form, begun with what was searched for."""
-    given = {name: request.query_params.get(name, "")[:longest] for name, longest in FIELDS.items()}
+    asked = request.query_params
+    given = {name: asked.get(name, "")[:longest] for name, longest in FIELDS.items()}
+    given |= {"queries": asked.get("query", "")[:MAX_ID], "shown": "", "opened": ""}
     return html_page(request, await _form_values(request, given))
 
 
@@ -39,7 +44,7 @@ async def form(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """File a ticket and lead to its page; or, asked to look first, show articles beside what was written."""
     sent = await read_form(request)
-    given = {name: sent.get(name, "") for name in FIELDS}
+    given = {name: sent.get(name, "") for name in (*FIELDS, *TRAIL)}
     values = await _form_values(request, given)
     values["session"] = session_of(sent.get("session"))
     if "look" in sent:
@@ -57,9 +62,9 @@ async def file(request: Request) -> Response:
         "lang": values["lang"],
         "contact": contact,
         "conversation": [],
-        "query_ids": [given["query"]] if given["query"] else [],
-        "shown": [],
-        "opened": [],
+        "query_ids": _trail(given, "queries"),
+        "shown": _trail(given, "shown"),
+        "opened": _trail(given, "opened"),
         "session": values["session"],
     }
     answer = await call(request, "POST", "/v1/handover", body=body)
@@ -90,7 +95,7 @@ async def _form_values(request: Request, given: dict[str, str]) -> Values:
     values = frame_values(service, request, _state(request))
     texts = load_portal().messages[str(values["lang"])]
     values.update(
-        view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(), query_id=given["query"],
+        view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(),
         page_title=f"{texts['ticket_title']} – {values['site_title']}", helped="",
     )  # fmt: skip
     try:
@@ -106,17 +111,19 @@ async def _form_values(request: Request, given: dict[str, str]) -> Values:
 async def _look(request: Request, values: Values, given: dict[str, str]) -> None:
     """Add the articles that may answer; none where the search cannot be asked."""
     body = DeflectBody(
-        subject=given["subject"][:MAX_QUERY], body=given["message"], lang=str(values["lang"]),
-        session=str(values["session"]), query=given["query"],
+        subject=given["subject"][:MAX_QUERY], body=given["message"][:MAX_MESSAGE], lang=str(values["lang"]),
+        session=str(values["session"]), query=next(iter(_trail(given, "queries")), ""), analytics=True,
     )  # fmt: skip
-    values["looked"] = True
     try:
-        answered, _held_out = await answers_for(service_of(request), request, body, PUBLIC)
+        answered, held_out = await answers_for(service_of(request), request, body, PUBLIC)
     except KbsearchError:
         return
+    values["looked"] = not held_out
     state = PageState(lang=str(values["explicit_lang"]))
     names = load_portal().names
     values["found"] = [hit_values(hit, answered.query_id, state, names) for hit in answered.outcome.hits]
+    given["queries"] += f"\n{answered.query_id}"
+    given["shown"] = "\n".join([given["shown"], *(hit.id for hit in answered.outcome.hits)])
 
 
 def _problem(given: dict[str, str]) -> str:
@@ -124,6 +131,12 @@ def _problem(given: dict[str, str]) -> str:
     if not given["subject"] or not given["message"] or not _EMAIL.fullmatch(given["email"]):
         return "ticket_incomplete"
     return "form_bad" if any(len(given[name]) > longest for name, longest in FIELDS.items()) else ""
+
+
+def _trail(given: dict[str, str], name: str) -> list[str]:
+    """Return the ids of a field of the trail, each once."""
+    lines = dict.fromkeys(line.strip() for line in given[name].splitlines())
+    return [line for line in lines if 0 < len(line) <= TRAIL[name]][-_MAX_TRAIL:]
 
 
 def _state(request: Request) -> PageState:

@@ -1,0 +1,146 @@
+"""Zendesk Help Center: an export file, or saved pages of its API, one document a translation.
+
+Read: `{"articles": […]}` with `sections`, `categories`, `translations` and `user_segments` beside it where they were
+loaded too, a list of such pages, or a list of articles. Names of sections and categories are also looked for in
+`sections.json` and `categories.json` in the same folder. Field names: Zendesk's Help Center API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from indexer.loaders.fields import FieldError, make_document
+from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
+from indexer.loaders.whole import Unreadable, read_bytes
+
+EXTENSIONS = (".json",)
+MAX_EXPORT = 512 * 1024 * 1024
+"""Bytes; a hundred thousand articles."""
+
+_PARTS = ("articles", "sections", "categories", "translations", "user_segments")
+_AUDIENCES = {"signed_in_users": "signed_in", "staff": "agent"}
+_DEEPEST_SECTION = 10
+
+Object = Mapping[str, Any]
+
+
+def read(source: SourceFile) -> Iterator[Item]:
+    """Yield a document for each published translation of each article."""
+    try:
+        parts = _parts(orjson.loads(read_bytes(source, MAX_EXPORT)))
+    except Unreadable as error:
+        yield Problem(source.name, error.line, str(error))
+        return
+    except orjson.JSONDecodeError as error:
+        yield Problem(source.name, error.lineno, f"not JSON: {error.msg}")
+        return
+    if parts is None:
+        yield Note(f"{source.name}: holds no Zendesk Help Center export; left out")
+        return
+    if not parts["articles"]:
+        return  # names for the articles in the files beside it
+    for name in ("sections", "categories"):
+        parts[name] += _beside(source, name)
+    yield from _articles(source, parts)
+
+
+def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator[Item]:
+    names = _Names(parts)
+    translations: dict[str, list[Object]] = {}
+    for translation in parts["translations"]:
+        translations.setdefault(str(translation.get("source_id")), []).append(translation)
+    drafts, seen = 0, set()
+    for article in parts["articles"]:
+        number = article.get("id")
+        own = article.get("translations")
+        further = [*(own if isinstance(own, list) else ()), *translations.get(str(number), ())]
+        for version in (article, *(each for each in further if isinstance(each, dict))):
+            locale = version.get("locale") or article.get("locale") or ""
+            identity = f"{number}.{locale}".strip(".").lower()
+            if identity in seen:
+                continue
+            seen.add(identity)
+            if version.get("draft"):
+                drafts += 1
+                continue
+            try:
+                yield Found(make_document({"id": identity, **names.fields(article, version, locale)}))
+            except FieldError as error:
+                yield Problem(source.name, None, f"article {number} ({locale or 'no locale'}): {error}")
+    if drafts:
+        yield Note(f"{source.name}: {drafts} drafts left out")
+
+
+class _Names:
+    """What the numbers in an article stand for."""
+
+    def __init__(self, parts: Mapping[str, list[Object]]) -> None:
+        self._sections, self._categories, self._segments = (
+            {each.get("id"): each for each in parts[name]} for name in ("sections", "categories", "user_segments")
+        )
+
+    def fields(self, article: Object, version: Object, locale: object) -> dict[str, object]:
+        """Everything but the id, in the article format."""
+        return {
+            "group": str(article.get("id")),
+            "lang": locale,
+            "title": version.get("title") or version.get("name"),
+            "body": version.get("body"),
+            "format": "html",
+            "url": version.get("html_url") or article.get("html_url"),
+            "category": self._path(article.get("section_id")),
+            "tags": article.get("label_names"),
+            "audience": self._audience(article),
+            "updated_at": version.get("updated_at") or article.get("updated_at"),
+        }
+
+    def _path(self, section: object) -> list[str]:
+        """Category and sections, outermost first, as far as their names are known."""
+        path: list[str] = []
+        while section in self._sections and len(path) < _DEEPEST_SECTION:
+            found = self._sections[section]
+            path.insert(0, str(found.get("name")))
+            section = found.get("parent_section_id")
+            if section is None and found.get("category_id") in self._categories:
+                path.insert(0, str(self._categories[found["category_id"]].get("name")))
+        return path
+
+    def _audience(self, article: Object) -> list[str]:
+        """Without a user segment everybody may read an article; one that is not named here is its own audience."""
+        segments = [article.get("user_segment_id"), *(article.get("user_segment_ids") or ())]
+        numbers = [number for number in segments if number is not None]
+        kinds = {number: self._segments.get(number, {}).get("user_type") for number in numbers}
+        return [_AUDIENCES.get(str(kind), f"segment-{number}") for number, kind in kinds.items()] or ["public"]
+
+
+def _parts(content: object) -> dict[str, list[Any]] | None:
+    """Objects by kind; None where the content is none of Zendesk's."""
+    pages = content if isinstance(content, list) else [content]
+    parts: dict[str, list[Any]] = {name: [] for name in _PARTS}
+    known = False
+    for page in pages:
+        if not isinstance(page, dict):
+            return None
+        if "body" in page and {"locale", "section_id", "html_url"} & page.keys():
+            page = {"articles": [page]}
+        elif isinstance(page.get("article"), dict):
+            page = {**page, "articles": [page["article"]]}
+        for name in _PARTS:
+            if isinstance(page.get(name), list):
+                known = True
+                parts[name] += [each for each in page[name] if isinstance(each, dict)]
+    return parts if known else None
+
+
+def _beside(source: SourceFile, name: str) -> Sequence[Object]:
+    path = source.path.with_name(f"{name}.json")
+    if path == source.path or not path.is_file():
+        return ()
+    try:
+        parts = _parts(orjson.loads(path.read_bytes()))
+    except orjson.JSONDecodeError:
+        return ()  # read as a file of its own it is reported
+    return parts[name] if parts else ()

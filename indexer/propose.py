@@ -1,0 +1,38 @@
+"""`kbsearch-index propose`: untied translations in a published version, as a groups.csv for the editor."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kbsearch.command import Outcome, example
+
+
+def add_propose_command(commands: Any) -> None:
+    """Add it to the parser."""
+    sub = commands.add_parser(
+        "propose",
+        help="articles that look like translations of each other, as a groups.csv to edit",
+        epilog=example("kbsearch-index propose var/index --to groups.csv"),
+    )
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("--to", type=Path, metavar="FILE", help="where to write (default: print)")
+    sub.set_defaults(run=_propose)
+
+
+def _propose(options: argparse.Namespace) -> Outcome:
+    from indexer.translations import as_csv, propose
+    from kbsearch.snapshot import open_snapshot
+
+    proposals = propose(open_snapshot(options.directory))
+    text = as_csv(proposals)
+    if options.to is None:
+        return text.rstrip("\n")
+    options.to.parent.mkdir(parents=True, exist_ok=True)
+    options.to.write_text(text, encoding="utf-8")
+    groups = len({proposal.group for proposal in proposals})
+    return (
+        f"Wrote {options.to}: {groups} groups of {len(proposals)} articles. Delete the rows that are wrong, put the "
+        "file beside the articles under the name groups.csv, and run: kbsearch-index update SOURCE... --out DIR"
+    )

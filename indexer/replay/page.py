@@ -1,0 +1,33 @@
+"""A report as one HTML file that an editor can open anywhere: no script, nothing loaded."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from indexer.replay.present import article, query_of, story, verdict, withheld
+from indexer.replay.report import Report
+
+MOST = 200
+"""Rows of one table: more nobody reads, and --json has them all."""
+
+
+def as_page(report: Report) -> str:
+    """The page's HTML."""
+    return _template().render(
+        report=report,
+        verdict=verdict(report),
+        withheld=withheld(report),
+        most=MOST,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"story": story, "query": query_of, "article": article}
+    return environment.get_template("page.html")

@@ -1,0 +1,154 @@
+"""From the event log to the searches that are known to have helped, and the article that did.
+
+What a journey is and how it ended is what `kbsearch metrics` says (docs/metrics.md). A search is a success where
+- an article was opened from it, and the customer said that it helped (confirmed), or
+- it was answered at once, nothing was said against the answer, and no ticket or hand-over followed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.metrics.acts import Act, by_client, read_acts
+from kbsearch.metrics.journeys import HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
+from kbsearch.metrics.moments import timestamp_of
+from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
+from kbsearch.metrics.queries import shared_queries
+from kbsearch.metrics.searches import Search, query_key
+
+Kind = Literal["opened", "answered", "judged", "unanswerable"]
+
+
+class Facts(Protocol):
+    """What is asked of an event store."""
+
+    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
+        """Yield searches from `since` (included) to `until` (excluded)."""
+
+    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
+        """Yield events, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """One way in which customers were helped, however often it happened."""
+
+    query: str
+    lang: str
+    """Where the customer was; the language as detected where the log does not say."""
+    public: bool
+    """Asked without a key; others are asked again by somebody who may see everything, since keys are not logged."""
+    documents: tuple[str, ...]
+    """The article that helped; of a judged question, every one that would."""
+    kind: Kind
+    searches: int = 1
+    """How often."""
+    by_group: bool = True
+    """Any translation of the article helps."""
+    printable: bool = True
+    """Enough people asked this to show it to an editor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a period of the event log gives."""
+
+    successes: tuple[Success, ...]
+    searches: int
+    """All searches of the period."""
+    undecided: int
+    """Searches of journeys that may still end in a ticket."""
+
+
+def read_log(facts: Facts, since: int, until: int, as_of: int) -> Log:
+    """Read the successes of the journeys that began in [since, until), judged as of a moment (milliseconds, UTC)."""
+    bounds = timestamp_of(since), timestamp_of(until + WINDOW)
+    acts = read_acts(facts.searches(*bounds), facts.events(*bounds))
+    counted: Counter[Success] = Counter()
+    spellings: dict[Success, Counter[str]] = {}
+    records: list[SearchRecord] = []
+    undecided = 0
+    for mine in by_client(acts).values():
+        for journey in split_journeys(mine):
+            if not since <= journey[0].moment < until:
+                continue
+            helped, searches, closed = _read(journey, mine, as_of)
+            records += [search.final for search in searches]
+            undecided += 0 if closed else len(searches)
+            for success in helped:
+                key = _without_spelling(success)
+                counted[key] += 1
+                spellings.setdefault(key, Counter())[success.query] += 1
+    printable = {query_key(query.text) for query in shared_queries(records)}
+    return Log(tuple(_merge(counted, spellings, printable)), len(records), undecided)
+
+
+def _read(acts: Sequence[Act], of_client: Sequence[Act], as_of: int) -> tuple[list[Success], list[Search], bool]:
+    """The successes of one journey, its searches, and whether its outcome is settled."""
+    journey, searches = read_journey(acts)
+    closes = journey.end + WINDOW
+    later = any(
+        journey.end < act.moment <= closes and isinstance(act.fact, Event) and act.fact.action_name in HANDOVERS
+        for act in of_client
+    )
+    outcome = decide_outcome(journey, handed_over_later=later, closed=as_of >= closes)
+    if outcome not in (Outcome.CONFIRMED, Outcome.ASSUMED):
+        return [], searches, as_of >= closes
+    helped = _helped([act.fact for act in acts if isinstance(act.fact, Event)], confirmed=outcome is Outcome.CONFIRMED)
+    owners = {query_id: search for search in searches for query_id in search.query_ids}
+    found: dict[int, Success] = {}
+    for query_id, document, kind in helped:
+        if query_id in owners:
+            final = owners[query_id].final
+            # A search counts once: what was opened and confirmed later says more than the answer before.
+            found[id(final)] = Success(
+                final.user_query, final.lang or final.detected_lang, final.public, (document,), kind
+            )
+    return list(found.values()), searches, True
+
+
+def _helped(events: Iterable[Event], *, confirmed: bool) -> list[tuple[str, str, Kind]]:
+    """(query id, article, kind) of everything that helped, answers first."""
+    answers: dict[tuple[str, str], None] = {}
+    openings: dict[str, str] = {}
+    """Article → the search that it was last opened from."""
+    thanked: dict[str, str] = {}
+    last = ""
+    for event in events:
+        vote = True if event.action_name == "resolved_declared" else helpful_vote(event)
+        if event.action_name == "answer_shown" and event.object_id:
+            answers[event.query_id, event.object_id] = None
+        elif is_opening(event) and event.object_id:
+            last = event.object_id
+            openings[last] = event.query_id
+        elif vote is not None:
+            about = event.object_id or last
+            if vote and about in openings:
+                thanked[about] = openings[about]
+            elif not vote:
+                thanked.pop(about, None)
+                # Without a name it is said of whatever was shown.
+                answers = {key: None for key in answers if event.object_id not in ("", key[1])}
+    helped: list[tuple[str, str, Kind]] = [(query, document, "answered") for query, document in answers]
+    for document, query in thanked.items() if confirmed else ():
+        helped.append((query, document, "answered" if (query, document) in answers else "opened"))
+    return helped
+
+
+def _without_spelling(success: Success) -> Success:
+    """What two askings of one query have in common; letter case and spaces change no result."""
+    query = " ".join(success.query.casefold().split())
+    return Success(query, success.lang, success.public, success.documents, success.kind)
+
+
+def _merge(counted: Counter[Success], spellings: dict[Success, Counter[str]], printable: set[str]) -> Iterator[Success]:
+    """One success for each query, place, article and kind; most frequent first."""
+    for key, count in sorted(counted.items(), key=lambda item: (-item[1], item[0].query, item[0].documents)):
+        written = spellings[key]
+        query = max(sorted(written), key=written.__getitem__)
+        shown = key.public and query_key(query) in printable
+        yield Success(query, key.lang, key.public, key.documents, key.kind, count, printable=shown)

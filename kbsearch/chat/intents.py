@@ -1,0 +1,179 @@
+"""What a message is: a question, a request for a human, yes, no, thanks or a greeting. Pure.
+
+By patterns of words in `phrases/`, one file a language, all of them tried on every message: customers write in another
+language than the page's. Case and diacritics do not count. A file's lines, read top to bottom:
+
+    name = phrase | phrase      a list; `@name` in a pattern stands for any of its phrases
+    [section]                   what the patterns below mean
+    talk|speak to @someone      a pattern: words with alternatives; `word*` any ending, `word?` may be missing, and a
+                                lone `.` where the clause must end
+
+Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
+not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
+clause, and every clause of the message must be one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from kbsearch.text.normalise import fold
+
+LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
+"""Languages whose phrases are known; those of the page."""
+
+_CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
+_WORD = re.compile(r"\w+")
+_APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
+_SECTIONS = ("human", "human alone", "no", "yes", "thanks", "hello", "polite", "fill", "others")
+_NEAR = 3
+"""Words before a request among which one of `others` changes whom it is about."""
+
+
+class Intent(StrEnum):
+    """What a message is."""
+
+    HUMAN = "human"
+    NO = "no"
+    YES = "yes"
+    THANKS = "thanks"
+    HELLO = "hello"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message, read."""
+
+    intent: Intent
+    lang: str = ""
+    """Language of the phrase that told; "" for questions."""
+    rest: str = ""
+    """After a no: what else was said, such as a better question."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """The patterns of one language."""
+
+    human: re.Pattern[str]
+    others: frozenset[str]
+    polite: re.Pattern[str]
+    whole: Mapping[Intent, re.Pattern[str]]
+
+
+def read_intent(message: str) -> Reading:
+    """Tell what a message is; whatever is nothing else is a question."""
+    clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
+    clauses = [(clause, plain) for clause, plain in clauses if plain]
+    for lang in LANGUAGES:
+        if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
+            return Reading(Intent.HUMAN, lang)
+    said = [_whole_clause(plain) for _, plain in clauses]
+    if clauses and all(reading is not None for reading in said):
+        # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
+        return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
+    if said and said[0] and said[0].intent is Intent.NO:
+        rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
+        return Reading(Intent.NO, said[0].lang, rest)
+    return Reading(Intent.QUESTION)
+
+
+@cache
+def load_phrases(lang: str) -> _Phrases:
+    """Read one language's file.
+
+    :raises ValueError: a line that cannot be read; it names file and line.
+    """
+    text = (files("kbsearch.chat") / "phrases" / f"{lang}.txt").read_text(encoding="utf-8")
+    lists: dict[str, str] = {}
+    sections: dict[str, list[str]] = {name: [] for name in _SECTIONS}
+    section = ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = fold(raw.partition("#")[0].strip())
+        if line.startswith("["):
+            section = line.strip("[]")
+            if section not in sections:
+                raise ValueError(f"{lang}.txt:{number}: there is no section {section!r}")
+        elif "=" in line:
+            name, _, phrases = line.partition("=")
+            lists[name.strip()] = _either(_words(phrase.split()) for phrase in phrases.split("|"))
+        elif line and not section:
+            raise ValueError(f"{lang}.txt:{number}: a pattern before the first [section]")
+        elif line:
+            sections[section].append(line)
+    fill = "(?: " + _either(_words(line.split()) for line in sections["fill"]) + "){0,3}"
+
+    def pattern(*names: str) -> str:
+        return _either(_compile(line.split(), lists, fill) for name in names for line in sections[name])
+
+    return _Phrases(
+        human=re.compile(rf"(?:^|(?<= )){pattern('human')}(?= |$)"),
+        others=frozenset(" ".join(sections["others"]).split()),
+        polite=re.compile(rf"(?:^|(?<= )){pattern('polite')}(?= |$)"),
+        whole={
+            Intent.HUMAN: re.compile(pattern("human alone")),
+            Intent.NO: re.compile(pattern("no")),
+            Intent.YES: re.compile(pattern("yes")),
+            Intent.THANKS: re.compile(pattern("thanks")),
+            Intent.HELLO: re.compile(pattern("hello")),
+        },
+    )
+
+
+def _plain(clause: str) -> str:
+    """Words in one spelling with single spaces."""
+    return " ".join(_WORD.findall(fold(_APOSTROPHE.sub("", clause))))
+
+
+def _asks_for_human(plain: str, phrases: _Phrases) -> bool:
+    for found in phrases.human.finditer(plain):
+        before = plain[: found.start()].split()[-_NEAR:]
+        if not phrases.others.intersection(before):
+            return True
+    return False
+
+
+def _whole_clause(plain: str) -> Reading | None:
+    """What a clause is as a whole; None for anything that wants to be searched for."""
+    readings = []
+    for lang in LANGUAGES:
+        phrases = load_phrases(lang)
+        bare = " ".join(phrases.polite.sub(" ", plain).split())
+        readings += [
+            Reading(intent, lang)
+            for intent, pattern in phrases.whole.items()
+            if pattern.fullmatch(plain) or (bare and pattern.fullmatch(bare))
+        ]
+        if not bare:
+            readings.append(Reading(Intent.HELLO, lang))
+    return min(readings, key=lambda reading: list(Intent).index(reading.intent), default=None)
+
+
+def _compile(tokens: list[str], lists: Mapping[str, str], fill: str) -> str:
+    """The regular expression of a pattern over words with single spaces."""
+    written, begun = "", False
+    for token in tokens:
+        if token == ".":
+            written += "$"
+            continue
+        optional = token.endswith("?")
+        name = token.removesuffix("?")
+        one = lists[name[1:]] if name.startswith("@") else _either(_words([word]) for word in name.split("|"))
+        one = f"{fill} {one}" if begun else f"{one}{fill} " if optional else one
+        written += f"(?:{one})?" if optional else one
+        begun = begun or not optional
+    return written
+
+
+def _words(words: Iterable[str]) -> str:
+    return " ".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
+
+
+def _either(alternatives: Iterable[str]) -> str:
+    return "(?:" + "|".join(alternatives) + ")"

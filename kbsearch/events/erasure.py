@@ -1,0 +1,87 @@
+"""One person's facts: found under every pseudonym, handed out, or removed with a receipt.
+
+Takes the id that a company's page gave its customer (client, session or user id) and a store. Used by `command.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kbsearch.events.identity import digests_of, session_digests
+from kbsearch.events.store import EventStore, Fact
+
+REMAINS = (
+    "Counts by day are made anew without these facts the next time a report is read; reports that were printed or "
+    "saved before keep their figures.",
+    "Facts that were recorded without any id (a visitor known by address and browser for one day) cannot be linked "
+    "to anybody, so they cannot be found.",
+    "What is still on its way to the store from before this moment is removed within an hour of its arrival.",
+    "Tickets and backups of the database are kept elsewhere and are not touched.",
+)
+"""What a receipt must say beside what was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was removed of one person."""
+
+    client: str
+    """The id as it was given; printed, never stored."""
+    erased_at: str
+    pseudonyms: int
+    """Salted hashes under which facts were found."""
+    searches: int
+    events: int
+    by_action: dict[str, int]
+    """Events by `action_name`."""
+    first: str
+    """Time of the oldest and of the youngest fact; "" where there was none."""
+    last: str
+    remains: tuple[str, ...] = REMAINS
+
+
+def pseudonyms(store: EventStore, client: str) -> set[str]:
+    """Return the client hashes under which facts of one person are stored.
+
+    Salts are kept for as long as facts hashed with them, so every period is found.
+    """
+    salts = list(store.salts().values())
+    named, _ = store.related({client, *digests_of(client, salts)})
+    if not named:
+        return set()
+    # Searches know their session only.
+    clients, sessions = store.related(named)
+    return clients | session_digests(sessions, salts)
+
+
+def facts_of(store: EventStore, clients: set[str]) -> Iterator[Fact]:
+    """Yield everything that is stored of these clients; nothing for no clients."""
+    if clients:
+        yield from store.searches(clients=clients)
+        yield from store.events(clients=clients)
+
+
+def erase(store: EventStore, client: str, at: str) -> Receipt:
+    """Remove everything that is stored of one person up to the moment `at`, and say what it was."""
+    clients = pseudonyms(store, client)
+    times: list[str] = []
+    kinds: Counter[str] = Counter()
+    found: set[str] = set()
+    for fact in facts_of(store, clients):
+        times.append(fact.timestamp)
+        kinds[getattr(fact, "action_name", "")] += 1
+        found.add(fact.client_id)
+    removed = store.erase(clients, at)
+    del kinds[""]
+    return Receipt(
+        client=client,
+        erased_at=at,
+        pseudonyms=len(found),
+        searches=removed.searches,
+        events=removed.events,
+        by_action=dict(sorted(kinds.items())),
+        first=min(times, default=""),
+        last=max(times, default=""),
+    )

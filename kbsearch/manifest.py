@@ -1,0 +1,106 @@
+"""What a version says of itself, which one is published, and whether it is whole. Reads no index: the tools that only
+look after versions (list, verify, roll back, prune) start without the libraries that searching needs.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kbsearch.disk import hold_open, sha256, sync
+from kbsearch.errors import SnapshotDamaged, SnapshotMismatch, SnapshotMissing
+from kbsearch.text.analyze import ANALYZER_VERSION
+
+FORMAT_VERSION = 1
+CURRENT = "CURRENT"
+MANIFEST = "manifest.json"
+VERSION_TIME = "%Y%m%dT%H%M%SZ"
+"""How the name of a version begins."""
+
+_READ_BEFORE_OPENING = ("version", "model", "analyzer", "languages", "groups", "files")
+
+
+def published_version(root: Path) -> str:
+    """The version that CURRENT names. Raises SnapshotMissing."""
+    try:
+        version = (root / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError as cause:
+        raise SnapshotMissing(
+            f"No index is published in {root}; run: kbsearch-index build SOURCE --out {root}"
+        ) from cause
+    except OSError as cause:
+        fault = f"{root / CURRENT} cannot be read ({cause.strerror})"
+        raise SnapshotMissing(f"{fault}; give the DIR of: kbsearch-index build SOURCE --out DIR") from cause
+    except UnicodeDecodeError:
+        version = ""
+    if not version or "/" in version or version.startswith("."):
+        raise SnapshotDamaged(f"{root / CURRENT} names no version; run: kbsearch-index rollback {root}")
+    return version
+
+
+def verify_snapshot(directory: Path) -> None:
+    """Check the format, the analyzer and every file's size and checksum."""
+    manifest = read_manifest(directory)
+    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
+    if manifest.get("format") != FORMAT_VERSION:
+        raise SnapshotMismatch(
+            f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
+        )
+    if any(name not in manifest for name in _READ_BEFORE_OPENING):
+        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
+    if manifest["analyzer"] != ANALYZER_VERSION:
+        raise SnapshotMismatch(
+            f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
+            f"{rebuild}"
+        )
+    files = manifest["files"]
+    for name, expected in files.items():
+        path = directory / name
+        if not path.is_file():
+            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
+    with ThreadPoolExecutor() as pool:
+        for name, checksum in zip(files, pool.map(lambda name: sha256(directory / name), files), strict=True):
+            if checksum != files[name]["sha256"]:
+                raise SnapshotDamaged(f"{directory / name} was altered (its checksum differs); {rebuild}")
+
+
+def publish(root: Path, version: str) -> None:
+    """Make a version the published one; readers see the old one or the new one, nothing between."""
+    read_manifest(root / version)
+    # From here on prune leaves the version alone: first because it is in use, then because it is published.
+    held = hold_open(root / version / MANIFEST)
+    try:
+        _point_to(root, version)
+    finally:
+        os.close(held)
+
+
+def _point_to(root: Path, version: str) -> None:
+    staged = root / f".{CURRENT}-{os.getpid()}"
+    staged.write_text(version + "\n", encoding="utf-8")
+    sync(staged)
+    staged.replace(root / CURRENT)
+    sync(root)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """What a version says of itself. Raises SnapshotMissing and SnapshotDamaged."""
+    path = directory / MANIFEST
+    try:
+        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+    except FileNotFoundError as cause:
+        raise SnapshotMissing(
+            f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
+        ) from cause
+    except (OSError, orjson.JSONDecodeError) as cause:
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+    if not isinstance(manifest, dict):
+        raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
+    return manifest

@@ -1,0 +1,60 @@
+"""The knowledge base as gap triage and the article table see it: an engine behind `metrics.library.Library`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.embed.protocol import Embedder
+from kbsearch.embed.registry import load_embedder
+from kbsearch.metrics.library import Article, Nearest
+from kbsearch.service.reload import SearchEngine
+from kbsearch.service.security import PUBLIC
+from kbsearch.types import SearchRequest
+
+_LONGEST_QUERY = 512
+
+
+class Knowledge:
+    """What one reader of a report may know of the knowledge base, as one snapshot has it."""
+
+    def __init__(self, engine: SearchEngine, audiences: frozenset[str] | None) -> None:
+        """Take the audiences of the reader; None sees everything (offline tools only)."""
+        self._engine = engine
+        self._audiences = audiences
+        self._articles: dict[str, Article | None] = {}
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one L2-normalised row a text, of the bundled model: whichever model searches, groups stay the same."""
+        return _bundled().encode_queries(texts)
+
+    def nearest(self, text: str, lang: str) -> Nearest | None:
+        """Search the public articles; None where nothing is found."""
+        if not text.strip():
+            return None
+        known = lang if lang in self._engine.languages else ""
+        outcome = self._engine.search(SearchRequest(q=text[:_LONGEST_QUERY], lang=known, limit=1, audiences=PUBLIC))
+        if not outcome.hits:
+            return None
+        hit = outcome.hits[0]
+        article = Article(hit.id, hit.group, hit.title, hit.lang, tuple(sorted({hit.lang, *hit.translations})))
+        evidence = outcome.evidence
+        return Nearest(article, hit.score, evidence.similarity, evidence.words_known) if evidence else None
+
+    def article(self, article_id: str) -> Article | None:
+        """Return an article that the reader may see; None where there is none."""
+        if article_id not in self._articles:
+            found = self._engine.document(article_id, audiences=self._audiences)
+            languages = tuple(sorted({found.lang, *found.translations})) if found else ()
+            self._articles[article_id] = (
+                Article(found.id, found.group, found.title, found.lang, languages) if found else None
+            )
+        return self._articles[article_id]
+
+
+@cache
+def _bundled() -> Embedder:
+    return load_embedder()

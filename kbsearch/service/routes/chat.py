@@ -1,0 +1,113 @@
+"""`/v1/chat`: one turn of the chat widget.
+
+The client sends back the conversation that it got; the server keeps none. The turn itself is `kbsearch.chat.turn`, a
+pure function; here is what it needs and what follows from it: a search, and events that say what was really shown.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from kbsearch.chat.intents import LANGUAGES
+from kbsearch.chat.state import Conversation
+from kbsearch.chat.texts import load_texts
+from kbsearch.chat.turn import Question, Reply, question_of, spoken_language, turn
+from kbsearch.errors import UsageError
+from kbsearch.events.schema import Event
+from kbsearch.service import shapes
+from kbsearch.service.body import read_json
+from kbsearch.service.chat_wire import ChatAnswer, ChatBody, chat_answer
+from kbsearch.service.context import Service, service_of
+from kbsearch.service.errors import validation_error
+from kbsearch.service.portal_events import answer_shown, impressions, keep, make_event
+from kbsearch.service.respond import json_response
+from kbsearch.service.wire import known_language
+from kbsearch.text.normalise import normalise
+from kbsearch.types import SearchOutcome, SearchRequest
+
+router = APIRouter(tags=["search"])
+
+MAX_CHAT_BODY = 64 * 1024
+_HITS = 10
+"""Enough for three choices after three that were refused."""
+_SCHEMA = ChatBody.model_json_schema(ref_template="#/components/schemas/{model}")
+# What it refers to is among the components already: the answer has the same conversation.
+_SCHEMA.pop("$defs")
+
+
+@router.post(
+    "/v1/chat",
+    responses={
+        200: {"model": ChatAnswer},
+        400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+        401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
+        413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
+        422: {"model": shapes.ErrorAnswer, "description": "A value is wrong or beyond its limit."},
+        503: {"model": shapes.ErrorAnswer, "description": "Too many searches, or no index yet; see Retry-After."},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}},
+    summary="One turn of a chat",
+)
+async def chat(request: Request) -> Response:
+    """Answer, offer two or three titles, or offer a human; a human who is asked for is never argued with."""
+    service = service_of(request)
+    audiences = service.audiences(request)
+    try:
+        given = ChatBody.model_validate(await read_json(request, MAX_CHAT_BODY))
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None
+    if not normalise(given.message):
+        raise UsageError("message is empty; send at least one word", "message")
+    conversation = given.conversation.read() if given.conversation else Conversation()
+    question = question_of(conversation, given.message)
+    outcome, query_id = await _search(service, request, given, question, audiences) if question else (None, "")
+    reply = turn(conversation, given.message, outcome, query_id)
+    if given.analytics:
+        await keep(service, request, _events(service, request, given.session, reply, query_id))
+    lang = _spoken(given, outcome)
+    said = load_texts(lang)[reply.say] if reply.say else ""
+    return json_response(chat_answer(reply, said, lang, outcome, query_id))
+
+
+async def _search(
+    service: Service, request: Request, given: ChatBody, question: Question, audiences: frozenset[str]
+) -> tuple[SearchOutcome, str]:
+    """Search for a question; after a no it is the same search again, and is recorded once."""
+    engine = service.holder.engine()
+    query = SearchRequest(
+        q=question.text, lang=known_language(given.lang, engine.languages), limit=_HITS, audiences=audiences
+    )
+    recorded = given.analytics and not question.query_id
+    answered = await service.search(engine, query, request, session=given.session, analytics=recorded)
+    return answered.outcome, question.query_id or answered.query_id
+
+
+def _events(service: Service, request: Request, session: str, reply: Reply, query_id: str) -> list[Event]:
+    """Return what the customer has seen, and said of it, in this turn."""
+    events = impressions(service, request, session, query_id, reply.hits)
+    if reply.kind == "answer" and reply.hits:
+        events.append(answer_shown(service, request, session, query_id, reply.hits[0]))
+    if reply.abstained:
+        events.append(make_event(service, request, "answer_abstained", session=session, query_id=query_id))
+    if reply.vote:
+        about = reply.vote.shown
+        vote = make_event(
+            service,
+            request,
+            "feedback",
+            session=session,
+            query_id=about.query_id,
+            object_id=about.id,
+            position=about.position,
+            attributes={"helpful": reply.vote.helpful},
+        )
+        events.append(vote)
+    return events
+
+
+def _spoken(given: ChatBody, outcome: SearchOutcome | None) -> str:
+    """Return the language that the chat speaks: of the page, else of the question, else of a phrase, else English."""
+    page = given.lang.lower().partition("-")[0]
+    guesses = (page, outcome.detected_lang if outcome else "", spoken_language(given.message), "en")
+    return next(lang for lang in guesses if lang in LANGUAGES)

@@ -1,0 +1,32 @@
+"""`/widget.js`: the chat widget for any page of any site."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from kbsearch.service.widget_file import load_widget
+
+router = APIRouter(include_in_schema=False)
+
+_HEADERS = {
+    # Any page may load it, isolated ones (COEP: require-corp) and those that check a hash (crossorigin) as well.
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    # Its address stays the same over versions: pages get a new one within five minutes, and ask with the ETag only.
+    "Cache-Control": "public, max-age=300, stale-while-revalidate=86400",
+    "Vary": "Accept-Encoding",
+}
+
+
+@router.api_route("/widget.js", methods=["GET", "HEAD"])
+async def widget(request: Request) -> Response:
+    """Send the script, or that it has not changed."""
+    file = load_widget()
+    headers = {**_HEADERS, "ETag": file.etag}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if file.etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    content = file.content
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = file.compressed, "gzip"
+    return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)

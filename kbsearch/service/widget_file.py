@@ -1,0 +1,60 @@
+"""`widget.js`, joined from the files in `widget/` when it is first asked for: one file for any page, no build step."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import orjson
+
+from kbsearch.chat.intents import LANGUAGES
+
+PARTS = (
+    "settings.js",
+    "elements.js",
+    "service.js",
+    "article.js",
+    "person.js",
+    "chat.js",
+    "suggest.js",
+    "panel.js",
+    "commands.js",
+)
+"""The script's parts in order; each sees what those before it define, and nothing outside sees any."""
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetFile:
+    """The script, plain and compressed."""
+
+    content: bytes
+    compressed: bytes
+    etag: str
+
+
+def _bare(source: str) -> str:
+    """Without indentation, empty lines and lines that are comments, which every visitor would load."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/* ")))
+
+
+@cache
+def load_widget() -> WidgetFile:
+    """Join script, style sheet and texts."""
+    folder = files("kbsearch.service") / "widget"
+    texts = {lang: orjson.loads((folder / "messages" / f"{lang}.json").read_bytes()) for lang in LANGUAGES}
+    style = (folder / "widget.css").read_text(encoding="utf-8")
+    pieces = [
+        "// kbsearch widget: search, chat and a way to a person, on any page. See docs/widget.md.",
+        "(() => {",
+        '"use strict";',
+        f"const TEXTS = {orjson.dumps(texts).decode()};",
+        f"const STYLE = {orjson.dumps(_bare(style)).decode()};",
+        *(_bare((folder / name).read_text(encoding="utf-8")) for name in PARTS),
+        "})();",
+    ]
+    content = "\n".join(pieces).encode()
+    return WidgetFile(content, gzip.compress(content, 9, mtime=0), f'"{hashlib.sha256(content).hexdigest()[:16]}"')

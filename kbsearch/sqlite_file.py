@@ -1,0 +1,90 @@
+"""One SQLite file (WAL) that several processes share: opened, migrated, written in transactions, read beside them.
+
+The schema is a list of numbered migrations; the file's `user_version` says how many it has had.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from kbsearch.errors import StoreError
+
+Transaction = sqlite3.Connection
+"""What statements of one transaction go through."""
+Values = Sequence[object] | Mapping[str, object]
+_WAIT_SECONDS = 5
+
+
+class SqliteFile:
+    """An open file. Every method may be called by any thread.
+
+    :raises StoreError: from any method, when the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, what: str, migrations: Sequence[str]) -> None:
+        """Open the file, creating it (and its folder) or bringing its schema up to date; `what` names it in errors.
+
+        :raises StoreError: it cannot be opened, or was written by a newer kbsearch.
+        """
+        self.path = path
+        self._what = what
+        self._writing = Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            self._migrate(migrations)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the {what} {str(path)!r}: {error}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Give the writing connection; what is done with it is kept whole or not at all."""
+        with self._writing, self._translated(), self._writer:
+            # Taken before anything is read, so that two processes wait for each other instead of failing.
+            self._writer.execute("BEGIN IMMEDIATE")
+            yield self._writer
+
+    def ask(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Return rows, as of now; no writer waits for it."""
+        with self._translated(), closing(self._connect()) as reader:
+            return reader.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Let go of the file; what was written stays."""
+        with self._writing:
+            self._writer.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # What is acknowledged survives the machine's end as well: one flush to disk for each transaction.
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        # Workers start together: the version is read inside the write lock that IMMEDIATE takes.
+        self._writer.execute("BEGIN IMMEDIATE")
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version > len(migrations):
+            self._writer.rollback()
+            raise StoreError(
+                f"the {self._what} {str(self.path)!r} has schema {version}, this kbsearch reads up to "
+                f"{len(migrations)}; update kbsearch"
+            )
+        for script in migrations[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                self._writer.execute(statement)
+        self._writer.execute(f"PRAGMA user_version = {len(migrations)}")
+        self._writer.commit()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"the {self._what} failed: {error}; see the disk's space and permissions") from error

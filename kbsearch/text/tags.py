@@ -1,0 +1,14 @@
+"""Language tags (BCP 47): which of them name the same language, with or without a region.
+
+Takes tags in lower case, as documents and requests carry them. Imported wherever a caller's language meets a document's.
+"""
+
+
+def primary(tag: str) -> str:
+    """Return the language of a tag without its region: en of en-us."""
+    return tag.partition("-")[0].lower()
+
+
+def covers(accepted: str, tag: str) -> bool:
+    """Say whether who accepts one language accepts another: en covers en-us, en-us only itself (RFC 4647, 3.3.1)."""
+    return tag == accepted or tag.startswith(f"{accepted}-")

@@ -1,0 +1,259 @@
+"""The widget in real Chromium, on a page of another origin: what a customer does, and what is counted of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from browser_site import Site
+from playwright.sync_api import Browser, Page, Request, expect
+from widget_site import Customer, Shop, opened
+
+
+def handovers(page: Page) -> list[dict[str, Any]]:
+    """A list that fills with what the page files."""
+    filed: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/v1/handover"):
+            filed.append(json.loads(request.post_data or ""))
+
+    page.on("request", note)
+    return filed
+
+
+def test_a_journey_from_question_to_feedback(customer: Customer, shop: Shop, help_site: Site) -> None:
+    """Ask, read the source, say that it helped: each event names the search and the true position."""
+    customer.visit(shop.page())
+    reply = customer.ask("reset password answer")
+    expect(reply.locator(".passage")).to_contain_text("password")
+    reply.locator(".source").click()
+    expect(customer.root.locator(".article h3")).to_have_text("How to reset your password")
+    expect(customer.root.locator(".article h3")).to_be_focused()
+    expect(customer.root.locator(".prose")).to_contain_text("Open the sign-in page")
+    customer.root.locator(".vote").get_by_role("button", name="Yes").click()
+    expect(customer.root.locator(".vote [role=status]")).to_be_focused()
+    customer.page.wait_for_timeout(300)
+    (search,) = help_site.searches()
+    events = sorted(help_site.events(), key=lambda event: event.timestamp)
+    assert sorted(event.action_name for event in events) == ["answer_shown", "click", "feedback", "impression", "view"]
+    for event in events:
+        assert (event.query_id, event.session_id, event.client_id) == (
+            search.query_id, search.session_id, search.client_id,
+        )  # fmt: skip
+        assert (event.object_id, event.position, event.surface) == ("reset-password.en", 1, "widget")
+    assert events[-1].attributes == {"helpful": True}
+    assert (search.user_query, search.surface) == ("reset password answer", "widget")
+
+
+def test_choices_keep_their_true_positions(customer: Customer, shop: Shop, help_site: Site) -> None:
+    """Three after the first no stand where the search had them, and so does the click on the last of them."""
+    customer.visit(shop.page())
+    expect(customer.ask("shipping to answer").locator(".source")).to_be_visible()
+    reply = customer.root.locator(".asking")
+    reply.get_by_role("button", name="No").click()
+    expect(customer.root.locator(".choice")).to_have_count(3)
+    expect(customer.box).to_be_focused()
+    title = customer.root.locator(".choice").last.inner_text().split(" – ")[0]
+    customer.root.locator(".choice").last.click()
+    expect(customer.root.locator(".article h3")).to_have_text(title)
+    customer.page.wait_for_timeout(300)
+    (search,) = help_site.searches()
+    facts = [(e.action_name, e.object_id, e.position) for e in help_site.events()]
+    shown = [(name, place) for action, name, place in facts if action == "impression"]
+    assert sorted(place or 0 for _, place in shown) == [1, 2, 3, 4]
+    assert all(search.hit_ids[(place or 0) - 1] == name for name, place in shown)
+    assert ("click", search.hit_ids[3], 4) in facts
+    assert ("view", search.hit_ids[3], 4) in facts
+    assert ("feedback", search.hit_ids[0], 1) in facts
+
+
+def test_the_second_no_opens_the_form_and_everything_goes_with_it(customer: Customer, shop: Shop) -> None:
+    """The person gets the chat, the searches, what was shown and opened; the customer sees the status."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    customer.ask("shipping to list")
+    customer.root.locator(".choice").first.click()
+    expect(customer.root.locator(".prose")).to_contain_text("working days")
+    customer.root.get_by_role("button", name="Back to the chat").click()
+    expect(customer.box).to_be_focused()
+    customer.root.get_by_role("button", name="None of these").click()
+    expect(customer.root.locator(".choice")).to_have_count(6)
+    customer.box.fill("no")
+    customer.box.press("Enter")
+    expect(customer.root.get_by_label("Message")).to_have_value("shipping to list")
+    expect(customer.root.get_by_label("E-mail")).to_be_focused()
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+    customer.root.get_by_label("Your name").fill("Anna")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.locator(".filed h3")).to_have_text("Your message was sent")
+    expect(customer.root.locator(".filed h3")).to_be_focused()
+    expect(customer.root.locator(".filed")).to_contain_text("We answer to anna@shop.example.")
+    expect(customer.root.locator(".state")).to_have_text("Received")
+    customer.root.get_by_role("button", name="Check again").click()
+    expect(customer.root.locator(".state")).to_have_text("Received")
+    assert "/tickets/" in (customer.root.locator(".filed a").get_attribute("href") or "")
+    (body,) = filed
+    assert (body["reason"], body["subject"], body["lang"]) == ("low_confidence", "shipping to list", "en")
+    assert body["contact"] == {"email": "anna@shop.example", "name": "Anna"}
+    assert [turn["role"] for turn in body["conversation"]] == ["customer", "assistant"] * 3
+    assert [turn["text"] for turn in body["conversation"]][::2] == ["shipping to list", "None of these", "no"]
+    assert body["queries"] == ["shipping to list"]
+    assert len(body["query_ids"]) == 1
+    assert len(body["shown"]) == 6
+    assert body["opened"] == body["shown"][:1]
+    assert body["session"]
+    assert body["idempotency_key"]
+
+
+@pytest.mark.parametrize("words", ["I want a human", "gribu runāt ar cilvēku"])
+def test_a_request_for_a_human_opens_the_form_at_once(customer: Customer, shop: Shop, words: str) -> None:
+    customer.visit(shop.page())
+    customer.ask(words)
+    expect(customer.root.get_by_label("E-mail")).to_be_visible()
+    expect(customer.root.locator(".theirs .bubble")).to_contain_text("Of course")
+
+
+def test_what_was_typed_is_never_lost(customer: Customer, shop: Shop) -> None:
+    """From the question box into the form, through a look back, a failure and a second try; filed once."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    customer.box.fill("My robot speaks in tongues")
+    customer.person.click()
+    message, email = customer.root.get_by_label("Message"), customer.root.get_by_label("E-mail")
+    expect(message).to_have_value("My robot speaks in tongues")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.get_by_role("alert")).to_have_text("Please write a message and an e-mail address.")
+    expect(email).to_be_focused()
+    email.fill("not an address")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(email).to_have_attribute("aria-invalid", "")
+    message.fill("It speaks\nin tongues.")
+    email.fill("anna@shop.example")
+    customer.page.keyboard.press("Escape")
+    expect(customer.box).to_be_focused()
+    expect(customer.box).to_have_value("My robot speaks in tongues")
+    customer.person.click()
+    expect(message).to_have_value("It speaks\nin tongues.")
+    expect(email).to_have_value("anna@shop.example")
+    customer.page.route("**/v1/handover", lambda route: route.abort())
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.get_by_role("alert")).to_contain_text("Nothing is lost")
+    expect(customer.root.get_by_role("alert").get_by_role("link")).to_have_attribute("href", "tel:+37120000100")
+    expect(message).to_have_value("It speaks\nin tongues.")
+    customer.page.unroute("**/v1/handover")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    assert len(filed) == 2
+    assert filed[0] == filed[1]
+    customer.root.get_by_role("button", name="Write another message").click()
+    expect(message).to_have_value("")
+
+
+def test_a_person_can_be_asked_for_at_every_step(customer: Customer, shop: Shop) -> None:
+    """In the empty chat, under answers, choices, nothing and failures, and beside an article."""
+    customer.visit(shop.page())
+    person = customer.root.locator(".foot").get_by_role("button", name="Talk to a person")
+    expect(person).to_be_visible()
+    for question in ("reset password answer", "shipping list", "submarine hand_over"):
+        customer.ask(question)
+        expect(person).to_be_in_viewport()
+    customer.root.locator(".source").click()
+    expect(customer.root.locator(".prose")).to_be_visible()
+    expect(person).to_be_in_viewport()
+    customer.page.keyboard.press("Escape")
+    customer.page.route("**/v1/**", lambda route: route.abort())
+    customer.ask("anything")
+    expect(person).to_be_in_viewport()
+    person.click()
+    expect(customer.root.get_by_label("E-mail")).to_be_visible()
+
+
+def test_by_keyboard_alone(customer: Customer, shop: Shop) -> None:
+    """Tab to the launcher, ask, read, vote, close; focus is never lost, and comes back to the launcher."""
+    page = customer.page
+    page.goto(shop.page())
+    expect(customer.launcher).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(customer.launcher).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(customer.box).to_be_focused()
+    expect(customer.launcher).to_have_attribute("aria-expanded", "true")
+    page.keyboard.type("shipping t")
+    expect(customer.root.get_by_role("listbox")).to_be_visible()
+    expect(customer.box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(customer.box).to_have_attribute("aria-activedescendant", "line-0")
+    expect(customer.root.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(customer.root.get_by_role("option").last).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(customer.root.get_by_role("listbox")).to_be_hidden()
+    expect(customer.panel).to_be_visible()
+    page.keyboard.type("o ri")
+    page.keyboard.press("ArrowDown")
+    expect(customer.root.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(customer.root.locator(".article h3")).to_have_text("Shipping to Riga")
+    expect(customer.root.locator(".article h3")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(customer.root.locator(".vote button").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(customer.root.locator(".vote [role=status]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(customer.box).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(customer.panel).to_be_hidden()
+    expect(customer.launcher).to_be_focused()
+
+
+def test_the_chat_goes_on_over_pages(customer: Customer, shop: Shop) -> None:
+    """Of one tab: what was said is there again, and the second no still counts as the second."""
+    customer.visit(shop.page())
+    customer.ask("reset password answer")
+    customer.ask("no")
+    customer.visit(shop.page())
+    expect(customer.root.locator(".mine")).to_have_text(["You: reset password answer", "You: no"])
+    customer.ask("no")
+    expect(customer.root.get_by_label("E-mail")).to_be_visible()
+
+
+def test_the_page_talks_to_the_widget(customer: Customer, shop: Shop) -> None:
+    """Calls made before the script has come wait for it, and listeners among them miss nothing."""
+    stub = """<script>window.kbsearch=window.kbsearch||function(){(kbsearch.q=kbsearch.q||[]).push(arguments)};
+    window.told=[]; kbsearch('search', 'reset password answer');
+    kbsearch('identify', {name: 'Anna', email: 'a@b.example'});
+    for (const name of ['ready', 'open', 'reply', 'article', 'handover', 'close'])
+      kbsearch('on', name, (what) => told.push(name + ':' + (what.kind || what.id || '')));
+    kbsearch('on', 'open', () => { throw new Error('of the page'); });</script>"""
+    page = customer.page
+    page.goto(shop.page(head=stub))
+    expect(customer.root.locator(".source")).to_be_visible()
+    page.evaluate("kbsearch('close'); kbsearch('close'); kbsearch('nonsense'); kbsearch('open'); kbsearch('person')")
+    expect(customer.root.get_by_label("E-mail")).to_have_value("a@b.example")
+    expect(customer.root.get_by_label("Your name")).to_have_value("Anna")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    told = page.evaluate("told")
+    assert told[:5] == ["ready:", "open:", "reply:answer", "close:", "open:"]
+    assert told[5].startswith("handover:")
+
+
+def test_who_does_not_want_to_be_counted_is_not(browser: Browser, shop: Shop, help_site: Site) -> None:
+    """By the page's choice, or the browser's."""
+    for tag, options in (
+        (shop.tag(data_analytics="false"), {}),
+        (shop.tag(), {"extra_http_headers": {"DNT": "1"}}),
+    ):
+        with opened(browser, **options) as page:
+            someone = Customer(page).visit(shop.page(tag))
+            someone.ask("reset password answer").locator(".source").click()
+            expect(someone.root.locator(".prose")).to_be_visible()
+            someone.root.locator(".vote button").first.click()
+            page.wait_for_timeout(200)
+    assert help_site.events() == []
+    assert help_site.searches() == []

@@ -1,0 +1,78 @@
+"""What a message is, in seven languages: the phrases as data, and nothing that only resembles one."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsearch.chat.intents import LANGUAGES, Intent, load_phrases, read_intent
+
+HERE = Path(__file__).parent
+MESSAGES = [
+    tuple(part.strip() for part in line.split("|"))
+    for line in (HERE / "messages.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+QUESTIONS = HERE.parents[1] / "sample_kb" / "questions.jsonl"
+
+
+def without_diacritics(text: str) -> str:
+    """As typed on a keyboard without them; й and ё are letters, not marks."""
+    kept = text.replace("й", "\0").replace("ł", "l").replace("Ł", "L")
+    bare = "".join(c for c in unicodedata.normalize("NFD", kept) if not unicodedata.combining(c))
+    return bare.replace("\0", "й")
+
+
+@pytest.mark.parametrize(("lang", "intent", "message"), MESSAGES, ids=[f"{m[0]}-{m[2]}" for m in MESSAGES])
+def test_a_message_is_read(lang: str, intent: str, message: str) -> None:
+    """As it stands, in capitals, and without diacritics."""
+    for typed in (message, message.upper(), without_diacritics(message)):
+        assert read_intent(typed).intent == intent, typed
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_language_is_covered(lang: str) -> None:
+    """Ten requests for a human and ten questions that only resemble one, at least."""
+    rows = [intent for of, intent, _ in MESSAGES if of == lang]
+    assert rows.count("human") >= 10
+    assert rows.count("question") >= 10
+    assert {"no", "yes", "thanks", "hello"} < set(rows)
+
+
+def test_no_question_of_the_sample_is_taken_for_anything_else() -> None:
+    """Hundreds of real questions in three languages; nobody asks for a human, says no or greets in them."""
+    questions = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    wrong = {(q["query"], str(read_intent(q["query"]).intent)) for q in questions} - {
+        (q["query"], "question") for q in questions
+    }
+    assert len(questions) > 500
+    assert wrong == set()
+
+
+def test_a_no_keeps_what_else_was_said() -> None:
+    """The better question that follows it."""
+    reading = read_intent("No, I meant the blue robot. It does not turn left!")
+    assert (reading.intent, reading.rest) == (Intent.NO, "I meant the blue robot It does not turn left")
+    assert read_intent("nothing works").intent is Intent.QUESTION
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_read(message: str) -> None:
+    """Whatever is typed is one of the six; case never counts."""
+    assert read_intent(message).intent in Intent
+    if message.isascii():
+        assert read_intent(message).intent is read_intent(message.upper()).intent
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_files_are_whole(lang: str) -> None:
+    """Every section has phrases."""
+    phrases = load_phrases(lang)
+    assert set(phrases.whole) == {Intent.HUMAN, Intent.NO, Intent.YES, Intent.THANKS, Intent.HELLO}
+    assert all(pattern.pattern != "(?:)" for pattern in phrases.whole.values())
+    assert phrases.others

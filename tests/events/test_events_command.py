@@ -1,0 +1,143 @@
+"""`kbsearch events`: one person's facts are handed out and removed, under every id; everybody else's stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from event_facts import event, search
+
+import kbsearch.cli
+from kbsearch.events.connect import open_store
+from kbsearch.events.erasure import erase, facts_of, pseudonyms
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.lines import from_line
+from kbsearch.events.store import EventStore, Fact
+
+AT = "2026-11-24T00:00:00.000Z"
+
+
+def anna(store: EventStore) -> list[Fact]:
+    """Return what a visitor leaves: known by client id, by session only, as a user, and in the period before."""
+    facts: list[Fact] = []
+    for number, day in enumerate(("2026-10-01", "2026-11-22")):
+        hasher = ClientHasher(store.salt, today=lambda day=day: day)
+        session = f"session-{number}"
+        known = hasher.client_id(given="anna")
+        by_session = hasher.client_id(session=session)
+        user = {"user": hasher.opaque("anna@example.lv")}
+        time = f"{day}T10:00:00.000Z"
+        facts += [
+            search(f"q{number}", client_id=by_session, session_id=session, timestamp=time),
+            event(f"a{number}", client_id=known, session_id=session, timestamp=time, attributes=user),
+            event(f"b{number}", client_id=by_session, session_id=session, timestamp=time, action_name="feedback"),
+        ]
+    return facts
+
+
+def others() -> list[Fact]:
+    """Return facts of somebody else."""
+    return [event("x", client_id="other", session_id="s9"), search("y", client_id="other", session_id="s9")]
+
+
+@pytest.mark.parametrize("known_as", ["anna", "anna@example.lv"])
+def test_one_person_is_found_under_every_pseudonym(store: EventStore, known_as: str) -> None:
+    """Both periods, session-only searches included, and nobody else."""
+    mine = anna(store)
+    store.write([*mine, *others()])
+    found = list(facts_of(store, pseudonyms(store, known_as)))
+    assert sorted(map(repr, found)) == sorted(map(repr, mine))
+    assert list(facts_of(store, pseudonyms(store, "nobody"))) == []
+
+
+def test_a_session_id_finds_its_visitor(store: EventStore) -> None:
+    """For pages that send no client id."""
+    hasher = ClientHasher(store.salt)
+    by_session = hasher.client_id(session="visit-7")
+    store.write([search("q", client_id=by_session, session_id="visit-7"), *others()])
+    assert pseudonyms(store, "visit-7") == {by_session}
+
+
+def test_erasing_gives_a_receipt_and_leaves_others(store: EventStore) -> None:
+    """Counts, kinds, span; a second time there is nothing."""
+    store.write([*anna(store), *others()])
+    receipt = erase(store, "anna", AT)
+    assert (receipt.searches, receipt.events, receipt.pseudonyms) == (2, 4, 4)
+    assert receipt.by_action == {"click": 2, "feedback": 2}
+    assert (receipt.first[:10], receipt.last[:10]) == ("2026-10-01", "2026-11-22")
+    assert receipt.remains
+    assert [*store.events(), *store.searches()] == others()
+    again = erase(store, "anna", AT)
+    assert (again.searches, again.events, again.pseudonyms, again.first) == (0, 0, 0, "")
+
+
+def test_nothing_derived_outlives_the_facts(store: EventStore) -> None:
+    """Not even counts, of the days that had some."""
+    store.write([*anna(store), *others()])
+    for name in ("part/2026-10-01", "counts/86400000/2026-10-01", "part/2026-11-22", "counts/1/2026-11-21"):
+        store.keep(name, b"{}")
+    erase(store, "anna", AT)
+    names = ["part/2026-10-01", "counts/86400000/2026-10-01", "part/2026-11-22", "counts/1/2026-11-21"]
+    assert list(store.kept(names)) == ["counts/1/2026-11-21"]
+
+
+@pytest.fixture
+def filled(store_url: str) -> str:
+    """The URL of a store with two people in it."""
+    store = open_store(store_url)
+    store.write([*anna(store), *others()])
+    store.close()
+    return store_url
+
+
+def run(*arguments: object) -> int:
+    """Run the command line in this process."""
+    return kbsearch.cli.main([str(argument) for argument in arguments])
+
+
+def test_the_command_exports_what_can_be_read_again(filled: str, tmp_path: Path) -> None:
+    """All of it, or one person's; for its owner's eyes."""
+    out = tmp_path / "facts.jsonl"
+    assert run("events", "export", "--events", filled, "--out", out) == 0
+    facts = [from_line(line) for line in out.read_bytes().splitlines()]
+    assert len(facts) == 8
+    assert all(fact in facts for fact in others())
+    assert out.stat().st_mode & 0o077 == 0
+    assert run("events", "export", "--events", filled, "--out", out, "--client", "anna", "--json") == 0
+    assert len(out.read_bytes().splitlines()) == 6
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_command_erases_and_prints_the_receipt(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people and for programs."""
+    assert run("events", "erase", "--events", filled, "--client", "anna", "--json") == 0
+    receipt = orjson.loads(capsys.readouterr().out)
+    assert (receipt["client"], receipt["searches"], receipt["events"]) == ("anna", 2, 4)
+    assert run("events", "erase", "--events", filled, "--client", "anna") == 0
+    assert "0 searches and 0 events" in capsys.readouterr().out
+    store = open_store(filled)
+    assert [*store.events(), *store.searches()] == others()
+    store.close()
+
+
+def test_wrong_use_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No id, no store: exit code 2, and no file appears."""
+    url = f"sqlite:///{tmp_path / 'absent.db'}"
+    assert run("events", "erase", "--events", url, "--client", "") == 2
+    assert "--client is empty" in capsys.readouterr().err
+    for verb in (["erase", "--client", "a"], ["export", "--out", tmp_path / "facts.jsonl"]):
+        assert run("events", *verb, "--events", url) == 2
+        assert "there is no event store at" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_of_some_clients_only(store: EventStore) -> None:
+    """In the order of time, within a span."""
+    late = "2026-11-23T10:00:00.000Z"
+    store.write([event("1"), event("2", client_id="c2"), event("3", timestamp=late), search("4", client_id="c2")])
+    assert [fact.event_id for fact in store.events(clients=["c1"])] == ["1", "3"]
+    assert [fact.event_id for fact in store.events("2026-11-23", clients=["c1", "c2"])] == ["3"]
+    assert list(store.searches(clients={"c1"})) == []
+    assert list(store.searches(clients={"c2"})) == [replace(search("4"), client_id="c2")]

@@ -1,0 +1,150 @@
+"""`kbsearch handover`, as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from handover_facts import AT, file_one, open_tickets
+
+from kbsearch.cli import main
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.sqlite import SqliteStore
+from kbsearch.handover.outbox import WAITING
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """A folder with two tickets, one of which could not be delivered."""
+    store = open_tickets(tmp_path)
+    file_one(store, [], "First", client_id="c1")
+    file_one(store, ["webhook://hooks.example/"], "Second", client_id="c2")
+    delivery = store.outbox.claim("webhook://hooks.example/", now=AT, until="2027", lease="l")
+    assert delivery is not None
+    store.outbox.failed(delivery, "l", "answered 500: no", None)
+    store.close()
+    SqliteStore(tmp_path / "events.db").close()
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that succeeds; returns what it printed."""
+    assert main(["handover", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def ids(index: Path) -> dict[str, str]:
+    store = open_tickets(index)
+    found = {ticket.handover.subject: ticket.id for ticket in store.listed()}
+    store.close()
+    return found
+
+
+def test_tickets_are_listed_and_shown(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As lines or as JSON; one ticket as an agent reads it."""
+    place = ("--index", str(index))
+    lines = run(capsys, "list", *place).splitlines()
+    assert {line.split("] ")[1] for line in lines} == {"First", "Second"}
+    listed = json.loads(run(capsys, "list", *place, "--json", "--limit", "1"))
+    assert len(listed) == 1
+    assert run(capsys, "list", *place, "--status", "solved") == "No tickets that are solved.\n"
+    shown = run(capsys, "show", ids(index)["Second"], *place)
+    assert "Conversation\ncustomer: where is my invoice" in shown
+    assert "webhook://hooks.example/: answered 500: no" in shown
+    whole = json.loads(run(capsys, "show", ids(index)["Second"], *place, "--json"))
+    assert whole["document"]["contact"]["email"] == "Anna@Example.org"
+    assert whole["deliveries"][0]["state"] == "dead"
+
+
+def test_dead_letters_come_back(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All, or one ticket's."""
+    place = ("--index", str(index))
+    assert ids(index)["Second"] in run(capsys, "dead", *place)
+    assert len(json.loads(run(capsys, "dead", *place, "--json"))) == 1
+    assert run(capsys, "retry", ids(index)["First"], *place).startswith("0 deliveries")
+    assert json.loads(run(capsys, "retry", *place, "--json")) == {"retried": 1}
+    assert run(capsys, "dead", *place) == "No dead letters.\n"
+    store = open_tickets(index)
+    assert [(one.state, one.attempts) for one in store.outbox.listed()] == [(WAITING, 0)]
+    store.close()
+
+
+def test_a_ticket_is_solved_by_hand(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a reply and the article that answers; the log hears of it, once."""
+    first = ids(index)["First"]
+    for _ in range(2):
+        said = run(
+            capsys, "status", first, "solved", "--reply", "Call +371 20000000", "--article", "invoice.lv",
+            "--index", str(index),
+        )  # fmt: skip
+    assert said == f"{first} is solved now.\n"
+    store = open_tickets(index)
+    ticket = store.read(first)
+    store.close()
+    assert ticket is not None
+    assert ticket.articles == ("invoice.lv",)
+    assert ticket.replies[0].text == "Call [phone]"
+    log = SqliteStore(index / "events.db")
+    (event,) = log.events()
+    log.close()
+    assert (event.object_id, event.attributes["status"]) == ("invoice.lv", "solved")
+
+
+def test_a_customer_is_erased(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By address."""
+    assert json.loads(run(capsys, "erase", "anna@example.org", "--index", str(index), "--json")) == {"erased": 2}
+    assert run(capsys, "list", "--index", str(index)) == "No tickets.\n"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_customer_is_erased_by_the_id_that_the_page_sent(
+    index: Path, capsys: pytest.CaptureFixture[str], first: bool
+) -> None:
+    """Whether or not the facts in the event log are erased before."""
+    log = SqliteStore(index / "events.db")
+    hasher = ClientHasher(log.salt)
+    store = open_tickets(index)
+    for session in ("visit-1", "visit-2"):
+        file_one(store, [], session, client_id=hasher.client_id(session=session), session_id=session)
+    store.close()
+    if first:
+        assert main(["events", "erase", "--events", f"sqlite:///{index / 'events.db'}", "--client", "visit-1"]) == 0
+        capsys.readouterr()
+    log.close()
+    place = ("--index", str(index), "--json")
+    assert json.loads(run(capsys, "erase", "--client", "visit-1", *place)) == {"erased": 1}
+    assert "visit-1" not in ids(index)
+    assert json.loads(run(capsys, "erase", "--client", "c1", *place)) == {"erased": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "x"], "there is no ticket 'x'"),
+        (["retry", "x"], "there is no ticket 'x'"),
+        (["status", "x", "solved"], "there is no ticket 'x'"),
+    ],
+)
+def test_what_is_not_there_is_wrong_use(
+    index: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    """Exit code 2 and one sentence."""
+    assert main(["handover", *arguments, "--index", str(index)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_mistyped_folder_makes_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named."""
+    assert main(["handover", "list", "--index", str(tmp_path / "nothing")]) == 2
+    assert "there is no ticket store at" in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("action", ["list", "show", "dead", "retry", "status", "erase"])
+def test_every_action_has_help_with_an_example(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As every command."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["handover", action, "--help"])
+    assert stopped.value.code == 0
+    assert f"example:\n  kbsearch handover {action}" in capsys.readouterr().out

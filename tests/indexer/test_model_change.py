@@ -1,0 +1,93 @@
+"""Another model, as docs/reindexing.md has it: beside the old one, compared, published through the gate, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from replaying import Desk, Row
+
+import indexer.cli
+from kbsearch.engine import open_engine
+from kbsearch.manifest import published_version
+from kbsearch.types import SearchRequest
+from kbsearch.versions import list_snapshots
+
+SINCE = ["--from", "2026-11-01", "--to", "2026-11-04"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, handmade_rows: tuple[Row, ...], write_jsonl: Callable[..., Path]) -> Iterator[Desk]:
+    made = Desk(tmp_path, handmade_rows, write_jsonl)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """A command with --json; returns its answer and its exit code."""
+
+    def call(*arguments: object) -> dict[str, Any]:
+        capfd.readouterr()
+        code = indexer.cli.main([*map(str, arguments), "--json"])
+        answer: dict[str, Any] = orjson.loads(capfd.readouterr().out)
+        return answer | {"code": code}
+
+    return call
+
+
+def models(desk: Desk) -> list[str]:
+    return [entry.manifest["model"]["name"] for entry in list_snapshots(desk.out)]
+
+
+def test_a_model_is_changed_without_anybody_noticing(
+    desk: Desk, run: Callable[..., dict[str, Any]], static_model: Path
+) -> None:
+    """Each step of the recipe, and what each embeds."""
+    update = ["update", desk.source(), "--out", desk.out]
+    shadow = run(*update, "--model", static_model, "--no-publish")
+    assert (shadow["published"], shadow["documents_analysed"]) == (False, 0)
+    assert shadow["passages_embedded"] > 0
+    assert published_version(desk.out) == desk.published
+
+    # Meanwhile articles change as on any day, with the old model.
+    def more(rows: dict[str, Row]) -> None:
+        rows["new.en"] = {"id": "new.en", "title": "Gift wrapping", "body": "We wrap gifts.", "lang": "en"}
+
+    desk.source(more)
+    nightly = run(*update)
+    assert (nightly["published"], nightly["passages_embedded"]) == (True, 1)
+    assert models(desk) == ["hashing", str(static_model), "hashing"]
+
+    # The candidate takes the change over: one passage, not all.
+    again = run(*update, "--model", static_model, "--no-publish")
+    assert again["passages_embedded"] == 1
+    compared = run("replay", desk.out, "--candidate", again["version"], "--events", desk.events, *SINCE)
+    assert compared["models"] == {"against": "hashing", "candidate": str(static_model)}
+
+    # Through the gate; what its budget allows is the operator's word.
+    gated = run(*update, "--model", static_model, "--gate", desk.events, "--max-broken", "10%", *SINCE)
+    assert (gated["code"], gated["published"], gated["passages_embedded"]) == (0, True, 0)
+    assert open_engine(desk.out).search(SearchRequest(q="reset password")).hits[0].group == "reset-password"
+
+    # And back: the old model's vectors are all still there.
+    assert indexer.cli.main(["rollback", str(desk.out)]) == 0
+    assert published_version(desk.out) == nightly["version"]
+    desk.source(lambda rows: rows.pop("goats.lv") and None)
+    assert run(*update)["passages_embedded"] == 0
+    assert models(desk)[0] == "hashing"
+
+
+def test_a_worse_model_is_refused_by_the_gate(
+    desk: Desk, run: Callable[..., dict[str, Any]], static_model: Path
+) -> None:
+    """The old one stays published."""
+    refused = run(
+        "update", desk.source(), "--out", desk.out, "--model", static_model, "--gate", desk.events, *SINCE, "--first", 1
+    )
+    assert (refused["code"], refused["published"]) == (1, False)
+    assert [cause["kind"] for cause in refused["replay"]["causes"]] == ["model"]
+    assert published_version(desk.out) == desk.published

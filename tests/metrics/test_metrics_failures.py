@@ -1,0 +1,216 @@
+"""Which searches failed and why, by hand: what is read from a journey, and what triage makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from metrics_facts import DAY, LATER, Fact, MemoryShelf, MemoryStore, at, event, said, search
+from numpy.typing import NDArray
+from test_metrics_properties import fact_lists
+
+from kbsearch.metrics.articles import table
+from kbsearch.metrics.clusters import cluster
+from kbsearch.metrics.failures import Failure
+from kbsearch.metrics.gaps import Triage, triage
+from kbsearch.metrics.library import Article, Nearest
+from kbsearch.metrics.moments import days_between, moment_of, start_of
+from kbsearch.metrics.outcomes import Outcome
+from kbsearch.metrics.report import report
+from kbsearch.metrics.traces import Trace, read_traces
+
+START, END = start_of("2026-11-01"), start_of("2026-12-01")
+DAYS = days_between("2026-11-01", "2026-11-30")
+
+
+def traced(*facts: Fact, as_of: int = LATER) -> Trace:
+    """Return the one trace that facts leave."""
+    (trace,) = read_traces(MemoryStore(facts), START, END, as_of=as_of)
+    return trace
+
+
+def failed(*facts: Fact, **options: Any) -> list[tuple[str, str, tuple[str, ...], bool]]:
+    return [(f.text, f.unhelpful, f.found_later, f.escalated) for f in traced(*facts, **options).failures]
+
+
+def test_a_search_from_which_nothing_was_opened_failed() -> None:
+    asked = search("c", at("10:00"), "bitcoin")
+    assert failed(asked) == [("bitcoin", "", (), False)]
+    assert failed(asked, event("c", at("10:01"), "ticket_created", asked)) == [("bitcoin", "", (), True)]
+
+
+def test_what_was_opened_or_answered_did_not_fail() -> None:
+    asked = search("c", at("10:00"))
+    assert failed(asked, event("c", at("10:01"), "click", asked)) == []
+    assert failed(asked, event("c", at("10:01"), "answer_shown", asked)) == []
+
+
+def test_an_article_that_did_not_help_is_named() -> None:
+    """The customer said so, or filed a ticket after it; the one opened last is blamed."""
+    asked = search("c", at("10:00"))
+    opened = event("c", at("10:01"), "click", asked)
+    assert failed(asked, opened, replace(said("c", at("10:02"), helpful=False), object_id="reset-password.lv")) == [
+        ("reset password", "reset-password.lv", (), False)
+    ]
+    second = search("c", at("10:05"), "something else")
+    then = event("c", at("10:06"), "view", second, object_id="hub.lv")
+    ticket = event("c", at("12:00"), "ticket_created")
+    assert failed(asked, opened, second, then, ticket) == [("something else", "hub.lv", (), True)]
+
+
+def test_what_helped_later_is_a_witness() -> None:
+    """Another search of the same journey, unless that one failed as well; or an article that an agent sent."""
+    asked = search("c", at("10:00"), "digits")
+    second = search("c", at("10:05"), "parcel locker code")
+    opened = event("c", at("10:06"), "click", second, object_id="locker.lv")
+    assert failed(asked, second, opened) == [("digits", "", ("locker.lv",), False)]
+    bad = replace(said("c", at("10:07"), helpful=False), object_id="locker.lv")
+    assert failed(asked, second, opened, bad)[0] == ("digits", "", (), False)
+    ticket = event("c", at("10:02"), "handover", asked)
+    sent = event("c", at("15:00"), "resolved_declared", asked, object_id="locker.lv")
+    assert failed(asked, ticket, sent) == [("digits", "", ("locker.lv",), True)]
+
+
+def test_what_is_not_decided_or_not_meant_is_left_out() -> None:
+    """Open windows, programs, and the hold-out, which sees nothing on purpose."""
+    asked = search("c", at("10:00"))
+    assert failed(asked, as_of=moment_of(at("20:00"))) == []
+    assert failed(replace(asked, device="bot")) == []
+    assert failed(asked, event("c", at("10:01"), "ticket_started", attributes={"holdout": True})) == []
+    assert failed(*(search("c", at(f"10:{n // 60:02}:{n % 60:02}"), f"{n} " * 9) for n in range(0, 1700, 16))) == []
+
+
+def test_articles_are_counted_by_hand() -> None:
+    """Two readers, three openings, a vote changed to no, and a ticket after one reading and before the other."""
+    first, other = search("a", at("10:00")), search("b", at("11:00"))
+    facts = (
+        first,
+        event("a", at("10:01"), "click", first),
+        event("a", at("10:02"), "view", first),
+        replace(said("a", at("10:03"), helpful=True), object_id="reset-password.lv"),
+        replace(said("a", at("10:04"), helpful=False), object_id="reset-password.lv"),
+        event("a", at("10:30"), "ticket_created"),
+        event("b", at("10:59"), "ticket_created"),
+        other,
+        event("b", at("11:01"), "click", other),
+    )
+    counts = traced(*facts).articles
+    assert counts == {"reset-password.lv": [3, 1, 0, 2, 1]}
+    listed = table({**counts, "gone.lv": [7, 0, 0, 0, 0]}, Shelf({}))
+    assert (listed.rows[0].views, listed.rows[0].helpful.hits, listed.rows[0].escalated.n) == (3, 0, 2)
+    assert (listed.unlisted, listed.unlisted_views) == (1, 7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fact_lists())
+def test_the_flow_always_sums_to_the_report(facts: list[Fact]) -> None:
+    """Whatever happens around midnight, and whether or not days are kept."""
+    store, shelf = MemoryStore(facts), MemoryShelf()
+    made = report(store, START, END, as_of=LATER)
+    for _ in range(2):
+        ends = {str(outcome): 0 for outcome in Outcome}
+        for trace in read_traces(store, START, END, as_of=LATER, shelf=shelf):
+            for (_, outcome), journeys in trace.flow.items():
+                ends[outcome] += journeys
+        assert {**ends, "journeys": sum(ends.values())} == made.outcomes_searched
+
+
+class Shelf:
+    """A knowledge base of which a table says what is near; texts mean the same when their first word is the same."""
+
+    def __init__(self, near: dict[str, tuple[str, float]]) -> None:
+        self._near = near
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        first = sorted({text.split()[0] for text in texts})
+        return np.eye(len(first), dtype=np.float32)[[first.index(text.split()[0]) for text in texts]]
+
+    def nearest(self, text: str, lang: str) -> Nearest | None:
+        name, score = self._near.get(text.split()[0], ("", 0.0))
+        article = self.article(name)
+        return Nearest(article, score, score, 1.0) if article else None
+
+    def article(self, article_id: str) -> Article | None:
+        group, _, lang = article_id.rpartition(".")
+        return Article(article_id, group, group.title(), lang, (lang,)) if group and group != "gone" else None
+
+
+def failures(
+    count: int, text: str = "bitcoin", lang: str = "lv", first: int = 0, **changes: Any
+) -> list[tuple[str, Failure]]:
+    """Return failures of so many customers."""
+    made = Failure(text, text, True, lang, "", False, "", ())._replace(**changes)
+    return [(DAY, made._replace(client=f"c{first + number}")) for number in range(count)]
+
+
+def sorted_out(*groups: list[tuple[str, Failure]], near: dict[str, tuple[str, float]] | None = None) -> Triage:
+    everything = [one for group in groups for one in group]
+    asked = Counter((failure.lang, failure.text) for _, failure in everything)
+    readers = {failure.unhelpful: 10 for _, failure in everything if failure.unhelpful}
+    return triage(everything, asked, readers, Shelf(near or {}), DAYS, 10.0)
+
+
+def test_too_few_customers_are_not_printed() -> None:
+    """Four who asked are counted, and nothing of them is shown; five are."""
+    few = sorted_out(failures(4))
+    assert (few.gaps, few.unnamed, few.failed) == ((), 4, 4)
+    (gap,) = sorted_out(failures(5)).gaps
+    assert (gap.kind, gap.examples, gap.words, gap.clients) == ("missing", ("bitcoin",), ("bitcoin",), 5)
+    assert sorted_out([one for one in failures(1) for _ in range(9)]).gaps == ()
+
+
+def test_rare_wordings_show_only_words_that_enough_used() -> None:
+    """Six customers, six wordings, one word in common; names and numbers of one customer stay unseen."""
+    (gap,) = sorted_out(*(failures(1, f"bitcoin {word}", first=n) for n, word in enumerate("abcdef"))).gaps
+    assert (gap.examples, gap.words, gap.clients) == ((), ("bitcoin",), 6)
+
+
+def test_private_queries_count_and_are_never_printed() -> None:
+    (gap,) = sorted_out(failures(9, public=False)).gaps
+    assert (gap.failed.hits, gap.examples, gap.words) == (9, (), ())
+
+
+@pytest.mark.parametrize(
+    ("near", "lang", "kind"),
+    [
+        (("a.lv", 0.5), "lv", "unfound"),
+        (("a.lv", 0.5), "lt", "other_language"),
+        (("a.lv", 0.1), "lv", "missing"),
+        (("", 0.0), "lv", "missing"),
+    ],
+)
+def test_the_knowledge_base_decides_where_nobody_found_anything(near: tuple[str, float], lang: str, kind: str) -> None:
+    (gap,) = sorted_out(failures(8, lang=lang), near={"bitcoin": near}).gaps
+    assert gap.kind == kind
+    assert (gap.article is None) == (kind == "missing")
+
+
+def test_witnesses_outweigh_the_knowledge_base() -> None:
+    """Two of ten found it later; one alone would not do."""
+    one = sorted_out(failures(9), failures(1, first=9, found_later=("b.lv",)))
+    two = sorted_out(failures(8), failures(2, first=8, found_later=("b.lv",)))
+    assert [gap.kind for gap in one.gaps] == ["missing"]
+    assert [(gap.kind, gap.article and gap.article.id) for gap in two.gaps] == [("unfound", "b.lv")]
+    lost = sorted_out(failures(8), failures(2, first=8, found_later=("gone.lv",)))
+    assert [gap.kind for gap in lost.gaps] == ["missing"]
+
+
+def test_an_article_is_unhelpful_when_it_is_worse_than_the_others() -> None:
+    """8 of 10 readers against 1 of 10; not when all are alike at a low rate."""
+    found = sorted_out(failures(8, unhelpful="bad.lv", escalated=True), failures(1, unhelpful="good.lv"))
+    (gap,) = found.gaps
+    assert (gap.kind, gap.article and gap.article.id, gap.failed.hits, gap.failed.n) == ("unhelpful", "bad.lv", 8, 10)
+    assert (gap.escalated, gap.cost, gap.trend) == (8, 80.0, "falling")
+    assert sorted_out(failures(5, unhelpful="a.lv"), failures(5, unhelpful="b.lv")).gaps == ()
+
+
+def test_texts_without_meaning_stand_alone() -> None:
+    """Rows of zeros are neither near each other nor near anything; numbers follow the first rows."""
+    rows = np.array([[0, 0], [1, 0], [0, 0], [1, 0], [0, 1]], np.float32)
+    assert cluster(rows) == [0, 1, 2, 1, 3]
+    assert cluster(rows[:1]) == [0]

@@ -1,0 +1,154 @@
+"""Versions side by side: list, roll back, prune, and who did what."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from snapshot_writing import DOCUMENTS, release, served, write
+
+from kbsearch import snapshot_writer, versions
+from kbsearch.errors import SnapshotDamaged, SnapshotMissing
+from kbsearch.snapshot import (
+    CURRENT,
+    MANIFEST,
+    open_snapshot,
+    published_version,
+)
+from kbsearch.versions import list_snapshots, prune, rollback
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
+    """With their size and which one is published; strangers in the directory are passed over."""
+    built = [release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3)]
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "events").mkdir()
+    entries = list_snapshots(tmp_path)
+    assert [entry.version for entry in entries] == built[::-1]
+    assert [entry.published for entry in entries] == [True, False, False]
+    for entry in entries:
+        assert entry.bytes == sum(
+            path.stat().st_size for path in (tmp_path / entry.version).rglob("*") if path.is_file()
+        )
+
+
+def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small help centre is built in a fraction of a second, perhaps twice from the same files."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
+
+    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+    built = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
+    assert [entry.version for entry in list_snapshots(tmp_path)] == built[::-1]
+    assert rollback(tmp_path) == built[2]
+
+
+def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
+    """And refuses to go where there is nothing."""
+    first, second, third = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3))
+    assert rollback(tmp_path) == second
+    assert rollback(tmp_path) == first
+    with pytest.raises(SnapshotMissing, match="no version older"):
+        rollback(tmp_path)
+    assert rollback(tmp_path, third) == third == published_version(tmp_path)
+    with pytest.raises(SnapshotMissing, match="no version 'nonsense'"):
+        rollback(tmp_path, "nonsense")
+    assert published_version(tmp_path) == third
+
+
+def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> None:
+    """The one moment when it is needed most: also with an unreadable manifest."""
+    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    (tmp_path / second / MANIFEST).write_bytes(b"{")
+    assert rollback(tmp_path, first) == first
+    publish_pointer = tmp_path / CURRENT
+    publish_pointer.write_text(second + "\n")
+    assert rollback(tmp_path) == first
+    assert open_snapshot(tmp_path).version == first
+
+
+def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
+    """What would not open is not published."""
+    first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    (tmp_path / first / "passages.bin").write_bytes(b"")
+    with pytest.raises(SnapshotDamaged):
+        rollback(tmp_path)
+    assert published_version(tmp_path) == second
+
+
+def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
+    """However old the published one is."""
+    built = [served(tmp_path, count) for count in (1, 2, 3, 4)]
+    rollback(tmp_path, built[0])
+    assert prune(tmp_path, 2) == [built[1]]
+    assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
+    assert open_snapshot(tmp_path).version == built[0]
+    assert prune(tmp_path, 2) == []
+
+
+def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_version(tmp_path: Path) -> None:
+    """What was never published is no version to fall back on; one that may still be published stays."""
+    first, second = served(tmp_path, 1), served(tmp_path, 2)
+    refused = write(tmp_path, DOCUMENTS[:3])
+    versions.hold_back(tmp_path, refused, "update")
+    third = served(tmp_path, 4)
+    waiting = write(tmp_path, DOCUMENTS[1:])
+    versions.hold_back(tmp_path, waiting, "update")
+    assert rollback(tmp_path) == second
+    assert rollback(tmp_path, third) == third
+    assert prune(tmp_path, 2) == [refused, first]
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [waiting, third, second]
+
+
+def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
+    """A service may serve an older version than the published one; it goes when nobody holds it any more."""
+    old = release(tmp_path)
+    opened = open_snapshot(tmp_path)
+    release(tmp_path, DOCUMENTS[:1])
+    assert prune(tmp_path, 1) == []
+    assert [opened.record(number)["id"] for number in range(4)] == [document.id for document in DOCUMENTS]
+    assert opened.lexical.search(["~articl"], 5) is not None
+    del opened
+    gc.collect()
+    assert prune(tmp_path, 1) == [old]
+    assert not (tmp_path / old).exists()
+
+
+def test_another_process_holds_a_version_as_well(tmp_path: Path) -> None:
+    """And lets go of it by ending, however it ends."""
+    old = release(tmp_path)
+    release(tmp_path, DOCUMENTS[:1])
+    code = (
+        "import sys; from pathlib import Path; from kbsearch.snapshot import open_snapshot\n"
+        f"held = open_snapshot(Path({str(tmp_path)!r}), {old!r}); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"open\n"
+        assert prune(tmp_path, 1) == []
+        reader.kill()
+        reader.wait()
+        assert prune(tmp_path, 1) == [old]
+
+
+def test_the_history_says_who_published_what(tmp_path: Path) -> None:
+    """With the list; a torn last line, as a crash leaves it, hides nothing else."""
+    first, second = (write(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
+    versions.release(tmp_path, first, "build")
+    versions.release(tmp_path, second, "update")
+    rollback(tmp_path)
+    with (tmp_path / versions.HISTORY).open("ab") as file:
+        file.write(b'{"at": "2026')
+    listed = {entry.version: entry.history for entry in list_snapshots(tmp_path)}
+    assert [fact["published"] for fact in listed[first]] == ["build", "rollback"]
+    assert [fact["published"] for fact in listed[second]] == ["update"]
+    assert all("@" in fact["by"] and fact["at"].endswith("Z") for facts in listed.values() for fact in facts)
