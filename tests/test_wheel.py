@@ -89,7 +89,6 @@ def test_every_module_and_data_file_is_in_the_wheel(names: set[str]) -> None:
     assert expected - names == set()
     assert {"kbsearch/text/stopwords/lv.txt", "kbsearch/text/stopwords/lt.txt"} <= names
     assert any(name.startswith("kbsearch/service/portal/") for name in names)
-    assert {f"kbsearch/service/dashboard/{name}" for name in ("board.html", "dashboard.css", "dashboard.js")} <= set(names)
 
 
 def test_the_model_and_its_registry_are_in_the_wheel(names: set[str]) -> None:
