@@ -107,6 +107,7 @@ def test_the_lock_of_a_dead_process_is_no_lock(published: Path, tmp_path: Path) 
     assert build([tmp_path / "first.jsonl"], published, embedder=HashingEmbedder()).documents == 3
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """Finished batches are not made again, no worker outlives its parent, and the result is that of one run."""
     source = write_jsonl(tmp_path / "s.jsonl", articles(6000))
@@ -138,6 +139,7 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, write_jsonl: Write,
     assert content(published) == content(tmp_path / "fresh")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_run_in_one_sentence(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """As the kernel does when memory is short."""
     before = published_version(published)
@@ -154,6 +156,7 @@ def test_a_worker_that_dies_ends_the_run_in_one_sentence(tmp_path: Path, write_j
     assert published_version(published) == before
 
 
+@pytest.mark.slow
 def test_an_interrupt_from_the_keyboard_stops_quietly(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """Exit code 130 and one line."""
     process = start("build", write_jsonl(tmp_path / "s.jsonl", articles(6000)), published, start_new_session=True)
@@ -196,6 +199,7 @@ def limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """One sentence, nothing half-published; with room again the same command works."""
     before = names(published)
@@ -224,6 +228,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk(small_disk: Path, tmp_path: Path, write_jsonl: Write) -> None:
     """Wherever the room ends: among the finished batches or in the snapshot."""
     index = small_disk / "index"
