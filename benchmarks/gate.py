@@ -11,6 +11,7 @@ planted losses must be refused and all ten named. The worse model is the bundled
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import shutil
@@ -42,7 +43,7 @@ SEARCHES = 20_000
 SEED = 8
 WEIGHTS = {"lv": 30, "lt": 25, "en": 20}
 """Traffic by language; the others share alike what is left of 100."""
-SYNONYM = ("outlook", "teams meeting; sharepoint site; onedrive folder; licence")
+SYNONYM = ("teams", "outlook mailbox; sharepoint site; onedrive folder; licence; exchange; domain")
 ANSWERED = 0.3
 CLIENTS = 6_000
 
@@ -64,12 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unchanged = build([_source(folder / "unchanged", rows, {})], index, publishing=False, update=True).version
     terms = Terms(store, since=moment_of(BEGIN.isoformat()), until=moment_of(BEGIN.isoformat()) + 28 * DAY)
     same, same_seconds = _timed(index, unchanged, published, terms)
-    worse = _worse_model(folder / "shuffled")
+    worse = os.path.relpath(_worse_model(folder / "shuffled"))
     popular = _popular(visits, rows)
     ruled = max(str(rows[popular[4]]["title"]).split(), key=len).strip(".,:()")
-    planted, editing = plant(rows, Targets(popular, "fi", ("sv", "de"), *SYNONYM, str(worse), ruled))
+    planted, editing = plant(rows, Targets(popular, "fi", ("sv", "de"), *SYNONYM, worse, ruled))
     spoilt = build(
-        [_source(folder / "spoilt", rows, editing)], index, model=str(worse), publishing=False, update=True
+        [_source(folder / "spoilt", rows, editing)], index, model=worse, publishing=False, update=True
     ).version
     report, seconds = _timed(index, spoilt, published, terms)
     store.close()
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "unchanged": _figures(same, same_seconds),
         "spoilt": _figures(report, seconds),
         "planted": [{"what": what, "searches": total.searches if total else 0} for what, total in found],
+        "different_queries": len({(visit.query.casefold(), visit.lang) for visit in visits}),
         "peak_mebibytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     markdown = "\n\n".join(
@@ -98,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     for name in figures["unchanged"]
                 ],
             ),
-            f"Peak memory of the whole run {figures['peak_mebibytes']} MiB.",
+            f"These are {figures['different_queries']:,} different queries, each asked of both "
+            f"versions. Peak memory of the whole run {figures['peak_mebibytes']} MiB.",
             "## The ten losses, all planted into one candidate",
             table(
                 ("planted", "broken searches", "the report says"),
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def _figures(report: Report, seconds: float) -> dict[str, Any]:
+def _figures(report: Report, seconds: tuple[float, float]) -> dict[str, Any]:
     (part,) = report.sections
     took = report.latency
     return {
@@ -127,14 +130,16 @@ def _figures(report: Report, seconds: float) -> dict[str, Any]:
         "refused": "yes" if report.over else "no",
         "median_ms_published": took.median_before if took else None,
         "median_ms_candidate": took.median_after if took else None,
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds[0], 1),
+        "processor_seconds": round(seconds[1], 1),
     }
 
 
-def _timed(index: Path, candidate: str, published: str, terms: Terms) -> tuple[Report, float]:
-    started = time.perf_counter()
+def _timed(index: Path, candidate: str, published: str, terms: Terms) -> tuple[Report, tuple[float, float]]:
+    """The report, and the seconds that it took: on the clock, and of the processor."""
+    started, used = time.perf_counter(), time.process_time()
     report = replay(index / candidate, index / published, terms)
-    return report, time.perf_counter() - started
+    return report, (time.perf_counter() - started, time.process_time() - used)
 
 
 def _worse_model(target: Path) -> Path:

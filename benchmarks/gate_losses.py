@@ -63,11 +63,11 @@ def plant(rows: dict[str, Row], targets: Targets) -> tuple[list[Planted], Mappin
         "rules.csv": f"query,action,target,match\n{targets.ruled},hide,{ruled},contains\n",
     }
 
-    def cause(kind: str, *subjects: str) -> Callable[[Cause], bool]:
-        return lambda cause: cause.kind == kind and (not subjects or cause.subject in subjects)
+    def cause(kind: str, subject: str | None = None) -> Callable[[Cause], bool]:
+        return lambda cause: cause.kind == kind and subject in (None, cause.subject)
 
     planted = [
-        Planted(f"article deleted: {deleted}", cause("deleted", *gone)),
+        Planted(f"article deleted: {deleted}", cause("deleted", str(group))),
         Planted(f"translation deleted: {untranslated}", cause("translation", untranslated)),
         Planted(f"public article for agents only: {hidden}", cause("hidden", hidden)),
         Planted(f"language gone: {targets.gone}", cause("language", targets.gone)),

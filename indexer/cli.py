@@ -227,6 +227,8 @@ def _line(entry: SnapshotEntry) -> str:
     published = [fact for fact in entry.history if "published" in fact]
     if published:
         words.append("{published} by {by} at {at}".format(**published[-1]))
+    elif any("refused" in fact for fact in entry.history):
+        words.append("refused")
     return "  ".join(words)
 
 

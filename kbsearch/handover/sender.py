@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
-from kbsearch.errors import DeliveryError, StoreError
+from kbsearch.errors import DeliveryError
 from kbsearch.events.ids import iso
 from kbsearch.events.redact import redact
 from kbsearch.events.schema import MAX_ID
@@ -134,8 +134,9 @@ class Sender:
             try:
                 while not self._stopping.is_set() and self.send_next(target):
                     pass
-            except StoreError:
-                _LOG.exception("the outbox cannot be read; trying again")
+            except Exception:
+                # A thread that ends would end all deliveries; whatever was claimed comes back when its lease ends.
+                _LOG.exception("the outbox cannot be worked on; trying again")
             wake.wait(_POLL_SECONDS)
 
     def _keep(self) -> None:
@@ -149,7 +150,7 @@ class Sender:
                 if since_upkeep >= _UPKEEP_SECONDS:
                     self._store.expire(iso(self._clock() - self._retention))
                     since_upkeep = 0.0
-            except StoreError:
+            except Exception:
                 _LOG.exception("the ticket store cannot be looked after; trying again")
             if self._stopping.wait(_POLL_SECONDS):
                 return

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from kbsearch.events.ids import new_id
 from kbsearch.handover.document import read_handover, write_handover
 from kbsearch.handover.outbox import Outbox
 from kbsearch.handover.tables import MIGRATIONS
-from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Handover, Reply, Ticket
+from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Article, Handover, Reply, Ticket
 from kbsearch.sqlite_file import SqliteFile, Transaction, folder_beside
 
 _COLUMNS = "id, key, status, created_at, updated_at, handover, client_id, session_id, articles"
@@ -71,7 +72,9 @@ class TicketStore:
         """
         email = handover.contact.email.casefold()
         written = write_handover(handover).decode()
-        digest = _digest(written, session_id)
+        # Titles and addresses of articles may change between two calls of the same customer.
+        said = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
+        digest = _digest(write_handover(said).decode(), session_id)
         identity = _digest("key", idempotency_key, email) if idempotency_key else digest
         with self._file.transaction() as writer:
             known = writer.execute(
@@ -189,6 +192,10 @@ def _read(row: Sequence[Any], replies: tuple[Reply, ...]) -> Ticket:
         ticket_id, key, status, created_at, updated_at, read_handover(handover), client_id, session_id,
         tuple(orjson.loads(articles)), replies,
     )  # fmt: skip
+
+
+def _bare(articles: Sequence[Article]) -> tuple[Article, ...]:
+    return tuple(Article(article.id) for article in articles)
 
 
 def _digest(*parts: str) -> str:

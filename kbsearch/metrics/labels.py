@@ -32,10 +32,14 @@ Asked = tuple[Nearest | None, int]
 """The first result of a query, and how often the query failed."""
 
 
-def label(failures: Mapping[str, Sequence[Failure]], library: Library) -> dict[str, Label]:
-    """Return for each language the kind of gap, and the article that it is about where one can be named."""
-    everything = [failure for mine in failures.values() for failure in mine]
-    target = _witnessed(everything, library)
+def label(
+    failures: Mapping[str, Sequence[Failure]], everybody: Sequence[Failure], library: Library
+) -> dict[str, Label]:
+    """Return for each language the kind of gap, and the article that it is about where one can be named.
+
+    `everybody` are all failures of this meaning, in these languages and others.
+    """
+    target = _witnessed(everybody, library)
     if target:
         return {lang: _known(target, lang) for lang in failures}
     asked = {lang: _ask(mine, lang, library) for lang, mine in failures.items()}

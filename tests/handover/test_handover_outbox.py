@@ -117,5 +117,5 @@ class Outboxes(RuleBasedStateMachine):
 
 TestOutboxes = Outboxes.TestCase
 TestOutboxes.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

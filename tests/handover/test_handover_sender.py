@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from handover_facts import AT, SIGNING, Clock, file_one, open_tickets
@@ -241,6 +242,30 @@ def test_a_target_that_breaks_is_tried_again(post: Post, monkeypatch: pytest.Mon
     assert post.store.outbox.listed()[0].error.startswith("ZeroDivisionError")
     assert "in a way that it should not" in caplog.text
     assert post.states() == [(WAITING, 1)]
+
+
+def test_a_ticket_that_cannot_be_read_holds_up_no_other(
+    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its delivery waits for somebody who can; the thread lives on."""
+    monkeypatch.setattr(sender_module, "_POLL_SECONDS", 0.02)
+    broken, whole = post.file("broken"), post.file("whole")
+    read = post.store.read
+
+    def read_some(ticket: str) -> Any:
+        if ticket == broken:
+            raise TypeError("written by a newer kbsearch")
+        return read(ticket)
+
+    monkeypatch.setattr(post.store, "read", read_some)
+    post.sender.start()
+    deadline = time.monotonic() + 10
+    while not receiver.calls and time.monotonic() < deadline:
+        time.sleep(0.02)
+    post.sender.stop()
+    assert [call.body["id"] for call in receiver.calls] == [whole]
+    assert "written by a newer kbsearch" in caplog.text
+    assert {one.ticket: one.state for one in post.store.outbox.listed()} == {broken: WAITING, whole: DELIVERED}
 
 
 def test_several_workers_deliver_each_ticket_once(tmp_path: Path, receiver: Receiver) -> None:

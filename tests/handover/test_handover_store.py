@@ -12,7 +12,7 @@ from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 
 from kbsearch.errors import LimitError, StoreError, UsageError
 from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
-from kbsearch.handover.ticket import Contact, Reply
+from kbsearch.handover.ticket import Article, Contact, Reply
 
 
 @pytest.fixture
@@ -62,6 +62,16 @@ def test_the_same_again_is_the_same_ticket(store: TicketStore, key: str) -> None
     assert (new, newer) == (True, False)
     assert again == first
     assert len(store.outbox.listed()) == 2
+
+
+def test_the_same_customer_is_known_again_after_an_article_got_another_title(store: TicketStore) -> None:
+    """An index may be published, or opened at last, between two calls."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], idempotency_key="k")
+    renamed = replace(CLEAN, shown=tuple(Article(one.id) for one in CLEAN.shown))
+    again, new = store.file(renamed, at=AT, targets=[], idempotency_key="k")
+    assert (again, new) == (first, False)
+    with pytest.raises(UsageError):
+        store.file(replace(CLEAN, shown=()), at=AT, targets=[], idempotency_key="k")
 
 
 def test_without_a_key_the_same_is_new_after_a_while(store: TicketStore) -> None:

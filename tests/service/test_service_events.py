@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from service_fake import SECRET
 
 from kbsearch.service.context import Service
+from kbsearch.service.security import make_key
 
 CLICK: dict[str, Any] = {
     "action_name": "click",
@@ -105,6 +109,14 @@ def test_a_full_buffer_answers_503(make_client: Any) -> None:
         assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
         assert response.headers["retry-after"] == "1"
         assert "kbsearch_events_dropped_total 2.0" in client.get("/metrics").text
+        key = make_key(SECRET, ["admin"], [], timedelta(hours=1), "test")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            health = client.get("/v1/metrics", headers={"X-Kbsearch-Key": key}).json()["health"]
+            if health["dropped"]:
+                break
+            time.sleep(0.05)
+        assert (health["dropped"], health["verdict"]) == (2, "sick"), "reports tell of it as well"
 
 
 def test_a_search_is_recorded(client: TestClient, service: Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -76,7 +77,12 @@ def test_a_hand_over_is_kept_and_can_be_followed(client: TestClient) -> None:
     assert status.json()["subject"] == "Invoice is missing"
     assert status.json()["replies"] == []
     other = file(client, idempotency_key="another")
-    for ticket, key in [(filed["id"], ""), (filed["id"], other["key"]), ("none", filed["key"])]:
+    for ticket, key in [
+        (filed["id"], ""),
+        (filed["id"], other["key"]),
+        ("none", filed["key"]),
+        (filed["id"], filed["key"] * 9),
+    ]:
         assert client.get(f"/v1/handover/{ticket}", params={"key": key}).status_code == 404
     assert client.get(f"/v1/handover/{filed['id']}").json()["error"]["code"] == "not_found"
 
@@ -226,6 +232,19 @@ def test_a_callback_needs_the_help_desks_signature(make_client: Any, moved: bool
         assert status["status"] == "open"
 
 
+def test_a_help_desk_with_one_address_names_the_ticket_in_the_body(make_client: Any) -> None:
+    """Signed the same way."""
+    with make_client(handover_secret=SIGNING) as client:
+        filed = file(client)
+        body = json.dumps({"ticket": filed["id"], "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body).status_code == 403
+        assert client.post("/v1/handover/status", content=body, headers=headers).json()["status"] == "solved"
+        body = json.dumps({"ticket": "none", "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body, headers=headers).status_code == 404
+
+
 def test_a_help_desk_that_cannot_sign_uses_a_key(client: TestClient) -> None:
     """One for the audience `helpdesk`; a customer's key opens nothing."""
     filed = file(client)
@@ -314,6 +333,21 @@ def test_what_the_log_cannot_take_is_not_acknowledged(client: TestClient, monkey
     file(client)
     assert len(parts(client).tickets.listed()) == 1
     assert len(events(client)) == 2
+
+
+def test_no_request_waits_for_the_help_desk(make_client: Any) -> None:
+    """A target that takes the call and never answers: the customer has the ticket meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        target = f"webhook+http://127.0.0.1:{silent.getsockname()[1]}/"
+        with make_client(handover_secret=SIGNING, handover_target=target) as client:
+            filed = file(client)
+            called, _ = silent.accept()
+            with called:
+                assert called.recv(4) == b"POST"
+                assert [one.state for one in parts(client).tickets.outbox.listed()] == ["waiting"]
+                assert file(client, idempotency_key="second")["id"] != filed["id"]
+                assert client.get("/healthz").status_code == 200
 
 
 def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) -> None:
