@@ -5,25 +5,28 @@
 Needs `../shared/kb/alchemy` (25,000 articles in 12 languages). 20,000 searches that helped are made up from titles and
 bodies (a word left out, a typo, without diacritics, words of a sentence; popularity as 1/rank) and written to an event
 store as the service writes them. A rebuilt version of the same articles must break none of them; a candidate with ten
-planted losses must be refused and all ten named.
+planted losses must be refused and all ten named. The worse model is the bundled one with its rows shuffled.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from safetensors.numpy import load_file, save_file
 
 from benchmarks.corrupt import with_typo
 from benchmarks.gate_log import BEGIN, Visit, write
-from benchmarks.gate_losses import WORSE_MODEL, Row, plant
+from benchmarks.gate_losses import Row, Targets, plant
 from benchmarks.quality_sets import ALCHEMY
 from benchmarks.report import RESULTS, WORK, stamp, table, write_result
 from indexer.loaders import LoadReport, load_sources
@@ -31,16 +34,16 @@ from indexer.pipeline import build
 from indexer.replay.gate import Terms, replay
 from indexer.replay.page import as_page
 from indexer.replay.report import Report
+from kbsearch.embed.registry import models_directory
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.moments import DAY, moment_of
 from kbsearch.text.normalise import fold
-from kbsearch.versions import release
 
 SEARCHES = 20_000
 SEED = 8
 WEIGHTS = {"lv": 30, "lt": 25, "en": 20}
 """Traffic by language; the others share alike what is left of 100."""
-SYNONYM = ("outlook", "teams meeting; sharepoint site; onedrive folder; licence")
+SYNONYM = ("teams", "outlook mailbox; sharepoint site; onedrive folder; licence; exchange; domain")
 ANSWERED = 0.3
 CLIENTS = 6_000
 
@@ -57,13 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     visits = list(_visits(rows, options.searches))
     store = _store(folder, visits)
     index = folder / "index"
-    published = build([_source(folder, rows, {})], index, publishing=False, update=True).version
-    release(index, published, "build")
-    unchanged = build([_source(folder, rows, {})], index, publishing=False).version
+    published = build([_source(folder / "published", rows, {})], index, update=True).version
+    # From another folder, so that it is a version of its own.
+    unchanged = build([_source(folder / "unchanged", rows, {})], index, publishing=False, update=True).version
     terms = Terms(store, since=moment_of(BEGIN.isoformat()), until=moment_of(BEGIN.isoformat()) + 28 * DAY)
     same, same_seconds = _timed(index, unchanged, published, terms)
-    planted, editing = plant(rows, _popular(visits, rows), SYNONYM)
-    spoilt = build([_source(folder, rows, editing)], index, model=WORSE_MODEL, publishing=False, update=True).version
+    worse = os.path.relpath(_worse_model(folder / "shuffled"))
+    popular = _popular(visits, rows)
+    ruled = max(str(rows[popular[4]]["title"]).split(), key=len).strip(".,:()")
+    planted, editing = plant(rows, Targets(popular, "fi", ("sv", "de"), *SYNONYM, worse, ruled))
+    spoilt = build(
+        [_source(folder / "spoilt", rows, editing)], index, model=worse, publishing=False, update=True
+    ).version
     report, seconds = _timed(index, spoilt, published, terms)
     store.close()
     (folder / "report.html").write_text(as_page(report), encoding="utf-8")
@@ -75,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "unchanged": _figures(same, same_seconds),
         "spoilt": _figures(report, seconds),
         "planted": [{"what": what, "searches": total.searches if total else 0} for what, total in found],
+        "different_queries": len({(visit.query.casefold(), visit.lang) for visit in visits}),
         "peak_mebibytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     markdown = "\n\n".join(
@@ -91,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     for name in figures["unchanged"]
                 ],
             ),
-            f"Peak memory of the whole run {figures['peak_mebibytes']} MiB.",
+            f"These are {figures['different_queries']:,} different queries, each asked of both "
+            f"versions. Peak memory of the whole run {figures['peak_mebibytes']} MiB.",
             "## The ten losses, all planted into one candidate",
             table(
                 ("planted", "broken searches", "the report says"),
@@ -107,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def _figures(report: Report, seconds: float) -> dict[str, Any]:
+def _figures(report: Report, seconds: tuple[float, float]) -> dict[str, Any]:
     (part,) = report.sections
     took = report.latency
     return {
@@ -120,14 +130,26 @@ def _figures(report: Report, seconds: float) -> dict[str, Any]:
         "refused": "yes" if report.over else "no",
         "median_ms_published": took.median_before if took else None,
         "median_ms_candidate": took.median_after if took else None,
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds[0], 1),
+        "processor_seconds": round(seconds[1], 1),
     }
 
 
-def _timed(index: Path, candidate: str, published: str, terms: Terms) -> tuple[Report, float]:
-    started = time.perf_counter()
+def _timed(index: Path, candidate: str, published: str, terms: Terms) -> tuple[Report, tuple[float, float]]:
+    """The report, and the seconds that it took: on the clock, and of the processor."""
+    started, used = time.perf_counter(), time.process_time()
     report = replay(index / candidate, index / published, terms)
-    return report, time.perf_counter() - started
+    return report, (time.perf_counter() - started, time.process_time() - used)
+
+
+def _worse_model(target: Path) -> Path:
+    """The bundled model with its rows shuffled, as after an export with another tokenizer: it knows nothing."""
+    source = models_directory() / "kbsearch-static"
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    arrays = load_file(source / "model.safetensors")
+    order = np.random.default_rng(SEED).permutation(len(arrays["embeddings"]))
+    save_file({name: array[order] for name, array in arrays.items()}, target / "model.safetensors")
+    return target
 
 
 def _rows() -> dict[str, Row]:
@@ -141,8 +163,7 @@ def _rows() -> dict[str, Row]:
     }
 
 
-def _source(folder: Path, rows: dict[str, Row], editing: Any) -> Path:
-    source = folder / "source"
+def _source(source: Path, rows: dict[str, Row], editing: Mapping[str, str]) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     (source / "articles.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows.values()))
@@ -168,7 +189,7 @@ def _visits(rows: dict[str, Row], count: int) -> Iterator[Visit]:
     rest = (100 - sum(WEIGHTS.values())) / (len(by_lang) - len(WEIGHTS))
     groups = sorted({row["group"] for row in rows.values()})
     draw.shuffle(groups)
-    popularity = {group: 1 / (rank + 10) for rank, group in enumerate(groups)}
+    popularity = {group: 1 / (rank + 1) for rank, group in enumerate(groups)}
     shares = {lang: [popularity[row["group"]] for row in mine] for lang, mine in by_lang.items()}
     langs = sorted(by_lang)
     for _ in range(count):

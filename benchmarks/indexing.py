@@ -156,7 +156,8 @@ def described(line: str, figures: dict[str, Any]) -> str:
             "deleted or new. Peak memory is that of the main process.",
             table(header, rows),
             f"The update took {figures['share']['seconds']:.1%} of the time of a full build, and "
-            f"{figures['share']['processor_seconds']:.1%} of its processor time. Its snapshot and that of a build: {verdict}.",
+            f"{figures['share']['processor_seconds']:.1%} of its processor time.",
+            f"The snapshots of the update and of a build of the same articles: {verdict}.",
             table(["on disk", "MiB"], sizes),
         ]
     )

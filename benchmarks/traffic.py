@@ -185,8 +185,11 @@ class _Visit:
         outcome, query_id = self._search(query, lang)
         if gap.kind == "unhelpful":
             self._open(outcome, query_id, f"{gap.article}.{lang}")
-            if rng.random() < 0.55:
+            chance = rng.random()
+            if chance < 0.55:
                 self._form(query_id, 0.9)
+            elif chance < 0.75:
+                self._add("feedback", query_id, f"{gap.article}.{lang}", "article", helpful=chance > 0.7)
         elif gap.article and rng.random() < 0.4:
             self._moment += 40 * SECOND
             _, query_id = self._search(gap.article.rpartition(".")[0].replace("-", " "), lang)

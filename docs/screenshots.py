@@ -15,7 +15,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kbsearch.suggestions.store import PENDING, Suggestion, SuggestionStore, suggestions_path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -23,12 +25,19 @@ CHROMIUM = "/usr/bin/chromium"
 WIDE, NARROW = (1280, 800), (390, 844)
 
 PICTURES = (
-    ("portal", "/?lang=lv&q=ka+atjaunot+paroli", WIDE, "light"),
+    ("portal", "/?lang=lv&q=aizmirsu+paroli", WIDE, "light"),
     ("portal-dark", "/?lang=lt&q=neveikia+nuolaidos+kodas", WIDE, "dark"),
     ("portal-home", "/?lang=en", WIDE, "light"),
     ("portal-phone", "/?lang=lv&q=robots+nelādējas", NARROW, "light"),
     ("portal-nothing", "/?lang=en&q=can+i+rent+a+submarine", NARROW, "dark"),
-    ("article", "/?lang=en&doc=vac-error-codes.en", WIDE, "light"),
+    ("article", "/?lang=en&doc=return-label.en&q=return+label", WIDE, "light"),
+    ("article-phone", "/?lang=lt&doc=two-step-login.lt", NARROW, "dark"),
+    ("video", "/?lang=en&doc=firmware-update.en&q=firmware", WIDE, "light"),
+)
+SUGGESTIONS = (
+    ("Delivery on Sundays", "I work on weekdays and cannot wait for the courier.", "open", 14),
+    ("Pay with two gift cards at once", "", "planned", 9),
+    ("A darker night mode for the hub light", "Even the lowest level wakes me up.", "done", 21),
 )
 
 
@@ -38,6 +47,9 @@ def main() -> None:
     binaries = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as index:
         subprocess.run([binaries / "kbsearch-index", "build", ROOT / "sample_kb", "--out", index], check=True)
+        questions = ROOT / "sample_kb" / "questions.jsonl"
+        subprocess.run([binaries / "kbsearch", "calibrate", "--index", index, "--queries", questions], check=True)
+        suggest(Path(index))
         port = free_port()
         environment = os.environ | {"KBSEARCH_TITLE": "Brize", "KBSEARCH_CONTACT": "mailto:help@brize.example"}
         server = subprocess.Popen(
@@ -55,6 +67,18 @@ def main() -> None:
             server.wait()
 
 
+def suggest(index: Path) -> None:
+    """Suggestions as a company would have read them, with votes."""
+    store = SuggestionStore(suggestions_path(index, ""))
+    for number, (title, text, status, votes) in enumerate(SUGGESTIONS):
+        filed = Suggestion(f"sample-{number}", title, text, "en", PENDING, f"2026-11-{20 - number}T09:00:00.000Z", 0)
+        store.file(filed, f"network {number}")
+        store.decide(filed.id, status)
+        for voter in range(votes):
+            store.vote(filed.id, f"voter {voter}")
+    store.close()
+
+
 def take_pictures(browser: Browser, address: str) -> None:
     """One PNG a picture, and one of the suggestions while somebody types."""
     for name, path, (width, height), scheme in PICTURES:
@@ -68,7 +92,23 @@ def take_pictures(browser: Browser, address: str) -> None:
     page.locator("[role=option]").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.screenshot(path=IMAGES / "portal-suggest.png")
+    page.goto(address + "/suggestions?lang=en")
+    page.screenshot(path=IMAGES / "suggestions.png")
+    file_ticket(page, address)
     page.close()
+
+
+def file_ticket(page: Page, address: str) -> None:
+    """The form with articles beside what is typed, and the ticket's own page."""
+    page.goto(address + "/ticket?lang=en")
+    page.get_by_label("Subject").press_sequentially("My invoice is missing")
+    page.locator("#deflect a").first.wait_for()
+    page.screenshot(path=IMAGES / "ticket.png")
+    page.get_by_label("Message").fill("Order 1042 was paid last week.")
+    page.get_by_label("E-mail for our answer").fill("anna@example.org")
+    page.get_by_role("button", name="Send message").click()
+    page.locator(".state").wait_for()
+    page.screenshot(path=IMAGES / "ticket-status.png")
 
 
 def free_port() -> int:

@@ -26,8 +26,8 @@ def carried(out: Path, before: Mapping[str, Any], model: ModelInfo, report: Load
     if CALIBRATION not in before.get("files", {}):
         return {}
     content = (out / str(before["version"]) / CALIBRATION).read_bytes()
-    was = {name: before.get(name) for name in ("model", "analyzer", "cutter")}
-    now = {"model": asdict(model), "analyzer": ANALYZER_VERSION, "cutter": CUTTER_VERSION}
+    was: dict[str, Any] = {name: before.get(name) for name in ("model", "analyzer", "cutter")}
+    now: dict[str, Any] = {"model": asdict(model), "analyzer": ANALYZER_VERSION, "cutter": CUTTER_VERSION}
     was["way of scoring"], now["way of scoring"] = orjson.loads(content).get("format"), CALIBRATION_FORMAT
     changed = [name for name, value in now.items() if was[name] != value]
     if changed:

@@ -14,6 +14,7 @@ import orjson
 from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
+from indexer.watch import add_watch_command
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.set_defaults(run=_prune)
     add_propose_command(commands)
+    add_watch_command(commands, source)
     return parser
 
 
@@ -225,6 +227,8 @@ def _line(entry: SnapshotEntry) -> str:
     published = [fact for fact in entry.history if "published" in fact]
     if published:
         words.append("{published} by {by} at {at}".format(**published[-1]))
+    elif any("refused" in fact for fact in entry.history):
+        words.append("refused")
     return "  ".join(words)
 
 

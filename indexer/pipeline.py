@@ -33,7 +33,7 @@ from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.snapshot import published_version, read_manifest
+from kbsearch.manifest import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.versions import discard, hold_back, release, version_directories

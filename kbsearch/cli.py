@@ -76,18 +76,22 @@ def _parser() -> argparse.ArgumentParser:
         help="how well self-service works, from the event store",
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
-    sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
-    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
+    _add_period(sub)
+    sub.add_argument("--index", type=Path, metavar="DIR", help="directory of snapshots: adds what to write or change")
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
-    sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
-    sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
-    sub.add_argument("--holdout", type=float, default=0.05, metavar="SHARE", help="held out at the ticket form (0.05)")
-    sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
-    sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
     add_events_parser(commands)
+    sub = commands.add_parser(
+        "report",
+        help="the same as one HTML file, with charts, to read or to send",
+        epilog=example("kbsearch report --events sqlite:///var/index/events.db --index var/index --out report.html"),
+    )
+    _add_period(sub)
+    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots: titles and gaps")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="written whole or not at all")
+    sub.add_argument("--title", default="Help centre", help="whose report it is (default: Help centre)")
+    sub.set_defaults(run=_report)
     sub = commands.add_parser(
         "calibrate",
         help="learn from judged questions when to answer, and publish the index with it",
@@ -104,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
     )
     sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--events", default="", metavar="URL", help="as for serve; default sqlite:///DIR/events.db")
     sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
     sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
     sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
@@ -128,6 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--subject", default="portal", help="who it is for, to find it in logs")
     sub.set_defaults(run=_key)
     return parser
+
+
+def _add_period(sub: argparse.ArgumentParser) -> None:
+    """Add what says which facts are read, and how they are judged."""
+    sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
+    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
+    sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
+    sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
+    sub.add_argument("--holdout", type=float, default=0.05, metavar="SHARE", help="held out at the ticket form (0.05)")
+    sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
+    sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
 
 
 def _search(options: argparse.Namespace) -> Outcome:
@@ -213,6 +230,13 @@ def _bench(options: argparse.Namespace) -> Outcome:
 
 def _metrics(options: argparse.Namespace) -> Outcome:
     from kbsearch.metrics.command import run
+    from kbsearch.service.knowledge import open_knowledge
+
+    return run(options, open_knowledge(options.index) if options.index else None)
+
+
+def _report(options: argparse.Namespace) -> Outcome:
+    from kbsearch.service.dashboard.command import run
 
     return run(options)
 

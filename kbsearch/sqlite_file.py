@@ -11,13 +11,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.parse import unquote
 
 from kbsearch.errors import StoreError
 
 Transaction = sqlite3.Connection
 """What statements of one transaction go through."""
 Values = Sequence[object] | Mapping[str, object]
+_SQLITE = "sqlite:///"
 _WAIT_SECONDS = 5
+
+
+def folder_beside(events: str, index: Path) -> Path:
+    """Return where files of the service are kept: beside an event store that is a file, else in the index's folder."""
+    return Path(unquote(events.removeprefix(_SQLITE))).parent if events.startswith(_SQLITE) else index
 
 
 class SqliteFile:
@@ -51,8 +58,12 @@ class SqliteFile:
 
     def ask(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return rows, as of now; no writer waits for it."""
+        return list(self.read(query, values))
+
+    def read(self, query: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield rows as they are read, through a connection of their own, so that nothing else waits."""
         with self._translated(), closing(self._connect()) as reader:
-            return reader.execute(query, values).fetchall()
+            yield from reader.execute(query, values)
 
     def close(self) -> None:
         """Let go of the file; what was written stays."""

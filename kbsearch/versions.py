@@ -65,6 +65,17 @@ def hold_back(root: Path, version: str, how: str) -> None:
     record(root, version, {"written": how, "by": _somebody()})
 
 
+def refuse(root: Path, version: str, why: str) -> None:
+    """Write down that a version was refused; of those refused before, none is kept that was not published since."""
+    names = _versions(root)[0]
+    refused = {fact.get("version") for fact in history(root) if "refused" in fact}
+    served = _published_once(root, names)
+    for name in names:
+        if name in refused and name != version and name not in served:
+            discard(root, name)
+    record(root, version, {"refused": why, "by": _somebody()})
+
+
 def _somebody() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 

@@ -97,7 +97,7 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
     ignored: Counter[str] = Counter()
     if not path.is_dir():
         if _is_archive(path.name):
-            yield from _unpacked(path, "", ignored)
+            yield from _unpacked(path, _shown(path), "", ignored)
             yield from _left_out(path, ignored)
         else:
             yield SourceFile(path, _shown(path), _bare(path.name))
@@ -115,7 +115,7 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
             if _extension(name) is None:
                 ignored[_kind(name)] += 1
             elif _is_archive(name):
-                yield from _unpacked(file, f"{identity}/", ignored)
+                yield from _unpacked(file, _shown(file), f"{identity}/", ignored)
             else:
                 yield SourceFile(file, _shown(file), identity)
     for error in failures:
@@ -129,23 +129,31 @@ def _left_out(path: Path, ignored: Counter[str]) -> Iterator[Note]:
         yield Note(f"{path}: {ignored.total()} files of other kinds left out ({kinds})")
 
 
-def _unpacked(path: Path, prefix: str, ignored: Counter[str]) -> Iterator[SourceFile | Problem]:
-    """The readable files of an archive, in its order; archives in it stay closed."""
+def _unpacked(
+    path: Path, shown: str, prefix: str, ignored: Counter[str], depth: int = 0
+) -> Iterator[SourceFile | Problem]:
+    """The readable files of an archive, in its order, and those of archives in it, as Notion packs its exports."""
 
     def wanted(name: str) -> bool:
         *folders, file = name.split("/")
         if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders or editing_kind(file):
             return False
-        if _extension(file) is None or _is_archive(file):
+        if _extension(file) is None or (_is_archive(file) and depth):
             ignored[_kind(file)] += 1
             return False
         return True
 
-    for member in archive.members(path, _shown(path), wanted):
+    for member in archive.members(path, shown, wanted):
         if isinstance(member, Problem):
             yield member
+            continue
+        name, identity = f"{shown}/{_shown(member.name)}", prefix + _bare(member.name)
+        if _is_archive(member.name):
+            # Its own name is "Part-1" or the like and says nothing.
+            inner = identity.rpartition("/")[0]
+            yield from _unpacked(member.path, name, f"{inner}/" if inner else "", ignored, depth + 1)
         else:
-            yield SourceFile(member.path, f"{_shown(path)}/{_shown(member.name)}", prefix + _bare(member.name))
+            yield SourceFile(member.path, name, identity)
 
 
 def _extension(name: str) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.lines import MAX_LINE, read_lines
-from indexer.loaders.report import Found, Item, Problem, SourceFile
+from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.slug import slug
 
 EXTENSIONS = (".csv",)
@@ -33,6 +33,7 @@ _FIELDS = {
     "updated_at",
 }
 _LISTS = ("category", "tags", "audience")
+_NOTION = re.compile(r"[ /][0-9a-f]{32}(_all)?$")
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 
 
@@ -47,7 +48,10 @@ def read(source: SourceFile) -> Iterator[Item]:
             return
         delimiter = max(",;\t", key=lambda mark: (len(_FIELDS & set(_cells(header, mark))), header.count(mark)))
         columns = _cells(header, delimiter)
-        if fault := _header_fault(columns):
+        if (fault := _header_fault(columns)) and _NOTION.search(source.id):
+            yield Note(f"{source.name}: a table of Notion; its pages are read instead")
+            return
+        if fault:
             yield Problem(source.name, line, fault)
             return
         rows = csv.reader(text, delimiter=delimiter, strict=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from indexer.loaders.boilerplate import main_part
 from indexer.loaders.faqpage import questions
 from indexer.loaders.fields import FieldError, make_document, parse_lang
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
@@ -21,6 +22,9 @@ _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", 
 _NEVER = ["script", "style", "noscript", "template", "nav", "form", "iframe"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
+_NOTICES = ", ".join(f'[{name}*="{word}" i]' for name in ("id", "class") for word in ("cookie", "consent", "gdpr"))
+_NOTICE_CHARS = 1_000
+"""A longer one is an article about cookies."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
 _BROWSER = {
     "iso8859-1": "windows-1252",
@@ -61,14 +65,16 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
 
 
 def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object]) -> Item:
-    main, title = _content(tree), _title(tree) or source.path.stem
+    (main, named), title = _content(tree), _title(tree) or source.path.stem
     if main is None:
         return Problem(source.name, None, "the page has no body")
     first = main.css_first("h1")
     if first is not None and _line(first) == title:
         first.decompose()
-    body = main.inner_html or ""
-    fields = {**shared, "id": source.id, "title": title, "body": body if _line(main) else "", "format": "html"}
+    body = main.inner_html or "" if _line(main) else ""
+    if body and not named:
+        body = main_part(body)
+    fields = {**shared, "id": source.id, "title": title, "body": body, "format": "html"}
     try:
         return Found(make_document(fields))
     except FieldError as error:
@@ -106,14 +112,26 @@ def _decode(data: bytes, said: str) -> tuple[str, str]:
         raise Unreadable("neither the encoding it names, nor UTF-8, nor windows-1257", line) from error
 
 
-def _content(tree: LexborHTMLParser) -> LexborNode | None:
-    """The element that holds the article, with what is never content taken out of it."""
+def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
+    """The element that holds the article, with what is never content taken out of it; and whether the page names it."""
     articles = tree.css("article")
     main = tree.css_first("main") or tree.css_first('[role="main"]') or (articles[0] if len(articles) == 1 else None)
     chosen = main or tree.body
     if chosen is not None:
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
-    return chosen
+        if main is None:
+            _drop_notices(chosen)
+    return chosen, main is not None
+
+
+def _drop_notices(body: LexborNode) -> None:
+    """Take out what asks for consent: one at a time, since those inside others go with them."""
+    while notice := next((node for node in body.css(_NOTICES) if _is_notice(node)), None):
+        notice.decompose()
+
+
+def _is_notice(node: LexborNode) -> bool:
+    return node.css_first("h1, article") is None and len(node.text()) <= _NOTICE_CHARS
 
 
 def _title(tree: LexborHTMLParser) -> str:

@@ -16,6 +16,7 @@ from indexer.replay.compare import LISTED, Compared, Pair, Shown
 from kbsearch.editing import Editing
 from kbsearch.embed.protocol import Embedder
 from kbsearch.engine import Engine
+from kbsearch.manifest import CALIBRATION
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.words import surfaces
@@ -92,13 +93,20 @@ class Causes:
                 shown = f"; it is shown in {other.lang}" if other else ""
                 yield Cause("translation", name, f"“{old['title']}” ({name}) is gone in {lang}{shown}.")
             else:
-                yield Cause("deleted", name, f"“{old['title']}” ({name}) is gone.")
+                yield self._deleted(old)
             return
         if compared.success.public and "public" not in record["audience"]:
             now = ", ".join(record["audience"])
             yield Cause("hidden", name, f"“{old['title']}” ({name}) is only for {now} now, not for the public.")
         if record["lang"] != lang:
             yield Cause("retagged", name, f"“{old['title']}” ({name}) is marked {record['lang']} now, not {lang}.")
+
+    def _deleted(self, old: dict[str, object]) -> Cause:
+        """One cause for all languages of an article."""
+        number = self._before.number_of(str(old["id"])) or 0
+        several = len(self._before.group_members(int(self._before.document_group[number]))) > 1
+        everywhere = ", in every language" if several else ""
+        return Cause("deleted", str(old["group"]), f"“{old['title']}” ({old['id']}) is gone{everywhere}.")
 
     @cached_property
     def _groups_after(self) -> frozenset[str]:
@@ -162,9 +170,9 @@ class Causes:
 
     def _of_decision(self, compared: Compared) -> Cause:
         """Still found, but no longer given as the answer."""
-        had, has = ("calibration.json" in snapshot.manifest["files"] for snapshot in (self._before, self._after))
+        had, has = (CALIBRATION in snapshot.manifest["files"] for snapshot in (self._before, self._after))
         if had and not has:
-            again = "kbsearch calibrate --index DIR --queries FILE.jsonl"
+            again = f"kbsearch calibrate --index {self._after.directory.parent} --queries FILE.jsonl"
             return Cause("calibration", "", f"The candidate is not calibrated, so it answers less; run: {again}")
         replaced = compared.replaced_by
         if replaced:

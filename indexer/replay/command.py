@@ -18,7 +18,7 @@ from kbsearch.errors import ReplayFailed, SnapshotMissing, UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.manifest import CURRENT, published_version
 from kbsearch.metrics.bounds import read_bound
-from kbsearch.versions import record, release
+from kbsearch.versions import record, refuse, release
 
 
 def run(options: argparse.Namespace) -> str:
@@ -44,6 +44,7 @@ def publish_through_gate(root: Path, version: str, how: str, options: argparse.N
         return None
     report = _replay(root / version, root / published, options.gate, options)
     if report.over:
+        refuse(root, version, "; ".join(report.over))
         raise ReplayFailed(
             f"{verdict(report)} {published} stays published; correct the sources and run the command again, or publish "
             f"it all the same: kbsearch-index publish {root} {version}",

@@ -8,7 +8,7 @@ What a journey is and how it ended is what `kbsearch metrics` says (docs/metrics
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal, Protocol
@@ -18,7 +18,7 @@ from kbsearch.metrics.acts import Act, by_client, read_acts
 from kbsearch.metrics.journeys import GAP, HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
-from kbsearch.metrics.queries import shared_queries
+from kbsearch.metrics.queries import LEAST_CLIENTS
 from kbsearch.metrics.searches import Search, query_key
 
 Kind = Literal["opened", "answered", "judged", "unanswerable"]
@@ -68,8 +68,8 @@ class Log:
 def read_log(facts: Facts, since: int, until: int, as_of: int) -> Log:
     """Read the successes of the journeys that began in [since, until), judged as of a moment (milliseconds, UTC)."""
     reading = _Reading(range(since, until), as_of)
-    printable = {query_key(query.text) for query in shared_queries(reading.searches_of(facts))}
-    return Log(tuple(reading.successes(printable)), reading.searches, reading.undecided)
+    reading.read(facts)
+    return Log(tuple(reading.successes()), reading.searches, reading.undecided)
 
 
 class _Reading:
@@ -80,11 +80,13 @@ class _Reading:
         self._as_of = as_of
         self._counted: Counter[Success] = Counter()
         self._spellings: dict[Success, Counter[str]] = {}
+        self._clients: dict[str, set[str]] = {}
+        """Who asked a query, of those that were asked in public and hold nothing that was taken out."""
         self.searches = 0
         self.undecided = 0
 
-    def searches_of(self, facts: Facts) -> Iterator[SearchRecord]:
-        """Read every journey once, and yield the searches of those that began in the period."""
+    def read(self, facts: Facts) -> None:
+        """Count every journey that began in the period, once."""
         waiting: dict[str, list[Act]] = {}
         for day in days_between(day_of(self._period.start), day_of(self._period.stop + WINDOW)):
             end = start_of(day) + DAY
@@ -92,11 +94,11 @@ class _Reading:
             for client, acts in by_client(read_acts(facts.searches(*bounds), facts.events(*bounds))).items():
                 waiting.setdefault(client, []).extend(acts)
             for client in list(waiting):
-                yield from self._settle(waiting, client, end - WINDOW)
+                self._settle(waiting, client, end - WINDOW)
         for client in list(waiting):
-            yield from self._settle(waiting, client, self._period.stop + 2 * WINDOW)
+            self._settle(waiting, client, self._period.stop + 2 * WINDOW)
 
-    def _settle(self, waiting: dict[str, list[Act]], client: str, before: int) -> Iterator[SearchRecord]:
+    def _settle(self, waiting: dict[str, list[Act]], client: str, before: int) -> None:
         """Judge the client's journeys that ended before a moment; what comes later stays, to be judged or to tell."""
         acts = waiting[client]
         later = acts
@@ -105,13 +107,13 @@ class _Reading:
                 break
             later = later[len(journey) :]
             if journey[0].moment in self._period:
-                yield from self._judge(journey, later)
+                self._judge(journey, later)
         if later:
             waiting[client] = later
         else:
             del waiting[client]
 
-    def _judge(self, journey: list[Act], later: Sequence[Act]) -> Iterator[SearchRecord]:
+    def _judge(self, journey: list[Act], later: Sequence[Act]) -> None:
         helped, searches, closed = _read(journey, later, self._as_of)
         self.searches += len(searches)
         self.undecided += 0 if closed else len(searches)
@@ -119,15 +121,17 @@ class _Reading:
             key = _without_spelling(success)
             self._counted[key] += 1
             self._spellings.setdefault(key, Counter())[success.query] += 1
-        yield from (search.final for search in searches)
+        for search in searches:
+            if search.final.public and "[" not in search.final.user_query:
+                self._clients.setdefault(query_key(search.final.user_query), set()).add(journey[0].client)
 
-    def successes(self, printable: Container[str]) -> Iterator[Success]:
-        """One for each query, place, article and kind, most frequent first; by what may be printed of them."""
+    def successes(self) -> Iterator[Success]:
+        """One for each query, place, article and kind, most frequent first."""
         ordered = sorted(self._counted.items(), key=lambda item: (-item[1], item[0].query, item[0].documents))
         for key, count in ordered:
             written = self._spellings[key]
             query = max(sorted(written), key=written.__getitem__)
-            shown = key.public and query_key(query) in printable
+            shown = key.public and len(self._clients.get(query_key(query), ())) >= LEAST_CLIENTS
             yield replace(key, query=query, searches=count, printable=shown)
 
 

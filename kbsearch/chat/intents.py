@@ -5,8 +5,8 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 
     name = phrase | phrase      a list; `@name` in a pattern stands for any of its phrases
     [section]                   what the patterns below mean
-    talk|speak to @someone      a pattern: words with alternatives; `word*` any ending, `word?` may be missing, and a
-                                lone `.` where the clause must end
+    talk|speak to @someone      a pattern: words with alternatives; `word*` with an ending of up to four letters,
+                                `word?` may be missing, and a lone `.` where the clause must end
 
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from kbsearch.text.normalise import fold
@@ -67,6 +67,7 @@ class _Phrases:
     whole: Mapping[Intent, re.Pattern[str]]
 
 
+@lru_cache(maxsize=64)  # half a millisecond, and a turn asks more than once
 def read_intent(message: str) -> Reading:
     """Tell what a message is; whatever is nothing else is a question."""
     clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
@@ -172,7 +173,7 @@ def _compile(tokens: list[str], lists: Mapping[str, str], fill: str) -> str:
 
 
 def _words(words: Iterable[str]) -> str:
-    return " ".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
+    return " ".join(re.escape(word).replace(r"\*", r"\w{0,4}") for word in words)
 
 
 def _either(alternatives: Iterable[str]) -> str:

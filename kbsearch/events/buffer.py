@@ -113,28 +113,35 @@ class EventBuffer:
             self._journal.close()
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            written = self._write(batch)
-            if written and self._journal is not None:
-                self._journal.clear()
-            with self._changed:
-                self._in_flight = 0
-                self._changed.notify_all()
-            if written:
-                self._on_written(len(batch))
-            elif self._journal is None:
-                self._dropped += len(batch)
-                self._on_dropped(len(batch))
-            else:
+        while (batch := self._next_batch()) is not None:
+            if batch and not self._handle(batch):
                 break
             self._count_dropped()
         self._count_dropped()
 
-    def _next_batch(self) -> list[Fact]:
-        """Wait for work; an empty batch means that the buffer is closed and nothing is left."""
+    def _handle(self, batch: list[Fact]) -> bool:
+        """Write a batch and say so; False where it stays in the journal, since shutdown cannot wait longer."""
+        written = self._write(batch)
+        if written and self._journal is not None:
+            self._journal.clear()
         with self._changed:
-            while not self._pending and not self._closing:
+            self._in_flight = 0
+            self._changed.notify_all()
+            if not written and self._journal is None:
+                self._dropped += len(batch)
+        if written:
+            self._on_written(len(batch))
+        elif self._journal is None:
+            self._on_dropped(len(batch))
+        return written or self._journal is None
+
+    def _next_batch(self) -> list[Fact] | None:
+        """Wait for work, or for drops to be noted; None means that the buffer is closed and nothing is left."""
+        with self._changed:
+            while not (self._pending or self._dropped or self._closing):
                 self._changed.wait(self._interval)
+            if self._closing and not self._pending:
+                return None
             if not self._closing:
                 self._changed.wait_for(self._due, self._interval)
             # All of it, so that the journal's other file holds exactly what is in flight.

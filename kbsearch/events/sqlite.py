@@ -6,18 +6,15 @@ The schema is a list of numbered migrations (`sqlite_schema.py`); the file's `us
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from kbsearch.errors import StoreError
 from kbsearch.events import rows
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.sqlite_schema import MIGRATIONS
 from kbsearch.events.store import Fact, PopularQuery, Removed
+from kbsearch.sqlite_file import SqliteFile, Transaction
 
 # Counted are networks (see SearchRecord.voucher), and only where the very search was followed by a click on what it
 # showed: neither invented clients nor a bare list of made-up clicks put words into other people's search boxes.
@@ -54,20 +51,13 @@ class SqliteStore:
 
         :raises StoreError: it cannot be opened, or was written by a newer kbsearch.
         """
-        self._path = path
-        self._writing = Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            self._migrate()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot open the event store {str(path)!r}: {error}") from error
+        self._file = SqliteFile(path, "event store", MIGRATIONS)
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Keep all of them in one transaction; a fact whose id is known already is ignored."""
         searches = [rows.search_row(fact) for fact in facts if isinstance(fact, SearchRecord)]
         events = [rows.event_row(fact) for fact in facts if isinstance(fact, Event)]
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             before = writer.total_changes
             writer.executemany(_insert("searches", rows.SEARCH_COLUMNS), searches)
             writer.executemany(_insert("events", rows.EVENT_COLUMNS), events)
@@ -84,15 +74,15 @@ class SqliteStore:
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""
-        return dict(self._ask("SELECT day, change FROM days ORDER BY day"))
+        return dict(self._file.ask("SELECT day, change FROM days ORDER BY day"))
 
     def popular_queries(self, *, min_clients: int, limit: int, since: str = "", until: str = "") -> list[PopularQuery]:
         """Return public queries with a click, asked from at least so many networks, most popular first."""
-        return [PopularQuery(*row) for row in self._ask(_POPULAR, (since, until or "~", min_clients, limit))]
+        return [PopularQuery(*row) for row in self._file.ask(_POPULAR, (since, until or "~", min_clients, limit))]
 
     def add_dropped(self, day: str, count: int) -> None:
         """Remember that so many facts of a UTC day were lost before they could be written."""
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.execute(
                 "INSERT INTO drops VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET facts = facts + excluded.facts",
                 (day, count),
@@ -100,31 +90,31 @@ class SqliteStore:
 
     def dropped(self, since: str = "", until: str = "") -> dict[str, int]:
         """Return how many facts were lost, by UTC day."""
-        found = self._ask("SELECT day, facts FROM drops WHERE day >= ? AND day < ?", (since, until or "~"))
+        found = self._file.ask("SELECT day, facts FROM drops WHERE day >= ? AND day < ?", (since, until or "~"))
         return dict(found)
 
     def salt(self, period: str) -> bytes:
         """Return the secret that hashes ids in the period that begins on this day, drawing it when it is new."""
-        found = self._ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
+        found = self._file.ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
         if not found:
-            with self._transaction() as writer:
+            with self._file.transaction() as writer:
                 writer.execute("INSERT OR IGNORE INTO salts VALUES (?, ?)", (period, secrets.token_bytes(32)))
-            found = self._ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
+            found = self._file.ask("SELECT salt FROM salts WHERE created_at = ?", (period,))
         return bytes(found[0][0])
 
     def salts(self) -> Mapping[str, bytes]:
         """Return every secret that has not been destroyed, by the first day of its period."""
-        return dict(self._ask("SELECT created_at, salt FROM salts"))
+        return dict(self._file.ask("SELECT created_at, salt FROM salts"))
 
     def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
         """Return the client hashes and session ids of all facts with one of these as client, session or user."""
         query = _RELATED.format(ids=", ".join("?" * len(ids)))
-        found = self._ask(query, (*ids,) * 5)
+        found = self._file.ask(query, (*ids,) * 5)
         return {client for client, _ in found}, {session for _, session in found if session}
 
     def erase(self, client_ids: Collection[str], at: str) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
         return Removed(
             *(self._remove(table, _ERASED.format(table=table)) for table in ("searches", "events")),
@@ -137,7 +127,7 @@ class SqliteStore:
         events = self._remove("events", "timestamp < ?", (before,))
         events += self._remove("events", _OLD_BUT_AHEAD, (before,))
         events += self._remove("events", _ERASED.format(table="events"))
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.execute(
                 "DELETE FROM salts WHERE created_at < (SELECT MAX(created_at) FROM salts WHERE created_at <= ?)",
                 (before,),
@@ -149,32 +139,26 @@ class SqliteStore:
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """Return what metrics derived from facts and kept under these names, where there is anything."""
         marks = ", ".join("?" * len(names))
-        return dict(self._ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
+        return dict(self._file.ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
 
     def keep(self, name: str, value: bytes) -> None:
         """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
-        with self._transaction() as writer:
+        with self._file.transaction() as writer:
             writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
         """Let go of the file; what was written stays."""
-        with self._writing:
-            self._writer.close()
+        self._file.close()
 
     def _between(
         self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield rows in the order of time from a connection of its own, so that nothing else waits."""
+        """Yield rows in the order of time, as they are read."""
         theirs = f"AND client_id IN ({', '.join('?' * len(clients))})" if clients else ""
         query = (
             f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? {theirs} ORDER BY timestamp, {key}"
         )
-        with _translated(), closing(self._connect()) as reader:
-            yield from reader.execute(query, (since, until or "~", *clients))
-
-    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with _translated(), closing(self._connect()) as reader:
-            return reader.execute(query, values).fetchall()
+        return self._file.read(query, (since, until or "~", *clients))
 
     def _remove(self, table: str, condition: str, values: Sequence[object] = ()) -> int:
         """Remove rows in small transactions; return how many."""
@@ -184,7 +168,7 @@ class SqliteStore:
         )
         total = 0
         while True:
-            with self._transaction() as writer:
+            with self._file.transaction() as writer:
                 removed = writer.execute(statement, values).fetchall()
                 days = set(removed)
                 if days:
@@ -195,42 +179,12 @@ class SqliteStore:
             if len(removed) < _AT_ONCE:
                 return total
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._writing, _translated(), self._writer:
-            # Taken before anything is read, so that two processes wait for each other instead of failing.
-            self._writer.execute("BEGIN IMMEDIATE")
-            yield self._writer
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # What is acknowledged survives the machine's end as well: one flush to disk for each transaction.
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    def _migrate(self) -> None:
-        # Workers start together: the version is read inside the write lock that IMMEDIATE takes.
-        self._writer.execute("BEGIN IMMEDIATE")
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            self._writer.rollback()
-            raise StoreError(
-                f"the event store {str(self._path)!r} has schema {version}, this kbsearch reads up to "
-                f"{len(MIGRATIONS)}; update kbsearch"
-            )
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                self._writer.execute(statement)
-        self._writer.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        self._writer.commit()
-
 
 def _insert(table: str, columns: Sequence[str]) -> str:
     return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-def _touch(writer: sqlite3.Connection, days: Iterable[str]) -> None:
+def _touch(writer: Transaction, days: Iterable[str]) -> None:
     """Give each of these days a number that no day has had."""
     writer.execute("UPDATE changes SET number = number + 1")
     writer.executemany(
@@ -238,11 +192,3 @@ def _touch(writer: sqlite3.Connection, days: Iterable[str]) -> None:
         "ON CONFLICT (day) DO UPDATE SET change = excluded.change",
         [(day,) for day in days],
     )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"the event store failed: {error}; see the disk's space and permissions") from error

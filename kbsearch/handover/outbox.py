@@ -85,6 +85,31 @@ class Outbox:
                 (WAITING, now, DELIVERED, ticket, now),
             ).rowcount
 
+    def adopt(self, targets: Sequence[str], now: str) -> int:
+        """Give what waits for a target that is not configured (any more) to one that is and does not have the ticket.
+
+        Returns how many were moved. Where every target has the ticket already, it is a dead letter; where no target
+        is configured, everything is left as it is.
+        """
+        query = f"SELECT id, ticket FROM deliveries WHERE state = '{WAITING}' AND leased_until <= ? AND target NOT IN "
+        query += f"({', '.join('?' * len(targets))}) ORDER BY id"
+        if not targets or not self._file.ask(f"{query} LIMIT 1", (now, *targets)):
+            return 0
+        moved = 0
+        with self._file.transaction() as writer:
+            for delivery, ticket in writer.execute(query, (now, *targets)).fetchall():
+                having = {
+                    name for (name,) in writer.execute("SELECT target FROM deliveries WHERE ticket = ?", (ticket,))
+                }
+                free = next((target for target in targets if target not in having), None)
+                if free is None:
+                    change, values = "state = ?, error = ?", (DEAD, "its target is no longer configured")
+                else:
+                    change, values = "target = ?, attempts = 0, next_at = ?", (free, now)
+                    moved += 1
+                writer.execute(f"UPDATE deliveries SET {change} WHERE id = ?", (*values, delivery))
+        return moved
+
     def counts(self) -> dict[str, int]:
         """Return how many deliveries wait and how many are dead, by state; delivered ones are not counted."""
         query = "SELECT state, COUNT(*) FROM deliveries WHERE state != ? GROUP BY state"

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
-from kbsearch.errors import DeliveryError, StoreError
+from kbsearch.errors import DeliveryError
 from kbsearch.events.ids import iso
 from kbsearch.events.redact import redact
+from kbsearch.events.schema import MAX_ID
 from kbsearch.handover.backoff import wait_seconds
 from kbsearch.handover.document import document_of
 from kbsearch.handover.outbox import DEAD, WAITING, Delivery
@@ -111,7 +112,7 @@ class Sender:
             _LOG.exception("the target %s failed on a hand-over in a way that it should not", target.name)
             self._failed(target, delivery, lease, f"{type(error).__name__}: {error}", 0.0)
         else:
-            self._store.outbox.delivered(delivery, lease, reference)
+            self._store.outbox.delivered(delivery, lease, reference[:MAX_ID])
             self._on_attempt(target.kind, "delivered")
         return True
 
@@ -133,20 +134,23 @@ class Sender:
             try:
                 while not self._stopping.is_set() and self.send_next(target):
                     pass
-            except StoreError:
-                _LOG.exception("the outbox cannot be read; trying again")
+            except Exception:
+                # A thread that ends would end all deliveries; whatever was claimed comes back when its lease ends.
+                _LOG.exception("the outbox cannot be worked on; trying again")
             wake.wait(_POLL_SECONDS)
 
     def _keep(self) -> None:
-        """Count what waits, for `/metrics`, and remove old tickets every hour."""
+        """Count what waits, for `/metrics`; let no ticket wait for a target that is gone; remove old tickets."""
         since_upkeep = _UPKEEP_SECONDS
         while True:
             try:
+                if self._store.outbox.adopt(self.targets, iso(self._clock())):
+                    self.wake()
                 self._counts = self._store.outbox.counts()
                 if since_upkeep >= _UPKEEP_SECONDS:
                     self._store.expire(iso(self._clock() - self._retention))
                     since_upkeep = 0.0
-            except StoreError:
+            except Exception:
                 _LOG.exception("the ticket store cannot be looked after; trying again")
             if self._stopping.wait(_POLL_SECONDS):
                 return

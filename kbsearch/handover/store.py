@@ -9,23 +9,25 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 
-from kbsearch.errors import UsageError
+from kbsearch.errors import LimitError, UsageError
 from kbsearch.events.ids import new_id
 from kbsearch.handover.document import read_handover, write_handover
 from kbsearch.handover.outbox import Outbox
 from kbsearch.handover.tables import MIGRATIONS
-from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Handover, Reply, Ticket
-from kbsearch.sqlite_file import SqliteFile, Transaction
+from kbsearch.handover.ticket import OPEN, SOLVED, STATUSES, Article, Handover, Reply, Ticket
+from kbsearch.sqlite_file import SqliteFile, Transaction, folder_beside
 
 _COLUMNS = "id, key, status, created_at, updated_at, handover, client_id, session_id, articles"
 _KEY_BYTES = 24
-_SQLITE = "sqlite:///"
+MOST_AT_ONCE = 20
+"""Tickets of one e-mail address since a moment (the service says: within an hour). Help desks write to the address
+that a ticket names, so a ticket form without a limit could be used to flood somebody else's mailbox."""
 # What a help desk has taken is kept there; what nobody has taken stays until somebody solved it.
 _EXPIRED = f"""
     updated_at < ? AND (status = '{SOLVED}' OR (
@@ -36,8 +38,7 @@ _EXPIRED = f"""
 
 def tickets_path(index: Path, events: str) -> Path:
     """Return where tickets are kept: beside an event store that is a file, else in the folder of the index."""
-    beside = Path(unquote(events.removeprefix(_SQLITE))).parent if events.startswith(_SQLITE) else index
-    return beside / "tickets.db"
+    return folder_beside(events, index) / "tickets.db"
 
 
 class TicketStore:
@@ -67,10 +68,14 @@ class TicketStore:
         everything is and it was filed after `since`.
 
         :raises UsageError: the key was used for a hand-over that says something else.
+        :raises LimitError: the address has too many tickets since then.
         """
+        email = handover.contact.email.casefold()
         written = write_handover(handover).decode()
-        digest = _digest(written, session_id)
-        identity = _digest("key", idempotency_key, handover.contact.email.casefold()) if idempotency_key else digest
+        # Titles and addresses of articles may change between two calls of the same customer.
+        said = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
+        digest = _digest(write_handover(said).decode(), session_id)
+        identity = _digest("key", idempotency_key, email) if idempotency_key else digest
         with self._file.transaction() as writer:
             known = writer.execute(
                 f"SELECT digest, {_COLUMNS} FROM tickets WHERE identity = ? AND created_at >= ? ORDER BY created_at",
@@ -83,6 +88,11 @@ class TicketStore:
                 )
             if known is not None:
                 return _read(known[1:], ()), False
+            (filed,) = writer.execute(
+                "SELECT COUNT(*) FROM tickets WHERE email = ? AND created_at >= ?", (email, since)
+            ).fetchone()
+            if filed >= MOST_AT_ONCE:
+                raise LimitError(f"{filed} tickets name this e-mail address already; try again in an hour", "contact")
             ticket = Ticket(new_id(), secrets.token_urlsafe(_KEY_BYTES), OPEN, at, at, handover, client_id, session_id)
             self._insert(writer, ticket, identity, digest, written)
             self.outbox.add(writer, ticket.id, targets, at)
@@ -182,6 +192,10 @@ def _read(row: Sequence[Any], replies: tuple[Reply, ...]) -> Ticket:
         ticket_id, key, status, created_at, updated_at, read_handover(handover), client_id, session_id,
         tuple(orjson.loads(articles)), replies,
     )  # fmt: skip
+
+
+def _bare(articles: Sequence[Article]) -> tuple[Article, ...]:
+    return tuple(Article(article.id) for article in articles)
 
 
 def _digest(*parts: str) -> str:

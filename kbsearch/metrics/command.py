@@ -1,46 +1,71 @@
-"""`kbsearch metrics`: options in, the report as text or JSON out."""
+"""`kbsearch metrics`: options in, the report as text or JSON out. `kbsearch report` reads the same options."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
+from kbsearch.events.store import EventStore
 from kbsearch.metrics.bounds import read_bound
 from kbsearch.metrics.incremental import Costs
+from kbsearch.metrics.insight import insight
+from kbsearch.metrics.library import Library
 from kbsearch.metrics.moments import HOUR
 from kbsearch.metrics.present import as_json, as_text
+from kbsearch.metrics.present_insight import insight_json, insight_text
 from kbsearch.metrics.report import SPLITS, report
 
 _MOST_HOURS = 168
 
 
-def run(options: argparse.Namespace) -> str:
+def run(options: argparse.Namespace, library: Library | None) -> str:
     """Read the store and return the report; JSON has every split unless some were chosen.
 
+    With a library the gap list is added; JSON has flow and articles as well.
+
     :raises UsageError: a bound that cannot be read, an unknown split, or a URL that no store reads.
+    """
+    with reading(options) as (store, given):
+        splits = options.by or (SPLITS if options.json else ())
+        made = report(store, splits=splits, shelf=store, **given)
+        more = insight(store, made, library, shelf=store) if library else None
+    if options.json:
+        return orjson.dumps({**as_json(made), **(insight_json(more) if more else {})}).decode()
+    return as_text(made) + (insight_text(more) if more else "")
+
+
+@contextmanager
+def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str, Any]]]:
+    """Open the store that options name, and give it with what they say of the report, by the names `report` has.
+
+    :raises UsageError: a bound that cannot be read, a value out of range, or a URL that no store reads.
     """
     costs = Costs()
     if options.ticket_cost is not None:
         costs = replace(costs, ticket=options.ticket_cost)
     if options.contact_cost is not None:
         costs = replace(costs, contact=options.contact_cost)
-    bounds = read_bound(options.since, "from"), read_bound(options.until, "to", last=True)
-    as_of = read_bound(options.as_of, "as-of")
     if not 0 <= options.window <= _MOST_HOURS:
         raise UsageError(f"--window {options.window} is out of range; give 0 to {_MOST_HOURS} hours.", "window")
     if not 0 < options.holdout < 1:
         raise UsageError(f"--holdout {options.holdout} is no share; give more than 0 and less than 1.", "holdout")
-    window = round(options.window * HOUR)
+    given: dict[str, Any] = {
+        "since": read_bound(options.since, "from"),
+        "until": read_bound(options.until, "to", last=True),
+        "as_of": read_bound(options.as_of, "as-of"),
+        "window": round(options.window * HOUR),
+        "costs": costs,
+        "holdout_share": options.holdout,
+    }
     store = open_existing_store(options.events)
     try:
-        splits = options.by or (SPLITS if options.json else ())
-        made = report(
-            store, *bounds, splits, as_of=as_of, window=window, shelf=store, costs=costs, holdout_share=options.holdout
-        )
+        yield store, given
     finally:
         store.close()
-    return orjson.dumps(as_json(made)).decode() if options.json else as_text(made)

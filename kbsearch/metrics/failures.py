@@ -16,6 +16,7 @@ from kbsearch.metrics.searches import Search, query_key
 from kbsearch.metrics.tally import BOT_SEARCHES
 from kbsearch.metrics.walk import Walked
 
+_SAY_ARTICLE = HANDOVERS | {"resolved_declared"}
 CLIENT_LETTERS = 12
 """Of a client's hash that are kept: enough to tell one client from another, in less space."""
 
@@ -96,11 +97,12 @@ def _disliked(events: Sequence[Event]) -> set[str]:
 
 
 def _agents(walked: Walked) -> tuple[str, ...]:
-    """Return articles opened, or named as the solution, after the hand-over: an agent sent them."""
+    """Return the articles that an agent answered with: named by the hand-over once it is solved (see
+    `handover/facts.py`) or as the solution, or opened after it."""
     facts = [act.fact for act in (*walked.acts, *walked.later) if isinstance(act.fact, Event)]
     start = next((place for place, event in enumerate(facts) if event.action_name in HANDOVERS), len(facts))
     return tuple(
         event.object_id
-        for event in facts[start + 1 :]
-        if event.object_id and (is_opening(event) or event.action_name == "resolved_declared")
+        for event in facts[start:]
+        if event.object_id and (is_opening(event) or event.action_name in _SAY_ARTICLE)
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from scipy.stats import binom
 
-from kbsearch.metrics.clusters import cluster, nearest_groups
+from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
 from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.labels import UNHELPFUL, label
 from kbsearch.metrics.library import Article, Library
@@ -95,7 +95,8 @@ class _Group:
     kind: str = ""
     article: Article | None = None
     meaning: int = 0
-    """Number of the group of one meaning; 0 for unhelpful articles, each of which is a group of its own."""
+    """Number of what was meant; 0 for unhelpful articles, each of which is a group of its own."""
+    lang: str = ""
     failures: list[Dated] = field(default_factory=list)
     searches: int = 0
     """All that were asked with this meaning; of an unhelpful article, the journeys that read it."""
@@ -129,10 +130,10 @@ def triage(
     """
     unhelpful = _unhelpful([one for one in failures if one[1].unhelpful], readers, library)
     unopened, unexamined = _most_asked([one for one in failures if not one[1].unhelpful])
-    meanings = _by_meaning(unopened, asked, library)
-    labelled = [group for meaning in meanings for group in _label(meaning, library, least)]
-    often = _beyond_chance(_joined(labelled), sum(asked.values()))
-    named = [group for group in [*unhelpful, *often] if len(group.clients) >= least]
+    groups = _by_meaning(unopened, asked, library, least)
+    often = _beyond_chance(_large(groups, least), len(unopened), sum(asked.values()))
+    _label(often, groups, library)
+    named = [*_large(unhelpful, least), *_joined(often)]
     gaps = [_gap(group, days, ticket_cost, least) for group in named]
     gaps.sort(key=lambda gap: (-gap.escalated, -gap.failed.hits, gap.kind, gap.article.id if gap.article else ""))
     unnamed = len(failures) - unexamined - sum(len(group.failures) for group in named)
@@ -147,15 +148,20 @@ def _unhelpful(failures: Iterable[Dated], readers: Mapping[str, int], library: L
         group.failures.append(one)
     for name, group in groups.items():
         group.article = library.article(name)
-    return [group for group in _beyond_chance(list(groups.values()), sum(readers.values())) if group.article]
+    bad = sum(group.failed for group in groups.values())
+    return [group for group in _beyond_chance(list(groups.values()), bad, sum(readers.values())) if group.article]
 
 
-def _beyond_chance(groups: Sequence[_Group], everything: int) -> list[_Group]:
+def _large(groups: Iterable[_Group], least: int) -> list[_Group]:
+    return [group for group in groups if len(group.clients) >= least]
+
+
+def _beyond_chance(groups: Sequence[_Group], bad: int, everything: int) -> list[_Group]:
     """Keep groups that fail more often than all the rest, or than one half: some failures are everywhere.
 
-    Binomial test of each against the share of the rest, at 5 % for all tests together (Bonferroni).
+    Binomial test of each against the share of the rest, at 5 % for all tests together (Bonferroni). `bad` of
+    `everything` failed, in these groups and elsewhere.
     """
-    bad = sum(group.failed for group in groups)
     found = []
     for group in groups:
         others = everything - group.searches
@@ -177,36 +183,55 @@ def _most_asked(failures: Sequence[Dated]) -> tuple[list[Dated], int]:
 
 
 def _by_meaning(
-    failures: Sequence[Dated], asked: Mapping[tuple[str, str], int], library: Library
-) -> list[dict[str, _Group]]:
-    """Return groups of one meaning, each by language, with all searches of that meaning beside the failed ones."""
+    failures: Sequence[Dated], asked: Mapping[tuple[str, str], int], library: Library, least: int
+) -> list[_Group]:
+    """Return groups of one meaning and language, with all searches of that meaning beside the failed ones."""
     texts = {failure.key: failure.text for _, failure in reversed(failures)}
     keys = sorted(texts)
-    vectors = library.encode([texts[key] for key in keys])
-    numbers = cluster(vectors)
+    others = {key: text for _, text in sorted(asked) if (key := query_key(text)) not in texts}
+    vectors = distinct(library.encode([*(texts[key] for key in keys), *others.values()]))
+    numbers = cluster(vectors[: len(keys)])
     meaning = dict(zip(keys, numbers, strict=True))
-    others = {key: text for _, text in asked if (key := query_key(text)) not in meaning}
-    near = nearest_groups(library.encode(list(others.values())), vectors, numbers)
+    near = nearest_groups(vectors[len(keys) :], vectors[: len(keys)], numbers)
     meaning |= {key: number for key, number in zip(others, near, strict=True) if number is not None}
     found: list[dict[str, _Group]] = [{} for _ in set(numbers)]
     for day, failure in failures:
         number = meaning[failure.key]
-        group = found[number].setdefault(failure.lang, _Group(meaning=number))
+        group = found[number].setdefault(failure.lang, _Group(meaning=number, lang=failure.lang))
         group.failures.append((day, failure))
     for (lang, text), searches in asked.items():
         here = meaning.get(query_key(text))
         if here is not None and lang in found[here]:
             found[here][lang].searches += searches
-    return found
+    return [group for by_lang in found for group in _pooled(by_lang.values(), least)]
 
 
-def _label(by_lang: Mapping[str, _Group], library: Library, least: int) -> list[_Group]:
-    """Label a group of one meaning, language by language; small ones follow the language of most."""
-    ranked = sorted(by_lang, key=lambda lang: (-len(by_lang[lang].clients), lang))
-    labels = label({lang: [failure for _, failure in by_lang[lang].failures] for lang in ranked}, library)
-    for lang, group in by_lang.items():
-        group.kind, group.article = labels[lang if len(group.clients) >= least else ranked[0]]
-    return list(by_lang.values())
+def _pooled(groups: Iterable[_Group], least: int) -> list[_Group]:
+    """Let languages of few customers follow the language of most: detecting them is less sure than what they mean."""
+    first, *others = sorted(groups, key=lambda group: (-len(group.clients), group.lang))
+    kept = [first]
+    for group in others:
+        if len(group.clients) >= least:
+            kept.append(group)
+        else:
+            first.failures += group.failures
+            first.searches += group.searches
+    return kept
+
+
+def _label(often: Iterable[_Group], groups: Iterable[_Group], library: Library) -> None:
+    """Say of each group why it failed; what customers of other languages found later counts as well."""
+    meanings: dict[int, dict[str, _Group]] = {}
+    for group in often:
+        meanings.setdefault(group.meaning, {})[group.lang] = group
+    everybody: dict[int, list[Failure]] = {meaning: [] for meaning in meanings}
+    for group in groups:
+        if group.meaning in everybody:
+            everybody[group.meaning] += [failure for _, failure in group.failures]
+    for meaning, by_lang in meanings.items():
+        asked = {lang: [failure for _, failure in group.failures] for lang, group in by_lang.items()}
+        for lang, found in label(asked, everybody[meaning], library).items():
+            by_lang[lang].kind, by_lang[lang].article = found
 
 
 def _joined(groups: Iterable[_Group]) -> list[_Group]:

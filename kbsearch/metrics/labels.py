@@ -7,7 +7,7 @@ it is now. `python -m benchmarks.gaps` measures the thresholds on the questions 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.library import Article, Library, Nearest
@@ -28,44 +28,55 @@ _ASKED = 8
 """Queries a language that the knowledge base is asked, most frequent first."""
 
 Label = tuple[str, Article | None]
+Asked = tuple[Nearest | None, int]
+"""The first result of a query, and how often the query failed."""
 
 
-def label(failures: Mapping[str, Sequence[Failure]], library: Library) -> dict[str, Label]:
-    """Return for each language the kind of gap, and the article that it is about where one can be named."""
-    everything = [failure for mine in failures.values() for failure in mine]
-    target = _witnessed(everything, library)
+def label(
+    failures: Mapping[str, Sequence[Failure]], everybody: Sequence[Failure], library: Library
+) -> dict[str, Label]:
+    """Return for each language the kind of gap, and the article that it is about where one can be named.
+
+    `everybody` are all failures of this meaning, in these languages and others.
+    """
+    target = _witnessed(everybody, library)
     if target:
         return {lang: _known(target, lang) for lang in failures}
     asked = {lang: _ask(mine, lang, library) for lang, mine in failures.items()}
-    together = [near for answers in asked.values() for near in answers]
+    together = [one for answers in asked.values() for one in answers]
     if is_near(together):
         target = _agreed(together)
         return {lang: _known(target, lang) if target else (UNFOUND, None) for lang in failures}
     return {lang: _far(answers, lang) for lang, answers in asked.items()}
 
 
-def is_near(asked: Sequence[Nearest | None]) -> bool:
+def is_near(asked: Sequence[Asked], score: float = NEAR_SCORE, words: float = NEAR_WORDS) -> bool:
     """Tell whether the knowledge base holds what was asked, by the first result of each query."""
-    found = [near for near in asked if near]
-    score = sum(near.score for near in found) / len(asked)
-    known = sum(near.words_known for near in found) / len(asked)
-    return score >= NEAR_SCORE and known >= NEAR_WORDS
+    return _mean(asked, lambda near: near.score) >= score and _mean(asked, lambda near: near.words_known) >= words
 
 
-def means_the_same(asked: Sequence[Nearest | None], lang: str) -> bool:
+def means_the_same(asked: Sequence[Asked], lang: str, similarity: float = NEAR_MEANING) -> bool:
     """Tell whether articles that do not exist in this language mean what was asked."""
-    other = [near for near in asked if near and lang not in near.article.languages]
-    return sum(near.similarity for near in other) / len(asked) >= NEAR_MEANING
+    return _mean(asked, lambda near: near.similarity if lang not in near.article.languages else 0.0) >= similarity
+
+
+def _mean(asked: Sequence[Asked], value: Callable[[Nearest], float]) -> float:
+    """Average over searches: a query that was asked often counts often, and one without a result counts as 0."""
+    return sum(value(near) * count for near, count in asked if near) / sum(count for _, count in asked)
 
 
 def _known(target: Article, lang: str) -> Label:
     return (UNFOUND if lang in target.languages else OTHER_LANGUAGE), target
 
 
-def _far(asked: Sequence[Nearest | None], lang: str) -> Label:
+def _far(asked: Sequence[Asked], lang: str) -> Label:
     if means_the_same(asked, lang):
-        return OTHER_LANGUAGE, _agreed([near for near in asked if near and lang not in near.article.languages])
+        return OTHER_LANGUAGE, _agreed([(near, count) for near, count in asked if _is_elsewhere(near, lang)])
     return MISSING, None
+
+
+def _is_elsewhere(near: Nearest | None, lang: str) -> bool:
+    return near is not None and lang not in near.article.languages
 
 
 def _witnessed(failures: Iterable[Failure], library: Library) -> Article | None:
@@ -86,15 +97,19 @@ def _witnessed(failures: Iterable[Failure], library: Library) -> Article | None:
     return articles[best]
 
 
-def _ask(failures: Sequence[Failure], lang: str, library: Library) -> list[Nearest | None]:
+def _ask(failures: Sequence[Failure], lang: str, library: Library) -> list[Asked]:
     asked = Counter(failure.key for failure in failures)
     texts = {failure.key: failure.text for failure in reversed(failures)}
-    return [library.nearest(texts[key], lang) for key in sorted(asked, key=lambda key: (-asked[key], key))[:_ASKED]]
+    keys = sorted(asked, key=lambda key: (-asked[key], key))[:_ASKED]
+    return [(library.nearest(texts[key], lang), asked[key]) for key in keys]
 
 
-def _agreed(asked: Sequence[Nearest | None]) -> Article | None:
-    """Return the article that at least half of the queries lead to."""
-    counts = Counter(near.article.group for near in asked if near)
-    group, count = counts.most_common(1)[0]
-    found = next(near.article for near in asked if near and near.article.group == group)
-    return found if 2 * count >= len(asked) else None
+def _agreed(asked: Sequence[Asked]) -> Article | None:
+    """Return the article that at least half of the searches lead to."""
+    counts: Counter[str] = Counter()
+    for near, count in asked:
+        if near:
+            counts[near.article.group] += count
+    group, most = counts.most_common(1)[0]
+    found = next(near.article for near, _ in asked if near and near.article.group == group)
+    return found if 2 * most >= sum(count for _, count in asked) else None

@@ -34,8 +34,9 @@ from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
 from kbsearch.metrics.settle import busiest, came_back, count_outcomes, handed_later, outcomes
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 
-FORMAT = 2
-"""Raise it when definitions or the form of what is kept change: kept things of another format are made anew."""
+FORMAT = b"3:"
+"""What kept values begin with. Raise it when definitions or the form of what is kept change: what was kept in another
+format is made anew."""
 _STARTED_IN_MEMORY = 14
 """Days of which the journeys are in memory: each looks seven days ahead."""
 _PARTS_IN_MEMORY = 4
@@ -167,16 +168,14 @@ class DayCounts:
         """Keep values with the counters of the days that they were made from."""
         if self._shelf:
             counters = {day: self._counters.get(day, 0) for day in reads}
-            kept = orjson.dumps({"format": FORMAT, "reads": counters, "values": values})
-            self._shelf.keep(name, zlib.compress(kept, 1))
+            kept = orjson.dumps({"reads": counters, "values": values})
+            self._shelf.keep(name, FORMAT + zlib.compress(kept, 1))
 
     def _unwrap(self, kept: bytes | None) -> tuple[dict[str, Any] | None, set[str]]:
         """Return kept values if nothing that they were made from has changed, and the days that they were made from."""
-        if kept is None:
+        if kept is None or not kept.startswith(FORMAT):
             return None, set()
-        found = orjson.loads(zlib.decompress(kept))
-        if found["format"] != FORMAT:
-            return None, set()
+        found = orjson.loads(zlib.decompress(kept.removeprefix(FORMAT)))
         if any(self._counters.get(day, 0) != counter for day, counter in found["reads"].items()):
             return None, set()
         return found["values"], set(found["reads"])

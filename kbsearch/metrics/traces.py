@@ -1,7 +1,7 @@
 """What a day leaves for the flow, the article table and the gap list, so that a month is not read again each time.
 
-A trace is kept for as long as the facts of its days do not change, and goes with them: it holds query texts and
-shortened client hashes (see `EventStore.keep`).
+A trace is used for as long as the facts that it was made from do not change. It holds query texts and shortened client
+hashes, so its name ends with the day: the store forgets it with the day's facts (see `EventStore.keep`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import orjson
 from kbsearch.events.schema import Event
 from kbsearch.metrics.failures import Failure, is_judged, language_of, read_failures
 from kbsearch.metrics.journeys import HANDOVERS, helpful_vote, is_opening
-from kbsearch.metrics.moments import DAY, day_of, start_of
+from kbsearch.metrics.moments import day_of, start_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.rollup import Facts, Shelf
 from kbsearch.metrics.walk import Walk, Walked
@@ -47,14 +47,17 @@ class Trace:
 def read_traces(
     facts: Facts, since: int, until: int, *, as_of: int, window: int = WINDOW, shelf: Shelf | None = None
 ) -> Iterator[Trace]:
-    """Yield the trace of each day with facts in [since, until), all in milliseconds, of journeys that began in it."""
+    """Yield the trace of each day with facts from one midnight to the other, of the journeys that began on it.
+
+    Moments and `window` are in milliseconds, as `report` takes them.
+    """
     counters = facts.days()
-    days = [day for day in sorted(counters) if start_of(day) < until and start_of(day) + DAY > since]
+    days = [day for day in sorted(counters) if since <= start_of(day) < until]
     kept = shelf.kept([f"trace/{day}" for day in days]) if shelf else {}
     walk = Walk(facts, as_of, window)
     for day in days:
         # Once all days that it looks at are over, it changes only when facts come late or go.
-        settled = since <= start_of(day) and start_of(day) + DAY <= until and day_of(as_of) > walk.touched(day)[-1]
+        settled = day_of(as_of) > walk.touched(day)[-1]
         mark = {
             "format": FORMAT,
             "window": window,
@@ -62,8 +65,7 @@ def read_traces(
         }
         trace = _unpack(day, kept.get(f"trace/{day}"), mark) if settled else None
         if trace is None:
-            journeys = [one for one in walk.on(day) if since <= one.journey.start < until]
-            trace = trace_of(day, journeys)
+            trace = trace_of(day, walk.on(day))
             if shelf and settled:
                 shelf.keep(f"trace/{day}", orjson.dumps({**mark, "trace": _pack(trace)}))
         yield trace

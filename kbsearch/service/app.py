@@ -28,7 +28,7 @@ from kbsearch.events.upkeep import Upkeep
 from kbsearch.handover.sender import Sender
 from kbsearch.handover.store import TicketStore, tickets_path
 from kbsearch.handover.targets.connect import open_targets
-from kbsearch.handover.targets.protocol import Secrets
+from kbsearch.handover.targets.protocol import Secrets, Target
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
 from kbsearch.service.errors import add_error_handlers
@@ -42,6 +42,7 @@ from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
@@ -59,11 +60,11 @@ from kbsearch.service.routes import (
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
-from kbsearch.suggestions.store import FILE as SUGGESTIONS
-from kbsearch.suggestions.store import SuggestionStore
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 _ROUTES = (
     chat,
+    dashboard,
     deflect,
     documents,
     events,
@@ -111,8 +112,9 @@ def create_app(
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Opens the snapshot first, so that a bad one is an error here and not a log line.
 
-    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened.
+    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none.
     """
+    _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
     sys.setswitchinterval(_SWITCH_SECONDS)
     open_published = EngineOpener(settings.embed_budget)
@@ -161,10 +163,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     tickets = TicketStore(tickets_path(settings.index, settings.events_url))
     sender = Sender(
         tickets,
-        open_targets(
-            settings.handover_target,
-            Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password),
-        ),
+        _open_targets(settings),
         retention_days=settings.retention_days,
         on_attempt=lambda kind, result: meters.deliveries.labels(kind, result).inc(),
     )
@@ -189,10 +188,15 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,
-        suggestions=SuggestionStore(settings.index / SUGGESTIONS),
+        suggestions=SuggestionStore(suggestions_path(settings.index, settings.events_url)),
         helped=Helped(store),
         ready=ReadyReports(settings.events_url, settings.journal_folder),
     )
+
+
+def _open_targets(settings: Settings) -> list[Target]:
+    secrets_given = Secrets(settings.handover_secret, settings.handover_token, settings.smtp_password)
+    return open_targets(settings.handover_target, secrets_given)
 
 
 @asynccontextmanager

@@ -102,8 +102,12 @@ def error_code(error: Exception) -> tuple[int, str]:
 def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
     """Turn the first problem that pydantic found into a sentence about a field."""
     problem = problems[0]
-    # Parameters and members are flat: what follows the first name is a branch of a union or a place in a list.
-    field = next((str(part) for part in problem["loc"] if part not in ("query", "body", "path")), None)
+    # Parameters and members are flat: what follows the first name is a branch of a union or a place in a list. FastAPI
+    # puts before it where the value stands; a member may be called `body` as well.
+    loc = [str(part) for part in problem["loc"]]
+    if len(loc) > 1 and loc[0] in ("query", "body", "path"):
+        loc = loc[1:]
+    field = loc[0] if loc else None
     kind, context, value = problem["type"], problem.get("ctx") or {}, problem.get("input")
     name = field or "the body"
     if kind == "missing":

@@ -88,7 +88,7 @@ class StatusBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ticket: str = Field(max_length=MAX_ID, description="The ticket's id, as in the address.")
+    ticket: str = Field(max_length=MAX_ID, description="The ticket's id.")
     status: Literal["open", "pending", "solved"] | None = None
     reply: ReplyBody | None = None
     articles: list[_ArticleId] = Field([], max_length=MAX_IDS, description="Ids of articles that answered it.")

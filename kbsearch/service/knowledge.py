@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
+from kbsearch.engine import open_engine
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.service.reload import SearchEngine
 from kbsearch.service.security import PUBLIC
@@ -53,6 +55,11 @@ class Knowledge:
                 Article(found.id, found.group, found.title, found.lang, languages) if found else None
             )
         return self._articles[article_id]
+
+
+def open_knowledge(directory: Path) -> Knowledge:
+    """Open the published snapshot for somebody who may see everything: whoever can read the files."""
+    return Knowledge(open_engine(directory), None)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Template, messages and static files of the page, read once. The only module that imports jinja2."""
+"""Template, messages and static files of the page, read once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import orjson
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment
 
 from kbsearch.service.page import language_names
+from kbsearch.service.templates import make_environment
 
 _MEDIA_TYPES = {
     "portal.css": "text/css; charset=utf-8",
@@ -67,17 +68,7 @@ def load_portal() -> Portal:
         code: orjson.loads((folder / "messages" / f"{code}.json").read_bytes()) for code in LANGUAGES
     }
     digest = hashlib.sha256(b"".join(file.content for file in static.values())).hexdigest()
-    templates = {
-        file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".html")
-    }
-    environment = Environment(
-        loader=DictLoader(templates),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return Portal(environment, messages, language_names(messages), static, digest[:12])
+    return Portal(make_environment(folder), messages, language_names(messages), static, digest[:12])
 
 
 def _static_file(path: Traversable, media_type: str) -> StaticFile:

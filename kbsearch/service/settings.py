@@ -66,7 +66,7 @@ class Settings:
         "KBSEARCH_RETENTION_DAYS", 90, "Days that searches, events and solved tickets are kept."
     )
     salt_days: int = _setting(
-        "KBSEARCH_SALT_DAYS", 30, "Days after which client ids are hashed with a new salt (docs/events.md)."
+        "KBSEARCH_SALT_DAYS", 30, "Days after which client ids are hashed with a new salt (docs/privacy.md)."
     )
     holdout: float = _setting(
         "KBSEARCH_HOLDOUT",

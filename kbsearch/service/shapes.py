@@ -169,3 +169,19 @@ class MetricsAnswer(BaseModel):
     outcomes_by_day: dict[str, dict[str, int]]
     incremental: dict[str, Any]
     health: dict[str, Any]
+
+
+class FlowShape(BaseModel):
+    """Journeys that searched, by how far their searches led and how they ended."""
+
+    step: str = Field(description="opened, answered, listed or nothing.")
+    outcome: str
+    journeys: int
+
+
+class ContentAnswer(BaseModel):
+    """What to work on."""
+
+    flow: list[FlowShape]
+    gaps: dict[str, Any] = Field(description="Groups of failed searches, dearest first; see docs/dashboard.md.")
+    articles: dict[str, Any] = Field(description="Views, helpful share, and tickets after reading, by article.")

@@ -8,7 +8,10 @@ import orjson
 from fastapi import Request
 from starlette.types import Message
 
-_PASSED = (b"user-agent", b"dnt", b"sec-gpc")
+from kbsearch.service.context import wants_privacy
+
+_PASSED = (b"user-agent",)
+_SAME = ("type", "asgi", "http_version", "scheme", "server", "client", "app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ async def call(request: Request, method: str, path: str, *, query: str = "", bod
     """Call the API as the same client; errors come back as the API's own answers."""
     content = b"" if body is None else orjson.dumps(body)
     scope = {
-        **{name: request.scope[name] for name in ("type", "asgi", "http_version", "scheme", "server", "client", "app")},
+        **{name: request.scope[name] for name in _SAME if name in request.scope},
         "method": method,
         "path": path,
         "raw_path": path.encode(),
@@ -31,6 +34,8 @@ async def call(request: Request, method: str, path: str, *, query: str = "", bod
         "query_string": query.encode(),
         "headers": [
             *(header for header in request.scope["headers"] if header[0] in _PASSED),
+            # The address of the form may say so as well.
+            *([(b"dnt", b"1")] if wants_privacy(request) else []),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
             (b"sec-fetch-site", b"same-origin"),

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kbsearch.errors import UsageError
-from kbsearch.suggestions.store import FILE, SuggestionStore
+from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 
 def run(options: argparse.Namespace) -> str:
@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> str:
 
     :raises UsageError: there is no such suggestion or status, or nobody has suggested anything yet.
     """
-    store = SuggestionStore(_existing(options.index / FILE))
+    store = SuggestionStore(_existing(suggestions_path(options.index, options.events)))
     try:
         if options.forget:
             return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."
@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> str:
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(
-            f"there are no suggestions at {str(path)!r}; has kbsearch serve run with this --index?", "index"
+            f"there are no suggestions at {str(path)!r}; has kbsearch serve run with these --index and --events?",
+            "index",
         )
     return path

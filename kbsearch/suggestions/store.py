@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kbsearch.errors import LimitError, UsageError
-from kbsearch.sqlite_file import SqliteFile
+from kbsearch.sqlite_file import SqliteFile, folder_beside
 
-FILE = "suggestions.db"
-"""Its name, beside the snapshots."""
 PENDING = "pending"
 SHOWN = ("open", "planned", "done")
 """What others may see; somebody of the company has read it."""
@@ -35,6 +33,11 @@ CREATE TABLE followers (suggestion TEXT NOT NULL, email TEXT NOT NULL, PRIMARY K
 """,
 )
 _COLUMNS = "id, title, text, lang, status, created_at, (SELECT COUNT(*) FROM votes WHERE suggestion = id) AS votes"
+
+
+def suggestions_path(index: Path, events: str) -> Path:
+    """Return where suggestions are kept."""
+    return folder_beside(events, index) / "suggestions.db"
 
 
 @dataclass(frozen=True, slots=True)

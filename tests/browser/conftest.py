@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from browser_site import AGENT, HOSTILE_BODY, PAYLOADS, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
-from widget_site import Answering, Customer, Shop, add_handover, opened
+from widget_site import Answering, Customer, Shop, opened
 
 from kbsearch.engine import open_engine
 from kbsearch.service import frame
@@ -50,13 +50,15 @@ def hostile_index(
     return build_index([*handmade_rows, *attacks, hostile, video])
 
 
-@pytest.fixture
-def site(hostile_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
-    monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
-    source = SnapshotSource(published_version, lambda directory: Steered(open_engine(directory)))
-    settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
-    app = create_app(settings, source=source, engine=source.open(hostile_index))
+@pytest.fixture(scope="session")
+def steered(hostile_index: Path) -> Steered:
+    """The engine of all portal sites, opened once."""
+    return Steered(open_engine(hostile_index))
+
+
+def serving(settings: Settings, source: SnapshotSource) -> Iterator[Site]:
+    """Run the service until the test is over."""
+    app = create_app(settings, source=source, engine=source.open(settings.index))
     server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
     thread = Thread(target=server.run)
     thread.start()
@@ -65,6 +67,15 @@ def site(hostile_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", app.state.service)
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def site(hostile_index: Path, steered: Steered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
+    monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
+    source = SnapshotSource(published_version, lambda _directory: steered)
+    settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
+    yield from serving(settings, source)
 
 
 @pytest.fixture(scope="session")
@@ -96,16 +107,7 @@ def help_site(hostile_index: Path, tmp_path: Path) -> Iterator[Site]:
     """A service for widgets: it answers with passages, and takes hand-overs."""
     source = SnapshotSource(published_version, lambda directory: Answering(open_engine(directory)))
     settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", secret="s" * 32)
-    app = create_app(settings, source=source, engine=source.open(hostile_index))
-    add_handover(app)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
-    thread = Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", app.state.service)
-    server.should_exit = True
-    thread.join()
+    yield from serving(settings, source)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_the_language_menu_opens_and_closes_by_keyboard(page: Page) -> None:
 
 
 def test_the_page_stands_after_three_requests(browser: Browser, site: Site) -> None:
-    """One for HTML, one for CSS, one for JavaScript, all from here and under 60 kB as sent (the icon is for the tab)."""
+    """One for HTML, one for CSS, one for JavaScript, all from here, under 60 kB as sent (the icon is the tab's)."""
     context = browser.new_context(base_url=site.url, user_agent=AGENT)
     page = context.new_page()
     kinds: list[str] = []
@@ -147,6 +147,7 @@ def test_the_page_stands_after_three_requests(browser: Browser, site: Site) -> N
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", VIEWS.values(), ids=VIEWS)
 def test_right_to_left_texts_keep_their_direction(page: Page, address: str) -> None:
     """Nothing overflows and the page stays whole when it is read from right to left."""

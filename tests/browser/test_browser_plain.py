@@ -26,7 +26,7 @@ def test_search_filter_read(plain: Page, site: Site) -> None:
     plain.fill("#q", "shipping")
     plain.keyboard.press("Enter")
     plain.get_by_role("link", name=re.compile("Guide")).click()
-    plain.locator(".hit h3 a").nth(1).click()
+    plain.locator(".hit-title a").nth(1).click()
     expect(plain.locator(".article h1")).to_contain_text("Shipping to")
     last = site.searches()[-1]
     (view,) = (event for event in site.events() if event.action_name == "view")

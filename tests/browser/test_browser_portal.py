@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 def titles(page: Page) -> list[str]:
     """Return the titles of the hits."""
-    return page.locator(".hit h3").all_inner_texts()
+    return page.locator(".hit-title").all_inner_texts()
 
 
 def test_a_journey_from_question_to_feedback(page: Page, site: Site) -> None:
@@ -19,7 +19,7 @@ def test_a_journey_from_question_to_feedback(page: Page, site: Site) -> None:
     page.goto("/?lang=en")
     page.fill("#q", "reset password list")
     page.keyboard.press("Enter")
-    first = page.locator(".hit h3 a").first
+    first = page.locator(".hit-title a").first
     expect(first).to_have_text("How to reset your password")
     assert page.locator(".snippet mark").count() > 0
     shown = page.locator(".hit").count()
@@ -45,7 +45,7 @@ def test_back_and_forward_are_the_browsers(page: Page, site: Site) -> None:
     """The address is the state, and going back asks nothing again."""
     page.goto("/?q=shipping&lang=en")
     before = titles(page)
-    page.locator(".hit h3 a").first.click()
+    page.locator(".hit-title a").first.click()
     expect(page.locator(".article h1")).to_be_visible()
     page.go_back()
     expect(page.locator(".hit").first).to_be_visible()
@@ -58,7 +58,7 @@ def test_back_and_forward_are_the_browsers(page: Page, site: Site) -> None:
     expect(page.locator(".greeting")).to_be_visible()
     assert len(site.searches()) == 2
     page.go_back()
-    page.locator(".hit h3 a").nth(1).click()
+    page.locator(".hit-title a").nth(1).click()
     expect(page.locator(".article h1")).to_be_visible()
     views = [event for event in site.events() if event.action_name == "view"]
     assert [(view.query_id, view.position) for view in views] == [(site.searches()[0].query_id, n) for n in (1, 2)]
@@ -67,7 +67,7 @@ def test_back_and_forward_are_the_browsers(page: Page, site: Site) -> None:
 def test_a_reload_shows_the_same(page: Page) -> None:
     """Also far down the history, where nothing is remembered."""
     page.goto("/?q=shipping&lang=en")
-    page.locator(".hit h3 a").first.click()
+    page.locator(".hit-title a").first.click()
     expect(page.locator(".article h1")).to_be_visible()
     title = page.title()
     page.reload()
@@ -223,6 +223,7 @@ def test_late_results_do_not_interrupt_typing(page: Page) -> None:
     expect(page.locator("#q")).to_have_value("shipping to riga")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
 def test_nothing_overflows(page: Page, width: int) -> None:
     """At any width, in the language with the longest words."""

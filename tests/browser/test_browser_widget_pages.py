@@ -22,6 +22,8 @@ html > div { opacity: 0 !important; pointer-events: none !important; filter: blu
     z-index: -1 !important; }
 </style>"""
 STRICT = "default-src 'none'; script-src {0}; connect-src {0}"
+TRUSTED = "; require-trusted-types-for 'script'; trusted-types"
+NOT_THE_LONGEST = ("en", "lv", "lt", "et", "ru", "pl")
 NO_STORAGE = """for (const name of ['localStorage', 'sessionStorage'])
   Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });"""
 WATCH = """window.violations = [];
@@ -78,8 +80,8 @@ def serious(page: Page) -> list[str]:
     ("more", "as_html"),
     [
         ("", True),
-        ("; require-trusted-types-for 'script'; trusted-types kbsearch", True),
-        ("; require-trusted-types-for 'script'; trusted-types 'none'", False),
+        pytest.param(f"{TRUSTED} kbsearch", True, marks=pytest.mark.slow),
+        pytest.param(f"{TRUSTED} 'none'", False, marks=pytest.mark.slow),
     ],
 )
 def test_on_a_page_with_a_strict_policy(customer: Customer, shop: Shop, more: str, as_html: bool) -> None:
@@ -99,6 +101,7 @@ def test_on_a_page_with_a_strict_policy(customer: Customer, shop: Shop, more: st
     assert (styled, customer.root.get_attribute("style"), customer.page.context.cookies()) == (0, None, [])
 
 
+@pytest.mark.slow
 def test_on_an_isolated_page(customer: Customer, shop: Shop) -> None:
     """With COEP and COOP, which load nothing that does not allow it."""
     headers = {"Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin"}
@@ -135,7 +138,7 @@ def test_on_a_page_from_right_to_left(customer: Customer, shop: Shop) -> None:
     use(customer)
 
 
-@pytest.mark.parametrize("lang", ["en", "lv", "lt", "et", "ru", "pl", "de"])
+@pytest.mark.parametrize("lang", ["de", *(pytest.param(lang, marks=pytest.mark.slow) for lang in NOT_THE_LONGEST)])
 def test_at_320_pixels_nothing_overflows(browser: Browser, shop: Shop, lang: str) -> None:
     """The panel is the screen; no view is wider than it, in any language, and the keyboard stays inside."""
     with opened(browser, viewport={"width": 320, "height": 568}) as page:
@@ -268,6 +271,7 @@ def test_html_that_nobody_cleaned_is_built_again_without_its_teeth(customer: Cus
     assert set(kept) == {"p", "a", "imgsrc,loading"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Browser, shop: Shop, scheme: Any) -> None:
     """In every view, in both colour schemes: contrast, names, roles, focus."""
@@ -301,6 +305,7 @@ def test_axe_finds_nothing_serious(browser: Browser, shop: Shop, scheme: Any) ->
         assert serious(page) == []
 
 
+@pytest.mark.slow
 def test_it_follows_scheme_and_motion_and_the_pages_colours(browser: Browser, shop: Shop) -> None:
     """Dark where the system is, unless the page says otherwise; its own colours by custom properties."""
     papers = {}
@@ -321,6 +326,7 @@ def test_it_follows_scheme_and_motion_and_the_pages_colours(browser: Browser, sh
         assert customer.panel.evaluate("(one) => getComputedStyle(one).animationName") == "none"
 
 
+@pytest.mark.slow
 def test_a_key_opens_what_is_not_public(customer: Customer, shop: Shop, help_site: Site) -> None:
     """`data-key` is sent with every call; one that is refused is told to whoever embedded it."""
     from datetime import timedelta

@@ -10,10 +10,8 @@ from threading import Thread
 from typing import Any
 
 from browser_site import Steered
-from fastapi import FastAPI, Request, Response
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from kbsearch.service.respond import json_response
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest
 
 
@@ -88,20 +86,6 @@ class Shop:
         self._server.shutdown()
         thread.join()
         self._server.server_close()
-
-
-def add_handover(app: FastAPI) -> None:
-    """Stand in for /v1/handover where the service has none: keeps nothing, answers as the contract says."""
-    if any(getattr(route, "path", "") == "/v1/handover" for route in app.routes):
-        return
-
-    @app.post("/v1/handover", status_code=201)
-    async def file(_request: Request) -> Response:
-        return json_response({"id": "t1", "key": "k1", "status": "open", "url": "/tickets/t1?key=k1"}, 201)
-
-    @app.get("/v1/handover/{ticket}")
-    async def status(ticket: str, key: str) -> Response:
-        return json_response({"id": ticket, "status": "open" if key == "k1" else "", "replies": []})
 
 
 class Customer:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 from event_facts import event, search
@@ -236,6 +236,18 @@ def test_a_full_disk_drops_and_counts(tmp_path: Path, caplog: pytest.LogCaptureF
     assert "journal refused" in caplog.text
     buffer.close()
     assert store.kept == []
+
+
+def test_drops_are_noted_while_nothing_else_is_written(store: EventStore) -> None:
+    """So that a report shows them at once."""
+    buffer = EventBuffer(store, capacity=2, interval=0.01)
+    assert not buffer.put_all([event("1"), event("2"), event("3")])
+    deadline = monotonic() + 10
+    while not store.dropped() and monotonic() < deadline:
+        sleep(0.01)
+    assert list(store.dropped().values()) == [3]
+    buffer.close()
+    assert list(store.dropped().values()) == [3], "once"
 
 
 def test_drops_are_noted_at_the_latest_at_shutdown(store: EventStore) -> None:

@@ -1,15 +1,13 @@
-"""Servers on the loopback that take hand-overs: HTTP with an answer of the test's choice, and SMTP."""
+"""A server on the loopback that takes hand-overs over HTTP, with an answer of the test's choice."""
 
 from __future__ import annotations
 
 import json
-import socketserver
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -54,8 +52,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving(receiver: Receiver) -> Iterator[Receiver]:
-    """Run an HTTP server on `receiver.port`; 0 chooses a free one."""
+def receiving(receiver: Receiver, context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Run an HTTP server on `receiver.port` (0 chooses a free one), over TLS where there is a context."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -88,6 +86,8 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", receiver.port), Handler)
     server.daemon_threads = True
     receiver.port = server.server_address[1]
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -96,64 +96,3 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-@dataclass
-class Mailbox:
-    """What an SMTP server was sent; `refuse` is what it says to RCPT instead of taking it."""
-
-    messages: list[EmailMessage] = field(default_factory=list)
-    envelopes: list[tuple[str, str]] = field(default_factory=list)
-    refuse: str = ""
-    port: int = 0
-
-
-@contextmanager
-def receiving_mail(mailbox: Mailbox) -> Iterator[Mailbox]:
-    """Run an SMTP server (RFC 5321, as much as a client that behaves needs)."""
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            sender = recipient = ""
-            self._say("220 test ready")
-            while line := self.rfile.readline().decode().strip():
-                verb = line[:4].upper()
-                if verb == "EHLO":
-                    self._say("250-test\r\n250 8BITMIME")
-                elif verb == "MAIL":
-                    sender = line.partition("<")[2].partition(">")[0]
-                    self._say("250 ok")
-                elif verb == "RCPT":
-                    recipient = line.partition("<")[2].partition(">")[0]
-                    self._say(mailbox.refuse or "250 ok")
-                elif verb == "DATA":
-                    self._say("354 go on")
-                    content = b""
-                    while (part := self.rfile.readline()) != b".\r\n":
-                        content += part.removeprefix(b".") if part.startswith(b"..") else part
-                    message = message_from_bytes(content, policy=policy.default)
-                    assert isinstance(message, EmailMessage)
-                    mailbox.messages.append(message)
-                    mailbox.envelopes.append((sender, recipient))
-                    self._say("250 taken")
-                else:
-                    self._say("221 bye" if verb == "QUIT" else "250 ok")
-                    if verb == "QUIT":
-                        return
-
-        def _say(self, text: str) -> None:
-            self.wfile.write(text.encode() + b"\r\n")
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    with Server(("127.0.0.1", mailbox.port), Handler) as server:
-        mailbox.port = server.server_address[1]
-        thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield mailbox
-        finally:
-            server.shutdown()
-            thread.join()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from handover_facts import CLEAN, SIGNING, ticket
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -64,6 +64,7 @@ def test_the_schema_is_one_and_closed_lists_are_the_codes() -> None:
     assert sorted(SCHEMA["required"]) == sorted(properties)
 
 
+@settings(deadline=None)
 @given(HANDOVERS)
 def test_every_hand_over_fits_the_schema_and_survives_the_store(handover: Handover) -> None:
     """Whatever customers write; and as JSON it is what it was."""

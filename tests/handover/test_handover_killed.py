@@ -83,7 +83,7 @@ def test_killed_between_acknowledgement_and_delivery(handmade_index: Path, tmp_p
                 body = {
                     "reason": "customer_request",
                     "subject": f"Round {number} ticket {each}",
-                    "contact": {"email": "anna@example.org"},
+                    "contact": {"email": f"anna{number}.{each}@example.org"},
                     "idempotency_key": f"{number}-{each}",
                 }
                 answer = client.post("/v1/handover", json=body)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from handover_facts import AT, SIGNING, Clock, file_one, open_tickets
 from handover_receiver import Receiver, receiving
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsearch.handover import sender as sender_module
@@ -146,6 +149,30 @@ def test_a_target_may_ask_for_patience(post: Post, receiver: Receiver) -> None:
     assert post.store.outbox.listed()[0].next_at == "2026-11-25T10:02:00.000Z"
 
 
+def test_patience_may_be_asked_until_a_date(post: Post, receiver: Receiver) -> None:
+    """The other form of Retry-After; one that nobody can read is none."""
+    receiver.answer = lambda _: (
+        503,
+        {},
+        {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(hours=1), True)},
+    )
+    post.file()
+    assert post.attempt()
+    assert "2026-11-25T10:59" <= post.store.outbox.listed()[0].next_at <= "2026-11-25T11:00:01"
+    receiver.answer = lambda _: (503, {}, {"Retry-After": "soon"})
+    post.clock.pass_seconds(3601)
+    assert post.attempt()
+    assert post.store.outbox.listed()[0].next_at[:16] == "2026-11-25T11:00"
+
+
+def test_a_reference_is_cut(post: Post, receiver: Receiver) -> None:
+    """A target's word is kept, not its novel."""
+    receiver.answer = lambda _: (200, {"id": "x" * 5000})
+    post.file()
+    assert post.attempt()
+    assert post.store.outbox.listed()[0].reference == "x" * 100
+
+
 def test_what_cannot_be_delivered_is_a_dead_letter_and_comes_back(post: Post, receiver: Receiver) -> None:
     """After about three days; nothing of it is lost, and `retry` begins anew."""
     receiver.answer = lambda _: (500, {})
@@ -217,6 +244,30 @@ def test_a_target_that_breaks_is_tried_again(post: Post, monkeypatch: pytest.Mon
     assert post.states() == [(WAITING, 1)]
 
 
+def test_a_ticket_that_cannot_be_read_holds_up_no_other(
+    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its delivery waits for somebody who can; the thread lives on."""
+    monkeypatch.setattr(sender_module, "_POLL_SECONDS", 0.02)
+    broken, whole = post.file("broken"), post.file("whole")
+    read = post.store.read
+
+    def read_some(ticket: str) -> Any:
+        if ticket == broken:
+            raise TypeError("written by a newer kbsearch")
+        return read(ticket)
+
+    monkeypatch.setattr(post.store, "read", read_some)
+    post.sender.start()
+    deadline = time.monotonic() + 10
+    while not receiver.calls and time.monotonic() < deadline:
+        time.sleep(0.02)
+    post.sender.stop()
+    assert [call.body["id"] for call in receiver.calls] == [whole]
+    assert "written by a newer kbsearch" in caplog.text
+    assert {one.ticket: one.state for one in post.store.outbox.listed()} == {broken: WAITING, whole: DELIVERED}
+
+
 def test_several_workers_deliver_each_ticket_once(tmp_path: Path, receiver: Receiver) -> None:
     """Four senders with threads of their own over one file, a hundred tickets, one slow target."""
     receiver.delay = 0.005
@@ -261,6 +312,48 @@ def test_a_slow_target_holds_up_no_other(tmp_path: Path, receiver: Receiver) -> 
         store.close()
 
 
+def test_a_target_that_is_gone_leaves_its_tickets_to_another(tmp_path: Path) -> None:
+    """A mistyped address that was corrected, or another help desk; never twice to one that has the ticket."""
+    store = open_tickets(tmp_path)
+    both = file_one(store, ["old", "kept"], "both")
+    old = file_one(store, ["old"], "old")
+    had = store.outbox.claim("kept", now=AT, until="2027", lease="l")
+    assert had is not None
+    assert store.outbox.delivered(had, "l", "")
+
+    def rows() -> set[tuple[str, str, str]]:
+        return {(one.ticket, one.target, one.state) for one in store.outbox.listed()}
+
+    before = rows()
+    assert store.outbox.adopt([], AT) == 0
+    assert rows() == before
+    assert store.outbox.adopt(["kept"], AT) == 1
+    assert rows() == {(both.id, "kept", DELIVERED), (both.id, "old", DEAD), (old.id, "kept", WAITING)}
+    assert store.outbox.retry(AT, both.id) == 1
+    assert store.outbox.adopt(["kept", "new"], AT) == 1
+    assert rows() == {(both.id, "kept", DELIVERED), (both.id, "new", WAITING), (old.id, "kept", WAITING)}
+    leased = store.outbox.claim("new", now=AT, until="2027", lease="l")
+    assert leased is not None
+    assert store.outbox.adopt(["kept"], "2026-12-01T00:00:00.000Z") == 0  # somebody is delivering it
+    store.close()
+
+
+def test_a_corrected_address_gets_what_the_wrong_one_did_not(tmp_path: Path, receiver: Receiver) -> None:
+    """The service starts with the new setting, and nobody has to do anything."""
+    store = open_tickets(tmp_path)
+    ticket = file_one(store, ["webhook://mistyped.example/"])
+    sender = Sender(
+        store, open_targets(f"webhook+http://{receiver.address}/", Secrets(signing=SIGNING)), retention_days=90
+    )
+    sender.start()
+    deadline = time.monotonic() + 10
+    while store.outbox.counts()[WAITING] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    sender.stop()
+    assert [call.body["id"] for call in receiver.calls] == [ticket.id]
+    store.close()
+
+
 def test_old_tickets_go_while_the_service_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what waits is counted for /metrics."""
     monkeypatch.setattr(sender_module, "_POLL_SECONDS", 0.02)
@@ -279,6 +372,7 @@ def test_old_tickets_go_while_the_service_runs(tmp_path: Path, monkeypatch: pyte
     store.close()
 
 
+@settings(deadline=None)
 @given(st.integers(1, MOST_ATTEMPTS - 1), st.floats(0, 1), st.floats(0, 1e6))
 def test_waits_grow_within_bounds(attempts: int, draw: float, asked: float) -> None:
     """At least half of the doubled wait, never more than the longest, never sooner than asked."""

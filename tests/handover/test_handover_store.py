@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 
-from kbsearch.errors import StoreError, UsageError
-from kbsearch.handover.store import TicketStore, tickets_path
-from kbsearch.handover.ticket import Contact, Reply
+from kbsearch.errors import LimitError, StoreError, UsageError
+from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
+from kbsearch.handover.ticket import Article, Contact, Reply
 
 
 @pytest.fixture
@@ -64,6 +64,16 @@ def test_the_same_again_is_the_same_ticket(store: TicketStore, key: str) -> None
     assert len(store.outbox.listed()) == 2
 
 
+def test_the_same_customer_is_known_again_after_an_article_got_another_title(store: TicketStore) -> None:
+    """An index may be published, or opened at last, between two calls."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], idempotency_key="k")
+    renamed = replace(CLEAN, shown=tuple(Article(one.id) for one in CLEAN.shown))
+    again, new = store.file(renamed, at=AT, targets=[], idempotency_key="k")
+    assert (again, new) == (first, False)
+    with pytest.raises(UsageError):
+        store.file(replace(CLEAN, shown=()), at=AT, targets=[], idempotency_key="k")
+
+
 def test_without_a_key_the_same_is_new_after_a_while(store: TicketStore) -> None:
     """A customer whose invoice is missing every month has twelve tickets a year."""
     first = file_one(store, [])
@@ -81,6 +91,20 @@ def test_a_key_opens_no_other_customers_ticket(store: TicketStore) -> None:
     assert other.id != first.id
     with pytest.raises(UsageError, match="says something else"):
         store.file(replace(CLEAN, message="guess"), at=AT, targets=[], idempotency_key="1")
+
+
+def test_nobodys_mailbox_is_flooded(store: TicketStore) -> None:
+    """Of one address so many tickets an hour; what is repeated is no new one, and other addresses are not concerned."""
+    for number in range(MOST_AT_ONCE):
+        file_one(store, [], str(number), since=AT)
+    with pytest.raises(LimitError, match="20 tickets name this e-mail address already"):
+        store.file(replace(CLEAN, contact=Contact("ANNA@example.org")), at=AT, targets=[], since=AT)
+    _, new = store.file(replace(CLEAN, subject="0"), at=AT, targets=[], since=AT)
+    assert not new
+    _, new = store.file(replace(CLEAN, contact=Contact("b@example.org")), at=AT, targets=[], since=AT)
+    assert new
+    _, new = store.file(CLEAN, at="2026-11-25T11:00:00.001Z", targets=[], since="2026-11-25T10:00:00.001Z")
+    assert new
 
 
 def test_many_at_once_file_one(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from handover_facts import SIGNING, ticket
-from handover_receiver import Answer, Call, Mailbox, Receiver, receiving, receiving_mail
+from handover_mail import Mailbox, receiving_mail
+from handover_receiver import Answer, Call, Receiver, receiving
 
 from kbsearch.errors import DeliveryError, UsageError
 from kbsearch.handover.document import document_of

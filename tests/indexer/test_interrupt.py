@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from kbsearch.disk import only_one
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.snapshot import CURRENT, MANIFEST, open_snapshot, published_version, verify_snapshot
-from kbsearch.versions import list_snapshots, version_directories
+from kbsearch.versions import version_directories
 
 Write = Callable[..., Path]
 Row = dict[str, Any]
@@ -109,6 +107,7 @@ def test_the_lock_of_a_dead_process_is_no_lock(published: Path, tmp_path: Path) 
     assert build([tmp_path / "first.jsonl"], published, embedder=HashingEmbedder()).documents == 3
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """Finished batches are not made again, no worker outlives its parent, and the result is that of one run."""
     source = write_jsonl(tmp_path / "s.jsonl", articles(6000))
@@ -140,6 +139,7 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, write_jsonl: Write,
     assert content(published) == content(tmp_path / "fresh")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_run_in_one_sentence(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """As the kernel does when memory is short."""
     before = published_version(published)
@@ -156,6 +156,7 @@ def test_a_worker_that_dies_ends_the_run_in_one_sentence(tmp_path: Path, write_j
     assert published_version(published) == before
 
 
+@pytest.mark.slow
 def test_an_interrupt_from_the_keyboard_stops_quietly(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """Exit code 130 and one line."""
     process = start("build", write_jsonl(tmp_path / "s.jsonl", articles(6000)), published, start_new_session=True)
@@ -198,6 +199,7 @@ def limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more(tmp_path: Path, write_jsonl: Write, published: Path) -> None:
     """One sentence, nothing half-published; with room again the same command works."""
     before = names(published)
@@ -226,6 +228,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk(small_disk: Path, tmp_path: Path, write_jsonl: Write) -> None:
     """Wherever the room ends: among the finished batches or in the snapshot."""
     index = small_disk / "index"
@@ -270,100 +273,15 @@ def names(root: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [200])
-def test_two_hundred_kills(kills: int, tmp_path: Path, write_jsonl: Write) -> None:
-    """The service answers every request, every version is whole, and the end is that of an undisturbed build."""
-    index, source = tmp_path / "index", tmp_path / "s.jsonl"
-    write_jsonl(source, articles(2500))
-    began = time.monotonic()
-    assert finish(start("build", source, index))[0] == 0
-    undisturbed = time.monotonic() - began
-    moments = random.Random(8)
-    edition = killed = 0
-    with Serving(index) as serving:
-        while killed < kills:
-            edition += 1
-            write_jsonl(source, articles(2500, edition))
-            command = moments.choice(["build", "update"])
-            while killed < kills:
-                process = start(command, source, index)
-                try:
-                    process.wait(moments.uniform(0.0, undisturbed))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    killed += 1
-                code, _, stderr = finish(process)
-                assert code in (0, -signal.SIGKILL), stderr
-                verify_snapshot(index / published_version(index))
-                if code == 0:
-                    break
-            prune_all_but_two(index)
-    assert finish(start("update", source, index))[0] == 0
-    assert serving.failures == []
-    assert serving.answers > kills
-    for entry in list_snapshots(index):
-        verify_snapshot(index / entry.version)
-    build([source], tmp_path / "fresh", embedder=HashingEmbedder())
-    assert content(index) == content(tmp_path / "fresh")
+def test_kills_at_random_moments_hurt_nobody(tmp_path: Path) -> None:
+    """Every request answered, every version whole, the end that of an undisturbed build; 200: benchmarks/kills.py."""
+    from benchmarks.kills import torture
 
-
-def prune_all_but_two(index: Path) -> None:
-    arguments: Sequence[str] = [*COMMAND, "prune", str(index), "--keep", "2"]
-    subprocess.run(arguments, check=True, capture_output=True)
-
-
-class Serving:
-    """A real service over an index, and a customer who searches without pause."""
-
-    def __init__(self, index: Path) -> None:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        code = "import sys; from kbsearch.cli import main; sys.exit(main())"
-        self._command = [sys.executable, "-c", code, "serve", "--index", str(index), "--port", str(self._port)]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._search)
-        self.answers = 0
-        self.failures: list[str] = []
-
-    def __enter__(self) -> Serving:
-        import httpx2 as httpx
-
-        environment = {**os.environ, "KBSEARCH_POLL": "0.2", "KBSEARCH_SECRET": "a-secret-of-more-than-32-characters"}
-        self._process = subprocess.Popen(
-            self._command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=30)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                if self._client.get("/readyz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._client.close()
-        self._process.terminate()
-        self._process.wait(30)
-
-    def _search(self) -> None:
-        while not self._stop.wait(0.05):
-            try:
-                response = self._client.get("/v1/search", params={"q": "how to do thing 7"})
-                if response.status_code != 200 or not response.json()["hits"]:
-                    self.failures.append(f"{response.status_code} {response.text[:200]}")
-                self.answers += 1
-            except Exception as error:
-                self.failures.append(repr(error))
+    figures = torture(tmp_path, kills=8)
+    assert figures["kills"] == 8
+    assert figures["failed_requests"] == figures["damaged_versions"] == 0
+    assert figures["searches_answered"] > 8
+    assert figures["equals_undisturbed_build"]
 
 
 def test_the_pointer_is_the_last_thing_written(published: Path, tmp_path: Path) -> None:

@@ -52,6 +52,19 @@ def test_in_a_folder_its_name_comes_before_the_ids(tmp_path):
     assert [document.id for document in load(tmp_path)[0]] == ["old/help/a", "old/help/sub/b", "z"]
 
 
+def test_archives_in_archives_are_opened_once(tmp_path):
+    """As exports come in parts; no further, so that a bomb of bombs stays closed."""
+    inner = pack(tmp_path / "c.zip", {"deep.md": "# Deep\n\nx"}).read_bytes()
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as packed:
+        packed.writestr("b.md", "# B\n\nx")
+        packed.writestr("c.zip", inner)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("b.zip", (tmp_path / "b.zip").read_bytes())
+    documents, report = load(tmp_path / "a.zip")
+    assert [document.id for document in documents] == ["b"]
+    assert report.notes == [f"{tmp_path}/a.zip: 1 files of other kinds left out (1 .zip)"]
+
+
 def test_problems_name_archive_and_file(tmp_path):
     path = pack(tmp_path / "e.zip", FILES | {"bad.md": "---\ntitle: [\n---\nx"})
     _, report = load(path)

@@ -53,11 +53,16 @@ def test_a_notion_workspace(tmp_path):
     """Id from the file's name, folders as category, properties that are fields; the owner is none."""
     number = "1f2e3d4c5b6a7988a7b6c5d4e3f20112"
     name = f"Help aabbccddeeff00112233445566778899/Konts/Paroles maina {number}.html"
-    [document], report = load(archive(tmp_path / "Export.zip", {name: NOTION}))
+    table = f"Help aabbccddeeff00112233445566778899/Konts {number[::-1]}_all.csv"
+    inner = archive(tmp_path / "Part-1.zip", {name: NOTION, table: "Name,Tags\nParoles maiņa,parole\n"})
+    (tmp_path / "export").mkdir()
+    outer = archive(tmp_path / "export" / "Export.zip", {"Part-1.zip": inner.read_bytes()})
+    [document], report = load(outer)
     assert (document.id, document.title) == (number, "Paroles maiņa")
     assert document.category == ("Help", "Konts")
     assert (document.tags, document.audience, document.lang) == (("parole", "konts"), ("agent",), "lv")
     assert document.body == "<p>Atveriet lapu.</p><h2>Soļi</h2>"
+    assert report.notes == [f"{outer}/Part-1.zip/{table}: a table of Notion; its pages are read instead"]
     assert report.problem_count == 0
 
 

@@ -72,7 +72,7 @@ def test_an_unchanged_candidate_breaks_nothing(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("change", "editing", "expected"),
     [
-        (drop("find-invoice.lv"), {}, ("deleted", "find-invoice.lv", 15)),
+        (drop("find-invoice.lv"), {}, ("deleted", "find-invoice", 15)),
         (drop("return-item.lv"), {}, ("translation", "return-item.lv", 20)),
         (every("lt"), {}, ("language", "lt", 36)),
         (every("lt", lang="lv"), {}, ("language", "lt", 36)),
@@ -108,6 +108,13 @@ def test_a_wrong_synonym_is_named_with_its_words(desk: Desk) -> None:
     report = desk.replay(desk.candidate(editing=editing), first=1)
     assert causes(report) == [("synonym", "parcel => unused item; pack; thirty days", 7)]
     assert report.causes[0].cause.sentence == "Typing “parcel” now also finds “unused item; pack; thirty days”."
+
+
+def test_an_article_that_is_gone_in_every_language_is_one_cause(desk: Desk) -> None:
+    """With the searches of all of them."""
+    report = desk.replay(desk.candidate(drop("reset-password.en", "reset-password.lv", "reset-password.lt")))
+    assert causes(report) == [("deleted", "reset-password", 80)]
+    assert report.causes[0].cause.sentence.endswith("is gone, in every language.")
 
 
 def test_a_newcomer_in_front_is_named(desk: Desk) -> None:
@@ -160,7 +167,7 @@ def test_judged_questions_are_kept_as_well(desk: Desk, tmp_path: Path, write_jso
     same = desk.replay(desk.candidate(), facts=None, queries=(questions,))
     assert [(part.name, part.total.held, part.total.broken) for part in same.sections] == [("judged.jsonl", 3, 0)]
     gone = desk.replay(desk.candidate(drop("find-invoice.lv")), facts=None, queries=(questions,))
-    assert causes(gone) == [("deleted", "find-invoice.lv", 1)]
+    assert causes(gone) == [("deleted", "find-invoice", 1)]
 
 
 def test_what_the_published_version_lost_already_is_no_fault_of_the_candidate(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from replaying import Desk, Row
+from replaying import Change, Desk, Row
 
 import indexer.cli
 from benchmarks.gate_log import BEGIN, Visit, write
@@ -142,6 +142,27 @@ def test_the_gate_refuses_what_breaks_too_much(desk: Desk, run: Callable[..., Re
     assert words is not None
     assert run(*words[1].split()).code == 0
     assert published_version(desk.out) != desk.published
+
+
+def test_only_the_last_refused_version_is_kept(desk: Desk, run: Callable[..., Result]) -> None:
+    """A gate that refuses every night does not fill the disk; what was published all the same stays."""
+
+    def without_order(rows: dict[str, Row]) -> None:
+        del rows["track-order.en"]
+
+    def refused(change: Change) -> str:
+        arguments = ["--out", desk.out, "--gate", desk.events, *SINCE]
+        assert run("update", desk.source(change), *arguments).code == 1
+        return list_snapshots(desk.out)[0].version
+
+    first = refused(without_invoice)
+    second = refused(without_order)
+    assert [entry.version for entry in list_snapshots(desk.out)] == [second, desk.published]
+    assert run("publish", desk.out, second).code == 0
+    third = refused(without_invoice)
+    assert [entry.version for entry in list_snapshots(desk.out)] == [third, second, desk.published]
+    assert first not in (second, third)
+    assert "refused" in run("list", desk.out).out.splitlines()[0]
 
 
 def test_the_gate_with_json_is_json_whatever_comes_of_it(desk: Desk, run: Callable[..., Result]) -> None:

@@ -139,12 +139,14 @@ def test_only_what_five_people_asked_in_public_may_be_printed() -> None:
     five = [Visit("common question", "en", "a") for _ in range(5)]
     four = [Visit("rare question", "en", "a") for _ in range(4)]
     one = [Visit("mine alone", "en", "a", client="same") for _ in range(9)]
+    named = [Visit("I am [name]", "en", "a") for _ in range(5)]
     keyed = [Visit("internal question", "en", "a", public=False) for _ in range(5)]
-    printable = {item.query: item.printable for item in log(*five, *four, *one, *keyed).successes}
+    printable = {item.query: item.printable for item in log(*five, *four, *one, *named, *keyed).successes}
     assert printable == {
         "common question": True,
         "rare question": False,
         "mine alone": False,
+        "I am [name]": False,
         "internal question": False,
     }
 

@@ -150,7 +150,7 @@ def test_an_update_keeps_the_model_of_the_published_version(
 
 
 EDITS = st.lists(
-    st.tuples(st.sampled_from(["change", "delete", "insert", "move", "hide", "retitle"]), st.integers(0, 30)),
+    st.tuples(st.sampled_from(["change", "delete", "insert", "move", "hide", "retitle", "copy"]), st.integers(0, 30)),
     min_size=1,
     max_size=6,
 )
@@ -170,12 +170,14 @@ def edited(documents: list[Row], edits: list[tuple[str, int]], step: int) -> lis
             now.append(now.pop(place))
         elif what == "hide":
             now[place]["audience"] = ["agent"]
+        elif what == "copy":  # into the other source, where it is a duplicate
+            now.append(now[place] | {"id": f"copy-{step}-{number}-{len(now)}", "group": f"copy-{step}-{number}"})
         else:
             now[place]["title"] = f"Title {number} {step}"
     return now or rows(1)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(history=st.lists(EDITS, min_size=1, max_size=3))
 def test_any_sequence_of_edits_gives_what_a_build_gives(history: list[list[tuple[str, int]]]) -> None:
     """Byte for byte; only the version's name and time differ. Batches are tiny, and often merged."""
@@ -187,18 +189,21 @@ def test_any_sequence_of_edits_gives_what_a_build_gives(history: list[list[tuple
         patch.setattr("indexer.pipeline.os.sched_getaffinity", lambda _pid: {0})
         patch.setattr("indexer.work.Workers", SameProcess)
         documents = rows(12)
-        source = folder / "s.jsonl"
 
-        def write(documents: list[Row]) -> None:
-            source.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in documents))
+        def write(documents: list[Row]) -> list[Path]:
+            parts = {True: b"", False: b""}
+            for row in documents:
+                parts[row["id"].startswith("copy-")] += orjson.dumps(row) + b"\n"
+            for is_copy, lines in parts.items():
+                (folder / f"{is_copy}.jsonl").write_bytes(lines)
+            return [folder / f"{is_copy}.jsonl" for is_copy in (False, True) if parts[is_copy]]
 
-        write(documents)
-        run(source, folder / "index")
+        build(write(documents), folder / "index", embedder=HashingEmbedder())
         for step, edits in enumerate(history):
             documents = edited(documents, edits, step)
-            write(documents)
-            run(source, folder / "index", update=True)
-        run(source, folder / "fresh")
+            sources = write(documents)
+            build(sources, folder / "index", embedder=HashingEmbedder(), update=True)
+        build(sources, folder / "fresh", embedder=HashingEmbedder())
         assert content(folder / "index") == content(folder / "fresh")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from site_server import Site, running
 
+import indexer.cli
 from indexer import web
 from indexer.loaders import LoadReport, load_sources
 from indexer.loaders.report import Problem
@@ -89,16 +90,34 @@ def test_robots_and_other_hosts(site: Site, tmp_path: Path) -> None:
     assert not {"/private/a", "/b.pdf"} & set(site.asked)
 
 
-def test_the_pause_is_the_longer_of_ours_and_theirs(site: Site, tmp_path: Path) -> None:
-    """Every two requests are that far apart, sitemap included."""
-    for number in range(4):
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(round(seconds, 6))
+
+
+@pytest.mark.parametrize(("ours", "theirs", "pause"), [(0.02, "0.15", 0.15), (0.3, "0.15", 0.3), (0.02, "86400", 30.0)])
+def test_the_pause_is_the_longer_of_ours_and_theirs(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: float, theirs: str, pause: float
+) -> None:
+    """Between every two requests, the sitemap's included; half a minute is the longest we stay."""
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    for number in range(3):
         site.article(f"/{number}", f"Page {number}")
-    site.sitemap(*(f"/{number}" for number in range(4)))
-    site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 0.15\n")
-    copied(site, tmp_path, delay=0.02)
-    gaps = [later - earlier for earlier, later in zip(site.times[1:], site.times[2:], strict=False)]
-    assert len(gaps) == 4
-    assert min(gaps) >= 0.14
+    site.sitemap("/0", "/1", "/2")
+    site.pages["/robots.txt"] = (200, {}, f"User-agent: *\nCrawl-delay: {theirs}\n".encode())
+    copied(site, tmp_path, delay=ours)
+    assert clock.slept == [0.0, pause, pause, pause, pause]
 
 
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (503, False)])
@@ -287,6 +306,19 @@ def test_a_sitemap_that_is_none(site: Site, tmp_path: Path, content: bytes | Non
         site.pages["/sitemap.xml"] = (200, {}, content)
     with pytest.raises(SourceError, match=said):
         copied(site, tmp_path)
+
+
+def test_the_command_takes_an_address(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside a folder; the manifest names both as they were given."""
+    site.article("/a", "From the web")
+    site.sitemap("/a")
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "b.md").write_text("# From a folder\n\ntext")
+    address = f"{site.address}/sitemap.xml"
+    arguments = ["build", address, str(tmp_path / "kb"), "--out", str(tmp_path / "index")]
+    assert indexer.cli.main([*arguments, "--model", "hashing", "--delay", "0"]) == 0
+    assert "2 documents" in capsys.readouterr().out
+    assert open_snapshot(tmp_path / "index").manifest["sources"] == [address, str(tmp_path / "kb")]
 
 
 def test_a_site_that_is_not_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from test_metrics_properties import fact_lists
 
 from kbsearch.metrics.articles import table
-from kbsearch.metrics.clusters import cluster
+from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
 from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.gaps import Triage, triage
 from kbsearch.metrics.library import Article, Nearest
@@ -72,8 +72,12 @@ def test_what_helped_later_is_a_witness() -> None:
     bad = replace(said("c", at("10:07"), helpful=False), object_id="locker.lv")
     assert failed(asked, second, opened, bad)[0] == ("digits", "", (), False)
     ticket = event("c", at("10:02"), "handover", asked)
-    sent = event("c", at("15:00"), "resolved_declared", asked, object_id="locker.lv")
-    assert failed(asked, ticket, sent) == [("digits", "", ("locker.lv",), True)]
+    for sent in (
+        event("c", at("15:00"), "resolved_declared", asked, object_id="locker.lv"),
+        event("c", at("15:00"), "view", object_id="locker.lv"),
+        event("c", at("10:02:00.001"), "handover", asked, object_id="locker.lv", object_id_type="article"),
+    ):
+        assert failed(asked, ticket, sent) == [("digits", "", ("locker.lv",), True)]
 
 
 def test_what_is_not_decided_or_not_meant_is_left_out() -> None:
@@ -207,6 +211,29 @@ def test_an_article_is_unhelpful_when_it_is_worse_than_the_others() -> None:
     assert (gap.kind, gap.article and gap.article.id, gap.failed.hits, gap.failed.n) == ("unhelpful", "bad.lv", 8, 10)
     assert (gap.escalated, gap.cost, gap.trend) == (8, 80.0, "falling")
     assert sorted_out(failures(5, unhelpful="a.lv"), failures(5, unhelpful="b.lv")).gaps == ()
+
+
+def test_what_all_texts_share_is_taken_out() -> None:
+    """Rows that point one way differ by what is left; few rows, and rows of zeros, stay as they are."""
+    random = np.random.default_rng(3)
+    topics = np.repeat(random.normal(size=(30, 300)), 4, axis=0) + random.normal(scale=0.1, size=(120, 300))
+    rows = topics + 40 * np.eye(300)[0]
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    left = distinct(np.vstack([rows, np.zeros((1, 300), np.float32)]))
+    assert np.allclose(np.linalg.norm(left[:-1], axis=1), 1, atol=1e-5)
+    assert not left[-1].any()
+    assert len(set(cluster(rows))) == 1
+    assert cluster(left[:-1]) == [place // 4 for place in range(120)]
+    assert np.array_equal(distinct(rows[:99]), rows[:99])
+
+
+def test_a_query_joins_the_group_whose_members_it_is_like() -> None:
+    """By mean cosine: 0.5 to two members, one of which is the same and one at right angles."""
+    members = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    rows = np.array([[1, 0, 0], [0, 0, 1], [0, 0, -1]], np.float32)
+    assert nearest_groups(rows, members, [0, 0, 1], 0.4) == [0, 1, None]
+    assert nearest_groups(rows, members, [0, 0, 1], 0.6) == [None, 1, None]
+    assert nearest_groups(rows, members[:0], []) == [None, None, None]
 
 
 def test_texts_without_meaning_stand_alone() -> None:

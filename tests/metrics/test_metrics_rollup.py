@@ -11,6 +11,7 @@ from metrics_facts import DAY, LATER, MemoryShelf, MemoryStore, at, event, searc
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.moments import day_after, moment_of
 from kbsearch.metrics.report import report
+from kbsearch.metrics.rollup import FORMAT
 
 
 def test_a_late_fact_of_the_day_before_takes_a_journey_away() -> None:
@@ -81,7 +82,8 @@ def test_the_store_keeps_what_a_report_derives(store: SqliteStore) -> None:
     first = report(store, as_of=as_of, shelf=store)
     assert first.outcomes["abandoned"] == 2
     names = ["part/2026-11-10", "started/2026-11-10"]
-    assert b"a" * 32 in zlib.decompress(store.kept(names)["part/2026-11-10"]), "near midnight with all its facts"
+    kept = zlib.decompress(store.kept(names)["part/2026-11-10"].removeprefix(FORMAT))
+    assert b"a" * 32 in kept, "near midnight with all its facts"
     assert report(store, as_of=as_of, shelf=store).outcomes == first.outcomes
     store.erase(["a" * 32], "2026-11-13T00:00:00.000Z")
     assert store.kept(names) == {}
@@ -110,3 +112,12 @@ def test_a_new_fact_costs_the_reading_of_its_day() -> None:
         store.reads = 0
         assert report(store, as_of=as_of, shelf=shelf).outcomes["journeys"] == 92 + extra
         assert store.reads == 1
+
+
+def test_what_another_version_kept_is_made_anew() -> None:
+    """Whatever its form was."""
+    store, shelf = MemoryStore([search("c", at("10:00"))]), MemoryShelf()
+    first = report(store, as_of=LATER, shelf=shelf)
+    shelf.things = dict.fromkeys(shelf.things, b'{"format":1,"values":{}}')
+    assert report(store, as_of=LATER, shelf=shelf) == first
+    assert all(value.startswith(FORMAT) for value in shelf.things.values())

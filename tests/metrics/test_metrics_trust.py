@@ -101,6 +101,8 @@ HEALTHY: dict[str, int] = {
     "busiest_client_facts": 20,
     "form_held_out": 50,
     "form_treated": 950,
+    "seasoned_confirmed": 200,
+    "seasoned_confirmed_seen_again": 3,
 }
 
 
@@ -126,6 +128,7 @@ class TestHealth:
             ("bots", {"bot_facts": 101}),
             ("orphans", {"impressions_orphaned": 41}),
             ("sample_ratio", {"form_held_out": 90, "form_treated": 910}),
+            ("returns_unseen", {"seasoned_confirmed_seen_again": 0}),
             ("dropped", {"dropped": 11}),
         ],
     )
@@ -191,7 +194,8 @@ def test_queries_are_printed_from_five_clients_on() -> None:
     asked += [search("one", at("10:00"), "my secret") for _ in range(9)]
     asked += [search(f"d{number}", at("10:00"), "internal", public=False) for number in range(9)]
     asked += [search(f"d{number}", at("10:00"), "call [phone]") for number in range(9)]
+    asked += [search(f"visit{number}", at("10:00"), "one person", voucher="home") for number in range(9)]
     (shared,) = shared_queries(asked)
     assert (shared.text, shared.clients, shared.searches) == ("Parole", 5, 5)
     assert [query.text for query in shared_queries(asked, 6)] == []
-    assert [query.text for query in shared_queries(asked, 1)] == ["Parole", "my secret"]
+    assert [query.text for query in shared_queries(asked, 1)] == ["one person", "Parole", "my secret"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from service_fake import SECRET
 
 from kbsearch.service.context import Service
+from kbsearch.service.security import make_key
 
 CLICK: dict[str, Any] = {
     "action_name": "click",
@@ -105,6 +109,14 @@ def test_a_full_buffer_answers_503(make_client: Any) -> None:
         assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
         assert response.headers["retry-after"] == "1"
         assert "kbsearch_events_dropped_total 2.0" in client.get("/metrics").text
+        key = make_key(SECRET, ["admin"], [], timedelta(hours=1), "test")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            health = client.get("/v1/metrics", headers={"X-Kbsearch-Key": key}).json()["health"]
+            if health["dropped"]:
+                break
+            time.sleep(0.05)
+        assert (health["dropped"], health["verdict"]) == (2, "sick"), "reports tell of it as well"
 
 
 def test_a_search_is_recorded(client: TestClient, service: Service) -> None:
@@ -137,25 +149,6 @@ def test_search_and_click_of_one_session_have_one_client(client: TestClient, ser
     assert service.buffer.flush()
     (search,), (event,) = service.store.searches(), service.store.events()
     assert search.client_id == event.client_id
-
-
-@pytest.mark.parametrize(
-    ("headers", "parameters"),
-    [({"DNT": "1"}, {}), ({"Sec-GPC": "1"}, {}), ({}, {"analytics": "false"})],
-)
-def test_who_does_not_want_to_be_counted_is_not(
-    client: TestClient, service: Service, headers: dict[str, str], parameters: dict[str, str]
-) -> None:
-    """Searching works; nothing is written."""
-    assert client.get("/v1/search", params={"q": "password", **parameters}, headers=headers).status_code == 200
-    assert client.post("/v1/search", json={"q": "password", **parameters}, headers=headers).status_code == 200
-    if headers:
-        response = client.post("/v1/events", json=[CLICK], headers=headers)
-        assert (response.status_code, response.json()["ignored"]) == (202, 1)
-        for page in ("/?q=password", "/?doc=reset-password.en"):
-            assert client.get(page, headers=headers).status_code == 200
-    assert service.buffer.flush()
-    assert (list(service.store.searches()), list(service.store.events())) == ([], [])
 
 
 def test_nothing_personal_is_in_the_file(make_client: Any, tmp_path: Path) -> None:

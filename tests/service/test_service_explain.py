@@ -13,7 +13,7 @@ from kbsearch.service.security import KEY_HEADER, make_key
 
 
 def key(*audiences: str) -> str:
-    return make_key(SECRET, audiences, (), timedelta(minutes=5), "editor")
+    return make_key(SECRET, audiences, (), timedelta(hours=1), "editor")
 
 
 def test_the_form_is_for_everybody(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 from fastapi.testclient import TestClient
 from service_fake import SECRET
 
+from kbsearch.cli import main
 from kbsearch.errors import StoreError
 from kbsearch.handover.signing import signed_headers
 from kbsearch.metrics.acts import by_client, read_acts
+from kbsearch.metrics.failures import read_failures
 from kbsearch.metrics.journeys import read_journey, split_journeys
-from kbsearch.metrics.moments import moment_of
+from kbsearch.metrics.moments import DAY, moment_of
+from kbsearch.metrics.walk import Walk
 from kbsearch.service.context import Service
 from kbsearch.service.security import make_key
 
@@ -73,7 +77,12 @@ def test_a_hand_over_is_kept_and_can_be_followed(client: TestClient) -> None:
     assert status.json()["subject"] == "Invoice is missing"
     assert status.json()["replies"] == []
     other = file(client, idempotency_key="another")
-    for ticket, key in [(filed["id"], ""), (filed["id"], other["key"]), ("none", filed["key"])]:
+    for ticket, key in [
+        (filed["id"], ""),
+        (filed["id"], other["key"]),
+        ("none", filed["key"]),
+        (filed["id"], filed["key"] * 9),
+    ]:
         assert client.get(f"/v1/handover/{ticket}", params={"key": key}).status_code == 404
     assert client.get(f"/v1/handover/{filed['id']}").json()["error"]["code"] == "not_found"
 
@@ -184,6 +193,23 @@ def test_an_agents_success_is_not_self_services(make_client: Any) -> None:
         assert not after[0].said
 
 
+def test_gap_reports_learn_that_the_article_exists(make_client: Any) -> None:
+    """A search found nothing, an agent did: the failed search knows the agent's article."""
+    with make_client(handover_secret=SIGNING) as client:
+        asked = client.get("/v1/search", params={"q": "zebra crossing", "session": "visit-1"}).json()
+        assert asked["decision"]["action"] == "hand_over"
+        filed = file(client, query_ids=[asked["query_id"]])
+        report(client, filed["id"], status="solved", articles=["reset-password.en"])
+        parts(client).buffer.flush()
+        now = moment_of(events(client)[0].timestamp)
+        walk = Walk(parts(client).store, now + 3 * DAY, DAY)
+        walked = [journey for day in parts(client).store.days() for journey in walk.on(day)]
+        (failure,) = (one for journey in walked for one in read_failures(journey))
+        assert failure.text == "zebra crossing"
+        assert failure.escalated
+        assert failure.found_later == ("reset-password.en",)
+
+
 def replace_facts(journey: Any) -> Any:
     return journey._replace(facts=0)
 
@@ -204,6 +230,19 @@ def test_a_callback_needs_the_help_desks_signature(make_client: Any, moved: bool
             assert plain.status_code == 403
         status = client.get(f"/v1/handover/{filed['id']}", params={"key": filed["key"]}).json()
         assert status["status"] == "open"
+
+
+def test_a_help_desk_with_one_address_names_the_ticket_in_the_body(make_client: Any) -> None:
+    """Signed the same way."""
+    with make_client(handover_secret=SIGNING) as client:
+        filed = file(client)
+        body = json.dumps({"ticket": filed["id"], "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body).status_code == 403
+        assert client.post("/v1/handover/status", content=body, headers=headers).json()["status"] == "solved"
+        body = json.dumps({"ticket": "none", "status": "solved"}).encode()
+        headers = signed_headers(SIGNING, body, time.time())
+        assert client.post("/v1/handover/status", content=body, headers=headers).status_code == 404
 
 
 def test_a_help_desk_that_cannot_sign_uses_a_key(client: TestClient) -> None:
@@ -296,6 +335,21 @@ def test_what_the_log_cannot_take_is_not_acknowledged(client: TestClient, monkey
     assert len(events(client)) == 2
 
 
+def test_no_request_waits_for_the_help_desk(make_client: Any) -> None:
+    """A target that takes the call and never answers: the customer has the ticket meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        target = f"webhook+http://127.0.0.1:{silent.getsockname()[1]}/"
+        with make_client(handover_secret=SIGNING, handover_target=target) as client:
+            filed = file(client)
+            called, _ = silent.accept()
+            with called:
+                assert called.recv(4) == b"POST"
+                assert [one.state for one in parts(client).tickets.outbox.listed()] == ["waiting"]
+                assert file(client, idempotency_key="second")["id"] != filed["id"]
+                assert client.get("/healthz").status_code == 200
+
+
 def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) -> None:
     """By reason, by target and result, and how many are undelivered."""
     with make_client(handover_secret=SIGNING, handover_target="webhook+http://127.0.0.1:9/") as client:
@@ -311,6 +365,16 @@ def test_metrics_count_tickets_and_what_waits(make_client: Any, tmp_path: Path) 
         assert 'kbsearch_handover_deliveries_total{result="failed",target="webhook"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="waiting"} 1.0' in text
         assert 'kbsearch_handovers_undelivered{state="dead"} 0.0' in text
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_target_that_is_none_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    """Exit code 2 and one sentence, before anything is opened or forked."""
+    monkeypatch.setenv("KBSEARCH_HANDOVER_TARGET", "pigeon://roof.example/")
+    assert main(["serve", "--index", str(tmp_path), "--workers", workers]) == 2
+    assert "'pigeon://roof.example/' is no target" in capsys.readouterr().err
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:

@@ -18,7 +18,6 @@
 
   const byId = (id) => document.getElementById(id);
   const text = (key) => JSON.parse(body.dataset.messages)[key];
-  const trimmed = (value) => value.trim().replace(/\s+/g, " ");
 
   // ---- views
 
@@ -72,9 +71,8 @@
   }
 
   function show(page, typed) {
-    const input = byId("q");
     // Results that come late must not take the box away from somebody who types on.
-    const typesOn = document.activeElement === input && input.value !== typed;
+    const typesOn = document.activeElement === byId("q") && byId("q").value !== typed;
     for (const region of REGIONS) {
       if (region !== ".ask" || !typesOn) document.querySelector(region).replaceWith(page.querySelector(region));
     }
@@ -85,8 +83,11 @@
   }
 
   function back(state) {
+    // A link within the page (the skip link, an article's contents) made an entry of its own: it is the same view.
+    if (!state) return history.replaceState({ view: current }, "");
+    if (state.view === current) return;
     remember();
-    current = state?.view;
+    current = state.view;
     const before = kept.get(current);
     if (!before) return go(location.href, false);
     if (running) running.abort();
@@ -207,12 +208,13 @@
 
   async function deflect() {
     const form = byId("ticket");
-    const subject = trimmed(form.elements.subject.value);
+    const subject = form.elements.subject.value.trim();
     const message = form.elements.message.value.trim();
     const box = byId("deflect");
-    if (subject.length < 4 || subject + message === looked) return;
-    // The first words of the message count where the subject has few; the service says so.
-    looked = subject.split(" ").length < 3 ? subject + message : subject;
+    // Where the subject has few words, the service reads the message as well.
+    const asks = subject.split(/\s+/).length < 3 ? subject + message : subject;
+    if (subject.length < 4 || asks === looked) return;
+    looked = asks;
     if (asking) asking.abort();
     asking = new AbortController();
     const asked = { subject, body: message, lang: document.documentElement.lang, session, query: form.elements.queries.value.split("\n")[0] };

@@ -31,7 +31,7 @@ router = APIRouter(tags=["search"])
 MAX_DEFLECT_BODY = 128 * 1024
 MAX_MESSAGE = 20_000
 _FEW_WORDS = 3
-_HITS = 4
+_HITS = 3
 _SALT = "deflect"
 
 

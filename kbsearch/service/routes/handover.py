@@ -111,11 +111,11 @@ async def file_handover(request: Request) -> Response:
 
 @router.get(
     "/v1/handover/{ticket_id}",
-    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 503: _ERRORS[503]},
+    responses={200: {"model": TicketAnswer}, **_NOT_FOUND, 422: _ERRORS[422], 503: _ERRORS[503]},
     summary="What became of a ticket",
 )
 async def read_status(
-    request: Request, ticket_id: str, key: Annotated[str, Query(max_length=100, description="The ticket's key.")] = ""
+    request: Request, ticket_id: str, key: Annotated[str, Query(description="The ticket's key.")] = ""
 ) -> Response:
     """Return status and replies to who has the key."""
     ticket = await to_thread.run_sync(service_of(request).tickets.read_with_key, ticket_id, key)
@@ -132,20 +132,41 @@ async def read_status(
 )
 async def report_status(request: Request, ticket_id: str) -> Response:
     """Take status, reply and articles from the help desk: signed, or with a key for the audience `helpdesk`."""
-    service = service_of(request)
-    body = await read_bytes(request, MAX_STATUS_BODY)
-    _check_help_desk(service, request, body)
-    given = _read(StatusBody, decode_json(body))
+    given = await _reported(request)
     if given.ticket != ticket_id:
         raise UsageError("ticket must be the id that stands in the address", "ticket")
-    if await to_thread.run_sync(service.tickets.read, ticket_id) is None:
+    return await _change(request, given)
+
+
+@router.post(
+    "/v1/handover/status",
+    responses={200: {"model": TicketAnswer}, **_ERRORS, **_NOT_FOUND},
+    openapi_extra=_body(StatusBody),
+    summary="Report what the help desk did, at one address for all tickets",
+)
+async def report_any_status(request: Request) -> Response:
+    """Take the same where a help desk's webhook has one fixed address; the body names the ticket."""
+    return await _change(request, await _reported(request))
+
+
+async def _reported(request: Request) -> StatusBody:
+    body = await read_bytes(request, MAX_STATUS_BODY)
+    _check_help_desk(service_of(request), request, body)
+    return _read(StatusBody, decode_json(body))
+
+
+async def _change(request: Request, given: StatusBody) -> Response:
+    service = service_of(request)
+    if await to_thread.run_sync(service.tickets.read, given.ticket) is None:
         raise NotFound("there is no such ticket")
     reply = to_reply(given.reply) if given.reply else None
 
     def change() -> Ticket:
         clean = reply and replace(reply, text=redact(reply.text))
         articles = [redact(article) for article in given.articles]
-        ticket, _ = service.tickets.change(ticket_id, now(), status=given.status or "", reply=clean, articles=articles)
+        ticket, _ = service.tickets.change(
+            given.ticket, now(), status=given.status or "", reply=clean, articles=articles
+        )
         # Written again for a repeated call: the first one may have ended between the two stores.
         facts = outcome_events(ticket, now())
         if facts:

@@ -9,18 +9,21 @@ from fastapi import APIRouter, Query, Request, Response
 
 from kbsearch.metrics.bounds import read_bound
 from kbsearch.metrics.incremental import HOLDOUT_SHARE
+from kbsearch.metrics.insight import insight
 from kbsearch.metrics.moments import HOUR
 from kbsearch.metrics.present import as_json
+from kbsearch.metrics.present_insight import insight_json
 from kbsearch.metrics.report import SPLITS, Report, report
 from kbsearch.service import shapes
 from kbsearch.service.context import Service, service_of
 from kbsearch.service.errors import Forbidden
+from kbsearch.service.knowledge import Knowledge
 from kbsearch.service.respond import json_response
 
 router = APIRouter(tags=["metrics"])
 
 ADMIN = "admin"
-_ONE_AT_A_TIME = CapacityLimiter(1)
+ONE_AT_A_TIME = CapacityLimiter(1)
 """A report keeps a processor busy; searches must not wait behind several."""
 _TIME = "A UTC day such as 2026-11-24, or an ISO 8601 time with a zone."
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -29,6 +32,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"model": shapes.ErrorAnswer, "description": "No key, or one without the audience admin."},
     422: {"model": shapes.ErrorAnswer, "description": "A bound or a split that cannot be read."},
 }
+
+
+_PERIOD_RESPONSES = {status: answer for status, answer in _RESPONSES.items() if status != 200}
 
 
 def check_admin(service: Service, request: Request) -> None:
@@ -68,4 +74,30 @@ async def metrics(
             holdout_share=service.settings.holdout or HOLDOUT_SHARE,
         )
 
-    return json_response(as_json(await to_thread.run_sync(make, limiter=_ONE_AT_A_TIME)))
+    return json_response(as_json(await to_thread.run_sync(make, limiter=ONE_AT_A_TIME)))
+
+
+@router.get(
+    "/v1/metrics/content",
+    responses={
+        **_PERIOD_RESPONSES,
+        200: {"model": shapes.ContentAnswer, "description": "Flow from search to outcome, gaps, and articles."},
+    },
+    summary="What to write, translate, reword or rewrite",
+)
+async def content(
+    request: Request,
+    since: Annotated[str, Query(alias="from", max_length=40, description=_TIME, examples=["2026-11-01"])] = "",
+    until: Annotated[str, Query(alias="to", max_length=40, description=_TIME + " A day is included.")] = "",
+) -> Response:
+    """Give what docs/dashboard.md defines: failed searches as gaps, the article table, and where searches lead."""
+    service = service_of(request)
+    check_admin(service, request)
+    bounds = read_bound(since, "from"), read_bound(until, "to", last=True)
+    knowledge = Knowledge(service.holder.engine(), service.audiences(request))
+
+    def make() -> dict[str, Any]:
+        made = report(service.store, *bounds, shelf=service.store)
+        return insight_json(insight(service.store, made, knowledge, shelf=service.store))
+
+    return json_response(await to_thread.run_sync(make, limiter=ONE_AT_A_TIME))

@@ -1,0 +1,35 @@
+"""`kbsearch report`: the dashboard of a period as one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from kbsearch.metrics.board import board
+from kbsearch.metrics.command import reading
+from kbsearch.service.dashboard.render import render_report
+from kbsearch.service.knowledge import open_knowledge
+
+
+def run(options: argparse.Namespace) -> str:
+    """Write the report and say where it is.
+
+    :raises UsageError: an option that cannot be read.
+    :raises KbsearchError: no store, no snapshot.
+    """
+    library = open_knowledge(options.index)
+    with reading(options) as (store, given):
+        made = board(store, library, shelf=store, **given)
+    _replace(options.out, render_report(made, options.title).encode())
+    return f"{options.out}: {made.report.outcomes['journeys']:,} journeys, data health: {made.report.health.verdict}"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the file, then take its place: whoever opens it meanwhile reads the old one whole."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""`/dashboard`: how well self-service works, as a page, for holders of an admin key.
+
+The key is typed into a form and kept in a cookie that scripts cannot read and other sites cannot send, until the
+browser is closed: it stays out of addresses, and so out of logs and histories. A key in the header works as well.
+"""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from kbsearch.errors import KeyRejected, UsageError
+from kbsearch.metrics.board import Board, board
+from kbsearch.metrics.bounds import read_bound
+from kbsearch.metrics.incremental import HOLDOUT_SHARE
+from kbsearch.metrics.moments import day_after
+from kbsearch.service.context import Service, service_of
+from kbsearch.service.dashboard.render import STATIC, load_files, render_note, render_page
+from kbsearch.service.errors import Forbidden, NotFound
+from kbsearch.service.forms import read_form
+from kbsearch.service.knowledge import Knowledge
+from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME
+from kbsearch.service.security import KEY_HEADER, audiences_of
+
+router = APIRouter(include_in_schema=False)
+
+COOKIE = "kbsearch_admin"
+_PATH = "/dashboard"
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+# The address of a static file holds a hash of all of them.
+_KEEP = "public, max-age=31536000, immutable"
+_PRESETS = (7, 28, 90)
+_USUAL = 28
+
+
+@router.get(_PATH)
+async def dashboard(request: Request) -> Response:
+    """Show the period that the address names, or ask for a key."""
+    service = service_of(request)
+    presented = request.cookies.get(COOKIE)
+    try:
+        audiences = _admin(service, presented) if presented else service.audiences(request)
+        if ADMIN not in audiences:
+            return _ask("", 401 if request.headers.get(KEY_HEADER) else 200)
+    except (KeyRejected, Forbidden) as error:
+        answer = _ask(f"The key is no longer good: {error}.", 401)
+        answer.delete_cookie(COOKIE, path=_PATH)
+        return answer
+    today = datetime.now(UTC).date().isoformat()
+    since = request.query_params.get("from", "") or day_after(today, 1 - _USUAL)
+    until = request.query_params.get("to", "") or today
+    knowledge = Knowledge(service.holder.engine(), audiences)
+    try:
+        bounds = read_bound(since, "from"), read_bound(until, "to", last=True)
+        made = await to_thread.run_sync(lambda: _make(service, knowledge, *bounds), limiter=ONE_AT_A_TIME)
+    except UsageError as error:
+        return _html(request, render_note("problem.html", str(error)), 422)
+    presets = [
+        {
+            "name": f"{days} days",
+            "href": f"{_PATH}?from={day_after(today, 1 - days)}&to={today}",
+            "current": (since, until) == (day_after(today, 1 - days), today),
+        }
+        for days in _PRESETS
+    ]
+    return _html(request, render_page(made, service.settings.title or "Help centre", {"presets": presets}))
+
+
+@router.post(_PATH)
+async def enter(request: Request) -> Response:
+    """Take a key from the form, and lead to the page."""
+    key = (await read_form(request)).get("key", "")
+    try:
+        _admin(service_of(request), key)
+    except (KeyRejected, Forbidden) as error:
+        return _ask(f"This key does not open the report: {error}.", 403 if isinstance(error, Forbidden) else 401)
+    answer = RedirectResponse(_PATH, 303, headers=_HEADERS)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, key, path=_PATH, httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+@router.post(f"{_PATH}/leave")
+async def leave(request: Request) -> Response:
+    """Forget the key."""
+    await read_form(request)
+    answer = RedirectResponse(_PATH, 303, headers=_HEADERS)
+    answer.delete_cookie(COOKIE, path=_PATH)
+    return answer
+
+
+@router.get(f"{_PATH}/{{name}}")
+async def static(request: Request, name: str) -> Response:
+    """Send a file of the page."""
+    loaded = load_files()
+    if name not in STATIC:
+        raise NotFound(f"there is nothing at {request.url.path}")
+    headers = {"Cache-Control": _KEEP, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(loaded.compressed[name], media_type=STATIC[name], headers=headers)
+    return Response(loaded.static[name], media_type=STATIC[name], headers=headers)
+
+
+def _admin(service: Service, key: str) -> frozenset[str]:
+    """Return what an admin key may see.
+
+    :raises KeyRejected: it is not good.
+    :raises Forbidden: it has not the audience `admin`.
+    """
+    audiences = audiences_of({KEY_HEADER: key}, service.settings.secret)
+    if ADMIN not in audiences:
+        raise Forbidden(f"it does not have the audience {ADMIN}; make one with: kbsearch key --audience {ADMIN}")
+    return audiences
+
+
+def _make(service: Service, knowledge: Knowledge, since: int | None, until: int | None) -> Board:
+    share = service.settings.holdout or HOLDOUT_SHARE
+    return board(
+        service.store, knowledge, shelf=service.store, since=since, until=until, holdout_share=share
+    )  # fmt: skip
+
+
+def _ask(message: str, status: int) -> Response:
+    return Response(render_note("key.html", message), status, media_type="text/html; charset=utf-8", headers=_HEADERS)
+
+
+def _html(request: Request, page: str, status: int = 200) -> Response:
+    headers = {**_HEADERS, "Vary": "Accept-Encoding"}
+    content = page.encode("utf-8", "replace")
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
+    return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)

@@ -1,0 +1,78 @@
+"""Menus, cookie notices and teasers are left out of pages whose markup does not say what is the article."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loading import load
+
+from indexer.cut import cut
+from indexer.loaders.boilerplate import main_part
+
+MENU = (
+    "<ul>" + "".join(f"<li><a href='/{word}'>{word}</a></li>" for word in ("Home", "Shop", "Basket", "Jobs")) + "</ul>"
+)
+COOKIES = "<p>We use cookies on this website. <button>OK</button></p>"
+TEASERS = (
+    "<h3>You may also like</h3><ul><li><a href='/a'>Track an order</a></li><li><a href='/b'>Gift cards</a></li></ul>"
+)
+ARTICLE = (
+    "<h1>Reset your password</h1><p>Open the sign-in page, choose Forgot password, and type your e-mail address. "
+    "We send a link that works for an hour, so look for it at once, also among the unwanted mail.</p>"
+    "<h2>If no mail comes</h2><ol><li>Wait ten minutes, and then ask again.</li><li>Call us, if not.</li></ol>"
+    "<table><tr><td>E03</td><td>Wrong password, three times in a row.</td></tr></table>"
+)
+
+
+def read(folder: Path, page: str) -> str:
+    """The text that is indexed."""
+    (folder / "page.html").write_text(page)
+    [document], report = load(folder / "page.html")
+    assert report.problem_count == 0
+    return cut(document).text
+
+
+def test_only_the_article_is_left(tmp_path: Path) -> None:
+    """Every word of it, in order: paragraphs, headings, steps and tables."""
+    page = (
+        f"<title>Reset your password | Shop</title><div id=CookieBar>{COOKIES}</div><div class=c2>{MENU}</div>"
+        f"<div class=c3><div class=c4>{ARTICLE}</div><div class=c5>{TEASERS}</div></div><div class=c6>{MENU}</div>"
+    )
+    text = read(tmp_path, page)
+    for words in ("Open the sign-in page", "If no mail comes", "1. Wait ten minutes", "E03: Wrong password"):
+        assert words in text
+    for words in ("Basket", "cookies", "You may also like", "Gift cards"):
+        assert words not in text
+
+
+def test_notices_may_lie_in_notices_and_an_article_may_be_about_cookies(tmp_path: Path) -> None:
+    """Nested ones go together; what is long, or has the page's heading, is no notice."""
+    notice = f"<div class='cookie-wall'><div class='cookie-box'>{COOKIES}</div></div>"
+    assert "We use cookies" not in read(tmp_path, f"<title>T</title>{notice * 3}<div>{ARTICLE}</div>")
+    about = f"<title>T</title><div class=cookie-policy><h1>Our cookies</h1>{COOKIES}</div>"
+    assert "We use cookies" in read(tmp_path, about)
+    long = "<p>We keep cookies of many kinds, and this page says which, why, and for how long.</p>" * 20
+    assert "which, why" in read(tmp_path, f"<title>T</title><div class='gdpr'>{long}</div>")
+
+
+def test_what_the_page_names_its_main_part_is_not_judged(tmp_path: Path) -> None:
+    """A list of links in <main> is what its author wants to be found."""
+    assert "Gift cards" in read(tmp_path, f"<title>T</title><main>{ARTICLE}{TEASERS}</main><div>{MENU}</div>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Short.</p>",
+        "Only text",
+        MENU,
+        "<p>" * 3000 + "deep" + "</p>" * 3000,
+        "<table><tr><td>a</td></tr></table>",
+        "<",
+    ],
+)
+def test_where_no_article_stands_out_everything_stays(body: str) -> None:
+    """Losing a page costs more than a menu in it."""
+    text = main_part(body)
+    assert [word for word in ("Short.", "Only", "Basket", "deep", ">a<") if word in body and word not in text] == []

@@ -1,0 +1,202 @@
+"""`/dashboard`: for holders of an admin key only; what it shows, and what it never does."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from service_fake import SECRET
+
+from kbsearch.events.ids import iso
+from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.service.context import Service
+from kbsearch.service.routes.dashboard import COOKIE
+from kbsearch.service.security import KEY_HEADER, make_key
+
+NOW = datetime.now(UTC)
+
+
+def key(*audiences: str, minutes: float = 5) -> str:
+    return make_key(SECRET, audiences, (), timedelta(minutes=minutes), "owner")
+
+
+def search(client: str, text: str, days_ago: float, **changes: object) -> SearchRecord:
+    """A public search with a hit in English, of a client in a session of its own."""
+    values: dict[str, object] = {
+        "query_id": f"q-{client}-{days_ago}",
+        "user_query": text,
+        "lang": "en",
+        "detected_lang": "en",
+        "found": 1,
+        "decision": "list",
+        "confidence": 0.5,
+        "hit_ids": ("reset-password.en",),
+        "offset": 0,
+        "took_ms": 1.0,
+        "snapshot": "v1",
+        "session_id": f"s-{client}-{days_ago}",
+        "client_id": client,
+        "timestamp": iso(NOW - timedelta(days=days_ago)),
+        "public": True,
+        "device": "mobile",
+    }
+    return SearchRecord(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def click(about: SearchRecord, article: str = "reset-password.en") -> Event:
+    time = iso(datetime.fromisoformat(about.timestamp) + timedelta(seconds=20))
+    values = ("click", about.query_id, about.session_id, about.client_id, time, time, article, "article", 1)
+    return Event(f"e-{about.query_id}", *values)
+
+
+@pytest.fixture
+def filled(service: Service) -> Service:
+    """Twelve who found the password article, six who asked for what is not there, one with a question of his own."""
+    found = [search(f"a{number}", "password", 3) for number in range(12)]
+    lost = [search(f"b{number}", "quantum <b>leaps</b>", 4, found=0, decision="hand_over") for number in range(6)]
+    own = [search("c", "my secret wedding", 4, found=0, decision="hand_over")]
+    service.store.write([*found, *map(click, found[:11]), click(found[11], "refund-limits.en"), *lost, *own])
+    return service
+
+
+@pytest.fixture
+def signed_in(client: TestClient, filled: Service) -> TestClient:
+    """A browser in which the form was filled in."""
+    assert client.post("/dashboard", data={"key": key("admin")}).status_code == 200
+    return client
+
+
+def test_without_a_key_it_asks_for_one_and_shows_nothing(client: TestClient, filled: Service) -> None:
+    page = client.get("/dashboard")
+    assert page.status_code == 200
+    assert 'name="key"' in page.text
+    assert "At a glance" not in page.text
+
+
+@pytest.mark.parametrize(("given", "status"), [(key("customer"), 403), ("nonsense", 401), ("", 401)])
+def test_a_bad_key_is_refused_in_words(client: TestClient, given: str, status: int) -> None:
+    """And is not kept."""
+    page = client.post("/dashboard", data={"key": given})
+    assert page.status_code == status
+    assert 'role="alert"' in page.text
+    assert COOKIE not in client.cookies
+
+
+def test_the_key_is_kept_where_neither_scripts_nor_other_sites_reach_it(client: TestClient) -> None:
+    """HttpOnly, same site, this path only, gone with the browser; never in an address or a page."""
+    admin = key("admin")
+    answer = client.post("/dashboard", data={"key": admin}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard")
+    cookie = answer.headers["set-cookie"].lower()
+    assert all(part in cookie for part in ("httponly", "samesite=lax", "path=/dashboard"))
+    assert "max-age" not in cookie
+    assert "expires" not in cookie
+    page = client.get("/dashboard")
+    assert admin not in page.text
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_another_sites_form_signs_nobody_in(client: TestClient) -> None:
+    answer = client.post("/dashboard", data={"key": key("admin")}, headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+    assert COOKIE not in client.cookies
+
+
+def test_a_key_that_has_expired_is_forgotten(client: TestClient) -> None:
+    """The page says so and asks again."""
+    client.cookies.set(COOKIE, key("admin", minutes=0.0001), path="/dashboard")
+    page = client.get("/dashboard")
+    assert page.status_code == 401
+    assert 'name="key"' in page.text
+    assert "expires=" in page.headers["set-cookie"].lower() or "max-age=0" in page.headers["set-cookie"].lower()
+
+
+def test_signing_out_forgets_the_key(signed_in: TestClient) -> None:
+    assert "At a glance" in signed_in.get("/dashboard").text
+    assert 'name="key"' in signed_in.post("/dashboard/leave").text
+
+
+def test_a_key_in_the_header_works_as_well(client: TestClient, filled: Service) -> None:
+    assert "At a glance" in client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
+    assert client.get("/dashboard", headers={KEY_HEADER: key("customer")}).status_code == 401
+    assert client.get("/dashboard", headers={KEY_HEADER: "nonsense"}).status_code == 401
+
+
+def test_it_shows_figures_with_n_and_interval(signed_in: TestClient) -> None:
+    """12 of 19 searches were clicked: 63.2 %, Wilson 41.0 to 80.9 (by hand)."""
+    page = re.sub(r"\s+", " ", signed_in.get("/dashboard").text)
+    assert "19 journeys that searched" in page
+    assert '<td class="num">63.2 %</td><td>41.0 to 80.9 %</td><td class="num">19</td>' in page
+    assert "no CSAT answers" in page
+
+
+def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) -> None:
+    """Six asked for quantum leaps; one for something that nobody else may read. Markup stays text."""
+    page = signed_in.get("/dashboard").text
+    assert "quantum &lt;b&gt;leaps&lt;/b&gt;" in page
+    assert "<b>leaps" not in page
+    assert "wedding" not in page
+    assert re.search(r'class="tag k-missing">\s*Write', page)
+
+
+def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, filled: Service) -> None:
+    """Another key sees that there is one more, and not which."""
+    admin = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
+    agent = client.get("/dashboard", headers={KEY_HEADER: key("admin", "agent")}).text
+    assert "Refund limits" not in admin
+    assert "1 more articles with 1 openings" in admin
+    assert "Refund limits" in agent
+
+
+@pytest.mark.parametrize(
+    ("period", "journeys"),
+    [("from={4}&to={4}", "7"), ("from={3}&to={3}", "12"), ("from={90}&to={0}", "19"), ("from={9}&to={8}", "0")],
+)
+def test_a_period_shows_what_began_in_it(signed_in: TestClient, period: str, journeys: str) -> None:
+    """Both days included; longer periods are drawn by week; an empty one says so."""
+    days = [(NOW - timedelta(days=ago)).date().isoformat() for ago in range(91)]
+    page = signed_in.get("/dashboard?" + period.format(*days))
+    assert page.status_code == 200
+    assert f"{journeys} journeys that searched" in page.text
+    assert ("by week" in page.text) == ("{90}" in period)
+    assert ("No data in this period" in page.text) == (journeys == "0")
+
+
+@pytest.mark.parametrize("period", ["from=tomorrow", "from=2026-11-24&to=2026-11-01", "from=0000-99-99"])
+def test_a_period_that_cannot_be_read_is_explained(signed_in: TestClient, period: str) -> None:
+    page = signed_in.get(f"/dashboard?{period}")
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
+
+
+def test_its_files_may_be_kept_and_need_nothing_from_elsewhere(client: TestClient) -> None:
+    """No inline style or script, no other host: the policy of the pages holds."""
+    page = client.get("/dashboard")
+    assert not re.search(r"style=|<style|https?://", page.text)
+    for name in ("dashboard.css", "dashboard.js"):
+        file = client.get(f"/dashboard/{name}")
+        assert file.status_code == 200
+        assert "immutable" in file.headers["cache-control"]
+        assert f"/dashboard/{name}?v=" in page.text or name.endswith(".js")
+    assert client.get("/dashboard/board.html").status_code == 404
+
+
+def test_the_api_gives_the_same_lists(client: TestClient, filled: Service) -> None:
+    """For holders of an admin key: gaps, articles and flow as JSON."""
+    assert client.get("/v1/metrics/content").status_code == 403
+    assert client.get("/v1/metrics/content?from=x", headers={KEY_HEADER: key("admin")}).status_code == 422
+    values = client.get("/v1/metrics/content", headers={KEY_HEADER: key("admin")}).json()
+    assert [gap["examples"] for gap in values["gaps"]["list"]] == [["quantum <b>leaps</b>"]]
+    assert [row["article"]["id"] for row in values["articles"]["list"]] == ["reset-password.en"]
+    assert sum(one["journeys"] for one in values["flow"]) == 19
+
+
+def test_sick_data_marks_the_figures_that_rest_on_it(client: TestClient, service: Service) -> None:
+    """Sixty searches with results and not one click: clicks do not arrive."""
+    service.store.write([search(f"d{number}", "password", 3) for number in range(60)])
+    page = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
+    assert "Some of this data is not to be trusted" in page
+    assert "clicks do not arrive" in page
+    assert "Unreliable:" in page
