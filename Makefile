@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INDEX := var/demo
 
-.PHONY: help demo test test-slow check bench screenshots clean
+.PHONY: help demo test test-slow check bench peers screenshots clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -24,6 +24,7 @@ $(VENV)/.dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:8080/
 	$(BIN)/kbsearch-index build sample_kb --out $(INDEX)
+	$(BIN)/kbsearch calibrate --index $(INDEX) --queries sample_kb/questions.jsonl
 	KBSEARCH_TITLE=Brize KBSEARCH_CONTACT=mailto:help@brize.example $(BIN)/kbsearch serve --index $(INDEX)
 
 test: $(VENV)/.dev ## the fast tests (under 3 minutes)
@@ -42,10 +43,22 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.language
+	$(BIN)/python -m benchmarks.http
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.ties
+	$(BIN)/python -m benchmarks.boilerplate
+	$(BIN)/python -m benchmarks.indexing
+	$(BIN)/python -m benchmarks.kills
+
+peers: $(VENV)/.dev ## measure other engines beside kbsearch (downloads them)
+	$(BIN)/python -m benchmarks.peers
 
 screenshots: $(VENV)/.dev ## take the pictures in docs/images
 	$(BIN)/python docs/screenshots.py
 	$(BIN)/python -m docs.dashboard_screenshots
+	$(BIN)/python -m docs.widget_screenshots
 
 clean: ## remove what was built, keep the virtual environment
 	rm -rf var/demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,13 +4,15 @@ python -m benchmarks.kills                200 kills
 python -m benchmarks.kills --kills 10
 
 A service answers a customer who searches without pause. Meanwhile articles change, and builds and updates of them are
-killed (SIGKILL) at moments drawn evenly from the time that an undisturbed run takes. After every kill the published
-version is verified; at the end every version is, and the last one is compared with an undisturbed build.
+killed (SIGKILL) at moments drawn evenly from the time that an undisturbed run takes; Ctrl-C ends the killing early.
+After every kill the published version is verified; at the end every version is, and the last one is compared with an
+undisturbed build.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import signal
@@ -74,25 +76,17 @@ def torture(folder: Path, kills: int, seed: int = 8) -> dict[str, Any]:
         "runs_that_finished": 1,
         "damaged_versions": 0,
     }
-    edition = 0
     with Serving(index) as serving:
-        while figures["kills"] < kills:
-            edition += 1
-            write(source, edition)
-            command = chance.choice(["build", "update"])
-            finished = False
-            while not finished and figures["kills"] < kills:
-                process = start(command, source, index)
-                try:
-                    process.wait(chance.uniform(0.0, undisturbed))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    figures["kills"] += 1
-                    figures[f"of_{command}s"] += 1
-                finished = finish(process, expected=(0, -signal.SIGKILL)) == 0
-                figures["runs_that_finished"] += finished
-                figures["damaged_versions"] += not is_whole(index / published_version(index))
-            prune(index, 2)
+        try:
+            for edition in itertools.count(1):
+                write(source, edition)
+                kill_until_done(chance.choice(["build", "update"]), source, index, kills, undisturbed, chance, figures)
+                prune(index, 2)
+                print(f"{figures['kills']} kills", flush=True)
+                if figures["kills"] >= kills:
+                    break
+        except KeyboardInterrupt:
+            print("stopped early", flush=True)
     finish(start("update", source, index), expected=(0,))
     figures["damaged_versions"] += sum(not is_whole(index / entry.version) for entry in list_snapshots(index))
     build([source], folder / "fresh", embedder=HashingEmbedder())
@@ -103,6 +97,34 @@ def torture(folder: Path, kills: int, seed: int = 8) -> dict[str, Any]:
         "versions_the_service_opened": len(serving.versions),
         "equals_undisturbed_build": same,
     }
+
+
+def kill_until_done(
+    command: str,
+    source: Path,
+    index: Path,
+    kills: int,
+    undisturbed: float,
+    chance: random.Random,
+    figures: dict[str, Any],
+) -> None:
+    """Start a run again and again until one comes to its end, or enough were killed; `figures` are counted on."""
+    finished = False
+    while not finished and figures["kills"] < kills:
+        process = start(command, source, index)
+        try:
+            process.wait(chance.uniform(0.0, undisturbed))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            figures["kills"] += 1
+            figures[f"of_{command}s"] += 1
+        except KeyboardInterrupt:
+            process.kill()
+            process.communicate()
+            raise
+        finished = finish(process, expected=(0, -signal.SIGKILL)) == 0
+        figures["runs_that_finished"] += finished
+        figures["damaged_versions"] += not is_whole(index / published_version(index))
 
 
 def is_whole(version: Path) -> bool:

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from screenshots import CHROMIUM, IMAGES, NARROW, ROOT, WIDE, free_port, wait_until_ready
+
+from docs.screenshots import CHROMIUM, IMAGES, NARROW, ROOT, WIDE, free_port, wait_until_ready
 
 SHOP = "http://127.0.0.2:8000/"
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Brize</title>
@@ -83,6 +84,10 @@ def take_pictures(browser: Browser, service: str) -> None:
     ask(page, "noriu kalbėti su žmogumi")
     page.get_by_role("textbox", name="El. paštas").wait_for()
     page.screenshot(path=IMAGES / "widget-person.png")
+    page.get_by_role("textbox", name="El. paštas").fill("ona@parduotuve.example")
+    page.get_by_role("button", name="Siųsti žinutę").click()
+    page.locator(".filed").wait_for()
+    page.screenshot(path=IMAGES / "widget-sent.png")
     page.close()
 
     page = shop(browser, service, "en", NARROW, "light")

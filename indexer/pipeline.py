@@ -21,6 +21,7 @@ import orjson
 from tqdm import tqdm
 
 from indexer.batches import Cache, Shelf, shelf_name
+from indexer.carry import carried
 from indexer.cut import CUTTER_VERSION
 from indexer.editing import complain, load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
@@ -32,7 +33,7 @@ from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.manifest import CALIBRATION, published_version, read_manifest
+from kbsearch.manifest import published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.versions import discard, hold_back, release, version_directories
@@ -115,7 +116,7 @@ def build(
             {"problems": report.problem_count},
             editing,
             groups,
-            _calibration(out, before, embedder.info, report),
+            parts=carried(out, _published_manifest(out), embedder.info, report),
         )
         version = write_snapshot(out, content)
         unchanged = bool(before) and _same(before, read_manifest(out / version))
@@ -215,16 +216,6 @@ def _published_manifest(out: Path) -> Mapping[str, Any]:
         return read_manifest(out / published_version(out))
     except SnapshotError:
         return {}
-
-
-def _calibration(out: Path, before: Mapping[str, Any], model: ModelInfo, report: LoadReport) -> dict[str, bytes]:
-    """An update keeps what was learnt about the published version, unless its scores mean something else now."""
-    if CALIBRATION not in before.get("files", ()):
-        return {}
-    if (before["model"], before["analyzer"], before["cutter"]) == (asdict(model), ANALYZER_VERSION, CUTTER_VERSION):
-        return {CALIBRATION: (out / before["version"] / CALIBRATION).read_bytes()}
-    report.add_note("the calibration was learnt with another model, analyzer or cutter; run: kbsearch calibrate")
-    return {}
 
 
 def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from kbsearch.types import Action, Decision, Evidence
+from kbsearch.version import CALIBRATION_FORMAT
 
-CALIBRATION_FORMAT = 1
 # Without calibration: below this neither words nor meaning connect the query with anything. Among the questions of
 # sample_kb one in twenty that can be answered lies lower, and one in four of those that cannot.
 NOTHING_IN_COMMON = 0.15

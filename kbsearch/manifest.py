@@ -19,7 +19,7 @@ FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
-"""What `kbsearch calibrate` learnt; not every version has it."""
+"""What `kbsearch calibrate` adds to a version."""
 VERSION_TIME = "%Y%m%dT%H%M%SZ"
 """How the name of a version begins."""
 

@@ -5,8 +5,8 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 
     name = phrase | phrase      a list; `@name` in a pattern stands for any of its phrases
     [section]                   what the patterns below mean
-    talk|speak to @someone      a pattern: words with alternatives; `word*` any ending, `word?` may be missing, and a
-                                lone `.` where the clause must end
+    talk|speak to @someone      a pattern: words with alternatives; `word*` with an ending of up to four letters,
+                                `word?` may be missing, and a lone `.` where the clause must end
 
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
@@ -173,7 +173,7 @@ def _compile(tokens: list[str], lists: Mapping[str, str], fill: str) -> str:
 
 
 def _words(words: Iterable[str]) -> str:
-    return " ".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
+    return " ".join(re.escape(word).replace(r"\*", r"\w{0,4}") for word in words)
 
 
 def _either(alternatives: Iterable[str]) -> str:

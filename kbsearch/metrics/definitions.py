@@ -117,7 +117,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "share",
         ("durable_searched",),
         ("seasoned_searched",),
-        sick=_JOURNEY,
+        sick=(*_JOURNEY, "returns_unseen"),
     ),
     Definition(
         "durable_share",
@@ -131,7 +131,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "share",
         ("durable",),
         ("seasoned_confirmed",),
-        sick=_JOURNEY,
+        sick=(*_JOURNEY, "returns_unseen"),
     ),
     Definition(
         "hand_over_rate",

@@ -33,6 +33,7 @@ _HEALTH = {
     "bots": "more than 10 % of facts come from programs, which say so or search over 100 times in one journey",
     "orphans": "more than 20 % of impressions name a search that is not in their journey",
     "sample_ratio": "the hold-out is larger or smaller than its share, at p < 0.001",
+    "returns_unseen": "200 confirmed journeys and more, and not one client seen again within 7 days",
     "dropped": "more than 1 % of facts were lost before they could be written",
 }
 

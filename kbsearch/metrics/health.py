@@ -72,6 +72,7 @@ def examine(counts: Mapping[str, int], dropped: int, holdout_share: float) -> He
             "impressions name no search that is known",
         ),
         _sample_ratio(counts.get("form_held_out", 0), counts.get("form_treated", 0), holdout_share),
+        _returns_unseen(counts.get("seasoned_confirmed", 0), counts.get("seasoned_confirmed_seen_again", 0)),
         _share("dropped", dropped, facts + dropped, 0.01, 1, "facts were lost before they could be written"),
     )
     sick = any(check.ok is False for check in checks)
@@ -83,6 +84,14 @@ def _clicks_missing(searches: int, openings: int) -> Check:
         return Check("clicks_missing", None, f"{searches} searches with results are too few to miss clicks")
     words = f"{openings:,} articles opened after {searches:,} searches with results"
     return Check("clicks_missing", openings > 0, words if openings else words + ": clicks do not arrive")
+
+
+def _returns_unseen(confirmed: int, again: int) -> Check:
+    """Where nobody is ever seen twice, clients cannot be told from visits: the page sends no client ids."""
+    if confirmed < 200:
+        return Check("returns_unseen", None, f"{confirmed} confirmed journeys are too few to miss returns")
+    words = f"{again:,} of {confirmed:,} clients with a confirmed journey were seen again within 7 days"
+    return Check("returns_unseen", again > 0, words if again else words + ": send client ids, or returns are not seen")
 
 
 def _one_position(clicks: Mapping[float, int]) -> Check:

@@ -36,17 +36,18 @@ def handed_later(columns: Columns, days: Iterable[Columns], window: int) -> Mark
     return later
 
 
-def came_back(columns: Columns, rows: Marks, days: Iterable[Columns]) -> Marks:
-    """Return to which of these rows' topics the same client came back within the return window."""
-    returned = np.zeros(len(columns), np.bool_)
+def came_back(columns: Columns, rows: Marks, days: Iterable[Columns]) -> tuple[Marks, Marks]:
+    """Return whose client came back within the return window: to one of the row's topics, and at all."""
+    to_topic, at_all = np.zeros(len(columns), np.bool_), np.zeros(len(columns), np.bool_)
     chosen = np.flatnonzero(rows)
     for day in days:
         for place, other in day.pairs(columns.client[chosen]):
             row = int(chosen[place])
             end = columns.end[row]
             if end < day.start[other] <= end + RETURN_WINDOW:
-                returned[row] |= not columns.topics(row).isdisjoint(day.topics(other))
-    return returned
+                at_all[row] = True
+                to_topic[row] |= not columns.topics(row).isdisjoint(day.topics(other))
+    return to_topic, at_all
 
 
 def outcomes(columns: Columns, later: Marks, closed: Marks) -> dict[Outcome, Marks]:
@@ -67,12 +68,19 @@ def outcomes(columns: Columns, later: Marks, closed: Marks) -> dict[Outcome, Mar
 
 
 def count_outcomes(
-    columns: Columns, ended: Mapping[Outcome, Marks], later: Marks, closed: Marks, seasoned: Marks, returned: Marks
+    columns: Columns,
+    ended: Mapping[Outcome, Marks],
+    later: Marks,
+    closed: Marks,
+    seasoned: Marks,
+    returned: tuple[Marks, Marks],
 ) -> Tallies:
-    """Count outcomes by label: `closed` rows have their window behind them, `seasoned` ones the time to return in."""
+    """Count outcomes by label: `closed` rows have their window behind them, `seasoned` ones the time to return in;
+    `returned` is what `came_back` gives."""
     searched, form = columns.marked(SEARCHED), columns.marked(FORM) & closed
     filed = columns.marked(HANDED) | later
-    durable = seasoned & ended[Outcome.CONFIRMED] & ~returned
+    to_topic, at_all = returned
+    durable = seasoned & ended[Outcome.CONFIRMED] & ~to_topic
     counters = {
         "journeys": np.ones(len(columns), np.bool_),
         "searched": searched,
@@ -81,6 +89,7 @@ def count_outcomes(
         "searched_decided": closed & searched,
         "seasoned_searched": seasoned & searched,
         "seasoned_confirmed": seasoned & ended[Outcome.CONFIRMED],
+        "seasoned_confirmed_seen_again": seasoned & ended[Outcome.CONFIRMED] & at_all,
         "durable": durable,
         "durable_searched": durable & searched,
         "form_saw": form & columns.marked(SAW),

@@ -50,6 +50,12 @@ def hostile_index(
     return build_index([*handmade_rows, *attacks, hostile, video])
 
 
+@pytest.fixture(scope="session")
+def steered(hostile_index: Path) -> Steered:
+    """The engine of all portal sites, opened once."""
+    return Steered(open_engine(hostile_index))
+
+
 def serving(settings: Settings, source: SnapshotSource) -> Iterator[Site]:
     """Run the service until the test is over."""
     app = create_app(settings, source=source, engine=source.open(settings.index))
@@ -64,10 +70,10 @@ def serving(settings: Settings, source: SnapshotSource) -> Iterator[Site]:
 
 
 @pytest.fixture
-def site(hostile_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(hostile_index: Path, steered: Steered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
     monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
-    source = SnapshotSource(published_version, lambda directory: Steered(open_engine(directory)))
+    source = SnapshotSource(published_version, lambda _directory: steered)
     settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
     yield from serving(settings, source)
 

@@ -147,6 +147,7 @@ def test_the_page_stands_after_three_requests(browser: Browser, site: Site) -> N
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", VIEWS.values(), ids=VIEWS)
 def test_right_to_left_texts_keep_their_direction(page: Page, address: str) -> None:
     """Nothing overflows and the page stays whole when it is read from right to left."""

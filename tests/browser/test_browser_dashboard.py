@@ -20,6 +20,7 @@ from kbsearch.service.settings import Settings
 
 SECRET = "browser-secret-of-more-than-32-bytes-0123456789"
 KEY = make_key(SECRET, ["admin"], [], timedelta(hours=1), "owner")
+AXE = Path(__file__).with_name("axe.min.js")
 ARTICLES = ("reset-password.en", "track-order.en", "return-item.en")
 
 
@@ -37,10 +38,15 @@ def visits() -> Iterator[SearchRecord | Event]:
             yield Event(f"e{number}", "click", f"q{number}", *ids, moment, moment, article, "article", number % 3 + 1)
 
 
-@pytest.fixture
-def address(handmade_index: Path, tmp_path: Path) -> Iterator[str]:
-    """A service with a secret and three weeks of visits."""
-    settings = Settings(index=handmade_index, events=f"sqlite:///{tmp_path / 'events.db'}", secret=SECRET)
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('dashboard') / 'events.db'}"
+
+
+@pytest.fixture(scope="module")
+def address(handmade_index: Path, events: str) -> Iterator[str]:
+    """A service with a secret and three weeks of visits; the tests only read."""
+    settings = Settings(index=handmade_index, events=events, secret=SECRET)
     app = create_app(settings)
     app.state.service.store.write(list(visits()))
     server = uvicorn.Server(uvicorn.Config(app, port=0, access_log=False, log_level="warning"))
@@ -82,6 +88,14 @@ def test_it_fits_the_window_and_says_everything_in_text(board: Page) -> None:
     assert KEY not in board.url
     assert KEY not in board.content()
     assert board.evaluate("document.cookie") == ""
+
+
+def test_axe_finds_nothing_to_object_to(board: Page) -> None:
+    """With every part unfolded; WCAG 2.2 at level AA."""
+    board.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    board.evaluate(AXE.read_text(encoding="utf-8"))
+    found = board.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+    assert [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found["violations"]] == []
 
 
 def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
@@ -137,13 +151,12 @@ def test_signing_out_leaves_nothing_behind(board: Page) -> None:
 
 
 def test_the_report_reads_the_same_without_a_server(
-    board: Page, handmade_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    board: Page, handmade_index: Path, events: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One file, opened from the disk: its own policy lets its own script run."""
     from kbsearch.cli import main
 
     file = tmp_path / "report.html"
-    events = f"sqlite:///{tmp_path / 'events.db'}"
     assert main(["report", "--events", events, "--index", str(handmade_index), "--out", str(file)]) == 0
     capsys.readouterr()
     board.goto(file.as_uri())

@@ -119,11 +119,7 @@ def test_a_service_that_is_down_loses_nothing(page: Page) -> None:
 
 def test_how_often_articles_were_enough_is_said(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where enough people saw them; the figure is that of the metrics."""
-
-    async def figure() -> tuple[int, int]:
-        return 120, 42
-
-    monkeypatch.setattr(type(site.service.helped), "figure", lambda _self: figure())
+    monkeypatch.setattr(type(site.service.helped), "figure", lambda _self: (120, 42))
     page.goto("/ticket?lang=en")
     expect(page.locator("#helped")).to_have_text(
         "Of 120 people who saw articles here, 42% did not write to us after all."

@@ -223,6 +223,7 @@ def test_late_results_do_not_interrupt_typing(page: Page) -> None:
     expect(page.locator("#q")).to_have_value("shipping to riga")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
 def test_nothing_overflows(page: Page, width: int) -> None:
     """At any width, in the language with the longest words."""

@@ -8,6 +8,9 @@ import pytest
 from browser_site import PAYLOADS, Site
 from playwright.sync_api import Page, expect
 
+from kbsearch.handover.ticket import Reply
+from kbsearch.suggestions.store import PENDING, Suggestion
+
 
 def unharmed(page: Page) -> None:
     """Check that no payload has run, after giving it time."""
@@ -15,12 +18,13 @@ def unharmed(page: Page) -> None:
     assert page.evaluate("window.hacked === undefined")
 
 
-@pytest.mark.parametrize("lang", ["en", "lt"])
-def test_hostile_articles_do_nothing_in_results(page: Page, lang: str) -> None:
-    """Titles, snippets, facets: first from the server, then from the script."""
+@pytest.mark.parametrize(("lang", "least"), [("en", 9), ("lt", 7)])
+def test_hostile_articles_do_nothing_in_results(page: Page, lang: str, least: int) -> None:
+    """Titles, snippets, facets: first from the server, then from the script. In English every attack is shown, in
+    another language those that match well enough."""
     page.goto(f"/?q=zebra&lang={lang}")
     unharmed(page)
-    assert page.locator(".hit").count() >= 8
+    assert page.locator(".hit").count() >= least
     assert page.locator(".hit img, .hit script, .hit svg, .facets img").count() == 0
     page.locator(".facets summary").click()
     page.fill("#q", "zebra stripes")
@@ -33,6 +37,7 @@ def test_hostile_articles_do_nothing_in_results(page: Page, lang: str) -> None:
     unharmed(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_queries_do_nothing(page: Page, payload: str) -> None:
     """In the address and in the box; in every decision."""
@@ -46,6 +51,7 @@ def test_hostile_queries_do_nothing(page: Page, payload: str) -> None:
     assert payload in page.input_value("#q")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameter", ["lang", "type", "category", "language", "doc", "as", "query", "position", "offset"]
 )
@@ -56,6 +62,7 @@ def test_hostile_addresses_do_nothing(page: Page, parameter: str) -> None:
         unharmed(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", ["hostile.en", "unclean-hostile.en", *(f"attack-{n}.en" for n in range(8))])
 def test_hostile_bodies_do_nothing(page: Page, site: Site, document: str) -> None:
     """Cleaned when indexed; and where that ever failed, the page's policy runs nothing in them either."""
@@ -71,3 +78,31 @@ def test_hostile_bodies_do_nothing(page: Page, site: Site, document: str) -> Non
         link.dispatch_event("click")
     unharmed(page)
     assert page.url.startswith(site.url)
+
+
+def test_hostile_articles_do_nothing_beside_a_ticket(page: Page) -> None:
+    """There the script makes elements of titles, snippets and ids."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").press_sequentially("zebra stripes <script>window.hacked=1</script> list")
+    expect(page.locator("#deflect a").first).to_contain_text("Zebra")
+    assert page.locator("#deflect img, #deflect script, #deflect svg").count() == 0
+    unharmed(page)
+
+
+def test_hostile_customers_do_nothing(page: Page, site: Site) -> None:
+    """In suggestions that others read, and in a ticket with what the help desk answers."""
+    for number, payload in enumerate(PAYLOADS):
+        filed = Suggestion(f"s{number}", f"More {payload}", payload, payload[:35], PENDING, "2026-11-20T10:00:00Z", 0)
+        site.service.suggestions.file(filed, f"network {number}")
+        site.service.suggestions.decide(filed.id, "open")
+    page.goto("/suggestions?lang=en")
+    expect(page.locator(".wish")).to_have_count(len(PAYLOADS))
+    unharmed(page)
+    text = " ".join(PAYLOADS)
+    body = {"reason": "customer_request", "subject": PAYLOADS[1], "message": text, "contact": {"email": "a@b.example"}}
+    ticket = page.request.post("/v1/handover", data=body).json()
+    reply = Reply("2026-11-20T10:00:00Z", text, PAYLOADS[2])
+    site.service.tickets.change(ticket["id"], "2026-11-20T10:00:00Z", status="pending", reply=reply)
+    page.goto(f"/tickets/{ticket['id']}?key={ticket['key']}&lang=en")
+    expect(page.locator(".reply")).to_contain_text(PAYLOADS[0])
+    unharmed(page)

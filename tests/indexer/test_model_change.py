@@ -15,6 +15,7 @@ from kbsearch.calibration import publish_calibrated
 from kbsearch.engine import open_engine
 from kbsearch.manifest import CALIBRATION, published_version
 from kbsearch.types import SearchRequest
+from kbsearch.version import CALIBRATION_FORMAT
 from kbsearch.versions import list_snapshots
 
 SINCE = ["--from", "2026-11-01", "--to", "2026-11-04"]
@@ -98,11 +99,11 @@ def test_an_update_keeps_the_calibration_and_another_model_does_not(
     desk: Desk, run: Callable[..., dict[str, Any]], static_model: Path
 ) -> None:
     """What was learnt from scores of one model says nothing about those of another; the report says what to run."""
-    learnt = publish_calibrated(desk.out, b'{"learnt": "something"}')
+    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT)
     update = ["update", desk.source(lambda rows: rows.pop("goats.lv") and None), "--out", desk.out]
     kept = run(*update)
     assert kept["version"] != learnt
-    assert (desk.out / kept["version"] / CALIBRATION).read_bytes() == b'{"learnt": "something"}'
+    assert (desk.out / kept["version"] / CALIBRATION).read_bytes() == b'{"format": %d}' % CALIBRATION_FORMAT
     assert run(*update)["unchanged"]
     other = run(*update, "--model", static_model, "--no-publish")
     assert not (desk.out / other["version"] / CALIBRATION).exists()

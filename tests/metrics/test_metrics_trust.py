@@ -12,6 +12,7 @@ from kbsearch.metrics.definitions import DEFINITIONS
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.holdout import in_holdout
 from kbsearch.metrics.incremental import Costs, compare, needed_visits
+from kbsearch.metrics.queries import shared_queries
 
 SESSIONS = [f"session-{number}" for number in range(20_000)]
 
@@ -100,6 +101,8 @@ HEALTHY: dict[str, int] = {
     "busiest_client_facts": 20,
     "form_held_out": 50,
     "form_treated": 950,
+    "seasoned_confirmed": 200,
+    "seasoned_confirmed_seen_again": 3,
 }
 
 
@@ -125,6 +128,7 @@ class TestHealth:
             ("bots", {"bot_facts": 101}),
             ("orphans", {"impressions_orphaned": 41}),
             ("sample_ratio", {"form_held_out": 90, "form_treated": 910}),
+            ("returns_unseen", {"seasoned_confirmed_seen_again": 0}),
             ("dropped", {"dropped": 11}),
         ],
     )
@@ -182,3 +186,16 @@ def test_illness_is_counted_in_facts() -> None:
         for name in ("events_skewed", "events_repeated", "impressions", "impressions_orphaned", "bot_facts")
     ] == [2, 1, 2, 1, 8]
     assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
+
+
+def test_queries_are_printed_from_five_clients_on() -> None:
+    """Whatever one client asks how often; never what was asked with a key or had something personal in it."""
+    asked = [search(f"c{number}", at("10:00"), "Parole" if number else "parolē") for number in range(5)]
+    asked += [search("one", at("10:00"), "my secret") for _ in range(9)]
+    asked += [search(f"d{number}", at("10:00"), "internal", public=False) for number in range(9)]
+    asked += [search(f"d{number}", at("10:00"), "call [phone]") for number in range(9)]
+    asked += [search(f"visit{number}", at("10:00"), "one person", voucher="home") for number in range(9)]
+    (shared,) = shared_queries(asked)
+    assert (shared.text, shared.clients, shared.searches) == ("Parole", 5, 5)
+    assert [query.text for query in shared_queries(asked, 6)] == []
+    assert [query.text for query in shared_queries(asked, 1)] == ["one person", "Parole", "my secret"]

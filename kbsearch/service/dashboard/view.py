@@ -106,7 +106,7 @@ def show(figure: Figure) -> Shown:
     low, high = figure.interval or (None, None)
     note = figure.reason or (f"Unreliable: {figure.unreliable}" if figure.unreliable else "")
     if figure.response_rate is not None and not note:
-        note = f"{figure.response_rate:.0%} of {figure.asked:,} asked answered"
+        note = f"{100 * figure.response_rate:.0f} % of {figure.asked:,} asked answered"
     return Shown(
         id=figure.id,
         title=definition.title,

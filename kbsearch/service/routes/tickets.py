@@ -37,7 +37,7 @@ async def form(request: Request) -> Response:
     asked = request.query_params
     given = {name: asked.get(name, "")[:longest] for name, longest in FIELDS.items()}
     given |= {"queries": asked.get("query", "")[:MAX_ID], "shown": "", "opened": ""}
-    return html_page(request, await _form_values(request, given))
+    return html_page(request, _form_values(request, given))
 
 
 @router.post("/ticket")
@@ -45,7 +45,7 @@ async def file(request: Request) -> Response:
     """File a ticket and lead to its page; or, asked to look first, show articles beside what was written."""
     sent = await read_form(request)
     given = {name: sent.get(name, "") for name in (*FIELDS, *TRAIL)}
-    values = await _form_values(request, given)
+    values = _form_values(request, given)
     values["session"] = session_of(sent.get("session"))
     if "look" in sent:
         await _look(request, values, given)
@@ -90,7 +90,7 @@ async def status(request: Request, ticket: str) -> Response:
     return html_page(request, values, answer.status)
 
 
-async def _form_values(request: Request, given: dict[str, str]) -> Values:
+def _form_values(request: Request, given: dict[str, str]) -> Values:
     service = service_of(request)
     values = frame_values(service, request, _state(request))
     texts = load_portal().messages[str(values["lang"])]
@@ -98,10 +98,7 @@ async def _form_values(request: Request, given: dict[str, str]) -> Values:
         view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(),
         page_title=f"{texts['ticket_title']} – {values['site_title']}", helped="",
     )  # fmt: skip
-    try:
-        figure = await service.helped.figure()
-    except KbsearchError:
-        figure = None  # a form that cannot boast still takes tickets
+    figure = service.helped.figure()
     if figure:
         often = texts["helped_often"].replace("{n}", str(figure[0]))
         values["helped"] = often.replace("{percent}", str(figure[1]))

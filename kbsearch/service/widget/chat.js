@@ -23,6 +23,8 @@ async function say(text) {
     reply = await ask("v1/chat", { message, conversation: memory.conversation, lang: pageLang, session, analytics: counted });
   } catch (error) {
     console.warn(`kbsearch: ${error.message}`);
+    // A conversation that this service does not take (another version began it) would be refused for ever.
+    if (error.status === 422) memory.conversation = null;
   }
   pause.remove();
   waiting = false;

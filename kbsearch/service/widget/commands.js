@@ -30,7 +30,7 @@ function makeHub(before) {
     const last = values[values.length - 1];
     const named = last && typeof last === "object" && last.kb !== undefined;
     const chosen = made.widgets.filter((one) => !named || one.kb === last.kb);
-    if (!(command in widget) || command === "kb") {
+    if (!Object.hasOwn(widget, command) || command === "kb") {
       console.warn(`kbsearch: there is no command "${command}"; see docs/widget.md`);
     } else if (!chosen.length) {
       // Its script is still on its way.

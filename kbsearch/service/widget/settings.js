@@ -40,7 +40,7 @@ const session = recall("kbsearch") || randomId();
 remember("kbsearch", session);
 
 // The chat of this tab, so that it goes on when the customer goes to the next page.
-const memoryName = `kbsearch ${base} ${kb} ${number}`;
+const memoryName = `kbsearch 1 ${base} ${kb} ${number}`;
 const memory = {
   entries: [], conversation: null, queryIds: [], shown: [], opened: [], confidence: null, ticket: null, ...recall(memoryName),
 };

@@ -1,0 +1,28 @@
+"""hnswlib: the reference HNSW, float vectors."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import hnswlib
+from corpus import DEPTH
+
+REQUIRES = ("hnswlib==0.8.0", "numpy")
+
+
+class Peer:
+    """Vectors only."""
+
+    version = version("hnswlib")
+
+    def build(self, folder, corpus):
+        self._index = hnswlib.Index(space="ip", dim=corpus.vectors.shape[1])
+        self._index.init_index(max_elements=len(corpus.vectors), M=16, ef_construction=200)
+        self._index.add_items(corpus.vectors)
+        self._index.set_ef(128)
+        self._index.set_num_threads(1)
+        folder.mkdir(parents=True)
+        self._index.save_index(str(folder / "vectors.bin"))
+
+    def vector(self, vector):
+        return self._index.knn_query(vector, k=DEPTH)[0][0]

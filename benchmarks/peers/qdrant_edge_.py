@@ -1,0 +1,83 @@
+"""Qdrant Edge: HNSW with int8 vectors in memory, its own BM25 as sparse vectors with IDF, RRF of the two."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import qdrant_edge as q
+from corpus import DEPTH
+
+REQUIRES = ("qdrant-edge-py==0.9.0", "numpy")
+BLOCK = 2_000
+CANDIDATES = 100
+EF = 128
+
+
+class Peer:
+    """One optimised segment; the language is an indexed keyword for filters."""
+
+    version = version("qdrant-edge-py")
+
+    def build(self, folder, corpus):
+        self._bm25 = q.Bm25(q.Bm25Config(language="none", ascii_folding=True, avg_len=60.0))
+        config = q.EdgeConfig(
+            vectors={
+                "dense": q.EdgeVectorParams(
+                    size=corpus.vectors.shape[1],
+                    distance=q.Distance.Dot,
+                    hnsw_config=q.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=1_000),
+                    quantization_config=q.ScalarQuantizationConfig(
+                        type=q.ScalarType.Int8, quantile=0.99, always_ram=True
+                    ),
+                )
+            },
+            sparse_vectors={"words": q.EdgeSparseVectorParams(modifier=q.Modifier.Idf)},
+            optimizers=q.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1_000),
+            max_search_threads=1,
+        )
+        folder.mkdir(parents=True)
+        self._shard = q.EdgeShard.create(str(folder), config)
+        self._shard.update(q.UpdateOperation.create_field_index("lang", q.PayloadSchemaType.Keyword))
+        for start in range(0, len(corpus.texts), BLOCK):
+            points = [
+                q.Point(
+                    number,
+                    {
+                        "dense": corpus.vectors[number].tolist(),
+                        "words": self._bm25.embed_document(f"{corpus.titles[number]} {corpus.texts[number]}"),
+                    },
+                    {"lang": corpus.langs[number]},
+                )
+                for number in range(start, min(start + BLOCK, len(corpus.texts)))
+            ]
+            self._shard.update(q.UpdateOperation.upsert_points(points))
+        self._shard.flush()
+        while self._shard.optimize():
+            pass
+
+    def keyword(self, text):
+        return self._ids(query=q.Query.Nearest(self._bm25.embed_query(text), using="words"))
+
+    def vector(self, vector):
+        params = q.SearchParams(hnsw_ef=EF)
+        return self._ids(query=q.Query.Nearest(vector.tolist(), using="dense"), params=params)
+
+    def hybrid(self, text, vector, filter=None):
+        legs = [
+            q.Prefetch(
+                limit=CANDIDATES,
+                query=q.Query.Nearest(vector.tolist(), using="dense"),
+                params=q.SearchParams(hnsw_ef=EF),
+                filter=filter,
+            ),
+            q.Prefetch(
+                limit=CANDIDATES, query=q.Query.Nearest(self._bm25.embed_query(text), using="words"), filter=filter
+            ),
+        ]
+        return self._ids(prefetches=legs, query=q.Fusion.Rrf(k=2))
+
+    def filtered(self, text, vector, lang):
+        return self.hybrid(text, vector, q.Filter(must=[q.FieldCondition(key="lang", match=q.MatchValue(value=lang))]))
+
+    def _ids(self, **request):
+        return [point.id for point in self._shard.query(q.QueryRequest(limit=DEPTH, **request))]

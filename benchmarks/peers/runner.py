@@ -1,0 +1,94 @@
+"""Runs one engine in its own process and environment: reads commands as JSON lines, answers with times and results.
+
+    python runner.py PEER CORPUS FOLDER        (started by benchmarks/peers/__main__.py)
+
+Commands: {"do": "build"} and {"do": "ask", "kind": "hybrid", "from": 0, "to": 50}.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+KINDS = ("keyword", "vector", "hybrid", "filtered")
+
+
+def main() -> None:
+    """Serve commands until standard input ends."""
+    # One query at a time on one core, for all alike.
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    ):
+        os.environ.setdefault(name, "1")
+    name, corpus_folder, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    sys.path.insert(0, str(HERE))
+    corpus = _module("corpus").load(corpus_folder)
+    before = _resident()
+    peer = _module(name).Peer()
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["do"] == "build":
+            started = perf_counter()
+            peer.build(folder, corpus)
+            answer: dict[str, Any] = {
+                "seconds": perf_counter() - started,
+                "disk_mib": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20,
+                "memory_mib": _resident() - before,
+                "kinds": [kind for kind in KINDS if hasattr(peer, kind)],
+                "version": peer.version,
+            }
+        else:
+            answer = _ask(peer, corpus, command["kind"], range(command["from"], command["to"]))
+        print(json.dumps(answer), flush=True)
+
+
+def _ask(peer: Any, corpus: Any, kind: str, numbers: range) -> dict[str, Any]:
+    calls = {
+        "keyword": lambda n: peer.keyword(corpus.queries[n]),
+        "vector": lambda n: peer.vector(corpus.query_vectors[n]),
+        "hybrid": lambda n: peer.hybrid(corpus.queries[n], corpus.query_vectors[n]),
+        "filtered": lambda n: peer.filtered(corpus.queries[n], corpus.query_vectors[n], corpus.query_langs[n]),
+    }
+    call = calls[kind]
+    times, found, inner = [], [], []
+    for number in numbers:
+        started = perf_counter()
+        best = call(number)
+        times.append(1000 * (perf_counter() - started))
+        found.append([int(passage) for passage in best])
+        inner.append(getattr(peer, "retrieval_ms", None))
+    return {"ms": times, "found": found, "retrieval_ms": inner}
+
+
+def _module(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"there is no {HERE / name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _resident() -> float:
+    """Mebibytes now, not at the highest: building may need more than asking."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return pages * resource.getpagesize() / 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The calibration of the published version, taken over by the next one while it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from indexer.cut import CUTTER_VERSION
+from indexer.loaders import LoadReport
+from kbsearch.embed.protocol import ModelInfo
+from kbsearch.manifest import CALIBRATION
+from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.version import CALIBRATION_FORMAT
+
+
+def carried(out: Path, before: Mapping[str, Any], model: ModelInfo, report: LoadReport) -> dict[str, bytes]:
+    """Further files of the new version, from the published one, whose manifest is `before`.
+
+    Articles come and go without changing what a score means, so that a calibration outlives them; with another model,
+    analyzer or cutter it says nothing. Where it is left out, the report says so.
+    """
+    if CALIBRATION not in before.get("files", {}):
+        return {}
+    content = (out / str(before["version"]) / CALIBRATION).read_bytes()
+    was: dict[str, Any] = {name: before.get(name) for name in ("model", "analyzer", "cutter")}
+    now: dict[str, Any] = {"model": asdict(model), "analyzer": ANALYZER_VERSION, "cutter": CUTTER_VERSION}
+    was["way of scoring"], now["way of scoring"] = orjson.loads(content).get("format"), CALIBRATION_FORMAT
+    changed = [name for name, value in now.items() if was[name] != value]
+    if changed:
+        report.add_note(
+            f"the calibration of {before['version']} is left out, because of another {' and '.join(changed)}; "
+            f"until this is run, results are listed and nothing is answered: "
+            f"kbsearch calibrate --index {out} --queries FILE.jsonl"
+        )
+        return {}
+    return {CALIBRATION: content}

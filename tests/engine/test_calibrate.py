@@ -1,0 +1,139 @@
+"""Calibration: thresholds by hand, no threshold without evidence, and a version that answers; kept over a rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from indexer.pipeline import build
+from kbsearch.calibrate import FEWEST_QUESTIONS, Sample, as_json, calibrate, fit
+from kbsearch.calibration import publish_calibrated
+from kbsearch.decide import FEATURES
+from kbsearch.embed.hashing import HashingEmbedder
+from kbsearch.engine import open_engine
+from kbsearch.errors import SourceError, UsageError
+from kbsearch.evaluate import read_queries
+from kbsearch.manifest import CALIBRATION, read_manifest
+from kbsearch.types import Action, SearchRequest
+
+Write = Callable[[Path, Sequence[dict[str, Any]]], Path]
+
+
+def sample(count: int, wrong_below: float, langs: Sequence[str] = ("en",), seed: int = 3) -> Sample:
+    """Questions whose every evidence is one number; those under `wrong_below` are answered wrongly."""
+    draw = np.random.default_rng(seed)
+    values = draw.random(count)
+    right = values >= wrong_below
+    return Sample(
+        evidence=np.repeat(values[:, None], len(FEATURES), axis=1),
+        right=right,
+        listed=right,
+        answerable=values > 0.1,
+        lang=np.asarray([langs[number % len(langs)] for number in range(count)]),
+        topic=np.arange(count, dtype=np.int64),
+    )
+
+
+def test_a_clean_cut_is_found() -> None:
+    """By hand: above 209 right ones ten wrong ones fit in, since the conformal (10 + 1) / (219 + 1) is 5 %.
+
+    One language is all languages, so that 50 answers with that share stand beside its own 10 of 219.
+    """
+    data = sample(400, 0.5)
+    assert data.right.sum() == 209
+    found = fit(data, 0.05).languages["en"]
+    assert (found.answered, found.wrong) == (219, 10)
+    assert found.bound == pytest.approx((10 + 50 * 0.05) / 269)
+    assert found.upper95 >= found.bound
+
+
+def test_a_smaller_error_answers_less() -> None:
+    """And more is never answered for it; the stated bound follows."""
+    noisy = sample(600, 0.5)
+    noisy = replace(noisy, right=noisy.right ^ (np.random.default_rng(5).random(600) < 0.05))
+    answered = [fit(noisy, error).languages["en"] for error in (0.03, 0.1, 0.2)]
+    assert [one.answered for one in answered] == sorted(one.answered for one in answered)
+    assert all(one.bound <= error for one, error in zip(answered, (0.03, 0.1, 0.2), strict=True) if one.answers)
+
+
+def test_chance_is_never_answered() -> None:
+    """Where evidence says nothing and half of the results are wrong, no threshold keeps 5 %."""
+    blind = sample(400, 0.5)
+    blind = replace(blind, right=np.random.default_rng(7).random(400) < 0.5)
+    assert not fit(blind, 0.05).languages["en"].answers
+
+
+def test_a_language_with_few_questions_is_not_calibrated() -> None:
+    """Below the least number of answerable ones it has no entry."""
+    data = sample(400, 0.5)
+    few = np.where(np.arange(400) < FEWEST_QUESTIONS - 1, "lv", "en")
+    assert set(fit(replace(data, lang=few), 0.05).languages) == {"en"}
+
+
+def test_more_evidence_never_lowers_the_probability() -> None:
+    """No weight is negative."""
+    assert min(fit(sample(300, 0.5), 0.05).weights) >= 0.0
+
+
+@pytest.mark.parametrize("wrong_below", [0.0, 1.1])
+def test_questions_of_one_kind_teach_nothing(wrong_below: float) -> None:
+    """All right, or all wrong."""
+    with pytest.raises(SourceError, match="nothing to tell apart"):
+        fit(sample(60, wrong_below), 0.05)
+
+
+TOPICS = ["invoice", "parcel", "password", "warranty", "courier", "voucher", "locker", "battery", "filter", "watch"]
+ARTICLES = [
+    {"id": f"{topic}-{n}", "lang": "en", "title": f"{topic} {word}", "body": f"About the {topic} and {word}."}
+    for topic in TOPICS
+    for n, word in enumerate(["renewal", "replacement", "problem", "price", "address"])
+]
+QUESTIONS = [
+    *(
+        {"id": f"q{n}", "query": row["title"], "lang": "en", "relevant": {row["id"]: 1}}
+        for n, row in enumerate(ARTICLES)
+    ),
+    *(
+        {"id": f"u{n}", "query": f"{word} horoscope", "lang": "en", "answerable": False, "relevant": {}}
+        for n, word in enumerate(["zebra", "lion", "price", "address", "problem", *TOPICS])
+    ),
+]
+
+
+def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write_jsonl: Write) -> None:
+    """Until another model says that the calibration means nothing any more, and that is said."""
+    index = tmp_path / "index"
+    source = write_jsonl(tmp_path / "s.jsonl", ARTICLES)
+    queries = read_queries(write_jsonl(tmp_path / "q.jsonl", QUESTIONS))
+    build([source], index, embedder=HashingEmbedder())
+    ask = SearchRequest(q="battery price", lang="en")
+    assert open_engine(index).search(ask).decision.action is Action.LIST
+    with pytest.raises(UsageError, match="no share"):
+        calibrate(open_engine(index), queries, 5.0)
+    version = publish_calibrated(index, orjson.dumps(as_json(calibrate(open_engine(index), queries, 0.1))))
+    outcome = open_engine(index).search(ask)
+    assert (outcome.snapshot, outcome.decision.action, outcome.decision.calibrated) == (version, Action.ANSWER, True)
+    assert outcome.answer is not None
+    assert open_engine(index).search(SearchRequest(q="qwxz", lang="en")).decision.action is not Action.ANSWER
+
+    assert build([source], index, embedder=HashingEmbedder(), update=True).unchanged
+    write_jsonl(source, [*ARTICLES, {"id": "new", "lang": "en", "title": "Opening hours", "body": "From nine to six."}])
+    for update in (True, False):
+        report = build([source], index, embedder=HashingEmbedder(), update=update)
+        assert open_engine(index).search(ask).decision.action is Action.ANSWER
+        assert not any("calibration" in note for note in report.notes)
+
+    class Other(HashingEmbedder):
+        @property
+        def info(self) -> Any:
+            return replace(super().info, files_sha256="f" * 64)
+
+    report = build([source], index, embedder=Other())
+    assert any("kbsearch calibrate --index" in note and "model" in note for note in report.notes)
+    assert CALIBRATION not in read_manifest(index / report.version)["files"]
