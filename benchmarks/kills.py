@@ -4,8 +4,9 @@ python -m benchmarks.kills                200 kills
 python -m benchmarks.kills --kills 10
 
 A service answers a customer who searches without pause. Meanwhile articles change, and builds and updates of them are
-killed (SIGKILL) at moments drawn evenly from the time that an undisturbed run takes. Ctrl-C ends the killing early. After every kill the published
-version is verified; at the end every version is, and the last one is compared with an undisturbed build.
+killed (SIGKILL) at moments drawn evenly from the time that an undisturbed run takes; Ctrl-C ends the killing early.
+After every kill the published version is verified; at the end every version is, and the last one is compared with an
+undisturbed build.
 """
 
 from __future__ import annotations
