@@ -1,7 +1,8 @@
 """Ranking quality of each leg and of both together, on every evaluation set that is here: the steering wheel.
 
 python -m benchmarks.quality            all sets → results/quality.md
-python -m benchmarks.quality --sweep    the fusion's parameters on the same sets, printed only
+python -m benchmarks.ablations          what each part of it is worth
+python -m benchmarks.decision           what is answered, and how much of it wrongly
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from benchmarks.quality_indexes import RememberingEmbedder, open_index
 from benchmarks.quality_sets import SHARED, EvalSet, available_sets, natural_queries
 from benchmarks.quality_tables import MODES, SetResult, describe
 from benchmarks.report import RESULTS, ROOT, stamp, write_result
-from benchmarks.sweep import print_sweep
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import Engine
@@ -24,20 +24,16 @@ from kbsearch.types import Mode, SearchRequest
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate and write, or sweep and print."""
+    """Evaluate and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="sets whose names begin so: sample_kb, alchemy, …")
     parser.add_argument("--model", metavar="NAME", help="embedding model (default: the bundled default)")
-    parser.add_argument("--sweep", action="store_true", help="print the sets for a grid of fusion parameters")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
     options = parser.parse_args(arguments)
     embedder = RememberingEmbedder(load_embedder(options.model))
     sets = available_sets(options.only)
     if not sets:
         raise SystemExit(f"No set's name begins with {' or '.join(options.only)}.")
-    if options.sweep:
-        print_sweep(sets, embedder)
-        return
     command = "python -m benchmarks.quality" + (f" --only {' '.join(options.only)}" if options.only else "")
     measured = stamp(command + (f" --model {options.model}" if options.model else ""))
     notes = [] if SHARED.is_dir() else [f"{SHARED} is not here: sample_kb only."]

@@ -39,7 +39,7 @@ def similarity(cosines: Scores) -> Scores:
 
 
 def meaning(passage: Scores, head: Scores) -> Scores:
-    """The mean of two cosines, a passage's and its title's, as closeness 0..1; without a title's, the first alone."""
+    """A passage's cosine and its title's, their mean as closeness 0..1; the first alone, where the title has no say."""
     return similarity(np.where(np.isnan(head), passage, np.float32(0.5) * (passage + head)))
 
 

@@ -1,6 +1,6 @@
 """Language tags (BCP 47): which of them name the same language, with or without a region.
 
-Takes tags in lower case, as documents and requests carry them; used wherever a caller's language meets a document's.
+Takes tags in lower case, as documents and requests carry them. Imported where a caller's language meets a document's.
 """
 
 

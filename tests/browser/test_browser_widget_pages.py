@@ -10,6 +10,8 @@ from browser_site import PAYLOADS, Site
 from playwright.sync_api import Browser, Page, expect
 from widget_site import Customer, Shop, opened
 
+from kbsearch.service.widget_file import load_widget
+
 AXE = Path(__file__).parent / "axe.min.js"
 HOSTILE_CSS = """<style>
 * { all: unset !important; display: none !important; transform: rotate(3deg) !important;
@@ -324,6 +326,15 @@ def test_it_follows_scheme_and_motion_and_the_pages_colours(browser: Browser, sh
     with opened(browser, reduced_motion="reduce") as page:
         customer = Customer(page).visit(shop.page())
         assert customer.panel.evaluate("(one) => getComputedStyle(one).animationName") == "none"
+
+
+def test_a_copy_on_another_host_calls_the_service_that_it_names(customer: Customer, shop: Shop) -> None:
+    """`data-kb` is then the service's address."""
+    script = load_widget().content.decode()
+    customer.page.route("**/cdn/widget.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    tag = shop.tag(data_kb=shop.service).replace(f"{shop.service}/widget.js", "/cdn/widget.js")
+    customer.visit(shop.page(tag))
+    use(customer)
 
 
 @pytest.mark.slow

@@ -168,6 +168,14 @@ def test_too_few_customers_are_not_printed() -> None:
     assert sorted_out([one for one in failures(1) for _ in range(9)]).gaps == ()
 
 
+def test_a_trend_is_what_chance_does_not_explain() -> None:
+    """Nine on one side of the middle of the month; six and three are nothing yet."""
+    early, late = "2026-11-03", "2026-11-27"
+    for before, after, trend in ((0, 9, "rising"), (9, 0, "falling"), (3, 6, "steady")):
+        (gap,) = sorted_out([(early if n < before else late, one) for n, (_, one) in enumerate(failures(9))]).gaps
+        assert (gap.trend, gap.recent.hits, gap.expected) == (trend, after, 0.5)
+
+
 def test_rare_wordings_show_only_words_that_enough_used() -> None:
     """Six customers, six wordings, one word in common; names and numbers of one customer stay unseen."""
     (gap,) = sorted_out(*(failures(1, f"bitcoin {word}", first=n) for n, word in enumerate("abcdef"))).gaps

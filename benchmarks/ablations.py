@@ -1,0 +1,166 @@
+"""What each part of understanding and ranking is worth: it is taken away, and the same questions are asked again.
+
+    python -m benchmarks.ablations [--only NAME …]
+
+Each difference is that of the same questions with and without the part, with a 95 % interval (bootstrap over pairs).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.corrupt import folded, latinised, mistyped
+from benchmarks.quality_indexes import RememberingEmbedder, open_index
+from benchmarks.quality_sets import EvalSet, available_sets
+from benchmarks.report import RESULTS, stamp, table, write_result
+from kbsearch import fuse, retrieve, understand
+from kbsearch.embed.registry import load_embedder
+from kbsearch.engine import Engine
+from kbsearch.evaluate import JudgedQuery, per_query, run_queries
+from kbsearch.text.synonyms import Thesaurus
+
+MEASURES = ("recall@1", "recall@10")
+RESAMPLES = 2_000
+RRF = 60
+SEED = 7
+
+Values = Mapping[str, Mapping[str, float]]
+
+
+def _ranks(scores: fuse.Scores) -> fuse.Scores:
+    order = np.argsort(-scores, kind="stable")
+    ranks = np.empty(len(scores), dtype=np.float32)
+    ranks[order] = np.arange(1, len(scores) + 1)
+    return ranks
+
+
+def _reciprocal_ranks(lexical: fuse.Scores, dense: fuse.Scores, title: fuse.Scores, has_dense: bool) -> fuse.Scores:
+    """RRF (Cormack et al., 2009) of the two legs, scaled into 0..1."""
+    legs = (lexical, dense) if has_dense else (lexical,)
+    scores: fuse.Scores = sum(np.where(leg > 0, RRF / (RRF + _ranks(leg)), 0.0) for leg in legs) / np.float32(len(legs))
+    return scores
+
+
+@contextmanager
+def _without_head() -> Iterator[None]:
+    with patch.object(retrieve, "meaning", lambda passage, head: fuse.similarity(passage)):
+        yield
+
+
+VARIANTS: Mapping[str, Callable[[], Any]] = {
+    "reciprocal ranks (RRF) instead": lambda: patch.object(retrieve, "fuse", _reciprocal_ranks),
+    "meaning weighs 0.4": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.4),
+    "meaning weighs 0.6": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.6),
+    "without the title's words": lambda: patch.object(fuse, "TITLE_WEIGHT", 0.0),
+    "without the title's meaning": _without_head,
+    "nothing expected of other languages": lambda: patch.object(retrieve, "expected_share", lambda words, *_: words),
+    "without synonyms": lambda: patch.object(Thesaurus, "expand", lambda *_: {}),
+    "without corrections": lambda: patch.object(understand.Lexicon, "correct", lambda *_, **__: None),
+    "without the interface language": lambda: patch.object(understand, "INTERFACE_PRIOR", 1.0),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write benchmarks/results/ablations.{md,json}."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablations", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="sets whose names begin so: sample_kb, alchemy, …")
+    parser.add_argument("--model", metavar="NAME", help="embedding model (default: the bundled default)")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
+    options = parser.parse_args(arguments)
+    command = "python -m benchmarks.ablations" + (f" --only {' '.join(options.only)}" if options.only else "")
+    measured = stamp(command + (f" --model {options.model}" if options.model else ""))
+    embedder = RememberingEmbedder(load_embedder(options.model))
+    parts, figures = [], {}
+    for item in available_sets(options.only):
+        _, engine = open_index(item, embedder)
+        rows, spoilt = ablate(engine, item), corrupt(engine, item)
+        figures[item.name] = {"variants": rows, "corrupted": spoilt}
+        parts += [f"## {item.title}", _describe("part", rows), _describe("typed", spoilt)]
+        print(f"{item.name} done", flush=True)
+    head = "Cells: recall in per cent, and its difference from the row above all others in points (95 % interval)."
+    write_result(
+        "ablations",
+        "\n\n".join(["# What each part is worth", measured.line(), f"Model: `{embedder.info.name}`. {head}", *parts]),
+        figures,
+        measured,
+        options.out,
+    )
+
+
+def ablate(engine: Engine, item: EvalSet) -> dict[str, Any]:
+    """Language → variant → its figures beside those of the default."""
+    queries = [query for query in item.queries if query.answerable]
+    default = per_query(run_queries(engine, queries))
+    variants: dict[str, Values] = {"as it is": default}
+    for mode in ("lexical", "dense"):
+        variants[f"{mode} leg alone"] = per_query(run_queries(engine, queries, mode))  # type: ignore[arg-type]
+    for name, without in VARIANTS.items():
+        with without():
+            variants[name] = per_query(run_queries(engine, queries))
+    return {
+        lang: {name: _compare(own, own, default, values) for name, values in variants.items()}
+        for lang, own in _by_language(queries)
+    }
+
+
+def corrupt(engine: Engine, item: EvalSet) -> dict[str, Any]:
+    """Language → way of typing → its figures beside those of the same questions typed well."""
+    found: dict[str, Any] = {}
+    for lang, own in _by_language([query for query in item.queries if query.answerable]):
+        for name, spoil in (("without diacritics", folded), ("in Latin letters", latinised), ("one typo", mistyped)):
+            pairs = spoil(own)
+            if pairs:
+                well, badly = ([pair[place] for pair in pairs] for place in (0, 1))
+                values = [per_query(run_queries(engine, queries)) for queries in (well, badly)]
+                found.setdefault(lang, {})[name] = _compare(well, badly, *values)
+    return found
+
+
+def _by_language(queries: Sequence[JudgedQuery]) -> list[tuple[str, list[JudgedQuery]]]:
+    languages = sorted({query.lang for query in queries})
+    return [(lang, [query for query in queries if query.lang == lang]) for lang in languages]
+
+
+def _compare(
+    before: Sequence[JudgedQuery], after: Sequence[JudgedQuery], first: Values, second: Values
+) -> dict[str, Any]:
+    draws = np.random.default_rng(SEED).integers(0, len(before), (RESAMPLES, len(before)))
+    figures: dict[str, Any] = {"n": len(before)}
+    for name in MEASURES:
+        old = np.asarray([first[name][query.id] for query in before])
+        new = np.asarray([second[name][query.id] for query in after])
+        means = (new - old)[draws].mean(axis=1)
+        low, high = np.percentile(means, (2.5, 97.5))
+        figures[name] = {
+            "value": round(100 * float(new.mean()), 2),
+            "difference": round(100 * float((new - old).mean()), 2),
+            "interval": [round(100 * float(low), 2), round(100 * float(high), 2)],
+        }
+    return figures
+
+
+def _describe(first: str, by_language: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        (f"{lang} · {name}", figures["n"], *(_cell(figures[measure]) for measure in MEASURES))
+        for lang, of_language in by_language.items()
+        for name, figures in of_language.items()
+    ]
+    return table((f"language · {first}", "n", *MEASURES), rows) if rows else ""
+
+
+def _cell(figure: Mapping[str, Any]) -> str:
+    low, high = figure["interval"]
+    if low == high == 0.0:
+        return f"{figure['value']:.1f}"
+    return f"{figure['value']:.1f} ({figure['difference']:+.1f}: {low:+.1f} to {high:+.1f})"
+
+
+if __name__ == "__main__":
+    main()
