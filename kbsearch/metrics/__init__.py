@@ -3,4 +3,6 @@
 Takes facts from `kbsearch.events`; gives a `Report`. Every figure is a row of `definitions.py`. Knows neither HTTP nor
 the engine. Flow: `acts.py` (who, when) → `journeys.py`, `searches.py` (units) → `outcomes.py`, `tally.py` (counts), a
 day at a time (`days.py`, `rollup.py`) → `figures.py`, `incremental.py`, `health.py` → `report.py`.
+What a report cannot count is read from whole journeys (`walk.py` → `failures.py`, `traces.py`): `gaps.py` says what to
+write next and `articles.py` how articles do (`insight.py`); `board.py` joins both for the dashboard.
 """

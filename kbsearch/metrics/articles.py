@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kbsearch.metrics.library import Article, Library
@@ -50,11 +50,6 @@ def table(counts: Mapping[str, Sequence[int]], library: Library) -> Articles:
         escalated = Share(mine[TICKETS], mine[READ], "no journey that read it and whose window has closed")
         rows.append(ArticleRow(article, mine[VIEWS], helpful, escalated))
     return Articles(tuple(sorted(rows, key=_order)), len(hidden), sum(hidden))
-
-
-def worst(rows: Iterable[ArticleRow], count: int) -> list[ArticleRow]:
-    """Return the rows that most surely need work: by the lower end of their share of tickets."""
-    return sorted(rows, key=lambda row: -(row.escalated.interval or (0.0, 0.0))[0])[:count]
 
 
 def _order(row: ArticleRow) -> tuple[int, str]:

@@ -37,8 +37,8 @@ def insight(facts: Facts, made: Report, library: Library, *, shelf: Shelf | None
     asked: Counter[tuple[str, str]] = Counter()
     failures: list[Dated] = []
     for trace in read_traces(facts, since, until, as_of=as_of, window=round(made.window_hours * HOUR), shelf=shelf):
-        flow += trace.flow
-        asked += trace.asked
+        flow.update(trace.flow)
+        asked.update(trace.asked)
         add_counts(counts, trace.articles)
         failures += [(trace.day, failure) for failure in trace.failures]
     readers = {article: mine[READ] for article, mine in counts.items()}

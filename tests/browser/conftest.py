@@ -25,9 +25,12 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark these tests, and skip them with a reason where there is no browser."""
+    """Mark these tests, and skip them with a reason where there is no browser. They come last: Playwright leaves an
+    event loop running, and other tests run one of their own."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if not CHROMIUM.exists():
                 item.add_marker(pytest.mark.skip(reason=f"no {CHROMIUM}; apt-get install -y chromium"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from kbsearch.errors import StoreError
 from kbsearch.metrics.figures import Figure
@@ -33,7 +33,9 @@ def read_twice(monkeypatch: pytest.MonkeyPatch, found: Figure | Exception) -> li
         return [first, figure.figure()]
 
     monkeypatch.setattr(helped, "report", report)
-    return asyncio.run(ask())
+    # A loop of its own thread: Playwright keeps one running in this.
+    with start_blocking_portal() as portal:
+        return portal.call(ask)
 
 
 def test_a_form_says_what_the_last_reading_gave(monkeypatch: pytest.MonkeyPatch) -> None:
