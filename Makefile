@@ -43,6 +43,8 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.ablations
+	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.http
