@@ -6,9 +6,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from kbsearch.embed.protocol import Embedder, ModelInfo, Vectors
 from kbsearch.errors import UsageError
+
+# Every command's parser loads this module; going back to a version must not wait for numpy.
+if TYPE_CHECKING:
+    from kbsearch.embed.protocol import Embedder, ModelInfo, Vectors
 
 _NICENESS = 10
 

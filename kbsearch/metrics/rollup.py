@@ -36,7 +36,7 @@ from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
 from kbsearch.metrics.settle import busiest, came_back, count_outcomes, handed_later, outcomes
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 
-FORMAT = b"3:"
+FORMAT = b"4:"
 """What kept values begin with. Raise it when definitions or the form of what is kept change: what was kept in another
 format is made anew."""
 _STARTED_IN_MEMORY = 14

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -111,6 +113,13 @@ def test_what_a_service_holds_is_not_pruned_until_it_ends(index: Path) -> None:
 def _free(version: Path) -> bool:
     with unless_in_use(version / MANIFEST) as free:
         return free
+
+
+def test_going_back_loads_no_search_library() -> None:
+    """The command that is needed in a hurry starts at once."""
+    code = "import indexer.cli, sys; print({'numpy', 'faiss', 'numba'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 class Opened:
