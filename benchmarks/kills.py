@@ -80,7 +80,8 @@ def torture(folder: Path, kills: int, seed: int = 8) -> dict[str, Any]:
         try:
             for edition in itertools.count(1):
                 write(source, edition)
-                kill_until_done(chance.choice(["build", "update"]), source, index, kills, undisturbed, chance, figures)
+                command = chance.choice(["build", "update"])
+                undisturbed = kill_until_done(command, source, index, kills, undisturbed, chance, figures)
                 prune(index, 2)
                 print(f"{figures['kills']} kills", flush=True)
                 if figures["kills"] >= kills:
@@ -107,11 +108,14 @@ def kill_until_done(
     undisturbed: float,
     chance: random.Random,
     figures: dict[str, Any],
-) -> None:
-    """Start a run again and again until one comes to its end, or enough were killed; `figures` are counted on."""
+) -> float:
+    """Start a run again and again until one comes to its end, or enough were killed; `figures` are counted on.
+
+    Returns how long the run that came to its end took: the load of the machine comes and goes, and so do the moments.
+    """
     finished = False
     while not finished and figures["kills"] < kills:
-        process = start(command, source, index)
+        process, began = start(command, source, index), time.monotonic()
         try:
             process.wait(chance.uniform(0.0, undisturbed))
         except subprocess.TimeoutExpired:
@@ -125,6 +129,9 @@ def kill_until_done(
         finished = finish(process, expected=(0, -signal.SIGKILL)) == 0
         figures["runs_that_finished"] += finished
         figures["damaged_versions"] += not is_whole(index / published_version(index))
+        if finished:
+            return time.monotonic() - began
+    return undisturbed
 
 
 def is_whole(version: Path) -> bool:

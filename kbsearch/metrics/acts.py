@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.events.schema import ACTION_NAMES, Event, SearchRecord
 from kbsearch.metrics.moments import moment_of
 
-SEARCH, EVENT = 0, 1
+SEARCH = 0
+_RANKS = {name: rank for rank, name in enumerate(ACTION_NAMES, SEARCH + 1)}
+"""Of events in one millisecond, as those of one batch are: what was shown, opened, said of it, and done after."""
 
 
 class Act(NamedTuple):
-    """One fact of one client; acts sort by time, at the same time searches before events."""
+    """One fact of one client; acts sort by time, at the same time by rank."""
 
     moment: int
     """Milliseconds since 1970."""
     rank: int
-    """SEARCH or EVENT."""
+    """SEARCH, or the place of the event's action in a journey."""
     id: str
     client: str
     fact: SearchRecord | Event
@@ -42,14 +44,14 @@ def read_acts(searches: Iterable[SearchRecord], events: Iterable[Event]) -> list
     for event in events:
         if event.event_id not in known:
             known.add(event.event_id)
-            rows.append((moment_of(event.timestamp), EVENT, event.event_id, event))
+            rows.append((moment_of(event.timestamp), _RANKS[event.action_name], event.event_id, event))
             groups.tie(event)
     # Names differ, so that facts themselves are never compared.
     rows.sort()
     named: dict[str, str] = {}
     of = [groups.of(row[3]) for row in rows]
     for group, (_, rank, _, fact) in zip(of, rows, strict=True):
-        if rank == EVENT and group not in named:
+        if rank != SEARCH and group not in named:
             named[group] = fact.client_id
     return [
         Act(moment, rank, fact_id, named.get(group, fact.client_id) if group else fact.client_id, fact)

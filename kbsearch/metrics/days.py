@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.metrics.acts import EVENT, SEARCH, Act, by_client
+from kbsearch.metrics.acts import SEARCH, Act, by_client
 from kbsearch.metrics.columns import Columns, columns_of, join, pack_columns, unpack_columns
 from kbsearch.metrics.journeys import GAP, Journey, Labels, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_after, start_of
@@ -140,7 +140,7 @@ def _following(client: str, day: str, part: Part) -> Iterator[Run]:
 
 def _pack_act(act: Act) -> list[Any]:
     fields = {name: getattr(act.fact, name) for name in act.fact.__slots__}
-    if act.rank == EVENT:
+    if act.rank != SEARCH:
         # As text: attributes may hold what is no Unicode, or integers of any size.
         fields["attributes"] = json.dumps(fields["attributes"])
     return [act.moment, act.rank, act.id, act.client, fields]
@@ -151,4 +151,4 @@ def _unpack_act(values: list[Any]) -> Act:
     if rank == SEARCH:
         fact = SearchRecord(**{**fields, "hit_ids": tuple(fields["hit_ids"])})
         return Act(moment, SEARCH, fact_id, client, fact)
-    return Act(moment, EVENT, fact_id, client, Event(**{**fields, "attributes": json.loads(fields["attributes"])}))
+    return Act(moment, rank, fact_id, client, Event(**{**fields, "attributes": json.loads(fields["attributes"])}))
