@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +37,7 @@ from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.text.normalise import fold
 
 _STAGING = ".building-"
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,12 @@ def remove_unfinished(root: Path) -> None:
 
 
 def _version_name(root: Path, started: datetime, digest: str) -> str:
-    """Names sort as the builds came, also those of one second."""
-    taken = {path.name.partition("-")[0] for path in root.iterdir()}
-    seconds = (started + timedelta(seconds=late) for late in itertools.count())
-    stamp = next(stamp for second in seconds if (stamp := second.strftime(VERSION_TIME)) not in taken)
-    return f"{stamp}-{digest[:4]}"
+    """Names sort as the builds came, also those of one second, or after a clock was set back."""
+    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
+    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
+    if started.strftime(VERSION_TIME) <= newest:
+        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
+    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
 
 
 def _write_parts(directory: Path, content: Content) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_ten_planted_losses_are_all_named(tmp_path: Path) -> None:
         "hub-setup.en",
         "gift-card-balance.en",
     ]
-    synonym = "return", "instalments; invoice; gift card; promo code; newsletter"
+    synonym = "return; robot; account; parcel", "warranty; repair; battery; courier; invoice; newsletter; firmware"
     planted, editing = plant(articles, Targets(popular, "lt", ("lv", "en"), *synonym, "hashing", "hub"))
     spoilt = build(
         [source(tmp_path / "three", articles, dict(editing))], index, model="hashing", publishing=False, update=True

@@ -52,6 +52,21 @@ def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, m
     assert rollback(tmp_path) == built[2]
 
 
+def test_a_version_that_was_removed_leaves_the_order_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three builds within one second, and the first of them gone: the last is still the newest."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
+
+    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+    first, second = write(tmp_path, DOCUMENTS[:1]), write(tmp_path, DOCUMENTS[:2])
+    assert versions.discard(tmp_path, first)
+    third = write(tmp_path, DOCUMENTS[:3])
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [third, second]
+
+
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
     """And refuses to go where there is nothing."""
     first, second, third = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2, 3))
