@@ -20,7 +20,7 @@ from kbsearch.index.arrays import hash_texts, wide_hash
 from kbsearch.index.corpus import Batch
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.titles import title_key
-from kbsearch.text.analyze import HEADING_WEIGHT, OPENING_WORDS, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, word_terms
+from kbsearch.text.analyze import HEADING_WEIGHT, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, word_terms
 from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
 from kbsearch.text.normalise import normalise
 from kbsearch.text.stems import stem_terms
@@ -73,8 +73,6 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
             for heading in surfaces("\n".join(passage.headings)):
                 bag[number(heading, lang)] += HEADING_WEIGHT
             bag.update(body)
-            if passage is ready.passages[0]:
-                bag.update(body[:OPENING_WORDS])
             bags.append(list(bag))
             weights.append(list(bag.values()))
             starts.append([word.start for word in placed])

@@ -32,7 +32,6 @@ __all__ = [
     "ANALYZER_VERSION",
     "HEADING_WEIGHT",
     "LANGUAGES",
-    "OPENING_WORDS",
     "TAG_WEIGHT",
     "TITLE_WEIGHT",
     "is_stop_word",
@@ -46,8 +45,6 @@ __all__ = [
 TITLE_WEIGHT: Final = 4
 HEADING_WEIGHT: Final = 2
 TAG_WEIGHT: Final = 2
-# A text says first what it is about: its first words count twice. Chosen on titles against bodies without title.
-OPENING_WORDS: Final = 12
 _STEM, _START, _TYPED, _INNER = "~", "^", "=", "+"
 
 _START_LETTERS: Final = 4  # 5 finds as much with correct spelling and a point less with typos
