@@ -130,7 +130,8 @@ def kill_until_done(
         figures["runs_that_finished"] += finished
         figures["damaged_versions"] += not is_whole(index / published_version(index))
         if finished:
-            return time.monotonic() - began
+            # Not at once: a run that had little left to do was short, and the next would never come to its end.
+            return max(time.monotonic() - began, 0.8 * undisturbed)
     return undisturbed
 
 
