@@ -40,6 +40,7 @@ check: $(VENV)/.dev ## lint, types, import contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
+	$(PIP) install --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
