@@ -1,8 +1,8 @@
-"""Exact search beside the HNSW graph, as kbsearch builds and asks them: from which size on is the graph faster?
+"""Exact search beside cells, as kbsearch builds and asks them: from which size on are the cells faster?
 
     python -m benchmarks.dense
 
-Vectors are clustered and of low rank, as those of texts are; on random unit vectors no graph finds its way and nothing
+Vectors are clustered and of low rank, as those of texts are; on random unit vectors no index finds its way and nothing
 could be concluded.
 """
 
@@ -43,12 +43,12 @@ class Comparison:
     dimension: int
     passages: int
     exact_ms: float
-    graph_ms: float
+    cells_ms: float
     ratio: float
-    """Exact over graph at the median: above 1 the graph is faster."""
+    """Exact over cells at the median: above 1 the cells are faster."""
     recall_at_10: float
     search_width: int
-    graph_build_seconds: float
+    cells_build_seconds: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,35 +95,35 @@ def compare(vectors: Vectors, queries: Vectors) -> Comparison | None:
     with tempfile.TemporaryDirectory() as folder:
         build_dense(vectors, queries, Path(folder) / "exact", exact_limit=count + 1)
         started = perf_counter()
-        report = build_dense(vectors, queries, Path(folder) / "graph", exact_limit=0)
+        report = build_dense(vectors, queries, Path(folder) / "cells", exact_limit=0)
         if report.kind == "exact":
-            print(f"{count} × {dimension}: no graph is good enough", flush=True)
+            print(f"{count} × {dimension}: no number of cells is good enough", flush=True)
             return None
         seconds = perf_counter() - started
         faiss.omp_set_num_threads(1)
-        exact, graph = DenseIndex(Path(folder) / "exact"), DenseIndex(Path(folder) / "graph")
+        exact, cells = DenseIndex(Path(folder) / "exact"), DenseIndex(Path(folder) / "cells")
         times = np.empty((ROUNDS, len(queries), 2))
         overlap = np.empty(len(queries))
         for round_number in range(ROUNDS):
             for place, query in enumerate(queries):
                 found = []
-                for turn, index in enumerate((exact, graph)):
+                for turn, index in enumerate((exact, cells)):
                     started = perf_counter()
                     hits = index.search(query, CANDIDATES)
                     times[round_number, place, turn] = (perf_counter() - started) * 1000
                     found.append(hits.passages[:10])
                 overlap[place] = len(np.intersect1d(found[0], found[1])) / 10
         faiss.omp_set_num_threads(os.cpu_count() or 1)
-    exact_ms, graph_ms = np.median(np.median(times, axis=0), axis=0)
+    exact_ms, cells_ms = np.median(np.median(times, axis=0), axis=0)
     return Comparison(
         dimension=dimension,
         passages=count,
         exact_ms=round(float(exact_ms), 4),
-        graph_ms=round(float(graph_ms), 4),
-        ratio=round(float(exact_ms / graph_ms), 2),
+        cells_ms=round(float(cells_ms), 4),
+        ratio=round(float(exact_ms / cells_ms), 2),
         recall_at_10=round(float(overlap.mean()), 4),
-        search_width=max(report.search_width, CANDIDATES),
-        graph_build_seconds=round(seconds, 1),
+        search_width=report.search_width,
+        cells_build_seconds=round(seconds, 1),
     )
 
 
@@ -134,26 +134,26 @@ def describe(measured: Stamp, comparisons: Sequence[Comparison]) -> str:
             row.dimension,
             f"{row.passages:,}",
             f"{row.exact_ms:.3f}",
-            f"{row.graph_ms:.3f}",
+            f"{row.cells_ms:.3f}",
             f"{row.ratio:.2f} ×",
             f"{row.recall_at_10:.3f}",
             row.search_width,
-            f"{row.graph_build_seconds:.1f}",
+            f"{row.cells_build_seconds:.1f}",
         )
         for row in comparisons
     ]
-    header = ("width", "passages", "exact ms", "graph ms", "exact / graph", "recall@10", "efSearch", "graph build s")
+    header = ("width", "passages", "exact ms", "cells ms", "exact / cells", "recall@10", "cells read", "build s")
     verdicts = [f"- {dimension} wide: {_crossing(comparisons, dimension)}" for dimension in WIDTHS]
     return "\n\n".join(
         [
-            "# Exact search beside the graph",
+            "# Exact search beside cells",
             measured.line(),
-            f"Median of {QUERIES} single queries (each the median of {ROUNDS} rounds, exact and graph taking turns, "
-            f"one thread), asked for the {CANDIDATES} passages that the engine wants. Exact: IndexFlatIP. Graph: HNSW "
-            "over 8-bit vectors, as kbsearch.index.dense builds them. Recall counts passage numbers, so that 8-bit "
-            "rounding among near ties counts as a miss.",
+            f"Median of {QUERIES} single queries (each the median of {ROUNDS} rounds, exact and cells taking turns, "
+            f"one thread), asked for the {CANDIDATES} passages that the engine wants. Exact: IndexFlatIP. Cells: 8-bit "
+            "vectors around k-means centres, as kbsearch.index.dense builds them. Recall counts passage numbers, so that "
+            "8-bit rounding among near ties counts as a miss.",
             table(header, rows),
-            "Smallest measured size from which on the graph is faster:",
+            "Smallest measured size from which on the cells are faster:",
             "\n".join(verdicts),
             f"`kbsearch.index.dense.EXACT_LIMIT` is {EXACT_LIMIT:,}.",
         ]
