@@ -150,8 +150,8 @@ def describe(measured: Stamp, comparisons: Sequence[Comparison]) -> str:
             measured.line(),
             f"Median of {QUERIES} single queries (each the median of {ROUNDS} rounds, exact and cells taking turns, "
             f"one thread), asked for the {CANDIDATES} passages that the engine wants. Exact: IndexFlatIP. Cells: 8-bit "
-            "vectors around k-means centres, as kbsearch.index.dense builds them. Recall counts passage numbers, so that "
-            "8-bit rounding among near ties counts as a miss.",
+            "vectors around k-means centres, as kbsearch.index.dense builds them. Recall counts passage numbers, so "
+            "that 8-bit rounding among near ties counts as a miss.",
             table(header, rows),
             "Smallest measured size from which on the cells are faster:",
             "\n".join(verdicts),
