@@ -82,11 +82,10 @@ def group_results(
 
 def count_facets(snapshot: Snapshot, documents: NDArray[np.int32]) -> dict[str, dict[str, int]]:
     """How many of the shown documents have each type, language and category, most frequent first."""
-    categories = [code for document in documents for code in snapshot.category_codes(int(document))]
     return {
         "type": _count(snapshot.values["type"], snapshot.document_type[documents]),
         "lang": _count(snapshot.values["lang"], snapshot.document_lang[documents]),
-        "category": _count(snapshot.values["category"], np.asarray(categories, dtype=np.int64)),
+        "category": _count(snapshot.values["category"], snapshot.category_codes(documents)),
     }
 
 

@@ -181,9 +181,14 @@ class Snapshot:
             translations = np.where(translations < 0, instead, translations)
         return translations
 
-    def category_codes(self, document: int) -> NDArray[np.int32]:
-        """The categories of a document, as numbers in `values["category"]`."""
-        return self._categories[self._category_start[document] : self._category_start[document + 1]]
+    def category_codes(self, documents: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The categories of all these documents, one after the other, as numbers in `values["category"]`."""
+        starts = self._category_start[documents]
+        lengths = self._category_start[documents + 1] - starts
+        # Within each document's stretch: its start, and one more for each category.
+        before = np.cumsum(lengths) - lengths
+        places: NDArray[np.int64] = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+        return self._categories[places]
 
     def documents_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """One flag a document: whether attribute `name` has any of the values."""

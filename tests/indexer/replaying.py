@@ -28,7 +28,7 @@ VISITS = (
     *[Visit("shipping to riga", "en", "city-00.en")] * 20,
     *[Visit("preces atgriešana", "lv", "return-item.lv")] * 20,
     *[Visit("kur atrast rēķinu", "lv", "find-invoice.lv")] * 15,
-    *[Visit("green parcel", "en", "track-order.en")] * 7,
+    *[Visit("parcel light", "en", "track-order.en")] * 7,
     *[Visit("router green light", "en", "hub-setup.en")] * 10,
     *[Visit("obsidian refund", "en", "refund-limit.en", public=False)] * 9,
     *[Visit("opening hours", "en", "twin-first.en")] * 3,

@@ -114,8 +114,10 @@ def test_attributes_say_which_documents(opened: Snapshot, name: str, values: lis
 
 def test_categories_of_a_document(opened: Snapshot) -> None:
     """In the order in which the values were first seen."""
-    assert [opened.values["category"][code] for code in opened.category_codes(0)] == ["One", "Two"]
-    assert opened.category_codes(3).tolist() == []
+    assert [opened.values["category"][code] for code in opened.category_codes(np.asarray([0]))] == ["One", "Two"]
+    assert opened.category_codes(np.asarray([3])).tolist() == []
+    both = opened.category_codes(np.asarray([3, 0, 3, 0]))
+    assert [opened.values["category"][code] for code in both] == ["One", "Two", "One", "Two"]
 
 
 def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:
