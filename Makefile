@@ -43,6 +43,8 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.lexical
 	$(BIN)/python -m benchmarks.dense
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.ablations
+	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.http
@@ -51,6 +53,10 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.indexing
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.measurement.simulate
+	$(BIN)/python -m benchmarks.measurement.kill
+	$(BIN)/python -m benchmarks.measurement.ingest
+	$(BIN)/python -m benchmarks.measurement.speed
 
 peers: $(VENV)/.dev ## measure other engines beside kbsearch (downloads them)
 	$(BIN)/python -m benchmarks.peers

@@ -46,8 +46,7 @@ __all__ = [
 TITLE_WEIGHT: Final = 4
 HEADING_WEIGHT: Final = 2
 TAG_WEIGHT: Final = 2
-# A text says first what it is about: its first words count twice. Titles of 7 languages against bodies without title:
-# 0.8 points of recall@1 in both legs together; 25 words or a third time gain nothing more.
+# A text says first what it is about: its first words count twice. Chosen on titles against bodies without title.
 OPENING_WORDS: Final = 12
 _STEM, _START, _TYPED, _INNER = "~", "^", "=", "+"
 
