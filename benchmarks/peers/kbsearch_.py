@@ -26,8 +26,10 @@ class Given:
 
     def __init__(self, corpus):
         self.info = ModelInfo(name="given", dimension=corpus.vectors.shape[1], revision="", files_sha256="")
+        # Titles are embedded as well; they get the vector of their passage.
+        self._rows = {title: row for row, title in enumerate(corpus.titles)}
         titled = zip(corpus.titles, corpus.texts, strict=True)
-        self._rows = {f"{title}\n{text}": row for row, (title, text) in enumerate(titled)}
+        self._rows |= {f"{title}\n{text}": row for row, (title, text) in enumerate(titled)}
         self._corpus = corpus
         self.now = corpus.query_vectors[0]
 

@@ -19,7 +19,9 @@ class Peer:
     version = version("qdrant-edge-py")
 
     def build(self, folder, corpus):
-        self._bm25 = q.Bm25(q.Bm25Config(language="none", ascii_folding=True, avg_len=60.0))
+        self._bm25 = q.Bm25(
+            q.Bm25Config(ascii_folding=True, avg_len=60.0, stemmer=q.DisabledStemmer(), stopwords=q.StopwordsSet())
+        )
         config = q.EdgeConfig(
             vectors={
                 "dense": q.EdgeVectorParams(
