@@ -54,7 +54,12 @@ class HandoverBody(BaseModel):
     ignored."""
 
     reason: str = Field(description="Why a human is needed.", json_schema_extra={"enum": list(REASONS)})
-    subject: str = Field(max_length=MAX_SUBJECT, examples=["Invoice is missing"])
+    subject: str = Field(
+        "",
+        max_length=MAX_SUBJECT,
+        description="Default: what the customer said last.",
+        examples=["Invoice is missing"],
+    )
     message: str = Field("", max_length=MAX_MESSAGE, description="What the customer wrote for the human.")
     lang: str = Field("", max_length=35, pattern="^[A-Za-z0-9-]*$", description="Language to answer in.")
     contact: ContactBody
@@ -130,7 +135,7 @@ def to_handover(given: HandoverBody, article_of: Callable[[str], Article]) -> Ha
     if given.reason not in REASONS:
         known = ", ".join(REASONS)
         raise UsageError(f"unknown reason {given.reason[:40]!r}; use one of: {known}", "reason")
-    subject = _one_line(given.subject)
+    subject = _one_line(given.subject) or _said_last(given)
     if not subject:
         raise UsageError("subject is empty; say in a few words what it is about", "subject")
     email = given.contact.email.strip()
@@ -150,6 +155,13 @@ def to_handover(given: HandoverBody, article_of: Callable[[str], Article]) -> Ha
         feedback=given.feedback.model_dump(exclude_defaults=True) if given.feedback else {},
         confidence=given.confidence,
     )
+
+
+def _said_last(given: HandoverBody) -> str:
+    """Return the beginning of the message, or what the customer last wrote in the chat or searched for; else ""."""
+    turns = [turn.text for turn in reversed(given.conversation) if turn.role == "customer"]
+    lines = map(_one_line, (given.message, *turns, *reversed(given.queries)))
+    return next(filter(None, lines), "")[:MAX_SUBJECT]
 
 
 def to_reply(given: ReplyBody) -> Reply:
