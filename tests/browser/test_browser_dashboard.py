@@ -18,6 +18,9 @@ from kbsearch.service.app import create_app
 from kbsearch.service.security import make_key
 from kbsearch.service.settings import Settings
 
+# Each view waits for a report of its own.
+pytestmark = pytest.mark.slow
+
 SECRET = "browser-secret-of-more-than-32-bytes-0123456789"
 KEY = make_key(SECRET, ["admin"], [], timedelta(hours=1), "owner")
 AXE = Path(__file__).with_name("axe.min.js")

@@ -10,6 +10,9 @@ from playwright.sync_api import Page, expect
 
 from kbsearch.service import frame
 
+# Each types as people do.
+pytestmark = pytest.mark.slow
+
 
 def test_why_it_did_not_help(page: Page, site: Site) -> None:
     """A “no” asks for the reason, and shows the way to a person."""

@@ -12,6 +12,9 @@ from widget_site import Customer, Shop, opened
 
 from kbsearch.service.widget_file import load_widget
 
+# Each page is a site of its own.
+pytestmark = pytest.mark.slow
+
 AXE = Path(__file__).parent / "axe.min.js"
 HOSTILE_CSS = """<style>
 * { all: unset !important; display: none !important; transform: rotate(3deg) !important;

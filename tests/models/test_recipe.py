@@ -105,8 +105,21 @@ def test_recipe_from_text_to_model(tmp_path: Path) -> None:
 
     assert json.loads(recipe("measure", model))["query_us"]["p50"] > 0
 
-    mini = ["--shared", shared, "--work", work, "--tokenizer", tokenizer, "--static", work / "whole.npz"]
-    mini += ["--teacher", teacher, "--layers", "0", "--steps", "4", "--checkpoint", "2", "--threads", "1"]
+    mini = ["--shared", shared, "--work", work, "--tokenizer", tokenizer, "--static", model]
+    mini += [
+        "--teacher",
+        teacher,
+        "--layers",
+        "0",
+        "--own-width",
+        "8",
+        "--steps",
+        "4",
+        "--checkpoint",
+        "2",
+        "--threads",
+        "1",
+    ]
     mini += ["--parallel-batch", "32", "--pair-batch", "16", "--out", work / "mini.pt"]
     assert "step 2," in recipe("train_mini", *mini, "--stop-after", "2")
     assert "step 4," in recipe("train_mini", *mini)
