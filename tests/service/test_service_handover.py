@@ -302,26 +302,6 @@ def test_a_bad_hand_over_is_told_what_is_wrong(client: TestClient, changes: Any,
     assert events(client) == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "subject"),
-    [
-        ({"message": "Invoice\nis missing. " + "x" * 300}, ("Invoice is missing. " + "x" * 300)[:200]),
-        ({"message": ""}, "my order is late"),
-        ({"message": "", "conversation": [{"role": "assistant", "text": "Hello"}]}, "late order"),
-    ],
-    ids=["message", "chat", "search"],
-)
-def test_without_a_subject_it_is_what_was_said_last(client: TestClient, changes: Any, subject: str) -> None:
-    """A chat has none to give."""
-    said = {
-        "conversation": [{"role": "customer", "text": "my order is late"}, {"role": "assistant", "text": "Sorry"}],
-        "queries": ["order", "late order"],
-    }
-    filed = file(client, subject="", **{**said, **changes})
-    status = client.get(f"/v1/handover/{filed['id']}", params={"key": filed["key"]})
-    assert status.json()["subject"] == subject
-
-
 def test_what_the_ticket_form_sends_fits(client: TestClient) -> None:
     """The body that routes/tickets.py makes, with nothing but the form's fields."""
     form = {
