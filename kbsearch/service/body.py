@@ -1,11 +1,27 @@
-"""JSON in: a body's size is checked while it is read, not after."""
+"""JSON in: a body's size is checked while it is read, not after; then its members are."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import orjson
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 
-from kbsearch.service.errors import BadJson, BodyTooLarge
+from kbsearch.service.errors import BadJson, BodyTooLarge, validation_error
+
+_Given = TypeVar("_Given", bound=BaseModel)
+
+
+def read_as(model: type[_Given], raw: object) -> _Given:
+    """Return what was given as the model that describes it.
+
+    :raises UsageError: a member is missing or wrong; the error names it.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise validation_error(error.errors()) from None
 
 
 async def read_json(request: Request, limit: int) -> object:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
 from kbsearch.service.errors import BodyTooLarge, Forbidden
 
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+"""Enough to notice what is no address; whoever writes to it checks more."""
 MAX_FORM = 64 * 1024
 """Largest form in bytes."""
 

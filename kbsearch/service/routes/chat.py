@@ -7,7 +7,6 @@ pure function; here is what it needs and what follows from it: a search, and eve
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
 from kbsearch.chat.intents import LANGUAGES
 from kbsearch.chat.state import Conversation
@@ -16,10 +15,9 @@ from kbsearch.chat.turn import Question, Reply, question_of, spoken_language, tu
 from kbsearch.errors import UsageError
 from kbsearch.events.schema import Event
 from kbsearch.service import shapes
-from kbsearch.service.body import read_json
+from kbsearch.service.body import read_as, read_json
 from kbsearch.service.chat_wire import ChatAnswer, ChatBody, chat_answer
 from kbsearch.service.context import Service, service_of
-from kbsearch.service.errors import validation_error
 from kbsearch.service.portal_events import answer_shown, impressions, keep, make_event
 from kbsearch.service.respond import json_response
 from kbsearch.service.wire import known_language
@@ -53,10 +51,7 @@ async def chat(request: Request) -> Response:
     """Answer, offer two or three titles, or offer a human; a human who is asked for is never argued with."""
     service = service_of(request)
     audiences = service.audiences(request)
-    try:
-        given = ChatBody.model_validate(await read_json(request, MAX_CHAT_BODY))
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None
+    given = read_as(ChatBody, await read_json(request, MAX_CHAT_BODY))
     if not normalise(given.message):
         raise UsageError("message is empty; send at least one word", "message")
     conversation = given.conversation.read() if given.conversation else Conversation()

@@ -11,16 +11,15 @@ from dataclasses import replace
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from kbsearch.errors import UsageError
 from kbsearch.events.schema import Event
 from kbsearch.metrics.holdout import in_holdout
 from kbsearch.service import shapes
 from kbsearch.service.answers import search_answer
-from kbsearch.service.body import read_json
+from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, Service, service_of
-from kbsearch.service.errors import validation_error
 from kbsearch.service.portal_events import impressions, keep, make_event
 from kbsearch.service.respond import json_response
 from kbsearch.service.wire import MAX_QUERY, MAX_SESSION, known_language
@@ -78,10 +77,7 @@ async def deflect(request: Request) -> Response:
     """Search for what a ticket asks, decide as for a search, and note that somebody began a ticket."""
     service = service_of(request)
     audiences = service.audiences(request)
-    try:
-        given = DeflectBody.model_validate(await read_json(request, MAX_DEFLECT_BODY))
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None
+    given = read_as(DeflectBody, await read_json(request, MAX_DEFLECT_BODY))
     answered, held_out = await answers_for(service, request, given, audiences)
     answer = search_answer(answered.outcome, answered.query_id, answered.took_ms, explain=False)
     return json_response({**answer, "holdout": held_out})

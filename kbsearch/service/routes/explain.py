@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
+from kbsearch.service.body import read_as
 from kbsearch.service.context import service_of
-from kbsearch.service.errors import Forbidden, validation_error
+from kbsearch.service.errors import Forbidden
 from kbsearch.service.forms import read_form
 from kbsearch.service.render import load_portal
 from kbsearch.service.routes.metrics import ADMIN, check_admin
@@ -44,10 +44,7 @@ async def _explained(request: Request, q: str, lang: str, audiences: frozenset[s
     """Search as this caller, without a trace in the event log: an editor's test is no customer's search."""
     service = service_of(request)
     engine = service.holder.engine()
-    try:
-        given = SearchQuery.model_validate({"q": q, "lang": lang, "explain": True})
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None
+    given = read_as(SearchQuery, {"q": q, "lang": lang, "explain": True})
     query = to_request(given, audiences, engine.languages)
     return await service.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
 

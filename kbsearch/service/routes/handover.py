@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from kbsearch.errors import KbsearchError, UsageError
 from kbsearch.events.ids import iso, now
@@ -24,9 +24,9 @@ from kbsearch.handover.facts import FILED, fact_id, filed_attributes, last_query
 from kbsearch.handover.signing import SIGNATURE_HEADER, check_signature
 from kbsearch.handover.ticket import Article, Ticket
 from kbsearch.service import shapes
-from kbsearch.service.body import decode_json, read_bytes, read_json
+from kbsearch.service.body import decode_json, read_as, read_bytes, read_json
 from kbsearch.service.context import Service, client_of, service_of, wants_privacy
-from kbsearch.service.errors import Forbidden, NotFound, validation_error
+from kbsearch.service.errors import Forbidden, NotFound
 from kbsearch.service.handover_wire import (
     FiledAnswer,
     HandoverBody,
@@ -46,7 +46,6 @@ HELP_DESK = "helpdesk"
 """The audience of keys with which a help desk may report that cannot sign."""
 _SAME_WITHIN = timedelta(hours=1)
 """The same again, without an idempotency key, is a repeated call for so long, and later a new ticket."""
-_Given = TypeVar("_Given", bound=BaseModel)
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
     401: {"model": shapes.ErrorAnswer, "description": "The key or the signature is not good."},
@@ -75,7 +74,7 @@ async def file_handover(request: Request) -> Response:
     """Keep a hand-over as a ticket; the same again gives the same ticket."""
     service = service_of(request)
     audiences = service.audiences(request)
-    given = _read(HandoverBody, await read_json(request, MAX_HANDOVER_BODY))
+    given = read_as(HandoverBody, await read_json(request, MAX_HANDOVER_BODY))
     address, agent = client_of(request)
     client = service.hasher.client_id(session=given.session, address=address, agent=agent)
     private = wants_privacy(request)
@@ -152,7 +151,7 @@ async def report_any_status(request: Request) -> Response:
 async def _reported(request: Request) -> StatusBody:
     body = await read_bytes(request, MAX_STATUS_BODY)
     _check_help_desk(service_of(request), request, body)
-    return _read(StatusBody, decode_json(body))
+    return read_as(StatusBody, decode_json(body))
 
 
 async def _change(request: Request, given: StatusBody) -> Response:
@@ -209,10 +208,3 @@ def _shape(ticket: Ticket) -> dict[str, object]:
         "updated_at": ticket.updated_at,
         "replies": [{"at": reply.at, "text": reply.text, "from": reply.sender} for reply in ticket.replies],
     }
-
-
-def _read(model: type[_Given], raw: object) -> _Given:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None

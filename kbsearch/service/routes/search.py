@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
 
 from kbsearch.service import shapes
 from kbsearch.service.answers import outcome_answer, suggest_answer
-from kbsearch.service.body import read_json
+from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, service_of
-from kbsearch.service.errors import validation_error
 from kbsearch.service.respond import json_bytes, json_response
 from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, query_parameters, to_request
 
@@ -28,7 +26,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": shapes.ErrorAnswer, "description": "Overloaded, or no index yet; see Retry-After."},
 }
 _SEARCH_ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": shapes.SearchAnswer}, **_ERRORS}
-_Given = TypeVar("_Given", SearchQuery, SearchBody)
 _PARAMETERS = {"parameters": query_parameters(SearchQuery)}
 _BODY = {
     "requestBody": {
@@ -42,7 +39,7 @@ _BODY = {
 async def search_get(request: Request) -> Response:
     """Search the knowledge base and say what to do with the result: answer, list or hand over."""
     # One call of pydantic for all parameters; FastAPI's own reading of them costs as much as a quick search.
-    return await _search(request, _read(SearchQuery, dict(request.query_params)))
+    return await _search(request, read_as(SearchQuery, dict(request.query_params)))
 
 
 @router.post(
@@ -57,7 +54,7 @@ async def search_get(request: Request) -> Response:
 )
 async def search_post(request: Request) -> Response:
     """Search as with GET; the filter may also be an object."""
-    return await _search(request, _read(SearchBody, await read_json(request, MAX_SEARCH_BODY)))
+    return await _search(request, read_as(SearchBody, await read_json(request, MAX_SEARCH_BODY)))
 
 
 @router.get("/v1/suggest", responses={200: {"model": shapes.SuggestAnswer}, **_ERRORS}, summary="Suggest")
@@ -86,13 +83,6 @@ async def _search(request: Request, given: SearchQuery | SearchBody) -> Response
     query = to_request(given, audiences, engine.languages)
     answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
     return _respond(answered, explain=given.explain)
-
-
-def _read(model: type[_Given], raw: object) -> _Given:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None
 
 
 def _respond(answered: Answered, *, explain: bool) -> Response:

@@ -6,23 +6,22 @@ network, so that nobody is several people.
 
 from __future__ import annotations
 
-import re
-from typing import Any, TypeVar
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from kbsearch.errors import KbsearchError, StoreError, UsageError
 from kbsearch.events.ids import new_id, now
 from kbsearch.events.redact import redact
 from kbsearch.service import shapes
 from kbsearch.service.address import PageState
-from kbsearch.service.body import read_json
+from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import client_of, service_of
-from kbsearch.service.errors import error_code, validation_error
-from kbsearch.service.forms import MAX_FORM, read_form
+from kbsearch.service.errors import error_code
+from kbsearch.service.forms import EMAIL, MAX_FORM, read_form
 from kbsearch.service.frame import frame_values, html_page, page_language, session_of
 from kbsearch.service.portal_events import keep, make_event
 from kbsearch.service.render import LANGUAGES, load_portal
@@ -31,9 +30,6 @@ from kbsearch.service.wire import MAX_SESSION
 from kbsearch.suggestions.store import MAX_EMAIL, MAX_TEXT, MAX_TITLE, PENDING, Suggestion
 
 router = APIRouter(tags=["suggestions"])
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_Given = TypeVar("_Given", bound=BaseModel)
 
 
 class SuggestionBody(BaseModel):
@@ -91,7 +87,7 @@ async def list_them(request: Request) -> Response:
 )  # fmt: skip
 async def file_one(request: Request) -> Response:
     """Keep a suggestion until somebody has read it."""
-    given = _read(SuggestionBody, await read_json(request, MAX_FORM))
+    given = read_as(SuggestionBody, await read_json(request, MAX_FORM))
     return json_response({"id": await _file(request, given), "status": PENDING}, 202)
 
 
@@ -101,7 +97,7 @@ async def file_one(request: Request) -> Response:
 )  # fmt: skip
 async def vote_for(request: Request, suggestion: str) -> Response:
     """Count a vote, once a network."""
-    given = _read(VoteBody, await read_json(request, MAX_FORM))
+    given = read_as(VoteBody, await read_json(request, MAX_FORM))
     return json_response({"id": suggestion, "votes": await _vote(request, suggestion, given.session)})
 
 
@@ -111,7 +107,7 @@ async def vote_for(request: Request, suggestion: str) -> Response:
 )  # fmt: skip
 async def follow(request: Request, suggestion: str) -> Response:
     """Remember an e-mail address to write to when something changes."""
-    await _follow(request, suggestion, _read(FollowBody, await read_json(request, MAX_FORM)).email)
+    await _follow(request, suggestion, read_as(FollowBody, await read_json(request, MAX_FORM)).email)
     return json_response({"id": suggestion}, 202)
 
 
@@ -127,7 +123,7 @@ async def file_form(request: Request) -> Response:
     """File a suggestion from the page's form."""
     sent = await read_form(request)
     try:
-        given = _read(
+        given = read_as(
             SuggestionBody, {**sent, "lang": page_language(request), "session": session_of(sent.get("session"))}
         )
         await _file(request, given)
@@ -178,7 +174,7 @@ async def _vote(request: Request, suggestion: str, session: str) -> int:
 
 
 async def _follow(request: Request, suggestion: str, email: str) -> None:
-    if not _EMAIL.fullmatch(email) or len(email) > MAX_EMAIL:
+    if not EMAIL.fullmatch(email) or len(email) > MAX_EMAIL:
         raise UsageError("email must be an address such as anna@example.org", "email")
     await to_thread.run_sync(service_of(request).suggestions.follow, suggestion, email)
 
@@ -203,10 +199,3 @@ def _back(request: Request, done: str) -> Response:
     lang = request.query_params.get("lang", "").lower()
     chosen = f"&lang={lang}" if lang in LANGUAGES else ""
     return RedirectResponse(f"/suggestions?done={done}{chosen}#done", 303)
-
-
-def _read(model: type[_Given], raw: object) -> _Given:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise validation_error(error.errors()) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +11,7 @@ from kbsearch.errors import KbsearchError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.address import PageState
 from kbsearch.service.context import service_of
-from kbsearch.service.forms import read_form
+from kbsearch.service.forms import EMAIL, read_form
 from kbsearch.service.frame import frame_values, html_page, session_of
 from kbsearch.service.page import Values, hit_values
 from kbsearch.service.render import LANGUAGES, load_portal
@@ -28,7 +27,6 @@ FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": 254}
 TRAIL = {"queries": MAX_ID, "shown": MAX_OBJECT_ID, "opened": MAX_OBJECT_ID}
 """What led to the form, an id a line: searches, articles shown and opened on it; longer lines are left out."""
 _MAX_TRAIL = 20
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @router.api_route("/ticket", methods=["GET", "HEAD"])
@@ -125,7 +123,7 @@ async def _look(request: Request, values: Values, given: dict[str, str]) -> None
 
 def _problem(given: dict[str, str]) -> str:
     """Return the text that says what is wrong with a form; "" where nothing is."""
-    if not given["subject"] or not given["message"] or not _EMAIL.fullmatch(given["email"]):
+    if not given["subject"] or not given["message"] or not EMAIL.fullmatch(given["email"]):
         return "ticket_incomplete"
     return "form_bad" if any(len(given[name]) > longest for name, longest in FIELDS.items()) else ""
 
