@@ -280,10 +280,10 @@ def sort_pairs(hashes: NDArray[np.uint64], owners: NDArray[np.int32]) -> None:
     starts = np.cumsum(starts)
     ends = starts[:-1].copy()
     for entry in range(hashes.shape[0]):
-        part = np.int64(hashes[entry] >> shift)
-        parted[ends[part]] = hashes[entry]
-        parted_owners[ends[part]] = owners[entry]
-        ends[part] += 1
+        cell = np.int64(hashes[entry] >> shift)
+        parted[ends[cell]] = hashes[entry]
+        parted_owners[ends[cell]] = owners[entry]
+        ends[cell] += 1
     for part in range(starts.shape[0] - 1):
         size = starts[part + 1] - starts[part]
         bits = 1
