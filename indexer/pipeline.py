@@ -29,7 +29,7 @@ from indexer.share import Sparing
 from indexer.ties import tied_groups
 from indexer.web import DELAY, copy_folder, fetch, is_address
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
-from kbsearch.disk import Locked, only_one
+from kbsearch.disk import Locked, only_one, sha256
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
@@ -127,6 +127,7 @@ def build(
                 groups,
                 parts,
                 inputs,
+                _like(out, before),
             )
             version = write_snapshot(out, content)
             manifest = read_manifest(out / version)
@@ -236,6 +237,19 @@ def _answered(before: Mapping[str, Any], inputs: str, parts: Mapping[str, bytes]
     """Whether the version `before` is what would be written; the editor's bad rows are complained of where `strict`."""
     kept = set(parts) == {CALIBRATION} & set(before["files"])
     return before.get("inputs") == inputs and kept and not (strict and before["notes"]["problems"])
+
+
+def _like(out: Path, before: Mapping[str, Any]) -> Path | None:
+    """The version `before`, if a new one may copy words from it: of our format and analyzer, and as it was written."""
+    if (before.get("format"), before.get("analyzer")) != (FORMAT_VERSION, ANALYZER_VERSION):
+        return None
+    directory = out / str(before["version"])
+    files = {name: file for name, file in before["files"].items() if name.startswith("spelling/")}
+    try:
+        unharmed = all(sha256(directory / name) == file["sha256"] for name, file in files.items())
+    except OSError:
+        return None
+    return directory if unharmed else None
 
 
 def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -63,6 +63,8 @@ class Content:
     """Further files by name."""
     inputs: str = ""
     """A digest of everything above where the caller has one; a version says what it was made from."""
+    before: Path | None = None
+    """A version of this format and analyzer, unharmed: what this one has in common with it is copied from there."""
 
 
 def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
@@ -146,7 +148,9 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
         lexical = pool.submit(write_lexical, directory / "lexical", bags, weights, vocabulary.terms)
         # A word of a title or heading counts more, as in the lexical index.
         times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
-        words = write_spelling(directory / "spelling", vocabulary.words, vocabulary.langs, times.tolist())
+        known = vocabulary.keys, vocabulary.words, vocabulary.langs, times
+        before = content.before / "spelling" if content.before else None
+        words = write_spelling(directory / "spelling", *known, before)
         marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
         write_marks(directory / "marks", *marks)
         titles = corpus.words_of_documents("titles")

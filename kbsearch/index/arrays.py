@@ -74,20 +74,27 @@ def write_records(directory: Path, name: str, records: Ragged) -> None:
     write_array(directory / f"{name}.offsets.npy", records.offsets)
 
 
+def open_records(directory: Path, name: str) -> Ragged:
+    """Map what `write_records` wrote. Raises SnapshotDamaged."""
+    path = directory / f"{name}.bin"
+    offsets = open_array(directory / f"{name}.offsets.npy")
+    try:
+        size = path.stat().st_size
+        # An empty file cannot be mapped.
+        values = np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if size else np.empty(0, np.uint8)
+    except OSError as cause:
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+    if int(offsets[-1]) != size:
+        raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(offsets[-1])}; rebuild the index.")
+    return Ragged(values, offsets)
+
+
 class Records:
     """Reads what `write_records` wrote, without loading it."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        path = directory / f"{name}.bin"
-        self._offsets = open_array(directory / f"{name}.offsets.npy")
-        try:
-            size = path.stat().st_size
-            # An empty file cannot be mapped.
-            self._bytes = np.memmap(path, dtype=np.uint8, mode="r") if size else np.empty(0, np.uint8)
-        except OSError as cause:
-            raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
-        if int(self._offsets[-1]) != size:
-            raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(self._offsets[-1])}; rebuild the index.")
+        records = open_records(directory, name)
+        self._offsets, self._bytes = records.offsets, records.values
         self._view = memoryview(self._bytes)  # type: ignore[arg-type]  # arrays are buffers, which the stubs do not say
 
     def __len__(self) -> int:

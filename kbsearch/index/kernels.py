@@ -307,3 +307,52 @@ def sort_pairs(hashes: NDArray[np.uint64], owners: NDArray[np.int32]) -> None:
                 place -= 1
             hashes[place] = number
             owners[place] = parted_owners[entry]
+
+
+def merge_pairs(
+    hashes: NDArray[np.uint64],
+    owners: NDArray[np.int32],
+    moved: NDArray[np.int32],
+    new_hashes: NDArray[np.uint64],
+    new_owners: NDArray[np.int32],
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Two sorted lists of pairs as one; `moved`: the number that each old owner has now, −1 for one that is gone.
+
+    Equal hashes come in the order of their owners.
+    """
+    merged = np.empty(len(hashes) + len(new_hashes), dtype=np.uint64)
+    merged_owners = np.empty(len(merged), dtype=np.int32)
+    count = _merge_into(hashes, owners, moved, new_hashes, new_owners, merged, merged_owners)
+    return merged[:count], merged_owners[:count]
+
+
+@_compiled
+def _merge_into(
+    hashes: NDArray[np.uint64],
+    owners: NDArray[np.int32],
+    moved: NDArray[np.int32],
+    new_hashes: NDArray[np.uint64],
+    new_owners: NDArray[np.int32],
+    merged: NDArray[np.uint64],
+    merged_owners: NDArray[np.int32],
+) -> int:
+    """Write the merged pairs; return how many there are."""
+    count, new, ends = 0, 0, new_hashes.shape[0]
+    for entry in range(hashes.shape[0]):
+        owner = moved[owners[entry]]
+        if owner < 0:
+            continue
+        number = hashes[entry]
+        while new < ends and (new_hashes[new] < number or (new_hashes[new] == number and new_owners[new] < owner)):
+            merged[count] = new_hashes[new]
+            merged_owners[count] = new_owners[new]
+            count += 1
+            new += 1
+        merged[count] = number
+        merged_owners[count] = owner
+        count += 1
+    for rest in range(new, ends):
+        merged[count] = new_hashes[rest]
+        merged_owners[count] = new_owners[rest]
+        count += 1
+    return count

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,9 @@ import orjson
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from kbsearch.index.arrays import Records, open_array, write_array, write_records
-from kbsearch.index.kernels import hash_deletions, sort_pairs
-from kbsearch.index.ragged import Ragged
+from kbsearch.index.arrays import Records, find_hashes, open_array, open_records, write_array, write_records
+from kbsearch.index.kernels import hash_deletions, merge_pairs, sort_pairs
+from kbsearch.index.ragged import Ragged, gather
 from kbsearch.text.normalise import fold
 from kbsearch.text.slips import is_slip
 
@@ -44,46 +44,129 @@ class Correction:
     """Slipping fingers explain the difference; else the word typed may well be right, and only unknown here."""
 
 
-def write_spelling(directory: Path, words: Sequence[str], langs: Sequence[str], times: Sequence[int]) -> int:
+def write_spelling(
+    directory: Path,
+    keys: NDArray[np.uint64],
+    words: Sequence[str],
+    langs: Sequence[str],
+    times: NDArray[np.int64],
+    before: Path | None = None,
+) -> int:
     """Write the vocabulary under `directory` (made here); return its size.
 
-    `times`: how often the collection holds each word of each language; those that it does not hold are left out. What
-    differs only in case is one word.
+    `keys`: a number for each word of each language, rising; `times`: how often the collection holds it; those that it
+    does not hold are left out. What differs only in case is one word.
+    `before`: what this function wrote for another collection. What the two have in common is copied, and the same
+    bytes come out.
     """
     directory.mkdir()
-    # Lowered and folded all at once: the line breaks keep the words apart.
-    lowered = "\n".join(words).lower().split("\n")
-    kept = [
-        (word, lang, count)
-        for word, lang, count in zip(lowered, langs, times, strict=True)
-        if count and len(word) >= ONE_EDIT_LENGTH - 1 and word.isalpha()
-    ]
-    folded = fold("\n".join([word for word, _, _ in kept])).split("\n") if kept else []
-    vocabulary, several = [], set()
-    for known, following in pairwise([*sorted(folded), ""]):
-        if known == following:
-            several.add(known)
-        else:
-            vocabulary.append(known)
-    counts: dict[str, Counter[tuple[str, str]]] = {known: Counter() for known in several}
-    tags = {lang: orjson.dumps(lang).decode() for lang in set(langs)}
-    # JSON, of which letters need no marks, in the order of the words: a million words taken from here and there would
-    # take longer than everything else. As a line begins with its word, sorting them sorts the words.
-    lines = []
-    for known, (word, lang, count) in zip(folded, kept, strict=True):
-        if known in several:
-            counts[known][word, lang] += count
-        else:
-            lines.append(f'["{known}",[[{count},"{word}",{tags[lang]}]]]')
-    for known, forms in counts.items():
-        ranked = sorted(((count, *form) for form, count in forms.items()), reverse=True)
-        lines.append(orjson.dumps([known, ranked]).decode())
-    write_records(directory, "words", Ragged.of_lines(sorted(lines)))
-    hashes, owners = _deletions(vocabulary)
-    sort_pairs(hashes, owners)
+    if before is None or not (before / "keys.npy").exists():
+        lines, vocabulary, owner = _entries(words, langs, times)
+        hashes, owners = _deletions(vocabulary)
+        sort_pairs(hashes, owners)
+    else:
+        lines, hashes, owners, owner = _merged(before, keys, words, langs, times)
+    write_records(directory, "words", lines)
     write_array(directory / "hashes.npy", hashes)
     write_array(directory / "owners.npy", owners)
-    return len(vocabulary)
+    # For the next one to compare with.
+    write_array(directory / "keys.npy", keys)
+    write_array(directory / "times.npy", times.astype(np.int32))
+    write_array(directory / "owner.npy", owner)
+    return len(lines)
+
+
+def _entries(
+    words: Sequence[str], langs: Sequence[str], times: NDArray[np.int64]
+) -> tuple[Ragged, list[str], NDArray[np.int32]]:
+    """The entries of the vocabulary in order, their folded words, and the entry of each word given, −1 for none."""
+    # Lowered and folded all at once: the line breaks keep the words apart.
+    lowered = "\n".join(words).lower().split("\n") if words else []
+    kept = [
+        number
+        for number, (word, count) in enumerate(zip(lowered, times.tolist(), strict=True))
+        if count and len(word) >= ONE_EDIT_LENGTH - 1 and word.isalpha()
+    ]
+    folded = fold("\n".join([lowered[number] for number in kept])).split("\n") if kept else []
+    vocabulary = sorted(set(folded))
+    place = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
+    places = list(map(place.__getitem__, folded))
+    owner = np.full(len(words), -1, dtype=np.int32)
+    owner[kept] = places
+    several = (np.bincount(places, minlength=len(vocabulary)) > 1).tolist()
+    counts: dict[int, Counter[tuple[str, str]]] = {}
+    tags = {lang: orjson.dumps(lang).decode() for lang in set(langs)}
+    lines = [""] * len(vocabulary)
+    for number, entry, known, count in zip(kept, places, folded, times[kept].tolist(), strict=True):
+        if several[entry]:
+            counts.setdefault(entry, Counter())[lowered[number], langs[number]] += count
+        else:  # JSON, of which letters need no marks
+            lines[entry] = f'["{known}",[[{count},"{lowered[number]}",{tags[langs[number]]}]]]'
+    for entry, forms in counts.items():
+        ranked = sorted(((count, *form) for form, count in forms.items()), reverse=True)
+        lines[entry] = orjson.dumps([vocabulary[entry], ranked]).decode()
+    return Ragged.of_lines(lines), vocabulary, owner
+
+
+def _merged(
+    before: Path, keys: NDArray[np.uint64], words: Sequence[str], langs: Sequence[str], times: NDArray[np.int64]
+) -> tuple[Ragged, NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]]:
+    """Entries, deletions, whose they are, and the entry of each word: those of `before` but for what changed."""
+    old_owner, old_times = open_array(before / "owner.npy"), open_array(before / "times.npy")
+    old_keys, old_lines = open_array(before / "keys.npy"), open_records(before, "words")
+    there = find_hashes(old_keys, keys)
+    there[there >= 0] = np.where(old_times[there[there >= 0]] == times[there >= 0], there[there >= 0], -1)
+    kept = np.flatnonzero(there >= 0)
+    gone = np.ones(len(old_keys), dtype=np.bool_)
+    gone[there[kept]] = False
+    # Forms of one word share an entry: where one of them changed, it is made anew from all.
+    entries = np.ones(len(old_lines) + 1, dtype=np.bool_)  # the last stands for −1
+    entries[old_owner[gone]] = False
+    entries[-1] = True
+    text = old_lines.values.tobytes()
+    bounds = old_lines.offsets.tolist()
+
+    def line(entry: int) -> bytes:
+        return text[bounds[entry] : bounds[entry + 1]]
+
+    def place_of(word: str) -> int:
+        return bisect_left(range(len(old_lines)), f'["{word}"'.encode(), key=line)
+
+    changed = np.flatnonzero(there < 0)
+    _, found, _ = _entries(*_some(changed, words, langs, times))
+    for word in found:
+        entry = place_of(word)
+        if entry < len(old_lines) and line(entry).startswith(f'["{word}"'.encode()):
+            entries[entry] = False
+    stays = entries[old_owner[there[kept]]]
+    made = np.concatenate([changed, kept[~stays]])
+    new_lines, new_words, new_owner = _entries(*_some(made, words, langs, times))
+    # Where each entry goes: both halves are sorted.
+    places = np.asarray([place_of(word) for word in new_words], dtype=np.int64)
+    staying = np.flatnonzero(entries[:-1])
+    new_places = np.searchsorted(staying, places) + np.arange(len(places))
+    moved = np.full(len(entries), -1, dtype=np.int32)
+    is_old = np.ones(len(staying) + len(places), dtype=np.bool_)
+    is_old[new_places] = False
+    moved[staying] = np.flatnonzero(is_old)
+    rows = np.empty(len(is_old), dtype=np.int64)
+    rows[is_old], rows[~is_old] = staying, np.arange(len(places))
+    lines = gather([old_lines, new_lines], (~is_old).astype(np.int32), rows)
+    owner = np.empty(len(keys), dtype=np.int32)
+    owner[kept[stays]] = moved[old_owner[there[kept[stays]]]]
+    owner[made] = np.append(new_places, -1)[new_owner]
+    new_hashes, new_owners = _deletions(new_words)
+    sort_pairs(new_hashes, new_owners)
+    new_owners = new_places.astype(np.int32)[new_owners]
+    pairs = open_array(before / "hashes.npy"), open_array(before / "owners.npy")
+    return lines, *merge_pairs(*pairs, moved, new_hashes, new_owners), owner
+
+
+def _some(
+    numbers: NDArray[np.int64], words: Sequence[str], langs: Sequence[str], times: NDArray[np.int64]
+) -> tuple[list[str], list[str], NDArray[np.int64]]:
+    listed = numbers.tolist()
+    return [words[number] for number in listed], [langs[number] for number in listed], times[numbers]
 
 
 class SpellingIndex:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.arrays import hash_texts
 from kbsearch.index.spelling import SpellingIndex, allowed_edits, write_spelling
 from kbsearch.text.normalise import fold
 
@@ -30,9 +33,18 @@ ENGLISH = [
 LATVIAN = ["parole", "paroli", "pasūtījums", "piegāde", "rēķins", "garantija"]
 
 
+def write_counted(directory: Path, counted: dict[tuple[str, str], int], before: Path | None = None) -> int:
+    named = {f"{lang}\0{word}": (word, lang, count) for (word, lang), count in counted.items()}
+    hashes = hash_texts(named)
+    order = np.argsort(hashes)
+    rows = [list(named.values())[number] for number in order.tolist()]
+    words, langs, times = [word for word, _, _ in rows], [lang for _, lang, _ in rows], [count for *_, count in rows]
+    return write_spelling(directory, hashes[order], words, langs, np.asarray(times, dtype=np.int64), before)
+
+
 def build(directory: Path, **words: list[str]) -> SpellingIndex:
     counted = [(word, lang) for lang, surfaces in words.items() for word in surfaces]
-    write_spelling(directory, [word for word, _ in counted], [lang for _, lang in counted], [1] * len(counted))
+    write_counted(directory, Counter(counted))
     return SpellingIndex(directory)
 
 
@@ -165,7 +177,7 @@ def test_allowed_edits_grow_with_length(word: str, edits: int) -> None:
 
 def test_an_empty_vocabulary_corrects_nothing(tmp_path: Path) -> None:
     """No word is no error."""
-    assert write_spelling(tmp_path / "s", ["", "Passwords"], ["en", "en"], [1, 0]) == 0
+    assert write_counted(tmp_path / "s", {("", "en"): 1, ("Passwords", "en"): 0}) == 0
     assert SpellingIndex(tmp_path / "s").correct("password", ["en"]) is None
 
 
@@ -175,3 +187,30 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "s" / "hashes.npy").unlink()
     with pytest.raises(SnapshotDamaged):
         SpellingIndex(tmp_path / "s")
+
+
+_FORMS = st.sampled_from(
+    ["Parole", "parole", "parolē", "PAROLE", "paroles", "Straße", "strasse", "a1b2", "und", "konts"]
+)
+_COLLECTION = st.dictionaries(
+    st.tuples(_FORMS | st.text("abcšß", min_size=3, max_size=11), st.sampled_from(["lv", "en"])),
+    st.integers(0, 3),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=st.lists(_COLLECTION, min_size=2, max_size=4))
+def test_what_is_merged_with_an_earlier_vocabulary_has_the_bytes_of_one_made_at_once(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[dict[tuple[str, str], int]]
+) -> None:
+    root = tmp_path_factory.mktemp("merged")
+    held: dict[tuple[str, str], int] = {}
+    before = None
+    for number, step in enumerate(steps):
+        held = (held | step) if number % 2 else step  # some words stay, or few do
+        sizes = write_counted(root / f"u{number}", held, before), write_counted(root / f"b{number}", held)
+        before = root / f"u{number}"
+        assert sizes[0] == sizes[1]
+        for file in sorted((root / f"b{number}").iterdir()):
+            assert (before / file.name).read_bytes() == file.read_bytes(), file.name
