@@ -37,6 +37,7 @@ _TRAINING_ROUNDS = 6
 _TRAINING_POINTS = 40
 _SEARCH_WIDTHS = (24, 48, 96, 192, 384)
 _SEED = 1
+_BLOCK = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +155,38 @@ def _build_cells(vectors: NDArray[np.float32]) -> Any:
 
 
 def _widen_until_good(cells: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> tuple[int, float]:
-    """The smallest number of cells read whose recall@10 is good enough, or the largest; with its recall."""
-    cosines, _ = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
+    """The smallest number of cells read whose recall@10 is good enough, or the largest; with its recall.
+
+    Numbers of cells that hold too few of the nearest passages are not tried.
+    """
+    nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
+    _, ranked = cells.quantizer.search(queries, cells.nlist)
+    _, holding = cells.quantizer.search(vectors[nearest.ravel()], 1)
+    ranks = np.take_along_axis(np.argsort(ranked, axis=1), holding.reshape(nearest.shape), axis=1)
+    held = [float((ranks < width).mean()) for width in _SEARCH_WIDTHS]
+    promising = [width for width, share in zip(_SEARCH_WIDTHS, held, strict=True) if share >= REQUIRED_RECALL]
     width, recall = 0, 0.0
-    for width in _SEARCH_WIDTHS:
+    for width in promising or _SEARCH_WIDTHS[-1:]:
         _, found = cells.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, cells.nlist)))
-        recall = _recall(found, vectors, queries, cosines[:, -1])
+        recall = _recall(found, vectors, queries, worst)
         if recall >= REQUIRED_RECALL:
             break
     return width, recall
+
+
+def _nearest(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The nearest `limit` rows of each query, in any order, and the cosine of the last; by the faster BLAS of two."""
+    best = np.full((len(queries), limit), -np.inf, dtype=np.float32)
+    rows = np.zeros((len(queries), limit), dtype=np.int64)
+    for start in range(0, len(vectors), _BLOCK):
+        cosines = np.hstack([best, queries @ vectors[start : start + _BLOCK].T])
+        chosen = np.argpartition(cosines, -limit, axis=1)[:, -limit:]
+        earlier = np.take_along_axis(rows, np.minimum(chosen, limit - 1), axis=1)
+        rows = np.where(chosen < limit, earlier, chosen + (start - limit))
+        best = np.take_along_axis(cosines, chosen, axis=1)
+    return rows, best.min(axis=1)
 
 
 def _recall(

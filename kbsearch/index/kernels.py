@@ -140,72 +140,61 @@ def copy_rows(
 
 
 @_compiled
-def count_passages(
-    bag_offsets: NDArray[np.int64],
-    words: NDArray[np.int32],
-    term_offsets: NDArray[np.int64],
-    terms: NDArray[np.int32],
-    frequencies: NDArray[np.int64],
-    last_seen: NDArray[np.int32],
-) -> None:
-    """Add to `frequencies` the number of passages that hold each term; `last_seen` is −1 for each term on entry."""
-    for passage in range(bag_offsets.shape[0] - 1):
-        for entry in range(bag_offsets[passage], bag_offsets[passage + 1]):
-            word = words[entry]
-            for place in range(term_offsets[word], term_offsets[word + 1]):
-                term = terms[place]
-                if last_seen[term] != passage:
-                    last_seen[term] = passage
-                    frequencies[term] += 1
-
-
-@_compiled
 def fill_postings(
     bag_offsets: NDArray[np.int64],
     words: NDArray[np.int32],
     weights: NDArray[np.int32],
     term_offsets: NDArray[np.int64],
     terms: NDArray[np.int32],
-    indptr: NDArray[np.int64],
-    passages: NDArray[np.int32],
-    frequencies: NDArray[np.float32],
-    last_seen: NDArray[np.int32],
-) -> None:
+    starts: NDArray[np.int64],
+    postings: NDArray[np.int32],
+) -> NDArray[np.int64]:
     """Write each term's passages, rising, and how often it stands in each of them, words counted `weights` times.
 
-    `last_seen` is −1 for each term on entry.
+    `postings`: shape (postings, 2); those of a term begin at its start. Returns how many passages hold each term.
     """
-    following = indptr[:-1].copy()
+    # What belongs to a term lies side by side: terms come in any order, and fetching it is what this costs.
+    states = np.zeros((starts.shape[0], 2), dtype=np.int64)  # the place after the last passage, that passage plus one
+    states[:, 0] = starts
     for passage in range(bag_offsets.shape[0] - 1):
         for entry in range(bag_offsets[passage], bag_offsets[passage + 1]):
             word = words[entry]
             for place in range(term_offsets[word], term_offsets[word + 1]):
-                term = terms[place]
-                last = following[term] - 1
-                if last_seen[term] != passage:
-                    last_seen[term] = passage
-                    last += 1
-                    following[term] = last + 1
-                    passages[last] = passage
-                    frequencies[last] = 0.0
-                frequencies[last] += weights[entry]
+                state = states[terms[place]]
+                if state[1] == passage + 1:
+                    postings[state[0] - 1, 1] += weights[entry]
+                else:
+                    state[1] = passage + 1
+                    postings[state[0], 0] = passage
+                    postings[state[0], 1] = weights[entry]
+                    state[0] += 1
+    return states[:, 0] - starts
 
 
 @_compiled
 def contribute(
-    indptr: NDArray[np.int64],
-    passages: NDArray[np.int32],
-    frequencies: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    postings: NDArray[np.int32],
     idf: NDArray[np.float64],
     norms: NDArray[np.float64],
     k1: float,
+    indptr: NDArray[np.int64],
+    passages: NDArray[np.int32],
+    contributions: NDArray[np.float32],
 ) -> None:
-    """Replace each frequency by its BM25 contribution; `norms` are k1·(1 − b + b·length/average), one a passage."""
-    for term in range(indptr.shape[0] - 1):
-        for entry in range(indptr[term], indptr[term + 1]):
-            frequency = np.float64(frequencies[entry])
-            saturation = frequency * (k1 + 1.0) / (frequency + norms[passages[entry]])
-            frequencies[entry] = np.float32(idf[term] * saturation)
+    """Write the passage and the BM25 contribution of each posting; those of term t begin at `indptr[t]`.
+
+    `norms` are k1·(1 − b + b·length/average), one a passage.
+    """
+    for term in range(starts.shape[0]):
+        entry = starts[term]
+        for target in range(indptr[term], indptr[term + 1]):
+            passage = postings[entry, 0]
+            frequency = np.float64(postings[entry, 1])
+            saturation = frequency * (k1 + 1.0) / (frequency + norms[passage])
+            passages[target] = passage
+            contributions[target] = np.float32(idf[term] * saturation)
+            entry += 1
 
 
 @_compiled

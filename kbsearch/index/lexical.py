@@ -28,7 +28,6 @@ from kbsearch.index.arrays import find_hashes, hash_texts, open_array, write_arr
 from kbsearch.index.kernels import (
     clear,
     contribute,
-    count_passages,
     distinct_hashes,
     fill_postings,
     score_postings,
@@ -105,19 +104,18 @@ def write_lexical(
     terms_of_word = np.diff(terms.offsets)
     lengths = _row_sums(bags.offsets, weights.values * terms_of_word[bags.values])
     average = float(lengths.mean()) if count else 0.0
-    df = np.zeros(len(hashes), dtype=np.int64)
-    last_seen = np.full(len(hashes), -1, dtype=np.int32)
-    count_passages(bags.offsets, bags.values, terms.offsets, numbers, df, last_seen)
-    indptr = np.zeros(len(hashes) + 1, dtype=np.int64)
-    np.cumsum(df, out=indptr[1:])
-    passages = np.empty(int(indptr[-1]), dtype=np.int32)
-    contributions = np.empty(len(passages), dtype=np.float32)
-    last_seen[:] = -1
-    words = bags.offsets, bags.values, weights.values
-    fill_postings(*words, terms.offsets, numbers, indptr, passages, contributions, last_seen)
+    # Room for the passages of each word under each of its terms; words of one passage may share a term.
+    holders = np.repeat(np.bincount(bags.values, minlength=len(terms)), terms_of_word)
+    ends = np.cumsum(np.bincount(numbers, weights=holders, minlength=len(hashes)).astype(np.int64))
+    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+    postings = np.empty((int(ends[-1]) if len(ends) else 0, 2), dtype=np.int32)
+    df = fill_postings(bags.offsets, bags.values, weights.values, terms.offsets, numbers, starts, postings)
+    indptr = np.concatenate(([0], np.cumsum(df)))
     idf = np.log((count + 1) / np.maximum(df, 1))
     norms = k1 * (1 - b + b * lengths / max(average, 1e-9))
-    contribute(indptr, passages, contributions, idf, norms, k1)
+    passages = np.empty(int(indptr[-1]), dtype=np.int32)
+    contributions = np.empty(len(passages), dtype=np.float32)
+    contribute(starts, postings, idf, norms, k1, indptr, passages, contributions)
     write_array(directory / "hashes.npy", hashes)
     write_array(directory / "indptr.npy", indptr)
     write_array(directory / "passages.npy", passages)

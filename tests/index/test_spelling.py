@@ -189,9 +189,7 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
         SpellingIndex(tmp_path / "s")
 
 
-_FORMS = st.sampled_from(
-    ["Parole", "parole", "parolē", "PAROLE", "paroles", "Straße", "strasse", "a1b2", "und", "konts"]
-)
+_FORMS = st.sampled_from(["Parole", "parole", "parolē", "PAROLE", "paroles", "Straße", "strasse", "a1b2", "und"])
 _COLLECTION = st.dictionaries(
     st.tuples(_FORMS | st.text("abcšß", min_size=3, max_size=11), st.sampled_from(["lv", "en"])),
     st.integers(0, 3),
