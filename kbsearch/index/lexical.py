@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import find_hashes, hash_texts, open_array, write_array
-from kbsearch.index.kernels import clear, contribute, count_passages, fill_postings, score_postings, select_best
+from kbsearch.index.kernels import contribute, count_passages, fill_postings
+from kbsearch.index.query_kernels import search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
@@ -33,6 +34,7 @@ from kbsearch.index.ragged import Ragged
 K1, B, DELTA = 1.3, 0.8, 1.0
 
 _EVERYTHING = np.empty(0, dtype=np.bool_)
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +176,24 @@ class LexicalIndex:
         ids, weight = ids[found], weight[found]
         total_idf = float((self._idf[ids] * weight).sum())
         scores, touched = self._buffers()
-        count = score_postings(self._indptr, self._passages, self._contributions, ids, weight, scores, touched)
-        try:
-            kept = min(limit, count)
-            best_ids = np.empty(kept, dtype=np.int32)
-            best = np.empty(kept, dtype=np.float32)
-            mask = _EVERYTHING if allowed is None else allowed
-            # The compiled heap needs a place to write to.
-            size = select_best(scores, touched, count, mask, best_ids, best) if kept else 0
-            probed = np.empty(0, np.float32) if probe is None else scores[probe]
-        finally:
-            clear(scores, touched, count)
+        limit = min(limit, self.statistics.passages)
+        best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
+        asked = _NOTHING if probe is None else probe.astype(np.int64)
+        probed = np.empty(len(asked), dtype=np.float32)
+        size = search_postings(
+            self._indptr,
+            self._passages,
+            self._contributions,
+            ids,
+            weight,
+            _EVERYTHING if allowed is None else allowed,
+            asked,
+            scores,
+            touched,
+            best_ids,
+            best,
+            probed,
+        )
         return LexicalHits(
             passages=best_ids[:size],
             scores=best[:size],

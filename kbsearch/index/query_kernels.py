@@ -1,0 +1,186 @@
+"""Compiled loops of a query: add up posting lists, read vectors, keep the best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.index.kernels import _compiled, _compiled_sums
+
+
+@_compiled
+def search_postings(
+    indptr: NDArray[np.int64],
+    passages: NDArray[np.int32],
+    contributions: NDArray[np.float32],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    probe: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    touched: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    best: NDArray[np.float32],
+    probed: NDArray[np.float32],
+) -> int:
+    """Add up every posting of `terms` and keep the highest allowed scores, best first; return how many there are.
+
+    `scores`: zeros, one a passage, and zeros again afterwards; `touched`: as long. `ids` and `best` take what is kept,
+    `probed` the scores of `probe`. An empty `allowed` means all. Raises IndexError where there is no such passage.
+    """
+    for passage in probe:
+        if not 0 <= passage < scores.shape[0]:
+            raise IndexError("no such passage")
+    count = 0
+    for position in range(terms.shape[0]):
+        term = terms[position]
+        weight = weights[position]
+        for entry in range(indptr[term], indptr[term + 1]):
+            passage = passages[entry]
+            # Contributions are strictly positive, so a zero means "not reached yet".
+            if scores[passage] == 0.0:
+                touched[count] = passage
+                count += 1
+            scores[passage] += weight * contributions[entry]
+    size = 0
+    limit = best.shape[0]
+    everything = allowed.shape[0] == 0
+    for index in range(count if limit else 0):
+        passage = touched[index]
+        score = scores[passage]
+        # Most fail the first comparison; a call costs more than that.
+        if (size < limit or score >= best[0]) and (everything or allowed[passage]):
+            size = _keep(best, ids, size, score, passage)
+    _sort(best, ids, size)
+    for place in range(probe.shape[0]):
+        probed[place] = scores[probe[place]]
+    # The cost follows the postings read, not the number of passages.
+    for index in range(count):
+        scores[touched[index]] = 0.0
+    return size
+
+
+@_compiled_sums
+def nearest_rows(
+    rows: NDArray[Any],
+    starts: NDArray[np.int64],
+    first: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    cells: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    kept: NDArray[np.int32],
+    best: NDArray[np.float32],
+) -> int:
+    """Keep the allowed rows with the highest products with `weights`, best first; return how many there are.
+
+    Cell c holds rows number `first[c]` to `first[c + 1]`, which lie one after the other from `rows[starts[c]]` on and
+    belong to the passages `ids`. Only `cells` are read. An empty `allowed` means all.
+    """
+    width = weights.shape[0]
+    limit = best.shape[0]
+    if limit == 0:
+        return 0
+    everything = allowed.shape[0] == 0
+    size = 0
+    for cell in cells:
+        start = starts[cell]
+        for number in range(first[cell], first[cell + 1]):
+            passage = ids[number]
+            if everything or allowed[passage]:
+                row = rows[start : start + width]
+                product = np.float32(0.0)
+                for column in range(width):
+                    product += weights[column] * np.float32(row[column])
+                if size < limit or product >= best[0]:
+                    size = _keep(best, kept, size, product, passage)
+            start += width
+    _sort(best, kept, size)
+    return size
+
+
+@_compiled_sums
+def rows_at(
+    rows: NDArray[Any], starts: NDArray[np.int64], weights: NDArray[np.float32], products: NDArray[np.float32]
+) -> None:
+    """The product with `weights` of the row that begins at each of `starts`."""
+    for place in range(starts.shape[0]):
+        row = rows[starts[place] : starts[place] + weights.shape[0]]
+        product = np.float32(0.0)
+        for column in range(weights.shape[0]):
+            product += weights[column] * np.float32(row[column])
+        products[place] = product
+
+
+@_compiled_sums
+def half_rows_at(
+    rows: NDArray[np.uint16], numbers: NDArray[np.int32], weights: NDArray[np.float32], products: NDArray[np.float32]
+) -> None:
+    """The product with `weights` of each of the rows `numbers`; the rows hold the bits of 16-bit floats."""
+    for place in range(numbers.shape[0]):
+        row = rows[numbers[place]]
+        total = np.float32(0.0)
+        for column in range(weights.shape[0]):
+            bits = np.uint32(row[column])
+            # Exponent and fraction moved to their places in 32 bits, where the exponent counts from 127, not from 15.
+            size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13))
+            sign = np.uint32((bits & np.uint32(0x8000)) << np.uint32(16))
+            total += weights[column] * (np.uint32(size | sign).view(np.float32) * np.float32(2.0**112))
+        products[place] = total
+
+
+@_compiled
+def _keep(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> int:
+    """Offer an entry to a heap with the worst one at its root, ties by lower passage; return its new size.
+
+    Full, it keeps the better ones.
+    """
+    if size < best.shape[0]:
+        child = size
+        while child > 0:
+            parent = (child - 1) >> 1
+            if best[parent] < score or (best[parent] == score and ids[parent] > passage):
+                break
+            best[child] = best[parent]
+            ids[child] = ids[parent]
+            child = parent
+        best[child] = score
+        ids[child] = passage
+        return size + 1
+    if score > best[0] or (score == best[0] and passage < ids[0]):
+        _sift_down(best, ids, size, score, passage)
+    return size
+
+
+@_compiled
+def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> None:
+    """Put an entry at the root of the heap of `size` entries and let it sink to its place."""
+    parent = 0
+    while True:
+        child = 2 * parent + 1
+        if child >= size:
+            break
+        right = child + 1
+        if right < size and (best[right] < best[child] or (best[right] == best[child] and ids[right] > ids[child])):
+            child = right
+        if best[child] < score or (best[child] == score and ids[child] > passage):
+            best[parent] = best[child]
+            ids[parent] = ids[child]
+            parent = child
+        else:
+            break
+    best[parent] = score
+    ids[parent] = passage
+
+
+@_compiled
+def _sort(best: NDArray[np.float32], ids: NDArray[np.int32], size: int) -> None:
+    """Turn a heap into a list, best first."""
+    for last in range(size - 1, 0, -1):
+        score = best[last]
+        passage = ids[last]
+        best[last] = best[0]
+        ids[last] = ids[0]
+        _sift_down(best, ids, last, score, passage)
