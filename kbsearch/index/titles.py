@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kbsearch.index.arrays import find_hashes, group_pairs, hash_texts, open_array, write_array
 from kbsearch.index.corpus import Vocabulary
+from kbsearch.index.query_kernels import count_agreeing
 from kbsearch.index.ragged import Ragged
 from kbsearch.text.normalise import fold
 from kbsearch.text.words import words
@@ -89,15 +90,9 @@ class TitleIndex:
         `content` holds the stem terms of each content word typed, one or more a word (it may be read in several
         languages); a word agrees when any of them stands in the title.
         """
-        agreeing = np.zeros(len(documents), dtype=np.float32)
-        for stems in content:
-            found = np.zeros(len(documents), dtype=np.bool_)
-            for place in find_hashes(self._stems, hash_texts(stems)):
-                if place >= 0:
-                    listed = self._stem_documents[self._stem_start[place] : self._stem_start[place + 1]]
-                    nearest = np.searchsorted(listed, documents)
-                    found |= listed[np.minimum(nearest, len(listed) - 1)] == documents
-            agreeing += found
+        stems = find_hashes(self._stems, hash_texts(stem for stems in content for stem in stems))
+        owners = np.repeat(np.arange(len(content)), [len(stems) for stems in content])
+        agreeing = count_agreeing(self._stem_start, self._stem_documents, stems, owners, documents)
         words_of_both = np.maximum(len(content) + self._stem_count[documents], 1).astype(np.float32)
         f1: NDArray[np.float32] = np.minimum(np.float32(2.0) * agreeing / words_of_both, np.float32(1.0))
         return f1
