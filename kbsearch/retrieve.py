@@ -17,7 +17,7 @@ from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
-CANDIDATES = 200
+CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
