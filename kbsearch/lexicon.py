@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from kbsearch.text.analyze import protected_terms
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
-from kbsearch.text.stems import stem_terms
+from kbsearch.text import stems
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.words import words
 
@@ -27,6 +28,8 @@ SHORT_STEM = 3
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
 Flags = NDArray[np.bool_]
+# A word is looked at half a dozen times a query.
+stem_terms = lru_cache(maxsize=50_000)(stems.stem_terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,16 @@ from kbsearch.index.kernels import _compiled, _compiled_sums
 
 
 @_compiled
+def places_of(numbers: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The place of each wanted number in a rising array, −1 where it is absent."""
+    places = np.empty(wanted.shape[0], dtype=np.int64)
+    for number in range(wanted.shape[0]):
+        place = np.searchsorted(numbers, wanted[number])
+        places[number] = place if place < numbers.shape[0] and numbers[place] == wanted[number] else -1
+    return places
+
+
+@_compiled
 def search_postings(
     indptr: NDArray[np.int64],
     passages: NDArray[np.int32],
@@ -27,8 +37,9 @@ def search_postings(
 ) -> int:
     """Add up every posting of `terms` and keep the highest allowed scores, best first; return how many there are.
 
-    `scores`: zeros, one a passage, and zeros again afterwards; `touched`: as long. `ids` and `best` take what is kept,
-    `probed` the scores of `probe`. An empty `allowed` means all. Raises IndexError where there is no such passage.
+    `terms`: numbers, −1 for one that no passage holds. `scores`: zeros, one a passage, and zeros again afterwards;
+    `touched`: as long. `ids` and `best` take what is kept, `probed` the scores of `probe`. An empty `allowed` means
+    all. Raises IndexError where there is no such passage.
     """
     for passage in probe:
         if not 0 <= passage < scores.shape[0]:
@@ -36,6 +47,8 @@ def search_postings(
     count = 0
     for position in range(terms.shape[0]):
         term = terms[position]
+        if term < 0:
+            continue
         weight = weights[position]
         for entry in range(indptr[term], indptr[term + 1]):
             passage = passages[entry]
