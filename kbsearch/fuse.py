@@ -58,4 +58,5 @@ def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scor
     dense_weight = np.float32(DENSE_WEIGHT if has_dense else 0.0)
     title_weight = np.float32(TITLE_WEIGHT)
     passage = (np.float32(1.0) - dense_weight) * lexical + dense_weight * dense
-    return (np.float32(1.0) - title_weight) * passage + title_weight * np.maximum(2 * title - 1, 0.0)
+    upper_half: Scores = np.maximum(2 * title - 1, 0.0)
+    return (np.float32(1.0) - title_weight) * passage + title_weight * upper_half

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
+from kbsearch.text import stems
 from kbsearch.text.analyze import protected_terms
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
-from kbsearch.text import stems
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.words import words
 

@@ -33,8 +33,8 @@ RECALL_SAMPLE = 200
 # A filter that leaves fewer passages than this share is scanned exactly: the nearest cells may hold none of them.
 SCAN_SHARE = 0.1
 
-# 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same recall,
-# more rounds or points of training none fewer.
+# 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
+# recall, more rounds or points of training none fewer.
 _CELLS_PER_ROOT = 8
 _TRAINING_ROUNDS = 4
 _TRAINING_POINTS = 20

@@ -141,7 +141,7 @@ class LexicalIndex:
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids: NDArray[np.int64] = places_of(self._hashes, hash_texts(terms))
         if allowed is None:
             return ids >= 0
         holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)

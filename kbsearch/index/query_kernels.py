@@ -57,21 +57,34 @@ def search_postings(
                 touched[count] = passage
                 count += 1
             scores[passage] += weight * contributions[entry]
-    size = 0
-    limit = best.shape[0]
-    everything = allowed.shape[0] == 0
-    for index in range(count if limit else 0):
-        passage = touched[index]
-        score = scores[passage]
-        # Most fail the first comparison; a call costs more than that.
-        if (size < limit or score >= best[0]) and (everything or allowed[passage]):
-            size = _keep(best, ids, size, score, passage)
-    _sort(best, ids, size)
+    size: int = _select(scores, touched[:count], allowed, ids, best)
     for place in range(probe.shape[0]):
         probed[place] = scores[probe[place]]
     # The cost follows the postings read, not the number of passages.
     for index in range(count):
         scores[touched[index]] = 0.0
+    return size
+
+
+@_compiled
+def _select(
+    scores: NDArray[np.float32],
+    passages: NDArray[np.int32],
+    allowed: NDArray[np.bool_],
+    ids: NDArray[np.int32],
+    best: NDArray[np.float32],
+) -> int:
+    size = 0
+    limit = best.shape[0]
+    if limit == 0:
+        return 0
+    everything = allowed.shape[0] == 0
+    for passage in passages:
+        score = scores[passage]
+        # Most fail the first comparison; a call costs more than that.
+        if (size < limit or score >= best[0]) and (everything or allowed[passage]):
+            size = _keep(best, ids, size, score, passage)
+    _sort(best, ids, size)
     return size
 
 
