@@ -5,7 +5,8 @@ Small collections are searched exactly; from `EXACT_LIMIT` passages on, vectors 
 graph (HNSW, what this was before) cells are built in a tenth of the time, are asked as fast at the same recall, and
 come out the same whatever was indexed before: an update gives the bytes of a full build. Recall@10 against exact search
 is measured when they are built and raised by reading more cells until it reaches `REQUIRED_RECALL`; a collection whose
-cells never do is searched exactly. Scores are cosines: vectors have length one.
+cells never do is searched exactly. Scores are cosines: vectors have length one. faiss builds the index and maps its
+file; a query's own loops read the rows where they lie there, so that the legs' candidates are compared the same way.
 """
 
 from __future__ import annotations
