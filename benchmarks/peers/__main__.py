@@ -88,7 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         corpus = load(work / "corpus")
         try:
             for name in options.peers:
+                kept = (work / name).exists()
                 running.append(Running(name, work / "corpus", work / name))
+                running[-1].built["kept"] = kept
                 print(name, running[-1].built, flush=True)
             figures = {each.name: {"built": each.built} for each in running}
             for kind in KINDS:
@@ -188,7 +190,7 @@ def describe(measured: Stamp, passages: int, width: int, rounds: int, figures: d
     built = [
         (
             name.strip("_"),
-            f"{row['built']['seconds']:.1f}",
+            f"{row['built']['seconds']:.1f}" + (" (opening a kept index)" if row["built"].get("kept") else ""),
             f"{row['built']['disk_mib']:.0f}",
             f"{row['built']['memory_mib']:.0f}",
         )
