@@ -33,10 +33,9 @@ def document_key(document: Document) -> bytes:
     return wide_hash(orjson.dumps(document))
 
 
-def prepare(documents: Sequence[Document], detector: LanguageDetector | None = None) -> Batch:
+def prepare(documents: Sequence[Document]) -> Batch:
     """Cut and analyse documents, one row each."""
-    detector = detector or plausible_detector()
-    return columns([cut(with_language(tidy(document), detector)) for document in documents], documents)
+    return columns([cut(with_language(tidy(document))) for document in documents], documents)
 
 
 def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = None) -> Batch:
@@ -115,11 +114,11 @@ def tidy(document: Document) -> Document:
     return replace(document, title=normalise(document.title).replace("\n", " "))
 
 
-def with_language(document: Document, detector: LanguageDetector) -> Document:
+def with_language(document: Document, detector: LanguageDetector | None = None) -> Document:
     """The document with its language, detected where the source does not say; "und" where nothing can be told."""
     if document.lang:
         return document
-    guesses = detector.detect(f"{document.title}\n{document.body}")
+    guesses = (detector or plausible_detector()).detect(f"{document.title}\n{document.body}")
     return replace(document, lang=guesses[0].lang if guesses else "und")
 
 
