@@ -18,7 +18,7 @@ from kbsearch.errors import StoreError
 from kbsearch.events import rows
 from kbsearch.events.postgres_schema import MIGRATIONS
 from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.events.store import Fact, PopularQuery, Removed
+from kbsearch.events.store import Fact, Name, PopularQuery, Removed
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -97,6 +97,12 @@ class PostgresStore:
     def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
         return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
+
+    def names(self, since: str = "", until: str = "") -> Iterator[Name]:
+        """Yield what every fact is called and whose it is, in any order."""
+        for columns, table in ((rows.SEARCH_NAMES, "searches"), (rows.EVENT_NAMES, "events")):
+            query = f"SELECT {columns} FROM {table} WHERE timestamp >= %s AND timestamp < %s"
+            yield from self._ask(query, (since, until or "~"))
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""

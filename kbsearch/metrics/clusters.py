@@ -59,7 +59,9 @@ def cluster(vectors: NDArray[np.float32], likeness: float = LIKENESS) -> list[in
     known = np.flatnonzero(np.any(vectors, axis=1))
     labels = np.arange(len(vectors)) + len(vectors)
     if len(known) > 1:
-        tree = linkage(np.asarray(vectors[known], np.float64), "average", "cosine")
+        rows = np.asarray(vectors[known], np.float64)
+        distances = (1 - rows @ rows.T)[np.triu_indices(len(rows), 1)]
+        tree = linkage(np.maximum(distances, 0), "average")
         labels[known] = fcluster(tree, 1 - likeness, "distance")
     numbers: dict[int, int] = {}
     return [numbers.setdefault(int(label), len(numbers)) for label in labels]

@@ -9,9 +9,9 @@ import pytest
 from metrics_facts import DAY, LATER, MemoryShelf, MemoryStore, at, event, search
 
 from kbsearch.events.sqlite import SqliteStore
+from kbsearch.metrics.kept import FORMAT
 from kbsearch.metrics.moments import day_after, moment_of
 from kbsearch.metrics.report import report
-from kbsearch.metrics.rollup import FORMAT
 
 
 def test_a_late_fact_of_the_day_before_takes_a_journey_away() -> None:
