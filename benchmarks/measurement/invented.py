@@ -28,6 +28,8 @@ _DEVICES = ("desktop", "desktop", "desktop", "mobile", "mobile", "tablet")
 _OWN_WORDS = 0.25
 """Share of queries with a word that hardly anybody else types: 20,000 of them."""
 _HITS = 10
+_MOST_JOURNEYS = 1_000_000_000
+"""Of one seed, so that those of another have other names."""
 
 
 class Question(NamedTuple):
@@ -39,14 +41,14 @@ class Question(NamedTuple):
     answered: bool
 
 
-def journeys(events: int, days: int = DAYS, seed: int = 1) -> Iterator[list[Fact]]:
-    """Yield journeys in the order of time until they hold so many facts."""
+def journeys(events: int, span: int = DAYS * DAY, first: int = FIRST, seed: int = 1) -> Iterator[list[Fact]]:
+    """Yield journeys in the order of time, spread over so many milliseconds, until they hold so many facts."""
     rng = random.Random(seed)
     questions = _questions()
     often = list(accumulate(1 / (place + 5) for place in range(len(questions))))
-    made = number = 0
+    made, number = 0, (seed - 1) * _MOST_JOURNEYS
     while made < events:
-        moment = FIRST + days * DAY * made // events
+        moment = first + span * made // events
         facts = _journey(rng, number, moment, rng.choices(questions, cum_weights=often, k=3))
         number += 1
         made += len(facts)

@@ -76,7 +76,7 @@ class SqliteStore:
         """Yield what every fact is called and whose it is, in any order."""
         for columns, table in ((rows.SEARCH_NAMES, "searches"), (rows.EVENT_NAMES, "events")):
             query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ?"
-            yield from self._file.read(query, (since, until or "~"))
+            yield from self._file.ask(query, (since, until or "~"))
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Name
-from kbsearch.index.arrays import hash_texts
+from kbsearch.index.arrays import find_hashes, hash_texts
 
 MOST_CLIENTS = 4096
 """With more, the whole day is read."""
@@ -27,18 +27,22 @@ def hash_names(names: Sequence[Name]) -> Hashes:
     return hash_texts(event_id or f"search {query_id}" for event_id, query_id, _, _ in names)
 
 
+def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Return which numbers are among others that are in order."""
+    return find_hashes(known, hashes) >= 0
+
+
 def hash_facts(facts: Iterable[SearchRecord | Event]) -> Hashes:
     """Return the same numbers of whole facts."""
     return hash_texts(fact.event_id if isinstance(fact, Event) else f"search {fact.query_id}" for fact in facts)
 
 
-def changed_clients(names: Sequence[Name], known: Hashes) -> set[str] | None:
-    """Return the clients whose journeys facts that are not `known` (in order) may change.
+def changed_clients(names: Sequence[Name], hashes: Hashes, known: Hashes) -> set[str] | None:
+    """Return the clients whose journeys facts that are not `known` (in order) may change; `hashes` are those of names.
 
     None where the whole day must be read: some facts are gone, or too much is new.
     """
-    hashes = hash_names(names)
-    new = ~np.isin(hashes, known)
+    new = ~among(hashes, known)
     if len(names) - new.sum() != len(known):
         return None
     queries: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.linalg import eigh
 
 LIKENESS = 0.35
 """Mean cosine from which two groups of queries are one. `python -m benchmarks.gaps` measures others."""
@@ -23,8 +24,8 @@ def distinct(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     if known.sum() < FEWEST:
         return vectors
     rest = np.where(known[:, None], vectors - vectors[known].mean(axis=0), 0).astype(np.float64)
-    _, directions = np.linalg.eigh(rest.T @ rest)
-    common = directions[:, -_COMMON:]
+    last = rest.shape[1] - 1
+    _, common = eigh(rest.T @ rest, subset_by_index=(max(0, last - _COMMON + 1), last))
     rest -= rest @ common @ common.T
     lengths = np.linalg.norm(rest, axis=1, keepdims=True)
     found: NDArray[np.float32] = np.divide(rest, lengths, out=np.zeros_like(rest), where=lengths > 0).astype(np.float32)

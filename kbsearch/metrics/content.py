@@ -104,7 +104,8 @@ class Reader:
         answered: set[str] = set()
         for act in acts:
             event = act.fact
-            if not isinstance(event, Event):
+            # Most events are impressions, which say nothing here.
+            if not isinstance(event, Event) or event.action_name == "impression":
                 continue
             if is_opening(event):
                 opened.setdefault(event.query_id, []).append(event.object_id)

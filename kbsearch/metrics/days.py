@@ -26,6 +26,8 @@ from kbsearch.metrics.moments import DAY, day_after, start_of
 from kbsearch.metrics.tally import Cells, Tallies, count_now, spread
 
 Run = list[Act]
+PackedRun = list[list[Any]]
+"""As JSON values: most edges are read by no other day."""
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class DayPart:
     """What these journeys searched and read."""
     cells: Cells = field(default_factory=dict)
     """Counts of these journeys."""
-    edges: dict[str, list[Run]] = field(default_factory=dict)
+    edges: dict[str, list[PackedRun]] = field(default_factory=dict)
     """By client: runs within GAP of midnight, which a neighbouring day may continue, with all their facts."""
     known: Hashes = field(default_factory=lambda: np.zeros(0, np.uint64))
     """What stands for the facts that it was made from, in order (see `additions.py`)."""
@@ -60,12 +62,12 @@ Part = Callable[[str], DayPart]
 def read_day(day: str, acts: Iterable[Act]) -> DayPart:
     """Read the acts of one day, sorted."""
     taken = _Taken()
-    edges: dict[str, list[Run]] = {}
+    edges: dict[str, list[PackedRun]] = {}
     first = start_of(day)
     for client, mine in by_client(acts).items():
         for run in split_journeys(mine):
             if run[0].moment - first < GAP or first + DAY - run[-1].moment <= GAP:
-                edges.setdefault(client, []).append(run)
+                edges.setdefault(client, []).append([_pack_act(act) for act in run])
             else:
                 taken.take(run)
     return DayPart(day, columns_of(taken.journeys), taken.reader.content(), taken.cells, edges)
@@ -92,9 +94,10 @@ def started_on(day: str, part: Part) -> Started:
     """Return the journeys that began on `day`; `part` gives the parts of other days."""
     today = part(day)
     outer = _Taken({labels: Counter(counts) for labels, counts in today.cells.items()})
+    before = part(day_after(day, -1)).edges
     for client, runs in today.edges.items():
-        for run in runs:
-            if not _continues(run, part(day_after(day, -1)).edges.get(client, ())):
+        for run in map(_unpack_run, runs):
+            if not _continues(run, before.get(client, ())):
                 outer.take(_whole(client, run, day, part))
     return Started(
         join(today.inner, columns_of(outer.journeys)),
@@ -110,7 +113,7 @@ def pack_part(part: DayPart) -> tuple[dict[str, Any], Arrays]:
         "day": part.day,
         **tables,
         "cells": [[list(label), dict(counts)] for label, counts in part.cells.items()],
-        "edges": {client: [[_pack_act(act) for act in run] for run in runs] for client, runs in part.edges.items()},
+        "edges": part.edges,
     }
     return values, {**arrays, "known": part.known}
 
@@ -121,7 +124,7 @@ def unpack_part(values: dict[str, Any], arrays: Arrays) -> DayPart:
         values["day"],
         *_unpack(values, arrays),
         {Labels(*label): Counter(counts) for label, counts in values["cells"]},
-        {client: [[_unpack_act(act) for act in run] for run in runs] for client, runs in values["edges"].items()},
+        values["edges"],
         arrays["known"],
     )
 
@@ -170,9 +173,9 @@ class _Taken:
         count_now(run, journey, searches, self.cells)
 
 
-def _continues(run: Run, before: Sequence[Run]) -> bool:
+def _continues(run: Run, before: Sequence[PackedRun]) -> bool:
     """Tell whether a run began on the day before."""
-    return bool(before) and run[0].moment - before[-1][-1].moment < GAP
+    return bool(before) and run[0].moment - _unpack_act(before[-1][-1]).moment < GAP
 
 
 def _whole(client: str, run: Run, day: str, part: Part) -> Run:
@@ -193,8 +196,9 @@ def _following(client: str, day: str, part: Part) -> Iterator[Run]:
         runs = part(day).edges.get(client)
         if not runs:
             return
-        yield runs[0]
-        if len(runs) > 1 or end + DAY - runs[0][-1].moment > GAP:
+        run = _unpack_run(runs[0])
+        yield run
+        if len(runs) > 1 or end + DAY - run[-1].moment > GAP:
             return
 
 
@@ -206,9 +210,14 @@ def _pack_act(act: Act) -> list[Any]:
     return [act.moment, act.rank, act.id, act.client, fields]
 
 
+def _unpack_run(run: PackedRun) -> Run:
+    return [_unpack_act(act) for act in run]
+
+
 def _unpack_act(values: list[Any]) -> Act:
     moment, rank, fact_id, client, fields = values
     if rank == SEARCH:
         fact = SearchRecord(**{**fields, "hit_ids": tuple(fields["hit_ids"])})
         return Act(moment, SEARCH, fact_id, client, fact)
-    return Act(moment, rank, fact_id, client, Event(**{**fields, "attributes": json.loads(fields["attributes"])}))
+    attributes = {} if fields["attributes"] == "{}" else json.loads(fields["attributes"])
+    return Act(moment, rank, fact_id, client, Event(**{**fields, "attributes": attributes}))

@@ -32,8 +32,9 @@ class Demand:
     days: tuple[str, ...]
     """UTC days."""
     texts: tuple[str, ...]
-    """Queries, each once."""
+    """Queries, each once a day."""
     text_hash: Hashes
+    """What stands for each query as it is written."""
     text_key: Hashes
     """What stands for each query without case and diacritics."""
     languages: tuple[str, ...]
@@ -95,15 +96,10 @@ def join_demand(demands: Sequence[Demand]) -> Demand:
             arrays[name].append(array)
         texts, days, failures = texts + len(demand.texts), days + len(demand.days), failures + len(demand.failed_day)
     whole: dict[str, NDArray[Any]] = {name: _concatenated(name, some) for name, some in arrays.items()}
-    # A query that was asked on many days stands once.
-    whole["text_hash"], first, place = np.unique(whole["text_hash"], return_index=True, return_inverse=True)
-    whole["text_key"] = whole["text_key"][first]
-    whole |= {name: place[whole[name]] for name in _TEXTS}
-    every = list(chain.from_iterable(demand.texts for demand in demands))
-    every_day = tuple(chain.from_iterable(demand.days for demand in demands))
-    return Demand(
-        every_day, tuple(every[place] for place in first.tolist()), languages=languages, articles=articles, **whole
+    every_text, every_day = (
+        tuple(chain.from_iterable(getattr(demand, name) for demand in demands)) for name in ("texts", "days")
     )
+    return Demand(every_day, every_text, languages=languages, articles=articles, **whole)
 
 
 def _concatenated(name: str, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

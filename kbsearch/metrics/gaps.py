@@ -130,7 +130,8 @@ def triage(
 
 
 def _group(demand: Demand, rows: Integers, searches: int) -> _Group:
-    return _Group(rows, searches, len(rows), len(np.unique(demand.failed_client[rows])))
+    clients = np.sort(demand.failed_client[rows])
+    return _Group(rows, searches, len(rows), 1 + int(np.count_nonzero(clients[1:] != clients[:-1])))
 
 
 def _unhelpful(demand: Demand, rows: Integers, readers: Mapping[str, int], library: Library) -> list[_Group]:
@@ -258,8 +259,8 @@ def _joined(demand: Demand, groups: Iterable[_Group]) -> list[_Group]:
 def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float, least: int) -> Gap:
     rows = group.rows
     escalated = int((demand.failed_flags[rows] & ESCALATED != 0).sum())
-    languages = Counter(demand.languages[place] for place in demand.failed_language[rows].tolist())
-    by_day = Counter(demand.days[place] for place in demand.failed_day[rows].tolist())
+    languages = _counted(demand.languages, demand.failed_language[rows])
+    by_day = _counted(demand.days, demand.failed_day[rows])
     middle = days[len(days) // 2]
     printable = rows[demand.failed_flags[rows] & PRINTABLE != 0]
     return Gap(
@@ -276,3 +277,9 @@ def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float,
         words=common_words(demand, printable, least),
         cost=escalated * ticket_cost,
     )
+
+
+def _counted(names: Sequence[str], places: Integers) -> dict[str, int]:
+    """Return how often each name is meant."""
+    counts = np.bincount(places, minlength=len(names)).tolist()
+    return {name: count for name, count in zip(names, counts, strict=True) if count}

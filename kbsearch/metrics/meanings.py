@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
 from kbsearch.metrics.demand import Demand, Integers
@@ -14,7 +13,7 @@ from kbsearch.metrics.queries import count_different
 
 MOST_QUERIES = 2000
 """Distinct failed queries that are grouped, most customers first; the rest is counted as not examined."""
-MOST_OTHERS = 10_000
+MOST_OTHERS = 5000
 """Distinct other queries that are asked what they mean, most frequent first, to know how often a meaning succeeds."""
 NONE = -1
 
@@ -39,17 +38,18 @@ def group_by_meaning(demand: Demand, failures: Integers, library: Library) -> Me
     _, key_of_text = np.unique(demand.text_key, return_inverse=True)
     size = int(key_of_text.max(initial=NONE)) + 1
     key = key_of_text[demand.failed_text[failures]]
-    clients = count_different(key, demand.failed_client[failures], size)
-    chosen = _most(clients, MOST_QUERIES)
-    examined = np.isin(key, chosen)
-    rows, key = failures[examined], key[examined]
+    chosen = _most(count_different(key, demand.failed_client[failures], size), MOST_QUERIES)
+    is_chosen = np.zeros(size, np.bool_)
+    is_chosen[chosen] = True
+    rows, key = failures[is_chosen[key]], key[is_chosen[key]]
     asked_key = key_of_text[demand.asked_text]
     asked = np.bincount(asked_key, demand.asked_count, size).astype(np.int64)
     asked[chosen] = 0
     others = _most(asked, MOST_OTHERS)
-    spelling = _spellings(demand, key, demand.failed_text[rows], np.ones(len(rows), np.int64))
-    of_others = np.isin(asked_key, others)
-    spelling |= _spellings(demand, asked_key[of_others], demand.asked_text[of_others], demand.asked_count[of_others])
+    failed = np.bincount(demand.failed_text[rows], minlength=len(demand.texts))
+    spelling = _spellings(demand, key_of_text, failed, chosen)
+    searches = np.bincount(demand.asked_text, demand.asked_count, len(demand.texts)).astype(np.int64)
+    spelling |= _spellings(demand, key_of_text, searches, others)
     vectors = distinct(library.encode([spelling[place] for place in [*chosen.tolist(), *others.tolist()]]))
     numbers = cluster(vectors[: len(chosen)])
     near = nearest_groups(vectors[len(chosen) :], vectors[: len(chosen)], numbers)
@@ -74,13 +74,15 @@ def _searches(demand: Demand, meaning: Integers) -> Integers:
     return counts.astype(np.int64).reshape(size, languages)
 
 
-def _spellings(demand: Demand, key: Integers, text: Integers, count: Integers) -> dict[int, str]:
-    """Return how most wrote each query; of equals, the first in alphabetical order."""
-    size = max(len(demand.texts), 1)
-    both, place = np.unique(key * size + text, return_inverse=True)
-    counts: NDArray[np.int64] = np.bincount(place, count, len(both)).astype(np.int64)
+def _spellings(demand: Demand, key_of_text: Integers, counts: Integers, keys: Integers) -> dict[int, str]:
+    """Return how most wrote each of these queries; of equals, the first in alphabetical order."""
+    wanted = np.zeros(int(key_of_text.max(initial=NONE)) + 1, np.bool_)
+    wanted[keys] = True
+    texts = np.flatnonzero(wanted[key_of_text] & (counts > 0))
+    _, first, place = np.unique(demand.text_hash[texts], return_index=True, return_inverse=True)
+    often = np.bincount(place, counts[texts], len(first)).astype(np.int64).tolist()
     best: dict[int, tuple[int, str]] = {}
-    for (at, written), often in zip((divmod(one, size) for one in both.tolist()), counts.tolist(), strict=True):
-        found = (-often, demand.texts[written])
-        best[at] = min(best.get(at, found), found)
-    return {at: written for at, (_, written) in best.items()}
+    for text, count in zip(texts[first].tolist(), often, strict=True):
+        found, key = (-count, demand.texts[text]), int(key_of_text[text])
+        best[key] = min(best.get(key, found), found)
+    return {key: written for key, (_, written) in best.items()}

@@ -64,4 +64,7 @@ def count_askers(what: Integers, clients: NDArray[np.uint64], networks: Integers
 def count_different(what: Integers, values: NDArray[np.uint64], size: int) -> Integers:
     """Return for each number below `size`, at most 2**24, how many different values stand beside it."""
     both = what.astype(np.uint64) << np.uint64(_BITS) | values & np.uint64((1 << _BITS) - 1)
-    return np.bincount((np.unique(both) >> np.uint64(_BITS)).astype(np.int64), minlength=size)
+    both.sort()
+    new = np.ones(len(both), np.bool_)
+    new[1:] = both[1:] != both[:-1]
+    return np.bincount((both[new] >> np.uint64(_BITS)).astype(np.int64), minlength=size)

@@ -21,7 +21,7 @@ import numpy as np
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Name
 from kbsearch.metrics.acts import read_acts
-from kbsearch.metrics.additions import changed_clients, hash_facts, hash_names
+from kbsearch.metrics.additions import among, changed_clients, hash_facts, hash_names
 from kbsearch.metrics.columns import Columns
 from kbsearch.metrics.days import (
     DayPart,
@@ -207,23 +207,24 @@ class DayCounts:
         facts = self._facts_of(day)
         with _no_collection():
             part = read_day(day, read_acts(*facts))
-        part.known = np.unique(hash_facts([*facts[0], *facts[1]]))
+        part.known = np.sort(hash_facts([*facts[0], *facts[1]]))
         return part
 
     def _added_to(self, part: DayPart) -> DayPart | None:
         """Return a part with what came since; None where the whole day must be read."""
         bounds = _bounds(part.day)
         names = list(self._facts.names(*bounds))
-        clients = changed_clients(names, part.known)
+        hashes = hash_names(names)
+        clients = changed_clients(names, hashes, part.known)
         if clients is None:
             return None
         if not clients:
             return part
         # A fact may come between this question and the one before: it is one of the next report.
-        there = hash_names(names)
+        there = np.sort(hashes)
         facts = self._facts_of(part.day, clients)
-        is_there = [np.isin(hash_facts(some), there).tolist() for some in facts]
-        was_there = [np.isin(hash_facts(some), part.known).tolist() for some in facts]
+        is_there = [among(hash_facts(some), there).tolist() for some in facts]
+        was_there = [among(hash_facts(some), part.known).tolist() for some in facts]
         before, after = (
             read_day(
                 part.day,
@@ -232,7 +233,7 @@ class DayCounts:
             for pair in (list(zip(facts, was_there, strict=True)), list(zip(facts, is_there, strict=True)))
         )
         found = replaced(part, before, after)
-        found.known = np.unique(there)
+        found.known = there
         return found
 
     def _facts_of(self, day: str, clients: Collection[str] = ()) -> tuple[list[SearchRecord], list[Event]]:

@@ -210,6 +210,17 @@ def test_too_few_customers_are_not_printed() -> None:
     assert sorted_out([one for one in failures(1) for _ in range(9)]).gaps == ()
 
 
+def test_one_person_under_five_names_gets_no_text_printed() -> None:
+    """Neither the query nor a word of many queries; the failures are counted all the same."""
+    for networks, shown in (([7] * 6, False), ([7, 7, 7, 7, 8, 9], False), ([4, 5, 6, 7, 8, 8], True)):
+        same = [failures(1, first=n, network=network) for n, network in enumerate(networks)]
+        (gap,) = sorted_out(*same).gaps
+        assert (gap.clients, gap.examples, gap.words) == (6, *(((("bitcoin",),) * 2) if shown else ((), ())))
+        varied = [failures(1, f"bitcoin {word}", first=n, network=networks[n]) for n, word in enumerate("abcdef")]
+        (gap,) = sorted_out(*varied).gaps
+        assert (gap.examples, gap.words) == ((), ("bitcoin",) if shown else ())
+
+
 def test_a_trend_is_what_chance_does_not_explain() -> None:
     """Nine on one side of the middle of the month; six and three are nothing yet."""
     early, late = "2026-11-03", "2026-11-27"
