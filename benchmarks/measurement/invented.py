@@ -1,7 +1,7 @@
 """Facts of invented customers, journey by journey, as many as are wanted: what `speed.py` fills its stores with.
 
-They ask the questions of sample_kb, few of them often and many seldom, and a quarter of all queries has a wording of its
-own, as real ones do. Journeys cross midnight as they happen to.
+They ask the questions of sample_kb, few of them often and many seldom, and a quarter of all queries has a wording of
+its own, as real ones do. Journeys cross midnight as they happen to.
 """
 
 from __future__ import annotations

@@ -74,6 +74,8 @@ class MemoryStore:
     def __init__(self, facts: Iterable[Fact] = (), dropped: Mapping[str, int] | None = None) -> None:
         self.facts = list(facts)
         self.reads = 0
+        self.asked_for: list[Collection[str]] = []
+        """Whose facts were asked for, question by question."""
         self._dropped = dict(dropped or {})
         self._changes: dict[str, int] = {}
         for fact in self.facts:
@@ -103,7 +105,7 @@ class MemoryStore:
         return (fact for fact in self._between(since, until, clients) if isinstance(fact, Event))
 
     def names(self, since: str = "", until: str = "") -> Iterator[Name]:
-        for fact in self._between(since, until):
+        for fact in (fact for fact in self.facts if since <= fact.timestamp < (until or "~")):
             event_id = fact.event_id if isinstance(fact, Event) else ""
             yield event_id, fact.query_id, fact.session_id, fact.client_id
 
@@ -117,6 +119,7 @@ class MemoryStore:
         self._changes[fact.timestamp[:10]] = next(_numbers) + 1
 
     def _between(self, since: str, until: str, clients: Collection[str] = ()) -> list[Fact]:
+        self.asked_for.append(clients)
         return [
             fact
             for fact in self.facts
