@@ -173,7 +173,10 @@ class PostgresStore:
 
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """Return what metrics derived from facts and kept under these names, where there is anything."""
-        found = self._ask("SELECT name, value FROM derived WHERE name = ANY(%s)", (list(names),))
+        query = "SELECT name, value FROM derived WHERE name = ANY(%s)"
+        with self._transaction() as connection:
+            # As text, bytes come as hexadecimal digits.
+            found = connection.execute(query, (list(names),), binary=True).fetchall()
         return {name: bytes(value) for name, value in found}
 
     def keep(self, name: str, value: bytes) -> None:
