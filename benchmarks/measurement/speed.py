@@ -93,7 +93,9 @@ class Clock:
     def __init__(self, notes: Path | None) -> None:
         self.found: dict[str, Timing] = {}
         self._notes = notes
-        self._once: dict[str, dict[str, float]] = orjson.loads(notes.read_bytes()) if notes and notes.exists() else {}
+        self._once: dict[str, dict[str, float] | None] = (
+            orjson.loads(notes.read_bytes()) if notes and notes.exists() else {}
+        )
 
     def timed(self, name: str, work: Callable[[], object]) -> None:
         """Do it, and note how long it took."""
@@ -106,9 +108,11 @@ class Clock:
         print(f"  {name}: {self.found[name]}", flush=True)
 
     def once(self, name: str, work: Callable[[], object]) -> None:
-        """Do it unless it was done in an earlier run."""
+        """Do it unless it was done before; the notes may say null where it was done without being timed."""
         if name in self._once:
-            self.found[name] = Timing(**self._once[name])
+            noted = self._once[name]
+            if noted:
+                self.found[name] = Timing(**noted)
             return
         self.timed(name, work)
         self._once[name] = asdict(self.found[name])
@@ -183,14 +187,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(results: dict[str, dict[str, Timing]], events: int, days: int, measured: Stamp) -> int:
-    first = next(iter(results.values()))
-    quick = [name for name in first if name not in (FILLED, FIRST_TIME)]
+    names = list(dict.fromkeys(name for found in results.values() for name in found))
+    quick = [name for name in names if name not in (FILLED, FIRST_TIME)]
     passed, by_cpu = (
         all(getattr(found[name], clock) < LIMIT_SECONDS for found in results.values() for name in quick)
         for clock in ("wall", "cpu")
     )
     header = ["report", *(f"{name}: {what}" for name in results for what in ("wall", "processor", "load"))]
-    rows = [[name, *(value for found in results.values() for value in _cells(found[name]))] for name in first]
+    rows = [[name, *(cell for found in results.values() for cell in _cells(found.get(name)))] for name in names]
     text = (
         "# How fast is a report?\n"
         f"{events:,} facts over {days} days; seconds by the clock and of the processor in this process, and how many "
@@ -208,7 +212,9 @@ def _write(results: dict[str, dict[str, Timing]], events: int, days: int, measur
     return 0 if passed else 1
 
 
-def _cells(timing: Timing) -> tuple[str, str, str]:
+def _cells(timing: Timing | None) -> tuple[str, str, str]:
+    if timing is None:
+        return "–", "–", "–"
     return f"{timing.wall:.2f}", f"{timing.cpu:.2f}", f"{timing.load:.1f}"
 
 

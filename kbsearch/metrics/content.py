@@ -189,7 +189,7 @@ def join_content(first: Content, second: Content, rows: int) -> Content:
         moved |= {name: places[moved[name]] for name in names}
     for kind in _COLUMNS:
         moved[f"{kind}_row"] = moved[f"{kind}_row"] + rows
-    arrays = {name: np.concatenate([getattr(first, name), moved[name]]) for name in ARRAYS}
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(first, name), moved[name]]) for name in ARRAYS}
     return Content(**tables, **arrays)
 
 

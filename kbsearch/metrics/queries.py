@@ -58,7 +58,8 @@ def count_askers(what: Integers, clients: NDArray[np.uint64], networks: Integers
     known = networks != UNKNOWN_NETWORK
     elsewhere = count_different(what[~known], clients[~known], size)
     by_network = count_different(what[known], networks[known].astype(np.uint64), size) + elsewhere
-    return np.minimum(count_different(what, clients, size), by_network)
+    fewest: Integers = np.minimum(count_different(what, clients, size), by_network)
+    return fewest
 
 
 def count_different(what: Integers, values: NDArray[np.uint64], size: int) -> Integers:

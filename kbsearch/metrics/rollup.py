@@ -14,14 +14,14 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Name
 from kbsearch.metrics.acts import read_acts
-from kbsearch.metrics.additions import among, changed_clients, hash_facts, hash_names
+from kbsearch.metrics.additions import Hashes, among, changed_clients, hash_facts, hash_names
 from kbsearch.metrics.columns import Columns
 from kbsearch.metrics.days import (
     DayPart,
@@ -40,6 +40,8 @@ from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
 from kbsearch.metrics.settle import busiest, came_back, count_outcomes, later_handovers, outcomes
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 from kbsearch.metrics.traces import Trace, pack_trace, trace_of, unpack_trace
+
+_Fact = TypeVar("_Fact", SearchRecord, Event)
 
 _STARTED_IN_MEMORY = 14
 """Days of which the journeys are in memory: each looks seven days ahead."""
@@ -223,15 +225,7 @@ class DayCounts:
         # A fact may come between this question and the one before: it is one of the next report.
         there = np.sort(hashes)
         facts = self._facts_of(part.day, clients)
-        is_there = [among(hash_facts(some), there).tolist() for some in facts]
-        was_there = [among(hash_facts(some), part.known).tolist() for some in facts]
-        before, after = (
-            read_day(
-                part.day,
-                read_acts(*([fact for fact, is_one in zip(some, mine, strict=True) if is_one] for some, mine in pair)),
-            )
-            for pair in (list(zip(facts, was_there, strict=True)), list(zip(facts, is_there, strict=True)))
-        )
+        before, after = (_part_of(part.day, facts, chosen) for chosen in (part.known, there))
         found = replaced(part, before, after)
         found.known = there
         return found
@@ -255,6 +249,16 @@ class DayCounts:
 
     def _is_fresh(self, reads: Mapping[str, int]) -> bool:
         return all(self._counters.get(day, 0) == counter for day, counter in reads.items())
+
+
+def _part_of(day: str, facts: tuple[list[SearchRecord], list[Event]], chosen: Hashes) -> DayPart:
+    """Return what some of these facts give."""
+    searches, events = facts
+    return read_day(day, read_acts(_chosen(searches, chosen), _chosen(events, chosen)))
+
+
+def _chosen(facts: list[_Fact], chosen: Hashes) -> list[_Fact]:
+    return [fact for fact, is_one in zip(facts, among(hash_facts(facts), chosen).tolist(), strict=True) if is_one]
 
 
 def _bounds(day: str) -> tuple[str, str]:
