@@ -38,7 +38,12 @@ _STEPS = (
     (STEP_LISTED, "Saw results only"),
     (STEP_NOTHING, "Found nothing"),
 )
-_SHORT_STEPS = ((STEP_OPENED, "Opened"), (STEP_ANSWERED, "Answered"), (STEP_LISTED, "Results"), (STEP_NOTHING, "Nothing"))
+_SHORT_STEPS = (
+    (STEP_OPENED, "Opened"),
+    (STEP_ANSWERED, "Answered"),
+    (STEP_LISTED, "Results"),
+    (STEP_NOTHING, "Nothing"),
+)
 _OUTCOMES = (
     ("confirmed", "Confirmed solved"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
     ("escalated", "Ticket or human"),
