@@ -169,7 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="where filled stores stay; needs a few GB for each")
     options = parser.parse_args(arguments)
     chosen = options.store or [*PLACES]
-    measured = stamp(f"python -m benchmarks.measurement.speed --events {options.events} --days {options.days}")
+    command = f"python -m benchmarks.measurement.speed --events {options.events} --days {options.days}"
+    command += "".join(f" --store {name}" for name in options.store or ())
+    measured = stamp(command + (f" --folder {options.folder}" if options.folder else ""))
     results: dict[str, dict[str, Timing]] = {}
     with tempfile.TemporaryDirectory(prefix="kbsearch-speed-") as folder:
         build([SAMPLE], Path(folder) / "index")
