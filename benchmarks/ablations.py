@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _, engine = open_index(item, embedder)
         rows, spoilt = ablate(engine, item), corrupt(engine, item)
         figures[item.name] = {"variants": rows, "corrupted": spoilt}
-        parts += [f"## {item.title}", _describe("part", rows), _describe("typed", spoilt)]
+        parts += [f"## {item.title}", describe("part", rows), describe("typed", spoilt)]
         print(f"{item.name} done", flush=True)
     head = "Cells: recall in per cent, and its difference from the row above all others in points (95 % interval)."
     write_result(
@@ -105,30 +105,30 @@ def ablate(engine: Engine, item: EvalSet) -> dict[str, Any]:
         with without():
             variants[name] = per_query(run_queries(engine, queries))
     return {
-        lang: {name: _compare(own, own, default, values) for name, values in variants.items()}
-        for lang, own in _by_language(queries)
+        lang: {name: compare(own, own, default, values) for name, values in variants.items()}
+        for lang, own in by_language(queries)
     }
 
 
 def corrupt(engine: Engine, item: EvalSet) -> dict[str, Any]:
     """Language → way of typing → its figures beside those of the same questions typed well."""
     found: dict[str, Any] = {}
-    for lang, own in _by_language([query for query in item.queries if query.answerable]):
+    for lang, own in by_language([query for query in item.queries if query.answerable]):
         for name, spoil in (("without diacritics", folded), ("in Latin letters", latinised), ("one typo", mistyped)):
             pairs = spoil(own)
             if pairs:
                 well, badly = ([pair[place] for pair in pairs] for place in (0, 1))
                 values = [per_query(run_queries(engine, queries)) for queries in (well, badly)]
-                found.setdefault(lang, {})[name] = _compare(well, badly, *values)
+                found.setdefault(lang, {})[name] = compare(well, badly, *values)
     return found
 
 
-def _by_language(queries: Sequence[JudgedQuery]) -> list[tuple[str, list[JudgedQuery]]]:
+def by_language(queries: Sequence[JudgedQuery]) -> list[tuple[str, list[JudgedQuery]]]:
     languages = sorted({query.lang for query in queries})
     return [(lang, [query for query in queries if query.lang == lang]) for lang in languages]
 
 
-def _compare(
+def compare(
     before: Sequence[JudgedQuery], after: Sequence[JudgedQuery], first: Values, second: Values
 ) -> dict[str, Any]:
     draws = np.random.default_rng(SEED).integers(0, len(before), (RESAMPLES, len(before)))
@@ -146,7 +146,7 @@ def _compare(
     return figures
 
 
-def _describe(first: str, by_language: Mapping[str, Mapping[str, Any]]) -> str:
+def describe(first: str, by_language: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         (f"{lang} · {name}", figures["n"], *(_cell(figures[measure]) for measure in MEASURES))
         for lang, of_language in by_language.items()

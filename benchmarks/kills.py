@@ -3,10 +3,10 @@
 python -m benchmarks.kills                200 kills
 python -m benchmarks.kills --kills 10
 
-A service answers a customer who searches without pause. Meanwhile articles change, and builds and updates of them are
-killed (SIGKILL) at moments drawn evenly from the time that an undisturbed run takes; Ctrl-C ends the killing early.
-After every kill the published version is verified; at the end every version is, and the last one is compared with an
-undisturbed build.
+A service answers a customer who searches without pause. Meanwhile articles change, and builds and updates of them,
+drawn by chance, are killed (SIGKILL): in a stage drawn by chance, at a moment drawn evenly from the processor time that
+an undisturbed run spends in it. Some runs are let be. After every kill the published version is verified; at the end
+every version is, and the last one is compared with an undisturbed build. Ctrl-C ends the killing early.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,18 @@ import httpx2 as httpx
 import orjson
 
 from benchmarks.report import RESULTS, stamp, table, write_result
-from indexer.pipeline import build
+from indexer.pipeline import LOCK, build
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotError
-from kbsearch.manifest import published_version, read_manifest, verify_snapshot
+from kbsearch.manifest import MANIFEST, published_version, read_manifest, verify_snapshot
 from kbsearch.versions import list_snapshots, prune
 
 ARTICLES = 1_050
 """More than one batch, so that there are processes to kill the parent of."""
+COMMANDS = ("build", "update")
+STAGES = ("starting", "reading and embedding", "writing", "publishing and tidying")
+LET_BE = 0.1
+"""Of the runs: so that there is something new to serve."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures = torture(Path(folder), options.kills)
     rows = [[name.replace("_", " "), value] for name, value in figures.items()]
     text = (
-        f"{ARTICLES:,} articles, a tenth of them changed each time; builds and updates killed at random moments while "
-        "a service answered one search after the other."
+        f"{ARTICLES:,} articles, a tenth of them changed each time; builds and updates killed at random moments of "
+        "every stage while a service answered one search after the other."
     )
     page = "\n\n".join(["# Killed builds and updates", measured.line(), text, table(["", "count"], rows)])
     write_result("kills", page, figures, measured, options.out)
@@ -65,30 +69,35 @@ def torture(folder: Path, kills: int, seed: int = 8) -> dict[str, Any]:
     """Kill so many runs; what happened, in numbers."""
     index, source = folder / "index", folder / "articles.jsonl"
     chance = random.Random(seed)
-    write(source, 0)
-    began = time.monotonic()
-    finish(start("build", source, index), expected=(0,))
-    undisturbed = time.monotonic() - began
-    figures: dict[str, Any] = {
-        "kills": 0,
-        "of_builds": 0,
-        "of_updates": 0,
-        "runs_that_finished": 1,
-        "damaged_versions": 0,
-    }
+    figures: dict[str, Any] = {"kills": 0, "of_builds": 0, "of_updates": 0, "runs_that_finished": 0}
+    figures |= {f"killed_while_{stage}": 0 for stage in STAGES} | {"damaged_versions": 0}
+    undisturbed = {}
+    for edition, command in enumerate(COMMANDS):
+        write(source, edition)
+        _, undisturbed[command] = run(command, source, index, None)
+        figures["runs_that_finished"] += 1
     with Serving(index) as serving:
         try:
-            for edition in itertools.count(1):
+            for edition in itertools.count(len(COMMANDS)):
                 write(source, edition)
-                command = chance.choice(["build", "update"])
-                undisturbed = kill_until_done(command, source, index, kills, undisturbed, chance, figures)
+                command = chance.choice(COMMANDS)
+                drawn = chance.choice(STAGES)
+                moment = (drawn, chance.uniform(0.0, undisturbed[command][drawn]))
+                stage, _ = run(command, source, index, None if chance.random() < LET_BE else moment)
+                if stage is None:
+                    figures["runs_that_finished"] += 1
+                else:
+                    figures["kills"] += 1
+                    figures[f"of_{command}s"] += 1
+                    figures[f"killed_while_{stage}"] += 1
+                figures["damaged_versions"] += not is_whole(index / published_version(index))
                 prune(index, 2)
-                print(f"{figures['kills']} kills", flush=True)
+                print({name: value for name, value in figures.items() if value}, flush=True)
                 if figures["kills"] >= kills:
                     break
         except KeyboardInterrupt:
             print("stopped early", flush=True)
-    finish(start("update", source, index), expected=(0,))
+    run("update", source, index, None)
     figures["damaged_versions"] += sum(not is_whole(index / entry.version) for entry in list_snapshots(index))
     build([source], folder / "fresh", embedder=HashingEmbedder())
     same = files_of(index) == files_of(folder / "fresh")
@@ -100,39 +109,58 @@ def torture(folder: Path, kills: int, seed: int = 8) -> dict[str, Any]:
     }
 
 
-def kill_until_done(
-    command: str,
-    source: Path,
-    index: Path,
-    kills: int,
-    undisturbed: float,
-    chance: random.Random,
-    figures: dict[str, Any],
-) -> float:
-    """Start a run again and again until one comes to its end, or enough were killed; `figures` are counted on.
+def run(
+    command: str, source: Path, index: Path, moment: tuple[str, float] | None
+) -> tuple[str | None, dict[str, float]]:
+    """Run a command and kill it in a stage, or as soon as it is over, after so many seconds of processor time in it.
 
-    Returns how long the run that came to its end took: the load of the machine comes and goes, and so do the moments.
+    Returns the stage in which it was killed, None where it came to its end, and the seconds spent in each stage. Raises
+    RuntimeError where it fails by itself.
     """
-    finished = False
-    while not finished and figures["kills"] < kills:
-        process, began = start(command, source, index), time.monotonic()
-        try:
-            process.wait(chance.uniform(0.0, undisturbed))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            figures["kills"] += 1
-            figures[f"of_{command}s"] += 1
-        except KeyboardInterrupt:
-            process.kill()
-            process.communicate()
-            raise
-        finished = finish(process, expected=(0, -signal.SIGKILL)) == 0
-        figures["runs_that_finished"] += finished
-        figures["damaged_versions"] += not is_whole(index / published_version(index))
-        if finished:
-            # Not at once: a run that had little left to do was short, and the next would never come to its end.
-            return max(time.monotonic() - began, 0.8 * undisturbed)
-    return undisturbed
+    versions = {path.parent.name for path in index.glob(f"*/{MANIFEST}")}
+    process = start(command, source, index)
+    stage, began, used = STAGES[0], 0.0, 0.0
+    spent = dict.fromkeys(STAGES, 0.0)
+    try:
+        while process.poll() is None:
+            now = stage_of(process.pid, index, versions)
+            if now != stage:
+                stage, began = now, used
+            used = max(used, processor_seconds(process.pid))
+            spent[stage] = used - began
+            if moment and (STAGES.index(stage), spent[stage]) >= (STAGES.index(moment[0]), moment[1]):
+                process.kill()
+                break
+            time.sleep(0.005)
+        _, stderr = process.communicate(timeout=600)
+    except KeyboardInterrupt:
+        process.kill()
+        process.communicate()
+        raise
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"exit code {process.returncode}: {stderr.decode()}")
+    return stage if process.returncode else None, spent
+
+
+def stage_of(pid: int, index: Path, versions: Set[str]) -> str:
+    """Where a run has got to, by what there is on the disk; `versions` were there before."""
+    if {path.parent.name for path in index.glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")} - versions:
+        return STAGES[3]
+    if any(index.glob(f".building-*-{pid}")):
+        return STAGES[2]
+    lock = index / LOCK
+    mine = lock.is_file() and lock.read_text(encoding="utf-8").startswith(f"process {pid} ")
+    return STAGES[1] if mine else STAGES[0]
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process, its helpers that run and those that ended have used; 0 where it is gone."""
+    try:
+        helpers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        own = [Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split() for number in (pid, *helpers)]
+    except OSError:
+        return 0.0
+    return sum(int(ticks) for fields in own for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def is_whole(version: Path) -> bool:
@@ -163,14 +191,6 @@ def start(command: str, source: Path, out: Path) -> subprocess.Popen[bytes]:
     code = "import sys; from indexer.cli import main; sys.exit(main())"
     arguments = [sys.executable, "-c", code, command, str(source), "--out", str(out), "--model", "hashing", "--json"]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def finish(process: subprocess.Popen[bytes], expected: Sequence[int]) -> int:
-    """Its exit code. Raises RuntimeError for another than those expected, with what it said."""
-    _, stderr = process.communicate(timeout=300)
-    if process.returncode not in expected:
-        raise RuntimeError(f"exit code {process.returncode}: {stderr.decode()}")
-    return process.returncode
 
 
 def files_of(root: Path) -> dict[str, Any]:

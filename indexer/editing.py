@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
@@ -16,6 +17,7 @@ from indexer.loaders.report import LoadReport, Problem, SourceFile
 from indexer.loaders.whole import Unreadable, read_text
 from kbsearch.editing import Editing, Rule, Synonym
 from kbsearch.errors import SourceError
+from kbsearch.index.arrays import wide_hash
 from kbsearch.text.normalise import normalise
 from kbsearch.text.words import surfaces
 
@@ -53,6 +55,16 @@ def load_editing(
             except ValueError as fault:
                 complain(Problem(str(file), line, str(fault)), report, strict)
     return Editing(tuple(synonyms), tuple(protected), tuple(rules))
+
+
+def editing_digest(sources: Sequence[Path]) -> bytes:
+    """16 bytes for all that the editor's files under the sources say; one that cannot be read says nothing."""
+    said = []
+    for file, _, _ in _files(sources):
+        said.append(wide_hash(file.name.encode()))
+        with suppress(OSError):
+            said.append(wide_hash(file.read_bytes()))
+    return wide_hash(b"".join(said))
 
 
 def load_groups(

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from indexer.batches import Cache, Shelf, shelf_name
 from indexer.carry import carried
 from indexer.cut import CUTTER_VERSION
-from indexer.editing import complain, load_editing, load_groups
+from indexer.editing import complain, editing_digest, load_editing, load_groups
 from indexer.loaders import LoadReport, Problem, load_sources
 from indexer.share import Sparing
 from indexer.ties import tied_groups
@@ -33,9 +33,11 @@ from kbsearch.disk import Locked, only_one
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
-from kbsearch.manifest import published_version, read_manifest
+from kbsearch.index.arrays import wide_hash
+from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
+from kbsearch.version import __version__
 from kbsearch.versions import discard, hold_back, release, version_directories
 
 LOCK = ".lock"
@@ -99,43 +101,52 @@ def build(
         paths = [_local(source, cache, report, strict, delay) for source in sources]
         vector_maker = VectorMaker(vectors, embedder)
         keys, rows_made = _make_rows(paths, strict, report, rows, vector_maker)
-        corpus = corpus_of(rows, keys)
-        text_keys, head_keys = corpus.text_keys(), corpus.head_keys()
-        records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
-        accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
-        groups = tied_groups(corpus, records, accepted, report)
-        editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
-        content = Content(
-            corpus,
-            vectors_of(vectors, text_keys, embedder.info.dimension),
-            vectors_of(vectors, head_keys, embedder.info.dimension),
-            embedder.encode_queries(_sample_titles(records)),
-            embedder.info,
-            CUTTER_VERSION,
-            [str(source) for source in sources],
-            {"problems": report.problem_count},
-            editing,
-            groups,
-            parts=carried(out, _published_manifest(out), embedder.info, report),
-        )
-        version = write_snapshot(out, content)
-        unchanged = bool(before) and _same(before, read_manifest(out / version))
-        if unchanged:
-            discard(out, version)
-            version = str(before["version"])
-        elif publishing:
-            release(out, version, "update" if update else "build")
+        parts = carried(out, _published_manifest(out), embedder.info, report)
+        inputs = _inputs(keys, paths, sources, embedder.info, report)
+        if before and _answered(before, inputs, parts, strict):
+            manifest, version, unchanged = before, str(before["version"]), True
+            report.problem_count = before["notes"]["problems"]
         else:
-            hold_back(out, version, "update" if update else "build")
-        tidy_rows(rows, keys)
-        tidy_vectors(vectors, np.concatenate([text_keys, head_keys]), embedder.info.dimension)
+            vector_maker.add_rows(rows, keys)
+            corpus = corpus_of(rows, keys)
+            text_keys, head_keys = corpus.text_keys(), corpus.head_keys()
+            records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+            accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
+            groups = tied_groups(corpus, records, accepted, report)
+            editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
+            content = Content(
+                corpus,
+                vectors_of(vectors, text_keys, embedder.info.dimension),
+                vectors_of(vectors, head_keys, embedder.info.dimension),
+                embedder.encode_queries(_sample_titles(records)),
+                embedder.info,
+                CUTTER_VERSION,
+                [str(source) for source in sources],
+                {"problems": report.problem_count},
+                editing,
+                groups,
+                parts,
+                inputs,
+            )
+            version = write_snapshot(out, content)
+            manifest = read_manifest(out / version)
+            unchanged = bool(before) and _same(before, manifest)
+            if unchanged:
+                discard(out, version)
+                version = str(before["version"])
+            elif publishing:
+                release(out, version, "update" if update else "build")
+            else:
+                hold_back(out, version, "update" if update else "build")
+            tidy_rows(rows, keys)
+            tidy_vectors(vectors, np.concatenate([text_keys, head_keys]), embedder.info.dimension)
         cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))
     return BuildReport(
         version=version,
         published=publishing or unchanged,
         unchanged=unchanged,
-        documents=corpus.documents,
-        passages=corpus.passages,
+        documents=manifest["documents"],
+        passages=manifest["passages"],
         documents_analysed=rows_made,
         passages_embedded=vector_maker.made,
         problems=tuple(report.problems),
@@ -177,7 +188,8 @@ def _alone(out: Path, purpose: str) -> Iterator[None]:
 def _make_rows(
     sources: Sequence[Path], strict: bool, report: LoadReport, shelf: Shelf, vectors: VectorMaker
 ) -> tuple[list[bytes], int]:
-    """Rows and vectors for every document; their keys in the order of the sources, and how many rows were made."""
+    """Rows for every document, and vectors for those made now; the documents' keys in the order of the sources, and
+    how many rows were made."""
     there = [source for source in sources if source.exists()]
     with (
         tqdm(desc="indexing", unit=" documents", disable=not sys.stderr.isatty()) as progress,
@@ -190,13 +202,6 @@ def _make_rows(
             if not source.exists():
                 raise SourceError(f"{source} disappeared while it was read; nothing was published. Run it again.")
         maker.finish()
-        by_file: dict[int, list[int]] = {}
-        for key in maker.keys:
-            number, row = shelf.place(key) or (-1, -1)
-            by_file.setdefault(number, []).append(row)
-        for number, rows in by_file.items():
-            vectors.add(shelf.file(number), rows)
-        vectors.finish()
         return maker.keys, maker.made
 
 
@@ -216,6 +221,21 @@ def _published_manifest(out: Path) -> Mapping[str, Any]:
         return read_manifest(out / published_version(out))
     except SnapshotError:
         return {}
+
+
+def _inputs(
+    keys: Sequence[bytes], paths: Sequence[Path], sources: Sequence[Path | str], model: ModelInfo, report: LoadReport
+) -> str:
+    """A digest of everything that a version's bytes depend on; what is carried over from version to version apart."""
+    settings = [__version__, FORMAT_VERSION, asdict(model), CUTTER_VERSION, ANALYZER_VERSION]
+    read = [[str(source) for source in sources], report.by_source, report.problem_count]
+    return wide_hash(orjson.dumps([settings, read]) + editing_digest(paths) + b"".join(keys)).hex()
+
+
+def _answered(before: Mapping[str, Any], inputs: str, parts: Mapping[str, bytes], strict: bool) -> bool:
+    """Whether the version `before` is what would be written; the editor's bad rows are complained of where `strict`."""
+    kept = set(parts) == {CALIBRATION} & set(before["files"])
+    return before.get("inputs") == inputs and kept and not (strict and before["notes"]["problems"])
 
 
 def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from kbsearch.index.corpus import Batch
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.titles import title_key
 from kbsearch.text.analyze import HEADING_WEIGHT, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, word_terms
-from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
+from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import normalise
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.words import surfaces, words
@@ -33,10 +33,9 @@ def document_key(document: Document) -> bytes:
     return wide_hash(orjson.dumps(document))
 
 
-def prepare(documents: Sequence[Document], detector: LanguageDetector | None = None) -> Batch:
+def prepare(documents: Sequence[Document]) -> Batch:
     """Cut and analyse documents, one row each."""
-    detector = detector or _detector()
-    return columns([cut(with_language(tidy(document), detector)) for document in documents], documents)
+    return columns([cut(with_language(tidy(document))) for document in documents], documents)
 
 
 def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = None) -> Batch:
@@ -115,11 +114,11 @@ def tidy(document: Document) -> Document:
     return replace(document, title=normalise(document.title).replace("\n", " "))
 
 
-def with_language(document: Document, detector: LanguageDetector) -> Document:
+def with_language(document: Document, detector: LanguageDetector | None = None) -> Document:
     """The document with its language, detected where the source does not say; "und" where nothing can be told."""
     if document.lang:
         return document
-    guesses = detector.detect(f"{document.title}\n{document.body}")
+    guesses = (detector or plausible_detector()).detect(f"{document.title}\n{document.body}")
     return replace(document, lang=guesses[0].lang if guesses else "und")
 
 
@@ -136,11 +135,6 @@ def passage_text(head: str, passage: Passage) -> str:
 def _keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
     """Shape (len(keys), 2)."""
     return np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 2)
-
-
-@lru_cache(maxsize=1)
-def _detector() -> LanguageDetector:
-    return LanguageDetector(PLAUSIBLE_LANGUAGES)
 
 
 @lru_cache(maxsize=200_000)

@@ -101,6 +101,16 @@ class VectorMaker:
         self.made = 0
         """Passages, of which the vectors were not there already."""
 
+    def add_rows(self, shelf: Shelf, keys: Iterable[bytes]) -> None:
+        """See to it that all documents of some keys, and their passages, have vectors."""
+        by_file: dict[int, list[int]] = {}
+        for key in keys:
+            number, row = shelf.place(key) or (-1, -1)
+            by_file.setdefault(number, []).append(row)
+        for number, rows in by_file.items():
+            self.add(shelf.file(number), rows)
+        self.finish()
+
     def add(self, batch: Batch, rows: Sequence[int] | None = None) -> None:
         """See to it that the documents of a batch (all, or those in `rows`) and their passages have vectors."""
         counts = batch["passage_counts"]

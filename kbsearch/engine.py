@@ -28,7 +28,7 @@ from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
 from kbsearch.snippet import make_snippet
-from kbsearch.text.language import LanguageDetector
+from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
@@ -63,6 +63,7 @@ class Engine:
         self._visibility = Visibility(snapshot)
         self._lexicon = Lexicon(
             LanguageDetector(snapshot.languages),
+            plausible_detector(),
             snapshot.lexical,
             snapshot.spelling,
             Thesaurus(snapshot.editing.synonyms, snapshot.languages),

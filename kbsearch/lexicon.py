@@ -21,6 +21,7 @@ from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
+from kbsearch.text.tags import primary
 from kbsearch.text.words import words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
@@ -37,11 +38,18 @@ class Lexicon:
     """A snapshot's words, and the editor's words about them."""
 
     detector: LanguageDetector
+    """Of the languages that the collection has."""
+    any_detector: LanguageDetector
+    """Of the languages that a question may be asked in."""
     lexical: LexicalIndex
     spelling: SpellingIndex
     thesaurus: Thesaurus
     protected: frozenset[str]
     """Folded words that nobody misspelt, whatever they look like."""
+
+    def speaks(self, lang: str) -> bool:
+        """Whether the collection has documents in the language, of any region."""
+        return any(primary(lang) == primary(own) for own in (*self.detector.languages, *self.detector.undetected))
 
     def stems(self, word: str, lang: str) -> tuple[str, ...]:
         """The stem terms of a word, that of the whole word first; of a protected word, the one form it has."""

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
 from kbsearch.index.protect import protect
 from kbsearch.index.ragged import Ragged
-from kbsearch.index.spelling import SpellingBuilder
+from kbsearch.index.spelling import write_spelling
 from kbsearch.index.titles import write_titles
 from kbsearch.manifest import FORMAT_VERSION, MANIFEST, VERSION_TIME
 from kbsearch.snapshot import ATTRIBUTES
@@ -60,6 +61,8 @@ class Content:
     """Id → group, for documents whose group is not the one in their record."""
     parts: Mapping[str, bytes] = field(default_factory=dict)
     """Further files by name."""
+    inputs: str = ""
+    """A digest of everything above where the caller has one; a version says what it was made from."""
 
 
 def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
@@ -75,10 +78,12 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
         (directory / EDITING_FILE).write_bytes(content.editing.to_json())
         for name, data in content.parts.items():
             (directory / name).write_bytes(data)
-        files = {
-            path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
-            for path in files_below(directory)
-        }
+        paths = list(files_below(directory))
+        with ThreadPoolExecutor() as pool:
+            files = {
+                path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": checksum}
+                for path, checksum in zip(paths, pool.map(sha256, paths), strict=True)
+            }
         version = _version_name(root, started, hashlib.sha256(orjson.dumps(files)).hexdigest())
         created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
         head = {"format": FORMAT_VERSION, "version": version, "created_at": created_at}
@@ -135,20 +140,18 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     write_array(directory / "passage_document.npy", corpus.passage_document)
     bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     vocabulary = protect(corpus.vocabulary, frozenset(map(fold, content.editing.protected)))
-    lexical = write_lexical(directory / "lexical", bags, weights, vocabulary.terms)
-    dense = build_dense(content.vectors, content.sample_queries, directory / "dense")
-    spelling = SpellingBuilder()
-    # A word of a title or heading counts more, as in the lexical index.
-    times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
-    for word, lang, count in zip(vocabulary.words, vocabulary.langs, times.tolist(), strict=True):
-        if count:
-            spelling.count(word, lang, count)
-    words = spelling.write(directory / "spelling")
-    marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
-    write_marks(directory / "marks", *marks)
-    titles = corpus.words_of_documents("titles")
-    write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
-    write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
+    # Compiled code, which leaves the interpreter to the rest.
+    with ThreadPoolExecutor() as pool:
+        dense = pool.submit(build_dense, content.vectors, content.sample_queries, directory / "dense")
+        lexical = pool.submit(write_lexical, directory / "lexical", bags, weights, vocabulary.terms)
+        # A word of a title or heading counts more, as in the lexical index.
+        times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
+        words = write_spelling(directory / "spelling", vocabulary.words, vocabulary.langs, times.tolist())
+        marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
+        write_marks(directory / "marks", *marks)
+        titles = corpus.words_of_documents("titles")
+        write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
+        write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
     return {
         "model": asdict(content.model),
         "analyzer": ANALYZER_VERSION,
@@ -158,10 +161,11 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
         "passages": corpus.passages,
         "words": words,
         "languages": dict(sorted(languages.items())),
-        "lexical": asdict(lexical),
-        "dense": asdict(dense),
+        "lexical": asdict(lexical.result()),
+        "dense": asdict(dense.result()),
         "sources": list(content.sources),
         "notes": dict(content.notes),
+        "inputs": content.inputs,
     }
 
 

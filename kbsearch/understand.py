@@ -24,6 +24,8 @@ INTERFACE_PRIOR = 4.0
 # Reading a query as a language it is not in costs a few useless terms; missing its language costs the stems.
 PLAUSIBLE = 0.15
 MAX_READINGS = 3
+# From this share on a query is in a language that the collection lacks, where it knows few of the words.
+SURE = 0.5
 # A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
@@ -80,14 +82,20 @@ def understand(
     text, readings = lexicon.in_cyrillic(typed, readings, heard)
     text = _with_whole_codes(text, readings, lexicon, heard)
     places = words(text)
-    content = [word.text for word in places if not is_stop_word(word.text, readings[0])]
-    content = content or [word.text for word in places]
+    content = _content(places, readings[0])
     strange = {word for word, known in zip(content, lexicon.held(content, readings, heard), strict=True) if not known}
     # A word of another language that the collection speaks is no mistake: it is read in that language.
     foreign = {word: langs for word in strange if (langs := lexicon.languages_of(word, heard))}
     unknown = strange - foreign.keys()
+    strangers = 2 * len(unknown) > len(set(content)) or not lexicon.speaks(interface_lang or readings[0])
+    outside = _outside(typed, interface_lang, lexicon) if strangers else {}
+    if outside:
+        languages, readings = outside, tuple(outside)
+        content = _content(places, readings[0])
+        unknown = unknown.intersection(content)
     corrections, slips = {}, {}
-    for word in dict.fromkeys(content):
+    # Words of a language that the collection lacks are no misspelt ones of those that it has.
+    for word in () if outside else dict.fromkeys(content):
         doubtful = word not in strange and lexicon.is_doubtful(word, readings, heard)
         if doubtful or word in unknown:
             near = lexicon.correct(word, readings, allowed, heard, known_stem=doubtful)
@@ -150,6 +158,19 @@ def _readings(languages: Mapping[str, float], interface_lang: str, detector: Lan
     own = [lang for lang in others if primary(lang) == primary(interface_lang)]
     ordered = sorted((*plausible, *others), key=lambda lang: lang not in own)
     return tuple(ordered[:MAX_READINGS]) or ("",)
+
+
+def _content(places: Sequence[Word], lang: str) -> list[str]:
+    """The words that are no stop words of the language; all, where every one is."""
+    content = [word.text for word in places if not is_stop_word(word.text, lang)]
+    return content or [word.text for word in places]
+
+
+def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
+    """The language of a text where it is surely none that the collection has, and its probability; else nothing."""
+    weighed = _weigh_languages(text, interface_lang, lexicon.any_detector)
+    lang, share = next(iter(weighed.items()), ("", 0.0))
+    return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
 
 
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon, heard: Flags | None) -> str:

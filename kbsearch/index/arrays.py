@@ -74,27 +74,8 @@ def write_records(directory: Path, name: str, records: Ragged) -> None:
     write_array(directory / f"{name}.offsets.npy", records.offsets)
 
 
-class RecordWriter:
-    """Appends byte records to one file and their ends to another."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self._file = (directory / f"{name}.bin").open("wb")
-        self._offsets_path = directory / f"{name}.offsets.npy"
-        self._offsets = [0]
-
-    def append(self, record: bytes) -> None:
-        """Add one record; its number is the count of records before it."""
-        self._file.write(record)
-        self._offsets.append(self._offsets[-1] + len(record))
-
-    def close(self) -> None:
-        """Finish both files."""
-        self._file.close()
-        write_array(self._offsets_path, np.asarray(self._offsets, dtype=np.int64))
-
-
 class Records:
-    """Reads what RecordWriter wrote, without loading it."""
+    """Reads what `write_records` wrote, without loading it."""
 
     def __init__(self, directory: Path, name: str) -> None:
         path = directory / f"{name}.bin"

@@ -139,14 +139,15 @@ class Corpus:
 
     def _make_vocabulary(self) -> None:
         """The words that any of the documents holds; a batch may know more."""
-        keys, first, inverse = np.unique(
-            np.concatenate([batch["word_keys"] for batch in self._batches] or [np.empty(0, np.uint64)]),
-            return_index=True,
-            return_inverse=True,
+        # Compiled code is loaded only where rows are put together, not in each process that makes them.
+        from kbsearch.index.kernels import distinct_hashes
+
+        keys, first, inverse = distinct_hashes(
+            np.concatenate([batch["word_keys"] for batch in self._batches] or [np.empty(0, np.uint64)])
         )
         sizes = [len(batch["word_keys"]) for batch in self._batches]
         ends = np.cumsum([0, *sizes])
-        self._numbers = [inverse[a:b].astype(np.int32) for a, b in pairwise(ends)]
+        self._numbers = [inverse[a:b] for a, b in pairwise(ends)]
         used = np.zeros(len(keys), dtype=np.bool_)
         for words in (self.words_of_passages("bags"), self.words_of_documents("titles")):
             used[words.values] = True
@@ -155,12 +156,12 @@ class Corpus:
         first = first[used]
         source = (np.searchsorted(ends, first, side="right") - 1).astype(np.int32)
         rows = first - ends[source]
-        texts = gather([column(batch, "words") for batch in self._batches], source, rows).rows()
-        parted = [text.decode().partition("\0") for text in texts]
+        names = gather([column(batch, "words") for batch in self._batches], source, rows).lines()
+        halves = "\0".join(names).split("\0") if names else []
         self.vocabulary = Vocabulary(
             keys=keys[used],
-            words=[word for _, _, word in parted],
-            langs=[lang for lang, _, _ in parted],
+            words=halves[1::2],
+            langs=halves[::2],
             terms=gather([column(batch, "terms") for batch in self._batches], source, rows),
             heads=np.concatenate([batch["heads"] for batch in self._batches] or [np.empty(0, np.uint64)])[first],
             stops=np.concatenate([batch["stops"] for batch in self._batches] or [np.empty(0, np.bool_)])[first],

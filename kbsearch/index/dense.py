@@ -74,21 +74,29 @@ def build_dense(
     """Index unit vectors of shape (passages, dimension) under `directory`; `queries` are sampled for the recall."""
     directory.mkdir()
     count, dimension = vectors.shape
-    exact = faiss.IndexFlatIP(dimension)
-    exact.add(vectors)
-    index, report = exact, DenseReport("exact", dimension, count, 0, 1.0)
+    index = None
     if count >= exact_limit:
-        cells = _build_cells(vectors)
-        sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
-        width, recall = _widen_until_good(cells, exact, vectors, sample)
-        if recall >= REQUIRED_RECALL:
-            index, report = cells, DenseReport("cells", dimension, count, width, recall)
-        else:
+        # One thread: threads of a library would wait for each other beside those of the caller, and the same vectors
+        # in the same order give the same bytes on however many cores.
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)
+        try:
+            index = _build_cells(vectors)
+            sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
+            width, recall = _widen_until_good(index, vectors, sample)
+        finally:
+            faiss.omp_set_num_threads(threads)
+        report = DenseReport("cells", dimension, count, width, recall)
+        if recall < REQUIRED_RECALL:
             logger.warning(
                 "cells find only %.3f of the nearest passages, less than %.2f; searching exactly instead",
                 recall,
                 REQUIRED_RECALL,
             )
+            index = None
+    if index is None:
+        index, report = faiss.IndexFlatIP(dimension), DenseReport("exact", dimension, count, 0, 1.0)
+        index.add(vectors)
     faiss.write_index(index, str(directory / "vectors.faiss"))
     (directory / "report.json").write_bytes(orjson.dumps(asdict(report)))
     return report
@@ -201,7 +209,7 @@ def _written_cells(index: Any) -> _Cells:
 
 
 def _build_cells(vectors: NDArray[np.float32]) -> Any:
-    """Vectors in cells; the same vectors in the same order give the same bytes, on however many cores."""
+    """Vectors in cells."""
     count, dimension = vectors.shape
     cells = 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count)))
     index = faiss.IndexIVFScalarQuantizer(
@@ -210,21 +218,14 @@ def _build_cells(vectors: NDArray[np.float32]) -> Any:
     index.by_residual = False
     index.cp.niter, index.cp.seed, index.cp.spherical = _TRAINING_ROUNDS, _SEED, True
     index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _TRAINING_POINTS
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        index.train(vectors)
-        index.add(vectors)
-    finally:
-        faiss.omp_set_num_threads(threads)
+    index.train(vectors)
+    index.add(vectors)
     return index
 
 
-def _widen_until_good(
-    cells: Any, exact: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]
-) -> tuple[int, float]:
+def _widen_until_good(cells: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> tuple[int, float]:
     """The smallest number of cells read whose recall@10 is good enough, or the largest; with its recall."""
-    cosines, _ = exact.search(queries, 10)
+    cosines, _ = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
     width, recall = 0, 0.0
     for width in _SEARCH_WIDTHS:
         _, found = cells.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, cells.nlist)))

@@ -26,11 +26,11 @@ def telling_titles(titles: Ragged, vocabulary: Vocabulary) -> NDArray[np.bool_]:
     `titles`: the words of each title, numbered in `vocabulary`.
     """
     owners = np.repeat(np.arange(len(titles), dtype=np.int64), np.diff(titles.offsets))
-    stems = np.unique(vocabulary.heads, return_inverse=True)[1][titles.values]
-    pairs = np.unique(np.stack([stems, owners], axis=1), axis=0)
-    frequency = np.bincount(pairs[:, 0], minlength=len(vocabulary.words))
-    letters = np.asarray([word.isalpha() for word in vocabulary.words], dtype=np.bool_)
-    telling = letters[titles.values] & ~vocabulary.stops[titles.values]
+    used, words = np.unique(titles.values, return_inverse=True)
+    stems = np.unique(vocabulary.heads[used], return_inverse=True)[1][words]
+    frequency = np.bincount(np.unique(stems * len(titles) + owners) // max(1, len(titles)))
+    letters = np.asarray([vocabulary.words[word].isalpha() for word in used.tolist()], dtype=np.bool_)
+    telling = letters[words] & ~vocabulary.stops[titles.values]
     telling &= frequency[stems] <= max(1.0, COMMON * len(titles))
     flags = np.zeros(len(titles), dtype=np.bool_)
     flags[owners[telling]] = True

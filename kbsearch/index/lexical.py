@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
-from kbsearch.index.kernels import contribute, count_passages, fill_postings
+from kbsearch.index.kernels import contribute, count_passages, distinct_hashes, fill_postings
 from kbsearch.index.query_kernels import places_of, search_postings
 from kbsearch.index.ragged import Ragged
 
@@ -94,8 +94,7 @@ def write_lexical(
     each word.
     """
     directory.mkdir()
-    hashes, numbers = np.unique(terms.values, return_inverse=True)
-    numbers = numbers.astype(np.int32)
+    hashes, _, numbers = distinct_hashes(terms.values)
     count = len(bags)
     terms_of_word = np.diff(terms.offsets)
     lengths = _row_sums(bags.offsets, weights.values * terms_of_word[bags.values])
@@ -107,7 +106,9 @@ def write_lexical(
     np.cumsum(df, out=indptr[1:])
     passages = np.empty(int(indptr[-1]), dtype=np.int32)
     contributions = np.empty(len(passages), dtype=np.float32)
-    fill_postings(bags.offsets, bags.values, weights.values, terms.offsets, numbers, indptr, passages, contributions)
+    last_seen[:] = -1
+    words = bags.offsets, bags.values, weights.values
+    fill_postings(*words, terms.offsets, numbers, indptr, passages, contributions, last_seen)
     idf = np.log((count + 1) / np.maximum(df, 1))
     norms = k1 * (1 - b + b * lengths / max(average, 1e-9))
     contribute(indptr, passages, contributions, idf, norms, k1)

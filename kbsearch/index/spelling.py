@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,9 @@ import orjson
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from kbsearch.index.arrays import Records, RecordWriter, open_array, write_array
-from kbsearch.index.kernels import hash_deletions
+from kbsearch.index.arrays import Records, open_array, write_array, write_records
+from kbsearch.index.kernels import hash_deletions, sort_pairs
+from kbsearch.index.ragged import Ragged
 from kbsearch.text.normalise import fold
 from kbsearch.text.slips import is_slip
 
@@ -43,37 +44,46 @@ class Correction:
     """Slipping fingers explain the difference; else the word typed may well be right, and only unknown here."""
 
 
-class SpellingBuilder:
-    """Counts the collection's words, then writes them."""
+def write_spelling(directory: Path, words: Sequence[str], langs: Sequence[str], times: Sequence[int]) -> int:
+    """Write the vocabulary under `directory` (made here); return its size.
 
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def add(self, words: Sequence[str], lang: str) -> None:
-        """Count the words of one passage."""
-        self._counts.update((word.lower(), lang) for word in words)
-
-    def count(self, word: str, lang: str, times: int) -> None:
-        """Count a word several times."""
-        self._counts[word.lower(), lang] += times
-
-    def write(self, directory: Path) -> int:
-        """Write the vocabulary under `directory` (made here); return its size."""
-        directory.mkdir()
-        forms: dict[str, list[tuple[int, str, str]]] = {}
-        for (word, lang), count in self._counts.items():
-            if len(word) >= ONE_EDIT_LENGTH - 1 and word.isalpha():
-                forms.setdefault(fold(word), []).append((count, word, lang))
-        vocabulary = sorted(forms)
-        records = RecordWriter(directory, "words")
-        for folded in vocabulary:
-            records.append(orjson.dumps([folded, sorted(forms[folded], reverse=True)]))
-        records.close()
-        hashes, owners = _deletions(vocabulary)
-        order = np.argsort(hashes)
-        write_array(directory / "hashes.npy", hashes[order])
-        write_array(directory / "owners.npy", owners[order])
-        return len(vocabulary)
+    `times`: how often the collection holds each word of each language; those that it does not hold are left out. What
+    differs only in case is one word.
+    """
+    directory.mkdir()
+    # Lowered and folded all at once: the line breaks keep the words apart.
+    lowered = "\n".join(words).lower().split("\n")
+    kept = [
+        (word, lang, count)
+        for word, lang, count in zip(lowered, langs, times, strict=True)
+        if count and len(word) >= ONE_EDIT_LENGTH - 1 and word.isalpha()
+    ]
+    folded = fold("\n".join([word for word, _, _ in kept])).split("\n") if kept else []
+    vocabulary, several = [], set()
+    for known, following in pairwise([*sorted(folded), ""]):
+        if known == following:
+            several.add(known)
+        else:
+            vocabulary.append(known)
+    counts: dict[str, Counter[tuple[str, str]]] = {known: Counter() for known in several}
+    tags = {lang: orjson.dumps(lang).decode() for lang in set(langs)}
+    # JSON, of which letters need no marks, in the order of the words: a million words taken from here and there would
+    # take longer than everything else. As a line begins with its word, sorting them sorts the words.
+    lines = []
+    for known, (word, lang, count) in zip(folded, kept, strict=True):
+        if known in several:
+            counts[known][word, lang] += count
+        else:
+            lines.append(f'["{known}",[[{count},"{word}",{tags[lang]}]]]')
+    for known, forms in counts.items():
+        ranked = sorted(((count, *form) for form, count in forms.items()), reverse=True)
+        lines.append(orjson.dumps([known, ranked]).decode())
+    write_records(directory, "words", Ragged.of_lines(sorted(lines)))
+    hashes, owners = _deletions(vocabulary)
+    sort_pairs(hashes, owners)
+    write_array(directory / "hashes.npy", hashes)
+    write_array(directory / "owners.npy", owners)
+    return len(vocabulary)
 
 
 class SpellingIndex:

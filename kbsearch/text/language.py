@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from math import exp
 from operator import add
@@ -154,6 +155,12 @@ class LanguageDetector:
         evidence[:, _LATIN] = sums[read_back, 0] * np.asarray(scale, np.float32)[:, None] + gained_latin
         known = (np.maximum.reduceat(rows, starts) >= _FIRST_ROW).tolist()
         return [evidence[place] if known[typed[place]] or known[folded[place]] else None for place in range(len(words))]
+
+
+@lru_cache(maxsize=1)
+def plausible_detector() -> LanguageDetector:
+    """Tell all plausible languages apart. Made once: its table takes 0.4 s."""
+    return LanguageDetector(PLAUSIBLE_LANGUAGES)
 
 
 def _letters(text: str) -> list[str]:

@@ -77,18 +77,17 @@ class Graph(nn.Module):
         x = self.enter(torch.cat([rows, self.own(input_ids)], dim=2))
         x = x + self.embeddings.position_embeddings.weight[: input_ids.shape[1]]  # type: ignore[index]
         x = self.embeddings.LayerNorm(x + self.embeddings.token_type_embeddings.weight[0])  # type: ignore[operator]
-        hidden = (1.0 - attention_mask.float())[:, None, None, :] * -1e9
+        hidden = ((1.0 - attention_mask.float()) * -1e9)[:, None, None, :].expand(-1, 1, input_ids.shape[1], -1)
         for layer, joint in zip(self.layers, self.joint, strict=True):
             x = self._layer(x, layer, joint, hidden)
         rows, x = rows * mask, x * mask
         return rows / length(rows) + x / length(x)
 
     def _layer(self, x: Tensor, layer: Any, joint: nn.Module, hidden: Tensor) -> Tensor:
-        batch, tokens, width = x.shape
-        joined = joint(x).reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        query, key, value = joined[0], joined[1], joined[2]
-        scores = query @ key.transpose(2, 3) * (width // self.heads) ** -0.5 + hidden
-        read = (scores.softmax(dim=3) @ value).transpose(1, 2).reshape(batch, tokens, width)
+        query, key, value = joint(x).chunk(3, dim=2)
+        read: Tensor = torch.onnx.ops.attention(
+            query, key, value, hidden, q_num_heads=self.heads, kv_num_heads=self.heads
+        )[0]
         x = layer.attention.output.LayerNorm(layer.attention.output.dense(read) + x)
         inner = functional.gelu(layer.intermediate.dense(x))
         out: Tensor = layer.output.LayerNorm(layer.output.dense(inner) + x)
@@ -142,6 +141,7 @@ def write(folder: Path, student: Mini, static: Path) -> None:
         dynamic_shapes=({0: texts, 1: tokens}, {0: texts, 1: tokens}),
         external_data=False,
         dynamo=True,
+        opset_version=23,
     )
     quantize_dynamic(
         exact,

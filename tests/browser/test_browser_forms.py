@@ -104,6 +104,14 @@ def test_where_no_article_fits_the_form_says_so(page: Page) -> None:
     expect(page.locator("#deflect")).to_contain_text("No article fits this")
 
 
+def test_leaving_the_search_box_does_not_stop_the_form(page: Page) -> None:
+    """Its list goes away a moment after the focus has left; what the form looks up meanwhile must still come."""
+    page.goto("/ticket?lang=en")
+    page.locator("#q").focus()
+    page.get_by_label("Subject").fill("shipping to riga please")
+    expect(page.locator("#deflect a").first).to_contain_text("Shipping to Riga")
+
+
 def test_a_service_that_is_down_loses_nothing(page: Page) -> None:
     """What was typed is still there, and can be sent again."""
     page.goto("/ticket?lang=en")

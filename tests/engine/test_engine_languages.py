@@ -58,3 +58,17 @@ def test_without_diacritics_the_language_is_the_same(engine: Engine) -> None:
     """kur ir mans sutijums."""
     outcome = engine.search(SearchRequest(q="kur ir mans sutijums"))
     assert (outcome.detected_lang, outcome.hits[0].id) == ("lv", "parcel.lv")
+
+
+@pytest.mark.parametrize("lang", ["de", ""])
+def test_a_language_that_the_collection_lacks_is_not_read_as_one_of_its_own(engine: Engine, lang: str) -> None:
+    """Its words are no misspelt ones: nothing is corrected, and what it means is found all the same."""
+    outcome = engine.search(SearchRequest(q="ich möchte mein Passwort ändern", lang=lang))
+    assert (outcome.detected_lang, outcome.did_you_mean) == ("de", None)
+    assert outcome.hits[0].group == "password"
+
+
+def test_a_misspelt_word_is_no_word_of_another_language(engine: Engine) -> None:
+    """Even where it is the only one."""
+    outcome = engine.search(SearchRequest(q="sūtijumms", lang="lv"))
+    assert (outcome.detected_lang, outcome.hits[0].id) == ("lv", "parcel.lv")

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import (
     Records,
-    RecordWriter,
     find_hashes,
     group_pairs,
     hash_texts,
     open_array,
     write_array,
+    write_records,
 )
+from kbsearch.index.ragged import Ragged
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint16, np.uint32, np.uint64, np.float32, np.bool_])
@@ -74,10 +75,7 @@ def test_no_array_is_ever_unpickled(tmp_path: Path) -> None:
 def test_records_come_back_the_same(records: list[bytes]) -> None:
     """Any bytes, empty ones too, by number."""
     with tempfile.TemporaryDirectory() as folder:
-        writer = RecordWriter(Path(folder), "r")
-        for record in records:
-            writer.append(record)
-        writer.close()
+        write_records(Path(folder), "r", Ragged.of_bytes(records))
         read = Records(Path(folder), "r")
         assert len(read) == len(records)
         assert [read[number] for number in range(len(read))] == records
@@ -88,10 +86,7 @@ def test_records_come_back_the_same(records: list[bytes]) -> None:
 )
 def test_damaged_records_are_noticed(change, tmp_path: Path) -> None:
     """The size of the bytes and the offsets must agree."""
-    writer = RecordWriter(tmp_path, "r")
-    writer.append(b"first")
-    writer.append(b"second")
-    writer.close()
+    write_records(tmp_path, "r", Ragged.of_bytes([b"first", b"second"]))
     path = tmp_path / "r.bin"
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(SnapshotDamaged, match=r"r\.bin holds \d+ bytes, not 11"):
@@ -100,8 +95,7 @@ def test_damaged_records_are_noticed(change, tmp_path: Path) -> None:
 
 def test_missing_records_are_named(tmp_path: Path) -> None:
     """A missing file of bytes is SnapshotDamaged."""
-    writer = RecordWriter(tmp_path, "r")
-    writer.close()
+    write_records(tmp_path, "r", Ragged.of_bytes([]))
     (tmp_path / "r.bin").unlink()
     with pytest.raises(SnapshotDamaged, match=r"r\.bin cannot be read"):
         Records(tmp_path, "r")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.spelling import SpellingBuilder, SpellingIndex, allowed_edits
+from kbsearch.index.spelling import SpellingIndex, allowed_edits, write_spelling
 from kbsearch.text.normalise import fold
 
 ENGLISH = [
@@ -31,10 +31,8 @@ LATVIAN = ["parole", "paroli", "pasūtījums", "piegāde", "rēķins", "garantij
 
 
 def build(directory: Path, **words: list[str]) -> SpellingIndex:
-    builder = SpellingBuilder()
-    for lang, surfaces in words.items():
-        builder.add(surfaces, lang)
-    builder.write(directory)
+    counted = [(word, lang) for lang, surfaces in words.items() for word in surfaces]
+    write_spelling(directory, [word for word, _ in counted], [lang for _, lang in counted], [1] * len(counted))
     return SpellingIndex(directory)
 
 
@@ -167,7 +165,7 @@ def test_allowed_edits_grow_with_length(word: str, edits: int) -> None:
 
 def test_an_empty_vocabulary_corrects_nothing(tmp_path: Path) -> None:
     """No word is no error."""
-    assert SpellingBuilder().write(tmp_path / "s") == 0
+    assert write_spelling(tmp_path / "s", ["", "Passwords"], ["en", "en"], [1, 0]) == 0
     assert SpellingIndex(tmp_path / "s").correct("password", ["en"]) is None
 
 

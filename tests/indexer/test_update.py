@@ -18,6 +18,7 @@ from indexer.batches import Cache, Shelf
 from indexer.pipeline import build
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.embed.registry import load_embedder
+from kbsearch.errors import SourceError
 from kbsearch.snapshot import MANIFEST, open_snapshot, published_version
 from kbsearch.versions import list_snapshots
 
@@ -123,6 +124,28 @@ def test_nothing_new_publishes_nothing(tmp_path: Path, write_jsonl: Write) -> No
     built = run(source, tmp_path / "index")
     assert (built.unchanged, built.documents_analysed) == (False, 4)
     assert built.version != first.version
+
+
+def test_nothing_new_writes_nothing(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same articles, settings and files of the editor: what is published is the answer, and nothing is embedded."""
+    folder = tmp_path / "kb"
+    write_jsonl(folder / "s.jsonl", rows(4))
+    (folder / "synonyms.csv").write_text("words\npassword; passcode\none\n")
+    first = run(folder, tmp_path / "index")
+    assert first.problem_count == 1  # a word alone is no synonym
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.pipeline.write_snapshot", lambda *_: pytest.fail("a snapshot was written"))
+        embedder = Counting()
+        again = build([folder], tmp_path / "index", embedder=embedder, update=True)
+    assert (again.version, again.unchanged, again.published, embedder.texts) == (first.version, True, True, [])
+    assert (again.documents, again.passages, again.problem_count) == (4, 8, 1)
+    with pytest.raises(SourceError, match="one word"):
+        run(folder, tmp_path / "index", update=True, strict=True)
+    (folder / "synonyms.csv").write_text("words\npassword; passphrase\n")
+    changed = run(folder, tmp_path / "index", update=True)
+    assert (changed.unchanged, changed.documents_analysed, changed.passages_embedded) == (False, 0, 0)
+    run(folder, tmp_path / "fresh")
+    assert content(tmp_path / "index") == content(tmp_path / "fresh")
 
 
 def test_an_update_of_nothing_is_a_build(tmp_path: Path, write_jsonl: Write) -> None:

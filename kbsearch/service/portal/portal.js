@@ -14,6 +14,9 @@
   let options = [];
   let chosen = -1;
   let timer = 0;
+  // The ticket form's own: what ends the suggestions of the search box must not end these.
+  let writing = 0;
+  let deflecting = null;
   let looked = "";
 
   const byId = (id) => document.getElementById(id);
@@ -202,12 +205,13 @@
   // ---- articles while a ticket is written
 
   function onWrite() {
-    clearTimeout(timer);
-    timer = setTimeout(deflect, 400);
+    clearTimeout(writing);
+    writing = setTimeout(deflect, 400);
   }
 
   async function deflect() {
     const form = byId("ticket");
+    if (!form) return;
     const subject = form.elements.subject.value.trim();
     const message = form.elements.message.value.trim();
     const box = byId("deflect");
@@ -215,11 +219,11 @@
     const asks = subject.split(/\s+/).length < 3 ? subject + message : subject;
     if (subject.length < 4 || asks === looked) return;
     looked = asks;
-    if (asking) asking.abort();
-    asking = new AbortController();
+    if (deflecting) deflecting.abort();
+    deflecting = new AbortController();
     const asked = { subject, body: message, lang: document.documentElement.lang, session, query: form.elements.queries.value.split("\n")[0] };
     try {
-      const response = await fetch("/v1/deflect", { method: "POST", body: JSON.stringify(asked), signal: asking.signal });
+      const response = await fetch("/v1/deflect", { method: "POST", body: JSON.stringify(asked), signal: deflecting.signal });
       if (!response.ok) throw new Error(`${response.status} from /v1/deflect`);
       const answer = await response.json();
       addLine("queries", answer.query_id);
@@ -227,7 +231,9 @@
       box.hidden = answer.holdout;
       if (!answer.holdout) box.replaceChildren(...suggested(answer));
     } catch (error) {
-      if (error.name !== "AbortError") box.hidden = true;
+      if (error.name === "AbortError") return;
+      box.hidden = true;
+      looked = "";
     }
   }
 
@@ -383,8 +389,10 @@
   document.addEventListener("submit", onSubmit);
   document.addEventListener("keydown", onKey);
   document.addEventListener("input", (typed) => {
-    clearTimeout(timer);
-    if (typed.target.id === "q") timer = setTimeout(suggest, 90);
+    if (typed.target.id === "q") {
+      clearTimeout(timer);
+      timer = setTimeout(suggest, 90);
+    }
     if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
   });
   document.addEventListener("focusout", (left) => {
