@@ -3,8 +3,9 @@
     python -m benchmarks.http
 
 Both servers run under uvicorn with the same event loop and parser. Latency: one connection, the two asked in turn.
-Throughput: sixteen connections that ask again as soon as they are answered, the two in turn, several rounds. Queries
-are those of `sample_kb`, each a different one; the static model.
+Throughput: sixteen connections that ask again as soon as they are answered, the two in turn, several rounds; from the
+same rounds, the processor time of the server's process for each answer, which other programs on the machine change
+least. Queries are those of `sample_kb`, each a different one; the static model.
 """
 
 from __future__ import annotations
@@ -54,14 +55,23 @@ def latency(servers: Sequence[Server], requests: Sequence[Sequence[bytes]], coun
 
 def throughput(
     servers: Sequence[Server], requests: Sequence[Sequence[bytes]], rounds: int, seconds: float
-) -> list[float]:
-    """Median answers a second of each server, in turn."""
+) -> tuple[list[float], list[float]]:
+    """Median answers a second of each server, in turn, and its milliseconds of processor time for each answer."""
     rates: list[list[float]] = [[] for _ in servers]
+    spent: list[list[float]] = [[] for _ in servers]
     for _ in range(rounds):
-        for server, asked, found in zip(servers, requests, rates, strict=True):
+        for server, asked, found, cpu in zip(servers, requests, rates, spent, strict=True):
+            before = cpu_seconds(server.pid)
             shots = closed_loop(server.address, asked, CLIENTS, seconds)
+            cpu.append(1000 * (cpu_seconds(server.pid) - before) / len(shots))
             found.append(sum(shot.status == 200 for shot in shots) / max(shot.done for shot in shots))
-    return [median(found) for found in rates]
+    return [median(found) for found in rates], [median(cpu) for cpu in spent]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has had so far (proc(5): user and system, the 14th and 15th field of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,11 +98,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for server, of_server in zip(servers, requests, strict=True):
                 closed_loop(server.address, of_server, 1, 2.0)
             medians = latency(servers, requests, options.requests)
-            rates = throughput(servers, requests, options.rounds, options.seconds)
+            rates, spent = throughput(servers, requests, options.rounds, options.seconds)
     names = ("empty endpoint", "/v1/search", "/v1/search, answers cached")
     rows = [
-        (name, f"{ms:.3f}", f"{ms / medians[0]:.2f}", f"{rate:.0f}", f"{rate / rates[0]:.2f}")
-        for name, ms, rate in zip(names, medians, rates, strict=True)
+        (
+            name,
+            f"{ms:.3f}",
+            f"{ms / medians[0]:.2f}",
+            f"{rate:.0f}",
+            f"{rate / rates[0]:.2f}",
+            f"{cpu:.3f}",
+            f"{cpu / spent[0]:.2f}",
+        )
+        for name, ms, rate, cpu in zip(names, medians, rates, spent, strict=True)
     ]
     figures = {
         name: {
@@ -100,15 +118,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "ratio": round(ms / medians[0], 3),
             "rate": round(rate, 1),
             "share": round(rate / rates[0], 3),
+            "cpu_ms": round(cpu, 4),
+            "cpu_ratio": round(cpu / spent[0], 3),
         }
-        for name, ms, rate in zip(names, medians, rates, strict=True)
+        for name, ms, rate, cpu in zip(names, medians, rates, spent, strict=True)
     }
     markdown = "\n\n".join(
         [
             "# What HTTP costs",
             measured.line(),
             (__doc__ or "").split("\n\n", 2)[2].strip().replace("\n", " "),
-            table(("server", "median ms", "× empty", f"answers/s, {CLIENTS} connections", "share of empty"), rows),
+            table(
+                (
+                    "server",
+                    "median ms",
+                    "× empty",
+                    f"answers/s, {CLIENTS} connections",
+                    "share of empty",
+                    "processor ms an answer",
+                    "× empty",
+                ),
+                rows,
+            ),
             f"Required: at most {MOST_RATIO} × the empty endpoint's median, at least {LEAST_SHARE:.0%} of its answers.",
         ]
     )

@@ -25,12 +25,16 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def running_server(*options: str) -> Iterator[str]:
-    """Yield the URL of a server without a database name; it refuses to run as root, so then it is user postgres."""
+def running_server(*options: str, keep: Path | None = None) -> Iterator[str]:
+    """Yield the URL of a server without a database name; it refuses to run as root, so then it is user postgres.
+
+    With `keep`, its cluster lies in that folder, is used again where there is one, and stays.
+    """
     place = binaries()
     if place is None:
         raise FileNotFoundError("PostgreSQL is not installed; run: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="kbsearch-postgres-"))
+    folder = keep or Path(tempfile.mkdtemp(prefix="kbsearch-postgres-"))
+    folder.mkdir(exist_ok=True)
     as_whom = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     if as_whom:
         shutil.chown(folder, "postgres", "postgres")
@@ -39,7 +43,8 @@ def running_server(*options: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     data = folder / "data"
     initdb = [place / "initdb", "-D", data, "-U", "kbsearch", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
-    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, timeout=120, **as_whom)
+    if not data.exists():
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, timeout=120, **as_whom)
     serve = [place / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *options]
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen(serve, stdout=log, stderr=log, cwd=folder, **as_whom)
@@ -52,7 +57,8 @@ def running_server(*options: str) -> Iterator[str]:
             server.wait(20)
         server.kill()
         server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(server: str) -> str:

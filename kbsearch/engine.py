@@ -212,8 +212,6 @@ class Engine:
         passage = self._passage_to_quote(document, best, candidates, vector)
         found = snapshot.marks.of(passage, asked_for)
         snippet, highlights = make_snippet(snapshot.passage(passage).text, found.starts, found.ends, found.marked)
-        names = snapshot.values["lang"]
-        languages = {names[snapshot.document_lang[n]] for n in self._members(int(results.groups[place]), visible)}
         return Hit(
             id=fields["id"],
             group=fields["group"],
@@ -225,7 +223,7 @@ class Engine:
             snippet=snippet,
             highlights=highlights,
             position=place + 1,
-            translations=tuple(sorted(languages - {fields["lang"]})),
+            translations=self._translations(int(results.groups[place]), fields["lang"], visible),
             language_match=primary(fields["lang"]) == primary(_wanted_language(request, query)),
             category=tuple(fields["category"]),
             updated_at=fields["updated_at"],
@@ -283,7 +281,12 @@ class Engine:
         return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
 
     def _members(self, group: int, visible: Visible) -> list[int]:
-        return [int(number) for number in self._snapshot.group_members(group) if visible[number]]
+        return [number for number in self._snapshot.group_members(group).tolist() if visible[number]]
+
+    def _translations(self, group: int, shown: str, visible: Visible) -> tuple[str, ...]:
+        """The other languages of a group."""
+        names, codes = self._snapshot.values["lang"], self._snapshot.document_lang
+        return tuple(sorted({names[codes[number]] for number in self._members(group, visible)} - {shown}))
 
     def _passage_to_quote(
         self, document: int, best: int, candidates: Candidates, vector: NDArray[np.float32] | None

@@ -28,13 +28,13 @@ def explained_share(scores: Scores, bound: float) -> Scores:
     """BM25+ scores (without their baseline) as a share of the query's bound, 0..1."""
     if bound <= 0.0:
         return np.zeros_like(scores)
-    share: Scores = np.clip(scores / np.float32(bound), 0.0, 1.0)
+    share: Scores = np.minimum(scores / np.float32(bound), 1.0)
     return share
 
 
 def similarity(cosines: Scores) -> Scores:
     """Cosines as closeness in meaning, 0..1: what points away from the query is no closer than what has no relation."""
-    closeness: Scores = np.clip(cosines, 0.0, 1.0)
+    closeness: Scores = np.minimum(np.maximum(cosines, 0.0), 1.0)
     return closeness
 
 
@@ -58,4 +58,5 @@ def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scor
     dense_weight = np.float32(DENSE_WEIGHT if has_dense else 0.0)
     title_weight = np.float32(TITLE_WEIGHT)
     passage = (np.float32(1.0) - dense_weight) * lexical + dense_weight * dense
-    return (np.float32(1.0) - title_weight) * passage + title_weight * np.clip(2 * title - 1, 0.0, 1.0)
+    upper_half: Scores = np.maximum(2 * title - 1, 0.0)
+    return (np.float32(1.0) - title_weight) * passage + title_weight * upper_half

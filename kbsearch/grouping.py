@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.index.query_kernels import best_of_groups
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
@@ -40,7 +41,10 @@ def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping
     def welcome(lang: str) -> float:
         if lang == interface_lang:
             return 1.0
-        return _OTHER_REGION if primary(lang) == primary(interface_lang) else 0.5 * detected.get(lang, 0.0)
+        if primary(lang) == primary(interface_lang):
+            return _OTHER_REGION
+        spoken = 0.5 * detected.get(lang, 0.0)
+        return spoken if spoken >= _WELCOME_FLOOR else 0.0
 
     return np.asarray([welcome(lang) for lang in snapshot.values["lang"]], dtype=np.float32)
 
@@ -58,24 +62,27 @@ def group_results(
     """
     # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
     # article is shown in the user's language anyway, whichever of its translations matched.
-    unwelcome = -welcome[snapshot.document_lang[candidates.documents]]
-    order = np.lexsort((candidates.passages, unwelcome, -candidates.scores - candidates.titled))
-    groups = snapshot.document_group[candidates.documents][order]
-    _, first = np.unique(groups, return_index=True)
-    first.sort()
-    best = order[first]
+    best: NDArray[np.int64] = best_of_groups(
+        candidates.scores + candidates.titled,
+        -welcome[snapshot.document_lang[candidates.documents]],
+        candidates.passages,
+        snapshot.document_group[candidates.documents],
+    )
     if len(best):
-        floor = RELATIVE_FLOOR * float(candidates.scores.max())
-        fixed = np.isin(snapshot.document_group[candidates.documents[best]], pinned)
-        best = best[(candidates.scores[best] > floor) | candidates.titled[best] | fixed]
+        scores = candidates.scores[best]
+        kept = (scores > RELATIVE_FLOOR * candidates.scores.max()) | candidates.titled[best]
+        if pinned:
+            kept |= np.isin(snapshot.document_group[candidates.documents[best]], pinned)
+        best = best[kept]
     if pinned:
         place = {group: number for number, group in enumerate(pinned)}
         owners = snapshot.document_group[candidates.documents[best]].tolist()
         best = best[np.argsort([place.get(group, len(place)) for group in owners], kind="stable")]
+    documents = candidates.documents[best]
     return Groups(
-        groups=snapshot.document_group[candidates.documents[best]],
+        groups=snapshot.document_group[documents],
         best=best,
-        documents=_in_best_language(snapshot, candidates.documents[best], welcome, visible),
+        documents=snapshot.in_best_language(documents, welcome, visible.documents),
         scores=candidates.scores[best],
     )
 
@@ -89,21 +96,6 @@ def count_facets(snapshot: Snapshot, documents: NDArray[np.int32]) -> dict[str, 
     }
 
 
-def _in_best_language(
-    snapshot: Snapshot, documents: NDArray[np.int32], welcome: NDArray[np.float32], visible: Visible
-) -> NDArray[np.int32]:
-    """Replace each document by a more welcome visible translation of it, where there is one."""
-    shown = documents.copy()
-    # From the least to the most welcome, so that the last replacement is the best.
-    for code in np.argsort(welcome, kind="stable"):
-        if welcome[code] < _WELCOME_FLOOR:
-            continue
-        translation = snapshot.translation(snapshot.document_group[documents], int(code), visible.documents)
-        better = (translation >= 0) & (welcome[code] > welcome[snapshot.document_lang[documents]])
-        shown[better] = translation[better]
-    return shown
-
-
 def _count(names: Sequence[str], codes: NDArray[np.integer[Any]]) -> dict[str, int]:
-    counts = np.bincount(codes, minlength=len(names)) if len(codes) else np.zeros(len(names), np.int64)
-    return {names[code]: int(counts[code]) for code in np.argsort(-counts, kind="stable") if counts[code]}
+    counts = enumerate(np.bincount(codes).tolist())
+    return {names[code]: count for code, count in sorted(counts, key=lambda item: -item[1]) if count}

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
+from kbsearch.text import stems
 from kbsearch.text.analyze import protected_terms
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
-from kbsearch.text.stems import stem_terms
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
 from kbsearch.text.words import words
@@ -28,6 +29,8 @@ SHORT_STEM = 3
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
 Flags = NDArray[np.bool_]
+# A word is looked at half a dozen times a query.
+stem_terms = lru_cache(maxsize=50_000)(stems.stem_terms)
 
 
 @dataclass(frozen=True, slots=True)

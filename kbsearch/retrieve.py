@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.fuse import expected_share, explained_share, fuse, meaning
+from kbsearch.index.query_kernels import is_among
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
 from kbsearch.types import Mode
@@ -16,7 +17,7 @@ from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
-CANDIDATES = 200
+CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,21 @@ def retrieve(
     titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
     # A title that was typed word for word is looked at even where neither leg ranks it high.
     passages = snapshot.first_passages(titled if pinned is None else np.union1d(titled, pinned))
-    cosines = np.zeros(0, np.float32)
     if vector is not None:
         nearest = snapshot.dense.search(vector, limit, visible.passages)
-        extra = passages[~np.isin(passages, nearest.passages)]
-        passages = np.concatenate([nearest.passages, extra])
-        cosines = np.concatenate([nearest.scores, snapshot.dense.vectors(extra) @ vector])
+        passages = np.concatenate([nearest.passages, passages[~is_among(passages, nearest.passages)]])
     lexical = np.zeros(len(passages), np.float32)
     if mode != "dense":
         matched = snapshot.lexical.search(
             query.terms, limit, weights=query.weights, allowed=visible.passages, probe=passages
         )
-        fresh = ~np.isin(matched.passages, passages)
-        by_words = matched.passages[fresh].astype(np.int64)
-        passages = np.concatenate([passages, by_words])
+        fresh = ~is_among(matched.passages, passages)
+        passages = np.concatenate([passages, matched.passages[fresh]])
         lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound - query.spare)
-        if vector is not None:
-            cosines = np.concatenate([cosines, snapshot.dense.vectors(by_words) @ vector])
     documents = snapshot.passage_document[passages]
     closeness = np.zeros_like(lexical)
     if vector is not None:
-        closeness = meaning(cosines, snapshot.heads.cosines(vector, documents))
+        closeness = meaning(snapshot.dense.cosines(passages, vector), snapshot.heads.cosines(vector, documents))
     agreement = snapshot.titles.agreement(query.stems, documents)
     scores = {"lexical": lexical, "dense": closeness}.get(mode)
     if scores is None:
@@ -92,7 +87,7 @@ def retrieve(
         similarity=closeness,
         scores=scores,
         title=agreement,
-        titled=np.isin(documents, titled),
+        titled=is_among(documents, titled),
     )
 
 
@@ -101,9 +96,5 @@ def _foreign(
 ) -> NDArray[np.bool_]:
     """Which documents are of groups without a visible member in any language that the query is read in."""
     read = {primary(lang) for lang in readings}
-    groups = snapshot.document_group[documents]
-    foreign = np.ones(len(documents), dtype=np.bool_)
-    for code, name in enumerate(snapshot.values["lang"]):
-        if primary(name) in read:
-            foreign &= snapshot.translation(groups, code, visible.documents) < 0
-    return foreign
+    spoken = np.asarray([primary(name) in read for name in snapshot.values["lang"]], dtype=np.bool_)
+    return ~snapshot.groups_in(snapshot.document_group[documents], spoken, visible.documents)

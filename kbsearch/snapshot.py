@@ -38,6 +38,7 @@ from kbsearch.index.dense import DenseIndex
 from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
+from kbsearch.index.query_kernels import best_members, groups_with
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
 from kbsearch.manifest import (
@@ -66,6 +67,7 @@ __all__ = [
     "verify_snapshot",
 ]
 
+_EVERYTHING = np.empty(0, dtype=np.bool_)
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
 
 
@@ -109,12 +111,6 @@ class Snapshot:
         }
         self.document_lang = self._single_valued("lang")
         self.document_type = self._single_valued("type")
-        self._translations = np.full((int(self.manifest["groups"]), len(self.values["lang"])), -1, dtype=np.int32)
-        # The first of several documents of one group in one language is the one that is shown.
-        backwards = np.arange(len(ids))[::-1]
-        self._translations[self.document_group[backwards], self.document_lang[backwards]] = backwards
-        shown = self._translations[self.document_group, self.document_lang]
-        self._behind = np.flatnonzero(shown != np.arange(len(ids)))
         indptr, documents = self._attribute["category"]
         categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         self._category_start, self._categories = group_pairs(documents, categories, len(ids))
@@ -162,24 +158,37 @@ class Snapshot:
         first: NDArray[np.int64] = self._passage_start[documents].astype(np.int64)
         return first
 
-    def translation(
-        self, groups: NDArray[np.int32], language: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int32]:
-        """Each group's first allowed document in a language (its number in `values["lang"]`), −1 where there is none.
+    def groups_in(
+        self, groups: NDArray[np.int32], languages: NDArray[np.bool_], allowed: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_]:
+        """Which of the groups have an allowed member in any of the languages (one flag for each of `values["lang"]`).
 
         `allowed`: one flag a document; None means all.
         """
-        translations: NDArray[np.int32] = self._translations[groups, language]
-        if allowed is None:
-            return translations
-        translations = np.where(allowed[translations], translations, np.int32(-1))
-        behind = self._behind[allowed[self._behind] & (self.document_lang[self._behind] == language)]
-        if behind.size:
-            owners, first = np.unique(self.document_group[behind], return_index=True)
-            place = np.minimum(np.searchsorted(owners, groups), len(owners) - 1)
-            instead = np.where(owners[place] == groups, behind[first[place]], -1).astype(np.int32)
-            translations = np.where(translations < 0, instead, translations)
-        return translations
+        mask = _EVERYTHING if allowed is None else allowed
+        found: NDArray[np.bool_] = groups_with(
+            groups, self._group_start, self._group_documents, self.document_lang, languages, mask
+        )
+        return found
+
+    def in_best_language(
+        self, documents: NDArray[np.int32], welcome: NDArray[np.float32], allowed: NDArray[np.bool_] | None
+    ) -> NDArray[np.int32]:
+        """Each document, or its first allowed translation into a language that is more welcome than its own.
+
+        `welcome`: one number for each of `values["lang"]`. `allowed`: one flag a document; None means all.
+        """
+        mask = _EVERYTHING if allowed is None else allowed
+        shown: NDArray[np.int32] = best_members(
+            documents,
+            self.document_group,
+            self._group_start,
+            self._group_documents,
+            self.document_lang,
+            welcome,
+            mask,
+        )
+        return shown
 
     def category_codes(self, documents: NDArray[np.int32]) -> NDArray[np.int32]:
         """The categories of all these documents, one after the other, as numbers in `values["category"]`."""

@@ -45,11 +45,12 @@ def make_snippet(
 
 def _window_start(starts: Sequence[int], ends: Sequence[int], marked: Sequence[int], length: int) -> int:
     """Where a window holds the most marked words: the passage's beginning, or a little before a marked word."""
-    best_start, best_count = 0, sum(ends[word] <= length for word in marked)
+    marked_ends = [ends[word] for word in marked]
+    best_start, best_count = 0, bisect_right(marked_ends, length)
     lead = length // 5
     for place, word in enumerate(marked):
         start = max(0, starts[word] - lead)
-        count = sum(ends[later] <= start + length for later in marked[place:])
+        count = bisect_right(marked_ends, start + length) - place
         if count > best_count:
             best_start, best_count = start, count
     return best_start

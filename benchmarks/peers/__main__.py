@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.corpus import Corpus, write
+from benchmarks.peers.corpus import Corpus, load, write
 from benchmarks.peers.generate import generate
 from benchmarks.report import RESULTS, ROOT, Stamp, stamp, table, write_result
 
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
     parser.add_argument("--install-only", action="store_true", help="make the environments, measure nothing")
+    parser.add_argument("--work", type=Path, help="keep the corpus and kbsearch's index here, and take those found")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     for name in options.peers:
@@ -79,13 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.install_only:
         return
     measured = stamp(f"python -m benchmarks.peers --passages {options.passages} --width {options.width}")
-    corpus = generate(options.passages, options.width)
     running: list[Running] = []
-    with tempfile.TemporaryDirectory() as work:
-        write(Path(work) / "corpus", corpus)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        if not (work / "corpus").exists():
+            write(work / "corpus", generate(options.passages, options.width))
+        corpus = load(work / "corpus")
         try:
             for name in options.peers:
-                running.append(Running(name, Path(work) / "corpus", Path(work) / name))
+                kept = (work / name).exists()
+                running.append(Running(name, work / "corpus", work / name))
+                running[-1].built["kept"] = kept
                 print(name, running[-1].built, flush=True)
             figures = {each.name: {"built": each.built} for each in running}
             for kind in KINDS:
@@ -185,7 +190,7 @@ def describe(measured: Stamp, passages: int, width: int, rounds: int, figures: d
     built = [
         (
             name.strip("_"),
-            f"{row['built']['seconds']:.1f}",
+            f"{row['built']['seconds']:.1f}" + (" (opening a kept index)" if row["built"].get("kept") else ""),
             f"{row['built']['disk_mib']:.0f}",
             f"{row['built']['memory_mib']:.0f}",
         )

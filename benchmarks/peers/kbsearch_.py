@@ -48,6 +48,12 @@ class Peer:
     retrieval_ms = 0.0
 
     def build(self, folder, corpus):
+        self._embedder = Given(corpus)
+        if not (folder / "index" / "CURRENT").exists():
+            self._write(folder, corpus)
+        self._engine = open_engine(folder / "index", embedder=self._embedder)
+
+    def _write(self, folder, corpus):
         folder.mkdir(parents=True)
         source = folder / "passages.jsonl"
         rows = zip(corpus.titles, corpus.texts, corpus.langs, strict=True)
@@ -55,10 +61,8 @@ class Peer:
             for number, (title, text, lang) in enumerate(rows):
                 row = {"id": str(number), "title": title, "body": text, "lang": lang, "format": "text"}
                 file.write(json.dumps(row) + "\n")
-        self._embedder = Given(corpus)
         build([source], folder / "index", embedder=self._embedder)
         source.unlink()
-        self._engine = open_engine(folder / "index", embedder=self._embedder)
 
     def keyword(self, text):
         return self._search(SearchRequest(q=text, limit=DEPTH, mode="lexical"))

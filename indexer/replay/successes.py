@@ -18,7 +18,7 @@ from kbsearch.metrics.acts import Act, by_client, read_acts
 from kbsearch.metrics.journeys import GAP, HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
-from kbsearch.metrics.queries import LEAST_CLIENTS
+from kbsearch.metrics.queries import LEAST_CLIENTS, askers, is_printable, network_of
 from kbsearch.metrics.searches import Search, query_key
 
 Kind = Literal["opened", "answered", "judged", "unanswerable"]
@@ -80,8 +80,8 @@ class _Reading:
         self._as_of = as_of
         self._counted: Counter[Success] = Counter()
         self._spellings: dict[Success, Counter[str]] = {}
-        self._clients: dict[str, set[str]] = {}
-        """Who asked a query, of those that were asked in public and hold nothing that was taken out."""
+        self._askers: dict[str, set[tuple[str, int]]] = {}
+        """Who asked a query that may be printed, and from which networks."""
         self.searches = 0
         self.undecided = 0
 
@@ -122,8 +122,9 @@ class _Reading:
             self._counted[key] += 1
             self._spellings.setdefault(key, Counter())[success.query] += 1
         for search in searches:
-            if search.final.public and "[" not in search.final.user_query:
-                self._clients.setdefault(query_key(search.final.user_query), set()).add(journey[0].client)
+            if is_printable(search.final):
+                asker = (journey[0].client, network_of(search.final))
+                self._askers.setdefault(query_key(search.final.user_query), set()).add(asker)
 
     def successes(self) -> Iterator[Success]:
         """One for each query, place, article and kind, most frequent first."""
@@ -131,7 +132,7 @@ class _Reading:
         for key, count in ordered:
             written = self._spellings[key]
             query = max(sorted(written), key=written.__getitem__)
-            shown = key.public and len(self._clients.get(query_key(query), ())) >= LEAST_CLIENTS
+            shown = key.public and askers(self._askers.get(query_key(query), ())) >= LEAST_CLIENTS
             yield replace(key, query=query, searches=count, printable=shown)
 
 

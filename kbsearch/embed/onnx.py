@@ -56,6 +56,8 @@ class OnnxEmbedder:
                 f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
             ) from cause
         self._inputs = [node.name for node in self._session.get_inputs()]
+        # Asked for once: each asking costs as much as a layer's smallest step.
+        self._output = self._session.get_outputs()[0].name
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_longest(directory))
         settings = _read_json(directory / "tokenizer_config.json") or {}
@@ -86,7 +88,9 @@ class OnnxEmbedder:
     def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
         prompted = [prompt + (text.lower() if self._lower else text) for text in texts]
-        encodings = self._tokenizer.encode_batch(prompted)
+        # A batch of one would wake the tokenizer's threads for nothing.
+        one = len(prompted) == 1
+        encodings = [self._tokenizer.encode(prompted[0])] if one else self._tokenizer.encode_batch(prompted)
         work = [
             (row, encoding)
             for row, encoding, text in zip(vectors, encodings, texts, strict=True)
@@ -109,11 +113,9 @@ class OnnxEmbedder:
     def _fill(self, row: NDArray[np.float32], encoding: Encoding) -> None:
         ids = np.asarray([encoding.ids], dtype=np.int64)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        (tokens,) = self._session.run(
-            [self._session.get_outputs()[0].name], {name: given[name] for name in self._inputs}
-        )
-        # A text is alone in its batch, so that no padding has to be left out.
-        pooled = tokens[0].mean(axis=0) if self._pooling == "mean" else tokens[0, 0 if self._pooling == "cls" else -1]
+        (tokens,) = self._session.run([self._output], {name: given[name] for name in self._inputs})
+        # A text is alone in its batch, so that no padding has to be left out; the sum points where the mean does.
+        pooled = np.add.reduce(tokens[0]) if self._pooling == "mean" else tokens[0, 0 if self._pooling == "cls" else -1]
         length = float(np.sqrt(pooled @ pooled))
         if length > 0.0:
             np.divide(pooled, length, out=row)

@@ -19,6 +19,8 @@ from datetime import UTC, date, datetime
 
 _DIGEST_SIZE = 16
 _VOUCHER_SIZE = 8
+NETWORK_LETTERS = 2
+"""Of a voucher: those that say where it is from. There are 256 of them, so that each stands for many networks."""
 # What one household or one office holds: an IPv4 address is often shared and as often changed within its block, and
 # who has one IPv6 address has 2**64 of them.
 _NETWORK_BITS = {4: 24, 6: 48}
@@ -57,11 +59,15 @@ class ClientHasher:
         return _digest(self._current(), "opaque", value)
 
     def voucher(self, query_key: str, address: str) -> str:
-        """Hash a query with the network that asks it: equal for equal queries of one network, and telling no more.
+        """Hash a query with the network that asks it: equal for equal queries of one network.
 
-        This is what a client cannot make up: it may call itself what it likes, but its answers go to one address.
+        This is what a client cannot make up: it may call itself what it likes, but its answers go to one address. The
+        first NETWORK_LETTERS are those of the network whatever it asks, so that networks can be told apart that used
+        the same words in different queries; as hundreds of networks share them, they point at none.
         """
-        return _digest(self._current(), "voucher", f"{query_key}\x00{_network(address)}", _VOUCHER_SIZE)
+        network, salt = _network(address), self._current()
+        place = _digest(salt, "network", network, NETWORK_LETTERS // 2)
+        return place + _digest(salt, "voucher", f"{query_key}\x00{network}", _VOUCHER_SIZE)
 
     def period(self) -> str:
         """Return the first day of the present period."""

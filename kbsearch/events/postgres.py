@@ -18,7 +18,7 @@ from kbsearch.errors import StoreError
 from kbsearch.events import rows
 from kbsearch.events.postgres_schema import MIGRATIONS
 from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.events.store import Fact, PopularQuery, Removed
+from kbsearch.events.store import Fact, Name, PopularQuery, Removed
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -98,6 +98,12 @@ class PostgresStore:
         """Yield searches, likewise."""
         return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
 
+    def names(self, since: str = "", until: str = "") -> Iterator[Name]:
+        """Yield what every fact is called and whose it is, in any order."""
+        for columns, table in ((rows.SEARCH_NAMES, "searches"), (rows.EVENT_NAMES, "events")):
+            query = f"SELECT {columns} FROM {table} WHERE timestamp >= %s AND timestamp < %s"
+            yield from self._ask(query, (since, until or "~"))
+
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""
         return dict(self._ask("SELECT day, change FROM days ORDER BY day"))
@@ -167,7 +173,10 @@ class PostgresStore:
 
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """Return what metrics derived from facts and kept under these names, where there is anything."""
-        found = self._ask("SELECT name, value FROM derived WHERE name = ANY(%s)", (list(names),))
+        query = "SELECT name, value FROM derived WHERE name = ANY(%s)"
+        with self._transaction() as connection:
+            # As text, bytes come as hexadecimal digits.
+            found = connection.execute(query, (list(names),), binary=True).fetchall()
         return {name: bytes(value) for name, value in found}
 
     def keep(self, name: str, value: bytes) -> None:

@@ -52,6 +52,8 @@ EVENT_COLUMNS = (
 )
 SEARCH_READ = ", ".join(SEARCH_COLUMNS[:-1])
 EVENT_READ = ", ".join(EVENT_COLUMNS)
+SEARCH_NAMES = "'' AS event_id, query_id, session_id, client_id"
+EVENT_NAMES = "event_id, query_id, session_id, client_id"
 
 
 def search_row(fact: SearchRecord) -> tuple[object, ...]:

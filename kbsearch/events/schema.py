@@ -98,4 +98,4 @@ class SearchRecord:
     words_found: bool = True
     """False where no article holds a word of the query: what was found, meaning found."""
     voucher: str = ""
-    """Salted hash of query and network: counts the networks that asked the same, and links nothing else."""
+    """Salted hash of query and network: counts the networks that asked the same (see `ClientHasher.voucher`)."""

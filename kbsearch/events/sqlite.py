@@ -13,7 +13,7 @@ from typing import Any
 from kbsearch.events import rows
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.sqlite_schema import MIGRATIONS
-from kbsearch.events.store import Fact, PopularQuery, Removed
+from kbsearch.events.store import Fact, Name, PopularQuery, Removed
 from kbsearch.sqlite_file import SqliteFile, Transaction
 
 # Counted are networks (see SearchRecord.voucher), and only where the very search was followed by a click on what it
@@ -71,6 +71,12 @@ class SqliteStore:
     def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
         return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
+
+    def names(self, since: str = "", until: str = "") -> Iterator[Name]:
+        """Yield what every fact is called and whose it is, in any order."""
+        for columns, table in ((rows.SEARCH_NAMES, "searches"), (rows.EVENT_NAMES, "events")):
+            query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ?"
+            yield from self._file.ask(query, (since, until or "~"))
 
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes whenever one is added or erased."""

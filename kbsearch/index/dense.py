@@ -5,7 +5,8 @@ Small collections are searched exactly; from `EXACT_LIMIT` passages on, vectors 
 graph (HNSW, what this was before) cells are built in a tenth of the time, are asked as fast at the same recall, and
 come out the same whatever was indexed before: an update gives the bytes of a full build. Recall@10 against exact search
 is measured when they are built and raised by reading more cells until it reaches `REQUIRED_RECALL`; a collection whose
-cells never do is searched exactly. Scores are cosines: vectors have length one.
+cells never do is searched exactly. Scores are cosines: vectors have length one. faiss builds the index and maps its
+file; a query's own loops read the rows where they lie there, so that the legs' candidates are compared the same way.
 """
 
 from __future__ import annotations
@@ -22,22 +23,27 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.query_kernels import nearest_rows, rows_at
 
 logger = logging.getLogger(__name__)
 
-# Measured by benchmarks/dense.py: below this an exact scan is at least as fast.
+# Below this an exact scan takes less than half a millisecond and misses nothing (benchmarks/dense.py).
 EXACT_LIMIT = 10_000
 REQUIRED_RECALL = 0.98
 RECALL_SAMPLE = 200
 # A filter that leaves fewer passages than this share is scanned exactly: the nearest cells may hold none of them.
 SCAN_SHARE = 0.1
 
-# 100,000 real passages, 512 cells: more rounds or more points a cell found nothing more.
-_TRAINING_ROUNDS = 6
-_TRAINING_POINTS = 40
-_SEARCH_WIDTHS = (24, 48, 96, 192, 384)
+# 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
+# recall, more rounds or points of training none fewer.
+_CELLS_PER_ROOT = 8
+_TRAINING_ROUNDS = 4
+_TRAINING_POINTS = 20
+_SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
 _SEED = 1
 _BLOCK = 8_192
+
+_EVERYTHING = np.empty(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class DenseReport:
     dimension: int
     passages: int
     search_width: int
-    """Cells that a query reads; 0 for exact."""
+    """Cells that a query without a filter reads; 0 for exact."""
     recall_at_10: float
     """Against exact search on sampled queries."""
 
@@ -58,7 +64,7 @@ class DenseReport:
 class DenseHits:
     """Nearest passages, best first."""
 
-    passages: NDArray[np.int64]
+    passages: NDArray[np.int32]
     scores: NDArray[np.float32]
     """Cosine, −1..1."""
 
@@ -103,46 +109,110 @@ class DenseIndex:
     def __init__(self, directory: Path) -> None:
         try:
             self.report = DenseReport(**orjson.loads((directory / "report.json").read_bytes()))
+            # The arrays below look into its file.
             self._index = faiss.read_index(str(directory / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
         except (OSError, RuntimeError, orjson.JSONDecodeError, TypeError) as cause:
             raise SnapshotDamaged(f"{directory} cannot be read ({cause}); rebuild the index.") from cause
-        if self.report.kind == "cells":
-            self._index.make_direct_map()
+        dimension = self.report.dimension
+        # A stored number n stands for low + n·step.
+        self._low, self._step = np.zeros(dimension, np.float32), np.ones(dimension, np.float32)
+        if self.report.kind == "exact":
+            count = self.report.passages * dimension
+            rows = faiss.rev_swig_ptr(self._index.get_xb(), count) if count else np.empty(0, np.float32)
+            self._passages = _one_cell(rows, dimension)
+            return
+        self._passages = _written_cells(self._index)
+        low, span = faiss.vector_to_array(self._index.sq.trained).reshape(2, dimension)
+        self._step = span / np.float32(255)
+        self._low = low + self._step / 2
+        # In the same eight bits they choose the same cells, and a quarter of the memory is read.
+        centres = self._index.quantizer.reconstruct_n(0, self._index.nlist)
+        codes = np.zeros_like(centres)
+        np.divide(centres - self._low, self._step, out=codes, where=self._step > 0.0)
+        codes = np.clip(np.rint(codes), 0, 255).astype(np.uint8)
+        self._centres = _one_cell(codes.reshape(-1), dimension)
 
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
-        if limit == 0:
-            return DenseHits(np.empty(0, np.int64), np.empty(0, np.float32))
-        query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
-        if allowed is None:
-            scores, ids = self._index.search(query, limit, params=self._search_parameters(None, exactly=False))
-        else:
-            # The selector reads the bits in place; `bits` must outlive the search.
-            bits = np.packbits(allowed, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
-            few = bool(np.count_nonzero(allowed) < SCAN_SHARE * len(allowed))
-            scores, ids = self._index.search(query, limit, params=self._search_parameters(selector, exactly=few))
-        found = ids[0] >= 0
-        return DenseHits(ids[0][found], scores[0][found])
+        mask = _EVERYTHING if allowed is None else allowed
+        weights = vector * self._step
+        cells = self._passages.all_cells
+        share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
+        if self.report.kind == "cells" and share >= SCAN_SHARE:
+            # The fewer passages a filter leaves in each cell, the more cells are read.
+            width = min(math.ceil(self.report.search_width / share), len(cells))
+            cells, _ = self._centres.nearest(weights, width, self._centres.all_cells, _EVERYTHING)
+        passages, products = self._passages.nearest(weights, limit, cells, mask)
+        return DenseHits(passages, products + vector @ self._low)
+
+    def cosines(self, passages: NDArray[np.integer[Any]], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each of some passages with a unit vector."""
+        products = np.empty(len(passages), dtype=np.float32)
+        rows_at(self._passages.rows, self._passages.places[passages], vector * self._step, products)
+        return products + vector @ self._low
 
     def vectors(self, passages: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The stored vectors of some passages, shape (len(passages), dimension)."""
-        wanted = np.ascontiguousarray(passages, dtype=np.int64)
-        rows: NDArray[np.float32] = self._index.reconstruct_batch(wanted)
+        entries = self._passages.places[passages][:, None] + np.arange(self.report.dimension)
+        rows: NDArray[np.float32] = self._passages.rows[entries] * self._step + self._low
         return rows
 
-    def _search_parameters(self, selector: Any, *, exactly: bool) -> Any:
-        if self.report.kind == "exact":
-            return faiss.SearchParameters(sel=selector) if selector is not None else None
-        width = self._index.nlist if exactly else min(self.report.search_width, self._index.nlist)
-        return faiss.SearchParametersIVF(nprobe=width, sel=selector)
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Rows of numbers in cells, as they lie in a file of faiss."""
+
+    rows: NDArray[Any]
+    """One row after the other, with gaps."""
+    starts: NDArray[np.int64]
+    """Where in `rows` each cell begins."""
+    first: NDArray[np.int64]
+    """How many rows the cells before each one hold, and how many all of them do."""
+    ids: NDArray[np.int32]
+    """Whose each row is, cell by cell."""
+    places: NDArray[np.int64]
+    """Where in `rows` the row of each id begins."""
+    all_cells: NDArray[np.int32]
+
+    def nearest(
+        self, weights: NDArray[np.float32], limit: int, cells: NDArray[np.int32], allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The ids of these cells with the highest products, best first; `allowed` is empty or has a flag for each."""
+        kept, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
+        size = nearest_rows(self.rows, self.starts, self.first, self.ids, cells, weights, allowed, kept, best)
+        return kept[:size], best[:size]
+
+
+def _one_cell(rows: NDArray[Any], width: int) -> _Cells:
+    """Rows that lie one after the other, in one cell."""
+    ids = np.arange(len(rows) // width, dtype=np.int32)
+    first = np.asarray([0, len(ids)])
+    return _Cells(rows, first[:1], first, ids, ids.astype(np.int64) * width, np.zeros(1, np.int32))
+
+
+def _written_cells(index: Any) -> _Cells:
+    """The codes of an index in cells; a code is a byte."""
+    lists = index.invlists
+    sizes = np.asarray([lists.list_size(cell) for cell in range(lists.nlist)])
+    addresses = np.asarray([int(lists.get_codes(cell)) for cell in range(lists.nlist)])
+    held = np.flatnonzero(sizes)
+    lowest = held[np.argmin(addresses[held])]
+    starts = addresses - addresses[lowest]
+    end = int((starts + sizes * index.code_size)[held].max())
+    first = np.concatenate(([0], np.cumsum(sizes)))
+    ids = np.concatenate([faiss.rev_swig_ptr(lists.get_ids(int(cell)), int(sizes[cell])) for cell in held])
+    places = np.empty(len(ids), dtype=np.int64)
+    within = np.arange(len(ids)) - np.repeat(first[:-1], sizes)
+    places[ids] = np.repeat(starts, sizes) + within * index.code_size
+    rows = faiss.rev_swig_ptr(lists.get_codes(int(lowest)), end)
+    return _Cells(rows, starts, first, ids.astype(np.int32), places, np.arange(lists.nlist, dtype=np.int32))
 
 
 def _build_cells(vectors: NDArray[np.float32]) -> Any:
     """Vectors in cells."""
     count, dimension = vectors.shape
-    cells = 1 << int(math.log2(2 * math.sqrt(count)))
+    cells = 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count)))
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dimension), dimension, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kbsearch.index.arrays import open_array, write_array
 from kbsearch.index.corpus import Vocabulary
+from kbsearch.index.query_kernels import half_rows_at
 from kbsearch.index.ragged import Ragged
 
 # A word that more titles than this share hold tells none of them from the others.
@@ -52,7 +53,7 @@ class Heads:
 
     def cosines(self, vector: NDArray[np.float32], documents: NDArray[np.int32]) -> NDArray[np.float32]:
         """The cosine of each document's title and tags with a unit vector; NaN where they have no say."""
-        numbers, place = np.unique(documents, return_inverse=True)
-        cosines = self._vectors[numbers].astype(np.float32) @ vector
-        cosines[~self._telling[numbers]] = np.nan
-        return cosines[place]
+        cosines = np.empty(len(documents), dtype=np.float32)
+        half_rows_at(self._vectors.view(np.uint16), documents, vector, cosines)
+        cosines[~self._telling[documents]] = np.nan
+        return cosines

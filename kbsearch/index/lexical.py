@@ -24,15 +24,9 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.arrays import find_hashes, hash_texts, open_array, write_array
-from kbsearch.index.kernels import (
-    clear,
-    contribute,
-    distinct_hashes,
-    fill_postings,
-    score_postings,
-    select_best,
-)
+from kbsearch.index.arrays import hash_texts, open_array, write_array
+from kbsearch.index.kernels import contribute, distinct_hashes, fill_postings
+from kbsearch.index.query_kernels import places_of, search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
@@ -40,6 +34,7 @@ from kbsearch.index.ragged import Ragged
 K1, B, DELTA = 1.3, 0.8, 1.0
 
 _EVERYTHING = np.empty(0, dtype=np.bool_)
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +141,7 @@ class LexicalIndex:
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids = find_hashes(self._hashes, hash_texts(terms))
+        ids: NDArray[np.int64] = places_of(self._hashes, hash_texts(terms))
         if allowed is None:
             return ids >= 0
         holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
@@ -154,7 +149,7 @@ class LexicalIndex:
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
-        ids = find_hashes(self._hashes, hash_texts(terms))
+        ids = places_of(self._hashes, hash_texts(terms))
         found = ids >= 0
         values = np.full(len(ids), self._unknown_idf, dtype=np.float32)
         values[found] = self._idf[ids[found]]
@@ -174,29 +169,35 @@ class LexicalIndex:
         `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
-        ids = find_hashes(self._hashes, hash_texts(terms))
+        ids = places_of(self._hashes, hash_texts(terms))
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
         found = ids >= 0
+        known = float(self._idf[ids[found]] @ weight[found])
         unknown = float(weight[~found].sum()) * self._unknown_idf
-        ids, weight = ids[found], weight[found]
-        total_idf = float((self._idf[ids] * weight).sum())
         scores, touched = self._buffers()
-        count = score_postings(self._indptr, self._passages, self._contributions, ids, weight, scores, touched)
-        try:
-            kept = min(limit, count)
-            best_ids = np.empty(kept, dtype=np.int32)
-            best = np.empty(kept, dtype=np.float32)
-            mask = _EVERYTHING if allowed is None else allowed
-            # The compiled heap needs a place to write to.
-            size = select_best(scores, touched, count, mask, best_ids, best) if kept else 0
-            probed = np.empty(0, np.float32) if probe is None else scores[probe]
-        finally:
-            clear(scores, touched, count)
+        limit = min(limit, self.statistics.passages)
+        best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
+        asked = _NOTHING if probe is None else probe.astype(np.int64)
+        probed = np.empty(len(asked), dtype=np.float32)
+        size = search_postings(
+            self._indptr,
+            self._passages,
+            self._contributions,
+            ids,
+            weight,
+            _EVERYTHING if allowed is None else allowed,
+            asked,
+            scores,
+            touched,
+            best_ids,
+            best,
+            probed,
+        )
         return LexicalHits(
             passages=best_ids[:size],
             scores=best[:size],
-            baseline=total_idf * self.statistics.delta,
-            bound=(total_idf + unknown) * (self.statistics.k1 + 1),
+            baseline=known * self.statistics.delta,
+            bound=(known + unknown) * (self.statistics.k1 + 1),
             probed=probed,
         )
 

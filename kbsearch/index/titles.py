@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.arrays import find_hashes, group_pairs, hash_texts, open_array, write_array
+from kbsearch.index.arrays import group_pairs, hash_texts, open_array, write_array
 from kbsearch.index.corpus import Vocabulary
+from kbsearch.index.query_kernels import count_agreeing, places_of
 from kbsearch.index.ragged import Ragged
 from kbsearch.text.normalise import fold
 from kbsearch.text.words import words
@@ -79,9 +80,11 @@ class TitleIndex:
         words_typed = title_key(text)
         if not words_typed:
             return np.empty(0, np.int32)
-        key = hash_texts([words_typed])[0]
-        start, end = np.searchsorted(self._keys, key, "left"), np.searchsorted(self._keys, key, "right")
-        return self._keyed[start:end]
+        key = hash_texts([words_typed])
+        start = int(places_of(self._keys, key)[0])
+        if start < 0:
+            return np.empty(0, np.int32)
+        return self._keyed[start : np.searchsorted(self._keys, key[0], "right")]
 
     def agreement(self, content: Sequence[Sequence[str]], documents: NDArray[np.int32]) -> NDArray[np.float32]:
         """How much each document's title says what was typed, 0..1: the F1 of their content words.
@@ -89,15 +92,9 @@ class TitleIndex:
         `content` holds the stem terms of each content word typed, one or more a word (it may be read in several
         languages); a word agrees when any of them stands in the title.
         """
-        agreeing = np.zeros(len(documents), dtype=np.float32)
-        for stems in content:
-            found = np.zeros(len(documents), dtype=np.bool_)
-            for place in find_hashes(self._stems, hash_texts(stems)):
-                if place >= 0:
-                    listed = self._stem_documents[self._stem_start[place] : self._stem_start[place + 1]]
-                    nearest = np.searchsorted(listed, documents)
-                    found |= listed[np.minimum(nearest, len(listed) - 1)] == documents
-            agreeing += found
+        stems = places_of(self._stems, hash_texts(stem for stems in content for stem in stems))
+        owners = np.repeat(np.arange(len(content)), [len(stems) for stems in content])
+        agreeing = count_agreeing(self._stem_start, self._stem_documents, stems, owners, documents)
         words_of_both = np.maximum(len(content) + self._stem_count[documents], 1).astype(np.float32)
         f1: NDArray[np.float32] = np.minimum(np.float32(2.0) * agreeing / words_of_both, np.float32(1.0))
         return f1

@@ -3,6 +3,7 @@
 Takes facts from `kbsearch.events`; gives a `Report`. Every figure is a row of `definitions.py`. Knows neither HTTP nor
 the engine. Flow: `acts.py` (who, when) → `journeys.py`, `searches.py` (units) → `outcomes.py`, `tally.py` (counts), a
 day at a time (`days.py`, `rollup.py`) → `figures.py`, `incremental.py`, `health.py` → `report.py`.
-What a report cannot count is read from whole journeys (`walk.py` → `failures.py`, `traces.py`): `gaps.py` says what to
-write next and `articles.py` how articles do (`insight.py`); `board.py` joins both for the dashboard.
+What journeys searched and read stands beside their counts (`content.py`) and leaves a trace a day (`traces.py`,
+`demand.py`): `gaps.py` with `meanings.py` says what to write next and `articles.py` how articles do (`insight.py`);
+`board.py` joins both for the dashboard. `queries.py` decides what customers' words may be printed.
 """

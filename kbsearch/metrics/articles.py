@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kbsearch.metrics.library import Article, Library
 from kbsearch.metrics.shares import Share
-from kbsearch.metrics.traces import HELPFUL, READ, TICKETS, VIEWS, VOTES
+from kbsearch.metrics.traces import HELPFUL, READERS, TICKETS, VIEWS, VOTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def table(counts: Mapping[str, Sequence[int]], library: Library) -> Articles:
             hidden.append(mine[VIEWS])
             continue
         helpful = Share(mine[HELPFUL], mine[VOTES], "no votes")
-        escalated = Share(mine[TICKETS], mine[READ], "no journey that read it and whose window has closed")
+        escalated = Share(mine[TICKETS], mine[READERS], "no journey that read it and whose window has closed")
         rows.append(ArticleRow(article, mine[VIEWS], helpful, escalated))
     return Articles(tuple(sorted(rows, key=_order)), len(hidden), sum(hidden))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from kbsearch.metrics.insight import Insight, insight
 from kbsearch.metrics.library import Library
-from kbsearch.metrics.moments import DAY, day_after, day_of, days_between, moment_of, start_of
-from kbsearch.metrics.report import Figures, Report, Source, report
+from kbsearch.metrics.moments import day_after, day_of, days_between, moment_of
+from kbsearch.metrics.report import Figures, Report, Source, part_of, report
 from kbsearch.metrics.rollup import Shelf
 
 MOST_DAYS = 35
@@ -52,12 +52,7 @@ def board(source: Source, library: Library | None, *, shelf: Shelf | None = None
     else:
         # Whole weeks, counted back from the end: a week that has only begun would look like a fall.
         starts = [day_after(days[-1], -_WEEK * count + 1) for count in range(len(days) // _WEEK, 0, -1)]
-        trend = tuple(Point(day, _week(source, day, shelf, {**given, "as_of": as_of})) for day in starts)
+        trend = tuple(Point(day, part_of(made, days_between(day, day_after(day, _WEEK - 1)))) for day in starts)
         step = "week"
     more = insight(source, made, library, shelf=shelf) if library else None
     return Board(made, more, trend, step)
-
-
-def _week(source: Source, day: str, shelf: Shelf | None, given: dict[str, Any]) -> Figures:
-    bounds = {"since": start_of(day), "until": start_of(day) + _WEEK * DAY}
-    return report(source, shelf=shelf, **{**given, **bounds}).metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.linalg import eigh
 
 LIKENESS = 0.35
 """Mean cosine from which two groups of queries are one. `python -m benchmarks.gaps` measures others."""
@@ -23,8 +24,8 @@ def distinct(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     if known.sum() < FEWEST:
         return vectors
     rest = np.where(known[:, None], vectors - vectors[known].mean(axis=0), 0).astype(np.float64)
-    _, directions = np.linalg.eigh(rest.T @ rest)
-    common = directions[:, -_COMMON:]
+    last = rest.shape[1] - 1
+    _, common = eigh(rest.T @ rest, subset_by_index=(max(0, last - _COMMON + 1), last))
     rest -= rest @ common @ common.T
     lengths = np.linalg.norm(rest, axis=1, keepdims=True)
     found: NDArray[np.float32] = np.divide(rest, lengths, out=np.zeros_like(rest), where=lengths > 0).astype(np.float32)
@@ -59,7 +60,9 @@ def cluster(vectors: NDArray[np.float32], likeness: float = LIKENESS) -> list[in
     known = np.flatnonzero(np.any(vectors, axis=1))
     labels = np.arange(len(vectors)) + len(vectors)
     if len(known) > 1:
-        tree = linkage(np.asarray(vectors[known], np.float64), "average", "cosine")
+        rows = np.asarray(vectors[known], np.float64)
+        distances = (1 - rows @ rows.T)[np.triu_indices(len(rows), 1)]
+        tree = linkage(np.maximum(distances, 0), "average")
         labels[known] = fcluster(tree, 1 - likeness, "distance")
     numbers: dict[int, int] = {}
     return [numbers.setdefault(int(label), len(numbers)) for label in labels]

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.metrics.journeys import HELD_OUT, TREATED, Journey, Labels
 
-SEARCHED, OPENED, SAID, HANDED, FORM, SAW, WAS_TREATED, WAS_HELD_OUT = (1 << bit for bit in range(8))
+SEARCHED, OPENED, SAID, HANDED, FORM, SAW, WAS_TREATED, WAS_HELD_OUT, PROGRAM, READ, LISTED = (
+    1 << bit for bit in range(11)
+)
 """Bits of `flags`; HANDED: a ticket or hand-over is in the journey."""
 _ARMS = {TREATED: WAS_TREATED, HELD_OUT: WAS_HELD_OUT, "": 0}
 
@@ -54,6 +55,20 @@ class Columns:
         found: Marks = (self.flags & flag) != 0
         return found
 
+    def rows(self, wanted: Marks) -> Columns:
+        """Return some of the rows, numbered anew."""
+        place = np.cumsum(wanted) - 1
+        handed = wanted[self.handover_row]
+        counts = np.diff(self.topic_end, prepend=0)
+        return Columns(
+            labels=self.labels,
+            **{name: getattr(self, name)[wanted] for name in _BY_ROW},
+            handover=self.handover[handed],
+            handover_row=place[self.handover_row[handed]],
+            topic=self.topic[np.repeat(wanted, counts)],
+            topic_end=np.cumsum(counts[wanted]),
+        )
+
     def topics(self, row: int) -> set[int]:
         """Return what a row is about."""
         return set(self.topic[self.topic_end[row - 1] if row else 0 : self.topic_end[row]].tolist())
@@ -83,7 +98,7 @@ def columns_of(journeys: Sequence[Journey]) -> Columns:
     return Columns(
         labels=tuple(places),
         label=_integers(label),
-        client=np.array([_hash(journey.client) for journey in journeys], np.uint64),
+        client=np.array([hash_client(journey.client) for journey in journeys], np.uint64),
         start=_integers([journey.start for journey in journeys]),
         end=_integers([journey.end for journey in journeys]),
         flags=_integers([_flags(journey) for journey in journeys]),
@@ -116,23 +131,8 @@ def join(first: Columns, second: Columns) -> Columns:
     )
 
 
-def pack_columns(columns: Columns) -> dict[str, Any]:
-    """Return columns as JSON values."""
-    return {
-        "labels": [list(label) for label in columns.labels],
-        **{name: getattr(columns, name).tolist() for name in (*_INTEGERS, *_HASHES)},
-    }
-
-
-def unpack_columns(values: dict[str, Any]) -> Columns:
-    """Return the columns that `pack_columns` was given."""
-    arrays: dict[str, Any] = {name: np.array(values[name], np.int64) for name in _INTEGERS}
-    arrays |= {name: np.array(values[name], np.uint64) for name in _HASHES}
-    return Columns(labels=tuple(Labels(*label) for label in values["labels"]), **arrays)
-
-
-_INTEGERS = ("label", "start", "end", "flags", "facts", "handover", "handover_row", "topic_end")
-_HASHES = ("client", "topic")
+ARRAYS = tuple(name for name in Columns.__dataclass_fields__ if name != "labels")
+_BY_ROW = ("label", "client", "start", "end", "flags", "facts")
 
 
 def _flags(journey: Journey) -> int:
@@ -144,6 +144,9 @@ def _flags(journey: Journey) -> int:
         | FORM * journey.form
         | SAW * journey.saw
         | _ARMS[journey.arm]
+        | PROGRAM * journey.program
+        | READ * journey.read
+        | LISTED * journey.listed
     )
 
 
@@ -154,9 +157,10 @@ def _integers(values: Sequence[int]) -> Integers:
 def _known(text: str, known: dict[str, int]) -> int:
     found = known.get(text)
     if found is None:
-        found = known[text] = _hash(text)
+        found = known[text] = hash_client(text)
     return found
 
 
-def _hash(text: str) -> int:
+def hash_client(text: str) -> int:
+    """Return the 64 bits that stand for a client, or a topic."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())

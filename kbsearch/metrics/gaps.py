@@ -8,35 +8,31 @@
 | missing | nothing near in any language | write it |
 
 A group is a gap where its searches fail more often than all others, or than not, beyond chance: some failures are
-everywhere. Only groups of at least `least` customers are named, with queries and words that as many customers used.
+everywhere. Only groups of at least `least` customers are named, with queries and words that as many customers used
+(`queries.py` counts them).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import binom
 
-from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
-from kbsearch.metrics.failures import Failure
-from kbsearch.metrics.labels import UNHELPFUL, label
+from kbsearch.metrics.content import NOTHING
+from kbsearch.metrics.demand import ESCALATED, PRINTABLE, Demand, Integers
+from kbsearch.metrics.labels import UNHELPFUL, WITNESS_SHARE, WITNESSES, label
 from kbsearch.metrics.library import Article, Library
-from kbsearch.metrics.queries import LEAST_CLIENTS
-from kbsearch.metrics.searches import query_key
+from kbsearch.metrics.meanings import Meanings, group_by_meaning
+from kbsearch.metrics.queries import LEAST_CLIENTS, count_different
 from kbsearch.metrics.shares import Share
-from kbsearch.text.normalise import fold
-from kbsearch.text.stopwords import is_stop
-from kbsearch.text.words import surfaces
+from kbsearch.metrics.wording import common_queries, common_words
 
 _LEVEL, _MOST_USUAL = 0.05, 0.5
-MOST_QUERIES = 2000
-"""Distinct failed queries that are grouped, most customers first; the rest is counted as not examined."""
-Dated = tuple[str, Failure]
-"""A failure with its UTC day."""
-_EXAMPLES, _WORDS = 3, 5
-_SHORTEST_WORD = 3
+_ASKED = 8
+"""Queries of a group that the knowledge base is asked, most frequent first."""
 
 
 @dataclass(slots=True)
@@ -90,32 +86,23 @@ class Triage:
 
 @dataclass(slots=True)
 class _Group:
-    """Failures that may become one gap, with their days."""
+    """Failures that may become one gap."""
 
+    rows: Integers
+    """Their places in the demand."""
+    searches: int
+    """All that were asked with this meaning; of an unhelpful article, the journeys that read it."""
+    failed: int
+    """Searches that failed; of an unhelpful article, the journeys."""
+    clients: int
     kind: str = ""
     article: Article | None = None
     meaning: int = 0
-    """Number of what was meant; 0 for unhelpful articles, each of which is a group of its own."""
     lang: str = ""
-    failures: list[Dated] = field(default_factory=list)
-    searches: int = 0
-    """All that were asked with this meaning; of an unhelpful article, the journeys that read it."""
-
-    @property
-    def failed(self) -> int:
-        """Searches that failed; of an unhelpful article, the journeys."""
-        if self.kind == UNHELPFUL:
-            return len({(day, failure.client) for day, failure in self.failures})
-        return len(self.failures)
-
-    @property
-    def clients(self) -> set[str]:
-        return {failure.client for _, failure in self.failures}
 
 
 def triage(
-    failures: Sequence[Dated],
-    asked: Mapping[tuple[str, str], int],
+    demand: Demand,
     readers: Mapping[str, int],
     library: Library,
     days: Sequence[str],
@@ -125,35 +112,50 @@ def triage(
 ) -> Triage:
     """Group failures and say what to do.
 
-    `asked` gives for each (language, query) its searches, `readers` for each article the journeys that read it; `days`
-    are the UTC days of the period, at least one.
+    `readers` gives for each article the journeys that read it; `days` are the UTC days of the period, at least one.
     """
-    unhelpful = _unhelpful([one for one in failures if one[1].unhelpful], readers, library)
-    unopened, unexamined = _most_asked([one for one in failures if not one[1].unhelpful])
-    groups = _by_meaning(unopened, asked, library, least)
-    often = _beyond_chance(_large(groups, least), len(unopened), sum(asked.values()))
-    _label(often, groups, library)
-    named = [*_large(unhelpful, least), *_joined(often)]
-    gaps = [_gap(group, days, ticket_cost, least) for group in named]
+    is_bad = demand.failed_article != NOTHING
+    unopened = np.flatnonzero(~is_bad)
+    unhelpful = _unhelpful(demand, np.flatnonzero(is_bad), readers, library)
+    meanings = group_by_meaning(demand, unopened, library)
+    groups = _by_meaning(demand, meanings, least)
+    often = _beyond_chance(_large(groups, least), len(unopened), int(demand.asked_count.sum()))
+    _label(demand, meanings, often, library)
+    named = [*_large(unhelpful, least), *_joined(demand, often)]
+    gaps = [_gap(demand, group, days, ticket_cost, least) for group in named]
     gaps.sort(key=lambda gap: (-gap.escalated, -gap.failed.hits, gap.kind, gap.article.id if gap.article else ""))
-    unnamed = len(failures) - unexamined - sum(len(group.failures) for group in named)
-    return Triage(tuple(gaps), len(failures), unnamed, unexamined, least)
+    failed, unexamined = len(demand.failed_day), len(unopened) - len(meanings.rows)
+    unnamed = failed - unexamined - sum(len(group.rows) for group in named)
+    return Triage(tuple(gaps), failed, unnamed, unexamined, least)
 
 
-def _unhelpful(failures: Iterable[Dated], readers: Mapping[str, int], library: Library) -> list[_Group]:
+def _group(demand: Demand, rows: Integers, searches: int) -> _Group:
+    clients = np.sort(demand.failed_client[rows])
+    return _Group(rows, searches, len(rows), 1 + int(np.count_nonzero(clients[1:] != clients[:-1])))
+
+
+def _unhelpful(demand: Demand, rows: Integers, readers: Mapping[str, int], library: Library) -> list[_Group]:
     """Group by the article that did not help."""
-    groups: dict[str, _Group] = {}
-    for one in failures:
-        group = groups.setdefault(one[1].unhelpful, _Group(UNHELPFUL, searches=readers[one[1].unhelpful]))
-        group.failures.append(one)
-    for name, group in groups.items():
-        group.article = library.article(name)
-    bad = sum(group.failed for group in groups.values())
-    return [group for group in _beyond_chance(list(groups.values()), bad, sum(readers.values())) if group.article]
+    groups = []
+    for mine in _split(rows, demand.failed_article[rows]):
+        name = demand.articles[demand.failed_article[mine[0]]]
+        group = _group(demand, mine, readers[name])
+        group.failed = int(count_different(demand.failed_day[mine], demand.failed_client[mine], len(demand.days)).sum())
+        group.kind, group.article = UNHELPFUL, library.article(name)
+        groups.append(group)
+    bad = sum(group.failed for group in groups)
+    return [group for group in _beyond_chance(groups, bad, sum(readers.values())) if group.article]
+
+
+def _split(rows: Integers, by: Integers) -> list[Integers]:
+    """Return rows with the same number together, the numbers in order."""
+    order = np.argsort(by, kind="stable")
+    cuts = np.flatnonzero(np.diff(by[order])) + 1
+    return np.split(rows[order], cuts) if len(rows) else []
 
 
 def _large(groups: Iterable[_Group], least: int) -> list[_Group]:
-    return [group for group in groups if len(group.clients) >= least]
+    return [group for group in groups if group.clients >= least]
 
 
 def _beyond_chance(groups: Sequence[_Group], bad: int, everything: int) -> list[_Group]:
@@ -162,129 +164,122 @@ def _beyond_chance(groups: Sequence[_Group], bad: int, everything: int) -> list[
     Binomial test of each against the share of the rest, at 5 % for all tests together (Bonferroni). `bad` of
     `everything` failed, in these groups and elsewhere.
     """
-    found = []
-    for group in groups:
-        others = everything - group.searches
-        usual = min((bad - group.failed) / others, _MOST_USUAL) if others > 0 else _MOST_USUAL
-        if binom.sf(group.failed - 1, max(group.searches, group.failed), usual) * len(groups) < _LEVEL:
-            found.append(group)
-    return found
+    searches, failed = (np.array([getattr(group, name) for group in groups]) for name in ("searches", "failed"))
+    others = everything - searches
+    usual = np.where(others > 0, np.minimum((bad - failed) / np.maximum(others, 1), _MOST_USUAL), _MOST_USUAL)
+    chance = binom.sf(failed - 1, np.maximum(searches, failed), usual) * len(groups)
+    return [group for group, is_so in zip(groups, chance < _LEVEL, strict=True) if is_so]
 
 
-def _most_asked(failures: Sequence[Dated]) -> tuple[list[Dated], int]:
-    clients: dict[str, set[str]] = {}
-    for _, failure in failures:
-        clients.setdefault(failure.key, set()).add(failure.client)
-    if len(clients) <= MOST_QUERIES:
-        return list(failures), 0
-    chosen = set(sorted(clients, key=lambda key: (-len(clients[key]), key))[:MOST_QUERIES])
-    kept = [one for one in failures if one[1].key in chosen]
-    return kept, len(failures) - len(kept)
-
-
-def _by_meaning(
-    failures: Sequence[Dated], asked: Mapping[tuple[str, str], int], library: Library, least: int
-) -> list[_Group]:
+def _by_meaning(demand: Demand, meanings: Meanings, least: int) -> list[_Group]:
     """Return groups of one meaning and language, with all searches of that meaning beside the failed ones."""
-    texts = {failure.key: failure.text for _, failure in reversed(failures)}
-    keys = sorted(texts)
-    others = {key: text for _, text in sorted(asked) if (key := query_key(text)) not in texts}
-    vectors = distinct(library.encode([*(texts[key] for key in keys), *others.values()]))
-    numbers = cluster(vectors[: len(keys)])
-    meaning = dict(zip(keys, numbers, strict=True))
-    near = nearest_groups(vectors[len(keys) :], vectors[: len(keys)], numbers)
-    meaning |= {key: number for key, number in zip(others, near, strict=True) if number is not None}
-    found: list[dict[str, _Group]] = [{} for _ in set(numbers)]
-    for day, failure in failures:
-        number = meaning[failure.key]
-        group = found[number].setdefault(failure.lang, _Group(meaning=number, lang=failure.lang))
-        group.failures.append((day, failure))
-    for (lang, text), searches in asked.items():
-        here = meaning.get(query_key(text))
-        if here is not None and lang in found[here]:
-            found[here][lang].searches += searches
-    return [group for by_lang in found for group in _pooled(by_lang.values(), least)]
+    found: dict[int, list[_Group]] = {}
+    languages = demand.failed_language[meanings.rows]
+    for places in _split(np.arange(len(meanings.rows)), meanings.number * max(len(demand.languages), 1) + languages):
+        meaning, language = int(meanings.number[places[0]]), int(languages[places[0]])
+        group = _group(demand, meanings.rows[places], int(meanings.searches[meaning, language]))
+        group.meaning, group.lang = meaning, demand.languages[language]
+        found.setdefault(meaning, []).append(group)
+    return [group for by_lang in found.values() for group in _pooled(demand, by_lang, least)]
 
 
-def _pooled(groups: Iterable[_Group], least: int) -> list[_Group]:
+def _pooled(demand: Demand, groups: Iterable[_Group], least: int) -> list[_Group]:
     """Let languages of few customers follow the language of most: detecting them is less sure than what they mean."""
-    first, *others = sorted(groups, key=lambda group: (-len(group.clients), group.lang))
-    kept = [first]
-    for group in others:
-        if len(group.clients) >= least:
-            kept.append(group)
-        else:
-            first.failures += group.failures
-            first.searches += group.searches
-    return kept
+    first, *others = sorted(groups, key=lambda group: (-group.clients, group.lang))
+    few = [group for group in others if group.clients < least]
+    return [_united(demand, [first, *few]), *(group for group in others if group.clients >= least)]
 
 
-def _label(often: Iterable[_Group], groups: Iterable[_Group], library: Library) -> None:
+def _united(demand: Demand, groups: Sequence[_Group]) -> _Group:
+    """Put the failures of other groups to those of the first."""
+    first = groups[0]
+    if len(groups) > 1:
+        rows = np.concatenate([group.rows for group in groups])
+        both = _group(demand, rows, sum(group.searches for group in groups))
+        both.kind, both.article, both.meaning, both.lang = first.kind, first.article, first.meaning, first.lang
+        return both
+    return first
+
+
+def _label(demand: Demand, meanings: Meanings, often: Iterable[_Group], library: Library) -> None:
     """Say of each group why it failed; what customers of other languages found later counts as well."""
-    meanings: dict[int, dict[str, _Group]] = {}
+    by_meaning: dict[int, dict[str, _Group]] = {}
     for group in often:
-        meanings.setdefault(group.meaning, {})[group.lang] = group
-    everybody: dict[int, list[Failure]] = {meaning: [] for meaning in meanings}
-    for group in groups:
-        if group.meaning in everybody:
-            everybody[group.meaning] += [failure for _, failure in group.failures]
-    for meaning, by_lang in meanings.items():
-        asked = {lang: [failure for _, failure in group.failures] for lang, group in by_lang.items()}
-        for lang, found in label(asked, everybody[meaning], library).items():
+        by_meaning.setdefault(group.meaning, {})[group.lang] = group
+    witnessed = _witnessed(demand, meanings, library)
+    for meaning, by_lang in by_meaning.items():
+        asked = {lang: _asked(demand, meanings, group) for lang, group in by_lang.items()}
+        for lang, found in label(asked, witnessed.get(meaning), library).items():
             by_lang[lang].kind, by_lang[lang].article = found
 
 
-def _joined(groups: Iterable[_Group]) -> list[_Group]:
+def _asked(demand: Demand, meanings: Meanings, group: _Group) -> list[tuple[str, int]]:
+    """Return the queries of a group that failed most, and how often each did."""
+    keys, counts = np.unique(meanings.key_of_text[demand.failed_text[group.rows]], return_counts=True)
+    texts = [meanings.spelling[key] for key in keys.tolist()]
+    return sorted(zip(texts, counts.tolist(), strict=True), key=lambda asked: (-asked[1], asked[0]))[:_ASKED]
+
+
+def _witnessed(demand: Demand, meanings: Meanings, library: Library) -> dict[int, Article]:
+    """Return for meanings the article that customers found later, where enough of them did."""
+    meaning_of = np.full(len(demand.failed_day), -1)
+    meaning_of[meanings.rows] = meanings.number
+    meaning, client = meaning_of[demand.found_row], demand.failed_client[demand.found_row]
+    known = {place: library.article(demand.articles[place]) for place in np.unique(demand.found_article).tolist()}
+    groups = sorted({article.group for article in known.values() if article})
+    group_of = np.full(len(demand.articles), -1)
+    for place, article in known.items():
+        group_of[place] = groups.index(article.group) if article else -1
+    group = group_of[demand.found_article]
+    sure = (meaning >= 0) & (group >= 0)
+    numbers = int(meanings.number.max(initial=-1)) + 1
+    everybody = count_different(meanings.number, demand.failed_client[meanings.rows], numbers)
+    size = numbers * len(groups)
+    witnesses = count_different((meaning * len(groups) + group)[sure], client[sure], size).reshape(numbers, len(groups))
+    found: dict[int, Article] = {}
+    for number in np.flatnonzero(witnesses.any(axis=1)).tolist():
+        best = int(witnesses[number].argmax())
+        if witnesses[number, best] >= max(WITNESSES, WITNESS_SHARE * everybody[number]):
+            seen = Counter(demand.found_article[sure & (meaning == number) & (group == best)].tolist())
+            place = min(seen, key=lambda place: (-seen[place], demand.articles[place]))
+            article = known[place]
+            if article:
+                found[number] = article
+    return found
+
+
+def _joined(demand: Demand, groups: Iterable[_Group]) -> list[_Group]:
     """Join groups that ask for the same action: on the same article, or where there is none, on the same meaning."""
-    found: dict[object, _Group] = {}
+    found: dict[object, list[_Group]] = {}
     for group in groups:
-        first = found.setdefault((group.kind, group.article.group if group.article else group.meaning), group)
-        if first is not group:
-            first.failures += group.failures
-            first.searches += group.searches
-    return list(found.values())
+        found.setdefault((group.kind, group.article.group if group.article else group.meaning), []).append(group)
+    return [_united(demand, same) for same in found.values()]
 
 
-def _gap(group: _Group, days: Sequence[str], ticket_cost: float, least: int) -> Gap:
-    failures = [failure for _, failure in group.failures]
-    escalated = sum(failure.escalated for failure in failures)
+def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float, least: int) -> Gap:
+    rows = group.rows
+    escalated = int((demand.failed_flags[rows] & ESCALATED != 0).sum())
+    languages = _counted(demand.languages, demand.failed_language[rows])
+    by_day = _counted(demand.days, demand.failed_day[rows])
     middle = days[len(days) // 2]
-    recent = sum(day >= middle for day, _ in group.failures)
+    printable = rows[demand.failed_flags[rows] & PRINTABLE != 0]
     return Gap(
         kind=group.kind,
         article=group.article,
-        languages=dict(Counter(failure.lang for failure in failures).most_common()),
+        languages=dict(sorted(languages.items(), key=lambda item: (-item[1], item[0]))),
         failed=Share(group.failed, max(group.searches, group.failed), "no searches"),
-        clients=len(group.clients),
+        clients=group.clients,
         escalated=escalated,
-        by_day=dict(sorted(Counter(day for day, _ in group.failures).items())),
-        recent=Share(recent, len(failures), "no searches"),
+        by_day=dict(sorted(by_day.items())),
+        recent=Share(sum(count for day, count in by_day.items() if day >= middle), len(rows), "no searches"),
         expected=1 - len(days) // 2 / len(days),
-        examples=_examples(failures, least),
-        words=_words(failures, least),
+        examples=common_queries(demand, printable, least),
+        words=common_words(demand, printable, least),
         cost=escalated * ticket_cost,
     )
 
 
-def _examples(failures: Iterable[Failure], least: int) -> tuple[str, ...]:
-    clients: dict[str, set[str]] = {}
-    spellings: dict[str, Counter[str]] = {}
-    for failure in failures:
-        if failure.public:
-            clients.setdefault(failure.key, set()).add(failure.client)
-            spellings.setdefault(failure.key, Counter())[failure.text] += 1
-    keys = sorted((key for key in clients if len(clients[key]) >= least), key=lambda key: (-len(clients[key]), key))
-    return tuple(max(sorted(spellings[key]), key=spellings[key].__getitem__) for key in keys[:_EXAMPLES])
-
-
-def _words(failures: Iterable[Failure], least: int) -> tuple[str, ...]:
-    clients: dict[str, set[str]] = {}
-    spellings: dict[str, Counter[str]] = {}
-    for failure in failures:
-        for word in surfaces(failure.text.lower()) if failure.public else ():
-            folded = fold(word)
-            if len(folded) >= _SHORTEST_WORD and not is_stop(folded, failure.lang):
-                clients.setdefault(folded, set()).add(failure.client)
-                spellings.setdefault(folded, Counter())[word] += 1
-    shared = sorted((word for word in clients if len(clients[word]) >= least), key=lambda w: (-len(clients[w]), w))
-    return tuple(max(sorted(spellings[word]), key=spellings[word].__getitem__) for word in shared[:_WORDS])
+def _counted(names: Sequence[str], places: Integers) -> dict[str, int]:
+    """Return how often each name is meant."""
+    counts = np.bincount(places, minlength=len(names)).tolist()
+    return {name: count for name, count in zip(names, counts, strict=True) if count}

@@ -26,6 +26,8 @@ SURVEY = "survey"
 UNKNOWN = "unknown"
 
 TREATED, HELD_OUT = "treated", "held_out"
+BOT_SEARCHES = 100
+"""A client with more searches in one journey is taken for a program."""
 
 _LANGUAGE_ENDING = re.compile(r"\.[a-z]{2,3}(-[a-z0-9]+)?$", re.IGNORECASE)
 
@@ -63,6 +65,12 @@ class Journey(NamedTuple):
     arm: str
     """TREATED or HELD_OUT where the experiment at the ticket form was on, else ""."""
     facts: int
+    program: bool
+    """By its own words, or by the number of its searches."""
+    read: bool
+    """Opened an article."""
+    listed: bool
+    """Was shown results that were not handed over."""
 
 
 def split_journeys(acts: Sequence[Act]) -> list[list[Act]]:
@@ -86,11 +94,12 @@ def read_journey(acts: Sequence[Act]) -> tuple[Journey, list[Search]]:
     forms = [event for _, event in events if event.action_name == "ticket_started"]
     said = _last_word(events)
     holdout = forms[0].attributes.get("holdout") if forms else None
+    labels = _labels(acts, searches, opened or answered)
     journey = Journey(
         client=acts[0].client,
         start=acts[0].moment,
         end=acts[-1].moment,
-        labels=_labels(acts, searches, opened or answered),
+        labels=labels,
         searched=bool(searches) or any(event.query_id for _, event in events),
         opened=bool(opened or answered),
         said=said is not None and not any(moment >= said for moment in handovers),
@@ -100,6 +109,9 @@ def read_journey(acts: Sequence[Act]) -> tuple[Journey, list[Search]]:
         saw=any(form.attributes.get("suggestions_shown") is True for form in forms),
         arm={True: HELD_OUT, False: TREATED}[holdout] if isinstance(holdout, bool) else "",
         facts=len(acts),
+        program=labels.device == "bot" or len(searches) > BOT_SEARCHES,
+        read=bool(opened),
+        listed=any(search.final.found and search.final.decision != "hand_over" for search in searches),
     )
     return journey, searches
 

@@ -7,9 +7,8 @@ it is now. `python -m benchmarks.gaps` measures the thresholds on the questions 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.library import Article, Library, Nearest
 
 MISSING, OTHER_LANGUAGE, UNFOUND, UNHELPFUL = "missing", "other_language", "unfound", "unhelpful"
@@ -24,8 +23,6 @@ WITNESSES = 2
 """Customers who must have found the same article later before it counts as the one that was looked for."""
 WITNESS_SHARE = 0.1
 """And their share of the customers who failed."""
-_ASKED = 8
-"""Queries a language that the knowledge base is asked, most frequent first."""
 
 Label = tuple[str, Article | None]
 Asked = tuple[Nearest | None, int]
@@ -33,20 +30,20 @@ Asked = tuple[Nearest | None, int]
 
 
 def label(
-    failures: Mapping[str, Sequence[Failure]], everybody: Sequence[Failure], library: Library
+    queries: Mapping[str, Sequence[tuple[str, int]]], witnessed: Article | None, library: Library
 ) -> dict[str, Label]:
     """Return for each language the kind of gap, and the article that it is about where one can be named.
 
-    `everybody` are all failures of this meaning, in these languages and others.
+    `queries` are those that failed in each language, and how often each did; `witnessed` is the article that customers
+    of this meaning found later, where enough of them did.
     """
-    target = _witnessed(everybody, library)
-    if target:
-        return {lang: _known(target, lang) for lang in failures}
-    asked = {lang: _ask(mine, lang, library) for lang, mine in failures.items()}
+    if witnessed:
+        return {lang: _known(witnessed, lang) for lang in queries}
+    asked = {lang: [(library.nearest(text, lang), count) for text, count in mine] for lang, mine in queries.items()}
     together = [one for answers in asked.values() for one in answers]
     if is_near(together):
         target = _agreed(together)
-        return {lang: _known(target, lang) if target else (UNFOUND, None) for lang in failures}
+        return {lang: _known(target, lang) if target else (UNFOUND, None) for lang in queries}
     return {lang: _far(answers, lang) for lang, answers in asked.items()}
 
 
@@ -77,31 +74,6 @@ def _far(asked: Sequence[Asked], lang: str) -> Label:
 
 def _is_elsewhere(near: Nearest | None, lang: str) -> bool:
     return near is not None and lang not in near.article.languages
-
-
-def _witnessed(failures: Iterable[Failure], library: Library) -> Article | None:
-    """Return the article that customers of this meaning found later, where enough of them did."""
-    witnesses: dict[str, set[str]] = {}
-    articles: dict[str, Article] = {}
-    clients: set[str] = set()
-    for failure in failures:
-        clients.add(failure.client)
-        for found in failure.found_later:
-            article = library.article(found)
-            if article is not None:
-                articles.setdefault(article.group, article)
-                witnesses.setdefault(article.group, set()).add(failure.client)
-    best = max(sorted(witnesses), key=lambda group: len(witnesses[group]), default=None)
-    if best is None or len(witnesses[best]) < max(WITNESSES, WITNESS_SHARE * len(clients)):
-        return None
-    return articles[best]
-
-
-def _ask(failures: Sequence[Failure], lang: str, library: Library) -> list[Asked]:
-    asked = Counter(failure.key for failure in failures)
-    texts = {failure.key: failure.text for failure in reversed(failures)}
-    keys = sorted(asked, key=lambda key: (-asked[key], key))[:_ASKED]
-    return [(library.nearest(texts[key], lang), asked[key]) for key in keys]
 
 
 def _agreed(asked: Sequence[Asked]) -> Article | None:

@@ -19,7 +19,7 @@ from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compa
 from kbsearch.metrics.moments import DAY, HOUR, day_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
-from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_tallies
+from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_counts, merge_tallies
 
 SPLITS = (*DIMENSIONS, "day")
 Figures = dict[str, Figure]
@@ -53,6 +53,9 @@ class Report:
     dropped: int
     counts: Mapping[str, int]
     """The counters that all figures were made from (see `tally.py`)."""
+    counts_by_day: Mapping[str, Mapping[str, int]]
+    dropped_by_day: Mapping[str, int]
+    holdout_share: float
 
 
 def report(
@@ -96,12 +99,13 @@ def report(
         merge_tallies(total, {name: tallies[name] for name in (EVERYTHING, *splits) if name in tallies})
         by_day[day] = Counter(tallies[EVERYTHING][EVERYTHING])
     counts = total[EVERYTHING][EVERYTHING]
-    dropped = sum(source.dropped(first, day_of(until)).values())
+    lost = source.dropped(first, day_of(until))
+    dropped = sum(lost.values())
     health = examine(counts, dropped, holdout_share)
     costs = costs or Costs()
 
     def judged(found: Tally) -> Figures:
-        return _judged(_all_figures(found, compare(found, costs, share=holdout_share)), health)
+        return _figures(found, costs, holdout_share, health)
 
     labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
     return Report(
@@ -118,21 +122,31 @@ def report(
         health=health,
         dropped=dropped,
         counts=counts,
+        counts_by_day=by_day,
+        dropped_by_day=lost,
+        holdout_share=holdout_share,
     )
 
 
-def _all_figures(counts: Tally, experiment: Experiment) -> Figures:
-    """Return every figure in the order of the definitions."""
+def part_of(made: Report, days: Iterable[str]) -> Figures:
+    """Return the figures of some days of a report, judged by the health of these days."""
+    counts: Tally = Counter()
+    dropped = 0
+    for day in days:
+        merge_counts(counts, made.counts_by_day.get(day, {}))
+        dropped += made.dropped_by_day.get(day, 0)
+    health = examine(counts, dropped, made.holdout_share)
+    return _figures(counts, made.experiment.costs, made.holdout_share, health)
+
+
+def _figures(counts: Tally, costs: Costs, holdout_share: float, health: Health) -> Figures:
+    """Return every figure in the order of the definitions; those whose inputs are sick are marked."""
+    experiment = compare(counts, costs, share=holdout_share)
     made = figures(counts)
     made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
-    return {name: made[name] for name in BY_ID}
-
-
-def _judged(found: Figures, health: Health) -> Figures:
-    """Mark figures whose inputs are sick."""
     return {
-        name: figure if figure.value is None else replace(figure, unreliable=health.trouble(BY_ID[name].sick))
-        for name, figure in found.items()
+        name: made[name] if made[name].value is None else replace(made[name], unreliable=health.trouble(defined.sick))
+        for name, defined in BY_ID.items()
     }
 
 

@@ -20,20 +20,24 @@ from kbsearch.metrics.columns import (
     WAS_HELD_OUT,
     WAS_TREATED,
     Columns,
+    Integers,
     Marks,
 )
 from kbsearch.metrics.outcomes import RETURN_WINDOW, Outcome
 from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies
 
 
-def handed_later(columns: Columns, days: Iterable[Columns], window: int) -> Marks:
-    """Return after which journeys a ticket or hand-over of the same client came within the window."""
-    later = np.zeros(len(columns), np.bool_)
+def later_handovers(columns: Columns, days: Iterable[Columns], window: int) -> tuple[Integers, Integers]:
+    """Return when the first and the last ticket or hand-over of the same client came within the window after each
+    journey; 0 where none did."""
+    first, last = np.zeros(len(columns), np.int64), np.zeros(len(columns), np.int64)
     for day in days:
         for place, row in columns.pairs(day.client[day.handover_row]):
-            end = columns.end[row]
-            later[row] |= bool(end < day.handover[place] <= end + window)
-    return later
+            moment = day.handover[place]
+            if columns.end[row] < moment <= columns.end[row] + window:
+                first[row] = min(first[row], moment) if first[row] else moment
+                last[row] = max(last[row], moment)
+    return first, last
 
 
 def came_back(columns: Columns, rows: Marks, days: Iterable[Columns]) -> tuple[Marks, Marks]:

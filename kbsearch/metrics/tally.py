@@ -40,8 +40,6 @@ SECONDS_GROWTH = 1.15
 """Seconds to an answer are kept in buckets, each so much wider than the one before; their sum is kept exactly."""
 SKEW = 5 * MINUTE
 REPEAT = SECOND
-BOT_SEARCHES = 100
-"""A client with more searches in one journey is taken for a program."""
 
 
 def count_now(acts: Sequence[Act], journey: Journey, searches: Sequence[Search], cells: Cells) -> None:
@@ -175,7 +173,7 @@ def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Sear
     """Count signs that the facts themselves are not to be trusted."""
     asked = {query_id: search.start for search in searches for query_id in search.query_ids}
     latest: dict[tuple[str, ...], int] = {}
-    if journey.labels.device == "bot" or len(searches) > BOT_SEARCHES:
+    if journey.program:
         counts["bot_facts"] += len(acts)
     counts["facts"] += len(acts)
     counts["searches_with_hits"] += sum(search.final.found > 0 for search in searches)

@@ -62,7 +62,9 @@ from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
 from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
+# Tried in turn, so what is asked most comes first.
 _ROUTES = (
+    search,
     chat,
     dashboard,
     deflect,
@@ -74,7 +76,6 @@ _ROUTES = (
     health,
     metrics,
     portal,
-    search,
     suggestions,
     tickets,
     widget,

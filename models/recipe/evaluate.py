@@ -16,6 +16,8 @@ import numpy as np
 from data import DEFAULT_SHARED, MissingDataError, require
 from numpy.typing import NDArray
 
+from kbsearch.embed.registry import load_embedder
+
 Vectors = NDArray[np.float32]
 Encode = Callable[[list[str]], Vectors]
 
@@ -27,21 +29,11 @@ class Report(TypedDict):
     bitext: dict[str, float]
 
 
-def encoder(model: Path, threads: int) -> Encode:
-    """Load a sentence-transformers folder; its ONNX export is used when it has one."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    torch.set_num_threads(threads)
+def encoder(model: Path) -> Encode:
+    """Load a model folder as the product does."""
     if not (model / "modules.json").is_file():
         raise MissingDataError(f"No model in {model}: pass a sentence-transformers folder.")
-    backend = "onnx" if (model / "onnx").is_dir() else "torch"
-    loaded = SentenceTransformer(str(model), device="cpu", backend=backend)  # type: ignore[arg-type]
-
-    def encode(texts: list[str]) -> Vectors:
-        return np.asarray(loaded.encode(texts, normalize_embeddings=True, show_progress_bar=False), np.float32)
-
-    return encode
+    return load_embedder(str(model)).encode_passages
 
 
 def recall(queries: Vectors, documents: Vectors, relevant: NDArray[np.int64]) -> dict[str, float]:
@@ -111,11 +103,10 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="sentence-transformers folder")
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
     parser.add_argument("--languages", nargs="*", help="default: all of the development set")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
 
-    report = evaluate(encoder(args.model, args.threads), args.shared, args.languages)
+    report = evaluate(encoder(args.model), args.shared, args.languages)
     print(json.dumps(report, indent=1) if args.json else as_markdown(report))
 
 

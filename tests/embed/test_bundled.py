@@ -1,4 +1,4 @@
-"""The bundled models as they are shipped: no torch, no network, the same vectors always, and meaning across languages."""
+"""The bundled models as they are shipped: no torch, no network, always the same vectors, meaning across languages."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kbsearch.events.device import device_of
-from kbsearch.events.identity import ClientHasher, digests_of, session_digests
+from kbsearch.events.identity import NETWORK_LETTERS, ClientHasher, digests_of, session_digests
 from kbsearch.events.ids import new_id
 
 
@@ -78,7 +78,16 @@ def test_a_voucher_is_one_for_each_network(one: str, other: str, same: bool) -> 
     """Whoever has one address has its whole block."""
     made = hasher(["2026-11-22"])
     assert same == (made.voucher("reset password", one) == made.voucher("reset password", other))
-    assert made.voucher("reset password", one) != made.voucher("track order", one), "it follows nobody about"
+    asked, other = made.voucher("reset password", one), made.voucher("track order", one)
+    assert asked[NETWORK_LETTERS:] != other[NETWORK_LETTERS:], "it follows nobody about"
+    assert asked[:NETWORK_LETTERS] == other[:NETWORK_LETTERS]
+
+
+def test_hundreds_of_networks_share_the_letters_of_one() -> None:
+    """So that these point at none, and still tell most of a few apart."""
+    made = hasher(["2026-11-22"])
+    letters = {made.voucher("q", f"10.{n // 256}.{n % 256}.1")[:NETWORK_LETTERS] for n in range(20_000)}
+    assert len(letters) == 256
 
 
 @pytest.mark.parametrize(

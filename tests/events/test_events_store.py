@@ -45,6 +45,8 @@ def test_a_span_holds_its_beginning_and_not_its_end(store: EventStore) -> None:
     for (since, until), expected in spans.items():
         assert expected == [fact.timestamp for fact in store.events(since, until)]
         assert expected == [fact.timestamp for fact in store.searches(since=since, until=until)]
+        named = [("", time, "s1", "c1") for time in expected] + [(time, "q1", "s1", "c1") for time in expected]
+        assert sorted(store.names(since, until)) == sorted(named)
 
 
 def test_a_fact_is_kept_once(store: EventStore) -> None:

@@ -130,6 +130,14 @@ def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
     assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
 
 
+def test_cosines_are_those_of_the_stored_vectors(index: DenseIndex) -> None:
+    """And the ones that a search gives: a candidate is as near whichever way it was found."""
+    wanted = np.asarray([7, 0, 1499, 7])
+    np.testing.assert_allclose(index.cosines(wanted, QUERIES[0]), index.vectors(wanted) @ QUERIES[0], atol=1e-6)
+    hits = index.search(QUERIES[1], 20)
+    np.testing.assert_allclose(index.cosines(hits.passages, QUERIES[1]), hits.scores, atol=1e-6)
+
+
 def test_cells_below_the_required_recall_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

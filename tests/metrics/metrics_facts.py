@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.events.store import Name
 from kbsearch.metrics.moments import moment_of
 from kbsearch.metrics.report import Report, report
 
@@ -73,15 +74,20 @@ class MemoryStore:
     def __init__(self, facts: Iterable[Fact] = (), dropped: Mapping[str, int] | None = None) -> None:
         self.facts = list(facts)
         self.reads = 0
+        self.asked_for: list[Collection[str]] = []
+        """Whose facts were asked for, question by question."""
         self._dropped = dict(dropped or {})
         self._changes: dict[str, int] = {}
         for fact in self.facts:
             self._touch(fact)
 
     def add(self, *facts: Fact) -> None:
-        self.facts += facts
+        """Take facts; one whose id is known already is ignored."""
+        known = {_id(fact) for fact in self.facts}
         for fact in facts:
-            self._touch(fact)
+            if _id(fact) not in known:
+                self.facts.append(fact)
+                self._touch(fact)
 
     def erase(self, client: str) -> None:
         for fact in self.facts:
@@ -91,12 +97,17 @@ class MemoryStore:
         left = {fact.timestamp[:10] for fact in self.facts}
         self._changes = {day: change for day, change in self._changes.items() if day in left}
 
-    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
+    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
         self.reads += 1
-        return (fact for fact in self._between(since, until) if isinstance(fact, SearchRecord))
+        return (fact for fact in self._between(since, until, clients) if isinstance(fact, SearchRecord))
 
-    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
-        return (fact for fact in self._between(since, until) if isinstance(fact, Event))
+    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+        return (fact for fact in self._between(since, until, clients) if isinstance(fact, Event))
+
+    def names(self, since: str = "", until: str = "") -> Iterator[Name]:
+        for fact in (fact for fact in self.facts if since <= fact.timestamp < (until or "~")):
+            event_id = fact.event_id if isinstance(fact, Event) else ""
+            yield event_id, fact.query_id, fact.session_id, fact.client_id
 
     def days(self) -> dict[str, int]:
         return dict(self._changes)
@@ -107,8 +118,17 @@ class MemoryStore:
     def _touch(self, fact: Fact) -> None:
         self._changes[fact.timestamp[:10]] = next(_numbers) + 1
 
-    def _between(self, since: str, until: str) -> list[Fact]:
-        return [fact for fact in self.facts if since <= fact.timestamp < (until or "~")]
+    def _between(self, since: str, until: str, clients: Collection[str] = ()) -> list[Fact]:
+        self.asked_for.append(clients)
+        return [
+            fact
+            for fact in self.facts
+            if since <= fact.timestamp < (until or "~") and (not clients or fact.client_id in clients)
+        ]
+
+
+def _id(fact: Fact) -> tuple[type[Fact], str]:
+    return type(fact), fact.event_id if isinstance(fact, Event) else fact.query_id
 
 
 class MemoryShelf:

@@ -10,32 +10,37 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
+from metrics_demand import Dated, as_row, asked_in, demand_of, failures_in
 from metrics_facts import DAY, LATER, Fact, MemoryShelf, MemoryStore, at, event, said, search
+from metrics_walk import Failure, Walk, trace_of
 from numpy.typing import NDArray
-from test_metrics_properties import fact_lists
+from test_metrics_properties import _stranger, fact_lists, moments
 
 from kbsearch.metrics.articles import table
 from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
-from kbsearch.metrics.failures import Failure
 from kbsearch.metrics.gaps import Triage, triage
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.metrics.moments import days_between, moment_of, start_of
-from kbsearch.metrics.outcomes import Outcome
+from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.report import report
-from kbsearch.metrics.traces import Trace, read_traces
+from kbsearch.metrics.rollup import DayCounts
+from kbsearch.metrics.traces import Trace
 
 START, END = start_of("2026-11-01"), start_of("2026-12-01")
 DAYS = days_between("2026-11-01", "2026-11-30")
+PERIOD = (DAYS[0], DAYS[-1])
 
 
 def traced(*facts: Fact, as_of: int = LATER) -> Trace:
     """Return the one trace that facts leave."""
-    (trace,) = read_traces(MemoryStore(facts), START, END, as_of=as_of)
+    (trace,) = DayCounts(MemoryStore(facts), as_of).traces(*PERIOD)
     return trace
 
 
 def failed(*facts: Fact, **options: Any) -> list[tuple[str, str, tuple[str, ...], bool]]:
-    return [(f.text, f.unhelpful, f.found_later, f.escalated) for f in traced(*facts, **options).failures]
+    found = failures_in(traced(*facts, **options).demand)
+    return [(row[1], row[7], row[8], row[6]) for row in found]  # type: ignore[misc]
 
 
 def test_a_search_from_which_nothing_was_opened_failed() -> None:
@@ -118,10 +123,50 @@ def test_the_flow_always_sums_to_the_report(facts: list[Fact]) -> None:
     made = report(store, START, END, as_of=LATER)
     for _ in range(2):
         ends = {str(outcome): 0 for outcome in Outcome}
-        for trace in read_traces(store, START, END, as_of=LATER, shelf=shelf):
+        for trace in DayCounts(store, LATER, shelf=shelf).traces(*PERIOD):
             for (_, outcome), journeys in trace.flow.items():
                 ends[outcome] += journeys
         assert {**ends, "journeys": sum(ends.values())} == made.outcomes_searched
+
+
+def left(trace: Trace) -> tuple[object, ...]:
+    """Return all that a trace says, in no order."""
+    failures = Counter(failures_in(trace.demand))
+    return trace.day, Counter(trace.flow), trace.articles, asked_in(trace.demand), failures
+
+
+def walked(store: MemoryStore, day: str, as_of: int, window: int) -> tuple[object, ...]:
+    """Return the same, journey by journey."""
+    trace = trace_of(day, Walk(store, as_of, window).on(day))
+    failures = Counter(as_row(day, failure) for failure in trace.failures)
+    return trace.day, trace.flow, trace.articles, trace.asked, failures
+
+
+@settings(max_examples=40, deadline=None)
+@given(fact_lists(), fact_lists(10), st.sampled_from([WINDOW, 0, 3 * 3_600_000]), st.sampled_from("abc"), moments)
+def test_traces_are_what_journeys_leave(
+    facts: list[Fact], late: list[Fact], window: int, erased: str, as_of: int
+) -> None:
+    """Whatever is kept, and after late facts and an erasure."""
+    store, shelf = MemoryStore(facts), MemoryShelf()
+    strangers = [_stranger(fact) for fact in late]
+    # Of the same clients, with ids of their own, as a store has them.
+    own = [
+        replace(new, client_id=old.client_id, session_id=old.session_id)
+        for old, new in zip(late, strangers, strict=True)
+    ]
+    for change in (
+        lambda: None,
+        lambda: store.add(*strangers[::2]),
+        lambda: store.add(*own[1::2]),
+        lambda: store.erase(erased),
+    ):
+        change()
+        for moment in (as_of, LATER):
+            made = [left(trace) for trace in DayCounts(store, moment, window, shelf).traces(*PERIOD)]
+            plain = [left(trace) for trace in DayCounts(store, moment, window).traces(*PERIOD)]
+            expected = [walked(store, day, moment, window) for day in sorted(store.days())]
+            assert made == plain == expected
 
 
 class Shelf:
@@ -144,19 +189,16 @@ class Shelf:
         return Article(article_id, group, group.title(), lang, (lang,)) if group and group != "gone" else None
 
 
-def failures(
-    count: int, text: str = "bitcoin", lang: str = "lv", first: int = 0, **changes: Any
-) -> list[tuple[str, Failure]]:
+def failures(count: int, text: str = "bitcoin", lang: str = "lv", first: int = 0, **changes: Any) -> list[Dated]:
     """Return failures of so many customers."""
     made = Failure(text, text, True, lang, "", False, "", ())._replace(**changes)
     return [(DAY, made._replace(client=f"c{first + number}")) for number in range(count)]
 
 
-def sorted_out(*groups: list[tuple[str, Failure]], near: dict[str, tuple[str, float]] | None = None) -> Triage:
+def sorted_out(*groups: list[Dated], near: dict[str, tuple[str, float]] | None = None) -> Triage:
     everything = [one for group in groups for one in group]
-    asked = Counter((failure.lang, failure.text) for _, failure in everything)
     readers = {failure.unhelpful: 10 for _, failure in everything if failure.unhelpful}
-    return triage(everything, asked, readers, Shelf(near or {}), DAYS, 10.0)
+    return triage(demand_of(everything), readers, Shelf(near or {}), DAYS, 10.0)
 
 
 def test_too_few_customers_are_not_printed() -> None:
@@ -166,6 +208,17 @@ def test_too_few_customers_are_not_printed() -> None:
     (gap,) = sorted_out(failures(5)).gaps
     assert (gap.kind, gap.examples, gap.words, gap.clients) == ("missing", ("bitcoin",), ("bitcoin",), 5)
     assert sorted_out([one for one in failures(1) for _ in range(9)]).gaps == ()
+
+
+def test_one_person_under_five_names_gets_no_text_printed() -> None:
+    """Neither the query nor a word of many queries; the failures are counted all the same."""
+    for networks, shown in (([7] * 6, False), ([7, 7, 7, 7, 8, 9], False), ([4, 5, 6, 7, 8, 8], True)):
+        same = [failures(1, first=n, network=network) for n, network in enumerate(networks)]
+        (gap,) = sorted_out(*same).gaps
+        assert (gap.clients, gap.examples, gap.words) == (6, *(((("bitcoin",),) * 2) if shown else ((), ())))
+        varied = [failures(1, f"bitcoin {word}", first=n, network=networks[n]) for n, word in enumerate("abcdef")]
+        (gap,) = sorted_out(*varied).gaps
+        assert (gap.examples, gap.words) == ((), ("bitcoin",) if shown else ())
 
 
 def test_a_trend_is_what_chance_does_not_explain() -> None:

@@ -124,7 +124,7 @@ def test_what_is_kept_equals_what_is_read(store: MemoryStore, made: Report, samp
     shelf, library = MemoryShelf(), Knowledge(sample, None)
     for _ in range(2):
         assert insight(store, made, library, shelf=shelf) == found
-    assert f"trace/{LAST}" in shelf.things
+    assert f"trace/86400000/{LAST}" in shelf.things
     reads = store.reads
     assert insight(store, made, library, shelf=shelf) == found
     assert store.reads == reads

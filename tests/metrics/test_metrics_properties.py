@@ -179,7 +179,9 @@ def test_periods_add_up(facts: list[Fact], first: int, second: int) -> None:
 def test_whole_columns_end_as_single_journeys_do(rows: list[tuple[bool, ...]]) -> None:
     """Every combination of what an outcome depends on."""
     made = [
-        Journey("c", 0, 0, Labels(), searched, opened, said, (1,) * handed, (), False, False, "", 1)
+        Journey(
+            "c", 0, 0, Labels(), searched, opened, said, (1,) * handed, (), False, False, "", 1, False, opened, True
+        )
         for searched, opened, said, handed, _, _ in rows
     ]
     later, closed = (np.array([row[place] for row in rows]) for place in (4, 5))

@@ -9,9 +9,10 @@ import pytest
 from metrics_facts import DAY, LATER, MemoryShelf, MemoryStore, at, event, search
 
 from kbsearch.events.sqlite import SqliteStore
+from kbsearch.metrics.kept import FORMAT
 from kbsearch.metrics.moments import day_after, moment_of
-from kbsearch.metrics.report import report
-from kbsearch.metrics.rollup import FORMAT
+from kbsearch.metrics.present import as_json
+from kbsearch.metrics.report import SPLITS, report
 
 
 def test_a_late_fact_of_the_day_before_takes_a_journey_away() -> None:
@@ -112,6 +113,36 @@ def test_a_new_fact_costs_the_reading_of_its_day() -> None:
         store.reads = 0
         assert report(store, as_of=as_of, shelf=shelf).outcomes["journeys"] == 92 + extra
         assert store.reads == 1
+
+
+def test_of_a_day_that_grew_those_are_read_whom_the_new_facts_may_concern() -> None:
+    """By a shared session, by a query that another session names, by name; and nobody else."""
+    base = [search(name, at("10:00"), session_id=f"s{name}", query_id=f"q{name}") for name in "abcdef"]
+    tie = event("b", at("10:05"), "click", session_id="sc", query_id="qb")
+    store, shelf = MemoryStore([*base, tie]), MemoryShelf()
+    report(store, as_of=LATER, shelf=shelf)
+    for new, concerned in (
+        (event("x", at("11:00"), "click", session_id="sa", query_id=""), {"a", "x"}),
+        (event("y", at("11:00"), "ticket_created", session_id="", query_id="qc"), {"b", "c", "y"}),
+        (search("d", at("11:00"), session_id="another"), {"d"}),
+        (event("z", at("11:00"), "handover", session_id="", query_id=""), {"z"}),
+    ):
+        store.add(new)
+        store.asked_for.clear()
+        grown = report(store, as_of=LATER, shelf=shelf, splits=SPLITS)
+        assert [set(clients) for clients in store.asked_for] == [concerned, concerned]
+        assert as_json(grown) == as_json(report(store, as_of=LATER, splits=SPLITS))
+
+
+def test_a_day_of_which_facts_are_gone_is_read_whole() -> None:
+    """Whatever the shelf still holds of it."""
+    store, shelf = MemoryStore([search(name, at("10:00")) for name in "ab"]), MemoryShelf()
+    report(store, as_of=LATER, shelf=shelf)
+    store.erase("a")
+    store.add(search("c", at("10:00")))
+    store.asked_for.clear()
+    assert report(store, as_of=LATER, shelf=shelf).outcomes["journeys"] == 2
+    assert store.asked_for == [(), ()]
 
 
 def test_what_another_version_kept_is_made_anew() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 from metrics_facts import at, event, measured, search
 
@@ -12,7 +13,7 @@ from kbsearch.metrics.definitions import DEFINITIONS
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.holdout import in_holdout
 from kbsearch.metrics.incremental import Costs, compare, needed_visits
-from kbsearch.metrics.queries import shared_queries
+from kbsearch.metrics.queries import UNKNOWN_NETWORK, askers, count_askers, is_printable, network_of
 
 SESSIONS = [f"session-{number}" for number in range(20_000)]
 
@@ -188,14 +189,26 @@ def test_illness_is_counted_in_facts() -> None:
     assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
 
 
-def test_queries_are_printed_from_five_clients_on() -> None:
-    """Whatever one client asks how often; never what was asked with a key or had something personal in it."""
-    asked = [search(f"c{number}", at("10:00"), "Parole" if number else "parolē") for number in range(5)]
-    asked += [search("one", at("10:00"), "my secret") for _ in range(9)]
-    asked += [search(f"d{number}", at("10:00"), "internal", public=False) for number in range(9)]
-    asked += [search(f"d{number}", at("10:00"), "call [phone]") for number in range(9)]
-    asked += [search(f"visit{number}", at("10:00"), "one person", voucher="home") for number in range(9)]
-    (shared,) = shared_queries(asked)
-    assert (shared.text, shared.clients, shared.searches) == ("Parole", 5, 5)
-    assert [query.text for query in shared_queries(asked, 6)] == []
-    assert [query.text for query in shared_queries(asked, 1)] == ["one person", "Parole", "my secret"]
+def test_five_names_on_one_network_are_one_who_asked() -> None:
+    """As many asked as there are clients, and no more than there are networks, where these are known."""
+    home, office = (network_of(search("c", at("10:00"), voucher=voucher)) for voucher in ("aa17", "b017"))
+    assert home != office != UNKNOWN_NETWORK
+    assert network_of(search("c", at("10:00"))) == UNKNOWN_NETWORK
+    for asked, sure in (
+        ([("a", home)] * 9, 1),
+        ([(name, home) for name in "abcde"], 1),
+        ([(name, home) for name in "abcde"] + [("f", office)], 2),
+        ([("a", home), ("a", office)], 1),
+        ([(name, UNKNOWN_NETWORK) for name in "abcde"], 5),
+        ([(name, UNKNOWN_NETWORK) for name in "abc"] + [(name, home) for name in "abcde"], 4),
+    ):
+        assert askers(asked) == sure
+        clients = np.array([ord(name) for name, _ in asked], np.uint64)
+        networks = np.array([network for _, network in asked])
+        assert count_askers(np.ones(len(asked), np.int64), clients, networks, 3).tolist() == [0, sure, 0]
+
+
+def test_what_was_asked_with_a_key_or_holds_something_personal_is_not_printable() -> None:
+    assert is_printable(search("c", at("10:00"), "parole"))
+    assert not is_printable(search("c", at("10:00"), "internal", public=False))
+    assert not is_printable(search("c", at("10:00"), "call [phone]"))

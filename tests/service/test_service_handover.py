@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from kbsearch.metrics.failures import read_failures
+from kbsearch.metrics.walk import Walk
 from service_fake import SECRET
 
 from kbsearch.cli import main
 from kbsearch.errors import StoreError
 from kbsearch.handover.signing import signed_headers
 from kbsearch.metrics.acts import by_client, read_acts
-from kbsearch.metrics.failures import read_failures
 from kbsearch.metrics.journeys import read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, moment_of
-from kbsearch.metrics.walk import Walk
 from kbsearch.service.context import Service
 from kbsearch.service.security import make_key
 

@@ -86,11 +86,28 @@ def test_documents_are_found_by_id(opened: Snapshot) -> None:
 
 
 def test_groups_and_translations(opened: Snapshot) -> None:
-    """Members in reading order; the member in a language, −1 where there is none."""
+    """Members in reading order; which groups speak a language, and the member to show to who prefers one."""
     assert [opened.group_members(group).tolist() for group in range(3)] == [[0, 1], [2], [3]]
     groups = np.asarray([0, 1, 2], dtype=np.int32)
-    by_lang = {lang: opened.translation(groups, code).tolist() for code, lang in enumerate(opened.values["lang"])}
-    assert by_lang == {"en": [0, 2, -1], "lv": [1, -1, -1], "lt": [-1, -1, 3]}
+    names = opened.values["lang"]
+    spoken = {lang: opened.groups_in(groups, np.asarray([name == lang for name in names]), None) for lang in names}
+    assert {lang: flags.tolist() for lang, flags in spoken.items()} == {
+        "en": [True, True, False],
+        "lv": [True, False, False],
+        "lt": [False, False, True],
+    }
+    latvian = np.asarray([float(name == "lv") for name in names], dtype=np.float32)
+    documents = np.asarray([0, 1, 2, 3], dtype=np.int32)
+    assert opened.in_best_language(documents, latvian, None).tolist() == [1, 1, 2, 3]
+
+
+def test_a_translation_that_may_not_be_seen_is_none(opened: Snapshot) -> None:
+    """The group does not speak its language, and what was found is shown instead."""
+    seen = np.asarray([True, False, True, True])
+    latvian = np.asarray([name == "lv" for name in opened.values["lang"]])
+    first = np.asarray([0], dtype=np.int32)
+    assert opened.groups_in(first, latvian, seen).tolist() == [False]
+    assert opened.in_best_language(first, latvian.astype(np.float32), seen).tolist() == [0]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from kbsearch.metrics.figures import Figure
 from kbsearch.metrics.moments import day_of, moment_of
 from kbsearch.metrics.references import DEVICES, DEVICES_SOURCE, REFERENCES, references_of
 from kbsearch.metrics.report import Figures
-from kbsearch.metrics.traces import ANSWERED, LISTED, NOTHING, OPENED
+from kbsearch.metrics.traces import STEP_ANSWERED, STEP_LISTED, STEP_NOTHING, STEP_OPENED
 from kbsearch.service.dashboard.flow import draw_flow
 from kbsearch.service.dashboard.lines import Chart, Series, chart, percent
 from kbsearch.service.dashboard.work import Values, article_values, gap_values, language_name
@@ -33,12 +33,17 @@ _SEARCH_LINES = (
     ("reformulation_rate", "Reformulated", "answered"),
 )
 _STEPS = (
-    (OPENED, "Opened an article"),
-    (ANSWERED, "Read the answer"),
-    (LISTED, "Saw results only"),
-    (NOTHING, "Found nothing"),
+    (STEP_OPENED, "Opened an article"),
+    (STEP_ANSWERED, "Read the answer"),
+    (STEP_LISTED, "Saw results only"),
+    (STEP_NOTHING, "Found nothing"),
 )
-_SHORT_STEPS = ((OPENED, "Opened"), (ANSWERED, "Answered"), (LISTED, "Results"), (NOTHING, "Nothing"))
+_SHORT_STEPS = (
+    (STEP_OPENED, "Opened"),
+    (STEP_ANSWERED, "Answered"),
+    (STEP_LISTED, "Results"),
+    (STEP_NOTHING, "Nothing"),
+)
 _OUTCOMES = (
     ("confirmed", "Confirmed solved"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
     ("escalated", "Ticket or human"),
