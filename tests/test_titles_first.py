@@ -47,10 +47,9 @@ def test_every_title_of_the_sample_finds_its_article_first(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("langs", [("lv", "en"), ("lt", "ru")], ids="-".join)
-def test_every_title_of_a_real_help_centre_finds_its_article_first(langs: tuple[str, ...], tmp_path: Path) -> None:
-    """About 2,100 articles a language, two languages in one index."""
-    sources = [ALCHEMY / f"{lang}.jsonl.xz" for lang in langs]
-    if not all(source.is_file() for source in sources):
+def test_every_title_of_a_real_help_centre_finds_its_article_first(tmp_path: Path) -> None:
+    """About 2,100 articles in each of twelve languages, all in one index."""
+    sources = sorted(ALCHEMY.glob("*.jsonl.xz"))
+    if not sources:
         pytest.skip(f"{ALCHEMY} is not here")
     assert not_first(indexed(sources, tmp_path / "index")) == []
