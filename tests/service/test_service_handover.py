@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from kbsearch.metrics.failures import read_failures
-from kbsearch.metrics.walk import Walk
 from service_fake import SECRET
 
 from kbsearch.cli import main
 from kbsearch.errors import StoreError
 from kbsearch.handover.signing import signed_headers
 from kbsearch.metrics.acts import by_client, read_acts
+from kbsearch.metrics.demand import ESCALATED
 from kbsearch.metrics.journeys import read_journey, split_journeys
-from kbsearch.metrics.moments import DAY, moment_of
+from kbsearch.metrics.moments import DAY, day_of, moment_of
+from kbsearch.metrics.rollup import DayCounts
 from kbsearch.service.context import Service
 from kbsearch.service.security import make_key
 
@@ -202,12 +202,11 @@ def test_gap_reports_learn_that_the_article_exists(make_client: Any) -> None:
         report(client, filed["id"], status="solved", articles=["reset-password.en"])
         parts(client).buffer.flush()
         now = moment_of(events(client)[0].timestamp)
-        walk = Walk(parts(client).store, now + 3 * DAY, DAY)
-        walked = [journey for day in parts(client).store.days() for journey in walk.on(day)]
-        (failure,) = (one for journey in walked for one in read_failures(journey))
-        assert failure.text == "zebra crossing"
-        assert failure.escalated
-        assert failure.found_later == ("reset-password.en",)
+        (trace,) = DayCounts(parts(client).store, now + 3 * DAY).traces(day_of(now), day_of(now))
+        demand = trace.demand
+        assert [demand.texts[text] for text in demand.failed_text] == ["zebra crossing"]
+        assert demand.failed_flags[0] & ESCALATED
+        assert [demand.articles[article] for article in demand.found_article] == ["reset-password.en"]
 
 
 def replace_facts(journey: Any) -> Any:
