@@ -16,12 +16,12 @@ _PART_BITS = 10
 """What `sort_pairs` sorts by first: so many parts are written to side by side."""
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile without the interpreter lock; cached on disk where there is a folder to write to."""
     return _compile(function)
 
 
-def _compiled_sums(function: Callable[..., Any]) -> Any:
+def compiled_sums(function: Callable[..., Any]) -> Any:
     """The same for a loop that adds up floats, which may then be added in whatever order is fastest."""
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
@@ -34,7 +34,7 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
         return njit(nogil=True, **options)(function)
 
 
-@_compiled
+@compiled
 def copy_rows(
     values: NDArray[Any],
     offsets: NDArray[np.int64],
@@ -50,7 +50,7 @@ def copy_rows(
             target += 1
 
 
-@_compiled
+@compiled
 def fill_postings(
     bag_offsets: NDArray[np.int64],
     words: NDArray[np.int32],
@@ -82,7 +82,7 @@ def fill_postings(
     return states[:, 0] - starts
 
 
-@_compiled
+@compiled
 def contribute(
     starts: NDArray[np.int64],
     postings: NDArray[np.int32],
@@ -108,7 +108,7 @@ def contribute(
             entry += 1
 
 
-@_compiled
+@compiled
 def hash_deletions(
     letters: NDArray[np.uint32],
     offsets: NDArray[np.int64],
@@ -165,7 +165,7 @@ def distinct_hashes(
     return ordered[new], places[new], numbers
 
 
-@_compiled
+@compiled
 def sort_pairs(hashes: NDArray[np.uint64], owners: NDArray[np.int32]) -> None:
     """Sort pairs by their hashes, in place; equal ones stay in their order.
 
@@ -226,7 +226,7 @@ def merge_pairs(
     return merged[:count], merged_owners[:count]
 
 
-@_compiled
+@compiled
 def _merge_into(
     hashes: NDArray[np.uint64],
     owners: NDArray[np.int32],

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.kernels import _compiled, _compiled_sums
+from kbsearch.index.kernels import compiled, compiled_sums
 
 
-@_compiled
+@compiled
 def places_of(numbers: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The place of each wanted number in a rising array, −1 where it is absent."""
     places = np.empty(wanted.shape[0], dtype=np.int64)
@@ -20,7 +20,7 @@ def places_of(numbers: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArra
     return places
 
 
-@_compiled
+@compiled
 def search_postings(
     indptr: NDArray[np.int64],
     passages: NDArray[np.int32],
@@ -66,7 +66,7 @@ def search_postings(
     return size
 
 
-@_compiled
+@compiled
 def _select(
     scores: NDArray[np.float32],
     passages: NDArray[np.int32],
@@ -88,7 +88,7 @@ def _select(
     return size
 
 
-@_compiled_sums
+@compiled_sums
 def nearest_rows(
     rows: NDArray[Any],
     starts: NDArray[np.int64],
@@ -127,7 +127,7 @@ def nearest_rows(
     return size
 
 
-@_compiled_sums
+@compiled_sums
 def rows_at(
     rows: NDArray[Any], starts: NDArray[np.int64], weights: NDArray[np.float32], products: NDArray[np.float32]
 ) -> None:
@@ -140,7 +140,7 @@ def rows_at(
         products[place] = product
 
 
-@_compiled_sums
+@compiled_sums
 def half_rows_at(
     rows: NDArray[np.uint16], numbers: NDArray[np.int32], weights: NDArray[np.float32], products: NDArray[np.float32]
 ) -> None:
@@ -157,7 +157,7 @@ def half_rows_at(
         products[place] = total
 
 
-@_compiled
+@compiled
 def _keep(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> int:
     """Offer an entry to a heap with the worst one at its root, ties by lower passage; return its new size.
 
@@ -180,7 +180,7 @@ def _keep(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: f
     return size
 
 
-@_compiled
+@compiled
 def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> None:
     """Put an entry at the root of the heap of `size` entries and let it sink to its place."""
     parent = 0
@@ -201,7 +201,7 @@ def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, sco
     ids[parent] = passage
 
 
-@_compiled
+@compiled
 def _sort(best: NDArray[np.float32], ids: NDArray[np.int32], size: int) -> None:
     """Turn a heap into a list, best first."""
     for last in range(size - 1, 0, -1):
@@ -212,7 +212,7 @@ def _sort(best: NDArray[np.float32], ids: NDArray[np.int32], size: int) -> None:
         _sift_down(best, ids, last, score, passage)
 
 
-@_compiled
+@compiled
 def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of a few values are among a few others; NumPy's own way sorts both."""
     found = np.zeros(values.shape[0], dtype=np.bool_)
@@ -225,7 +225,7 @@ def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]])
     return found
 
 
-@_compiled
+@compiled
 def count_agreeing(
     starts: NDArray[np.int64],
     holders: NDArray[np.int32],
@@ -259,7 +259,7 @@ def count_agreeing(
     return agreeing
 
 
-@_compiled
+@compiled
 def groups_with(
     groups: NDArray[np.int32],
     starts: NDArray[np.int64],
@@ -280,7 +280,7 @@ def groups_with(
     return found
 
 
-@_compiled
+@compiled
 def best_members(
     documents: NDArray[np.int32],
     groups: NDArray[np.int32],
@@ -308,7 +308,7 @@ def best_members(
     return chosen
 
 
-@_compiled
+@compiled
 def best_of_groups(
     scores: NDArray[np.float32],
     unwelcome: NDArray[np.float32],

@@ -228,5 +228,5 @@ def test_loops_are_compiled_where_nothing_can_be_cached(monkeypatch: pytest.Monk
         return real(**options)
 
     monkeypatch.setattr(kernels, "njit", without_cache)
-    double = kernels._compiled(lambda number: 2 * number)
+    double = kernels.compiled(lambda number: 2 * number)
     assert double(21) == 42
