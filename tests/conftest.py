@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from kbsearch.engine import Engine
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Whoever starts the tests in the background has them ignore interrupts, and the commands that they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Row = dict[str, Any]
 
