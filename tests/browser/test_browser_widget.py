@@ -10,6 +10,8 @@ from browser_site import Site
 from playwright.sync_api import Browser, Page, Request, expect
 from widget_site import Customer, Shop, opened
 
+pytestmark = pytest.mark.slow
+
 
 def handovers(page: Page) -> list[dict[str, Any]]:
     """A list that fills with what the page files."""

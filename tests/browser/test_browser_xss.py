@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from kbsearch.handover.ticket import Reply
 from kbsearch.suggestions.store import PENDING, Suggestion
 
+pytestmark = pytest.mark.slow
+
 
 def unharmed(page: Page) -> None:
     """Check that no payload has run, after giving it time."""
@@ -37,7 +39,6 @@ def test_hostile_articles_do_nothing_in_results(page: Page, lang: str, least: in
     unharmed(page)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_queries_do_nothing(page: Page, payload: str) -> None:
     """In the address and in the box; in every decision."""
@@ -51,7 +52,6 @@ def test_hostile_queries_do_nothing(page: Page, payload: str) -> None:
     assert payload in page.input_value("#q")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameter", ["lang", "type", "category", "language", "doc", "as", "query", "position", "offset"]
 )
@@ -62,7 +62,6 @@ def test_hostile_addresses_do_nothing(page: Page, parameter: str) -> None:
         unharmed(page)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("document", ["hostile.en", "unclean-hostile.en", *(f"attack-{n}.en" for n in range(8))])
 def test_hostile_bodies_do_nothing(page: Page, site: Site, document: str) -> None:
     """Cleaned when indexed; and where that ever failed, the page's policy runs nothing in them either."""

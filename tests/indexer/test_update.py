@@ -200,6 +200,7 @@ def edited(documents: list[Row], edits: list[tuple[str, int]], step: int) -> lis
     return now or rows(1)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(history=st.lists(EDITS, min_size=1, max_size=3))
 def test_any_sequence_of_edits_gives_what_a_build_gives(history: list[list[tuple[str, int]]]) -> None:

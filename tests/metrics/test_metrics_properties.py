@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import metrics_oracle
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metrics_facts import Fact, MemoryShelf, MemoryStore, event, search
@@ -137,6 +138,7 @@ def test_an_unrelated_client_changes_no_outcome(facts: list[Fact], others: list[
     assert _decided(facts, as_of) <= _decided([*facts, *strangers], as_of)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(fact_lists(), fact_lists(10), moments, moments, st.sampled_from("abc"))
 def test_what_is_kept_equals_what_is_computed(
