@@ -6,7 +6,6 @@ that are new. A snapshot is a function of the documents, the model and the code:
 
 from __future__ import annotations
 
-import gc
 import os
 import resource
 import sys
@@ -30,6 +29,7 @@ from indexer.share import Sparing
 from indexer.ties import tied_groups
 from indexer.web import DELAY, copy_folder, fetch, is_address
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
+from kbsearch.collector import without_collector
 from kbsearch.disk import Locked, only_one, sha256
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
@@ -88,7 +88,7 @@ def build(
     SnapshotError.
     """
     started = perf_counter()
-    with _alone(out, "update" if update else "build"), _without_collector():
+    with _alone(out, "update" if update else "build"), without_collector():
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
         if cores is not None:
@@ -185,19 +185,6 @@ def _alone(out: Path, purpose: str) -> Iterator[None]:
         if cause.filename is not None and not Path(os.fsdecode(cause.filename)).is_relative_to(out):
             raise  # not this directory's fault
         raise cannot_write(out, cause) from cause
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Millions of objects live as long as the run and none refers to itself: looking for such is a tenth of an
-    update."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _make_rows(

@@ -38,7 +38,7 @@ from kbsearch.index.dense import DenseIndex
 from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
-from kbsearch.index.query_kernels import best_members, groups_with
+from kbsearch.index.query_kernels import best_members, groups_with, mask_of
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
 from kbsearch.manifest import (
@@ -67,7 +67,6 @@ __all__ = [
     "verify_snapshot",
 ]
 
-_EVERYTHING = np.empty(0, dtype=np.bool_)
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
 
 
@@ -165,9 +164,8 @@ class Snapshot:
 
         `allowed`: one flag a document; None means all.
         """
-        mask = _EVERYTHING if allowed is None else allowed
         found: NDArray[np.bool_] = groups_with(
-            groups, self._group_start, self._group_documents, self.document_lang, languages, mask
+            groups, self._group_start, self._group_documents, self.document_lang, languages, mask_of(allowed)
         )
         return found
 
@@ -178,7 +176,6 @@ class Snapshot:
 
         `welcome`: one number for each of `values["lang"]`. `allowed`: one flag a document; None means all.
         """
-        mask = _EVERYTHING if allowed is None else allowed
         shown: NDArray[np.int32] = best_members(
             documents,
             self.document_group,
@@ -186,7 +183,7 @@ class Snapshot:
             self._group_documents,
             self.document_lang,
             welcome,
-            mask,
+            mask_of(allowed),
         )
         return shown
 

@@ -23,7 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.query_kernels import nearest_rows, rows_at
+from kbsearch.index.query_kernels import mask_of, nearest_rows, rows_at
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,6 @@ _TRAINING_POINTS = 20
 _SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
 _SEED = 1
 _BLOCK = 8_192
-
-_EVERYTHING = np.empty(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +133,14 @@ class DenseIndex:
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
-        mask = _EVERYTHING if allowed is None else allowed
+        mask = mask_of(allowed)
         weights = vector * self._step
         cells = self._passages.all_cells
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
             width = min(math.ceil(self.report.search_width / share), len(cells))
-            cells, _ = self._centres.nearest(weights, width, self._centres.all_cells, _EVERYTHING)
+            cells, _ = self._centres.nearest(weights, width, self._centres.all_cells, mask_of(None))
         passages, products = self._passages.nearest(weights, limit, cells, mask)
         return DenseHits(passages, products + vector @ self._low)
 
@@ -173,7 +171,11 @@ class _Cells:
     """Whose each row is, cell by cell."""
     places: NDArray[np.int64]
     """Where in `rows` the row of each id begins."""
-    all_cells: NDArray[np.int32]
+
+    @property
+    def all_cells(self) -> NDArray[np.int32]:
+        """The numbers of the cells."""
+        return np.arange(len(self.starts), dtype=np.int32)
 
     def nearest(
         self, weights: NDArray[np.float32], limit: int, cells: NDArray[np.int32], allowed: NDArray[np.bool_]
@@ -188,7 +190,7 @@ def _one_cell(rows: NDArray[Any], width: int) -> _Cells:
     """Rows that lie one after the other, in one cell."""
     ids = np.arange(len(rows) // width, dtype=np.int32)
     first = np.asarray([0, len(ids)])
-    return _Cells(rows, first[:1], first, ids, ids.astype(np.int64) * width, np.zeros(1, np.int32))
+    return _Cells(rows, first[:1], first, ids, ids.astype(np.int64) * width)
 
 
 def _written_cells(index: Any) -> _Cells:
@@ -206,7 +208,7 @@ def _written_cells(index: Any) -> _Cells:
     within = np.arange(len(ids)) - np.repeat(first[:-1], sizes)
     places[ids] = np.repeat(starts, sizes) + within * index.code_size
     rows = faiss.rev_swig_ptr(lists.get_codes(int(lowest)), end)
-    return _Cells(rows, starts, first, ids.astype(np.int32), places, np.arange(lists.nlist, dtype=np.int32))
+    return _Cells(rows, starts, first, ids.astype(np.int32), places)
 
 
 def _build_cells(vectors: NDArray[np.float32]) -> Any:

@@ -26,14 +26,13 @@ from numpy.typing import NDArray
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
 from kbsearch.index.kernels import contribute, distinct_hashes, fill_postings
-from kbsearch.index.query_kernels import places_of, search_postings
+from kbsearch.index.query_kernels import mask_of, places_of, search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
 # (1.5, 0.75), which were made for English. DELTA changes no ranking among passages that share a term.
 K1, B, DELTA = 1.3, 0.8, 1.0
 
-_EVERYTHING = np.empty(0, dtype=np.bool_)
 _NOTHING = np.empty(0, dtype=np.int64)
 
 
@@ -185,7 +184,7 @@ class LexicalIndex:
             self._contributions,
             ids,
             weight,
-            _EVERYTHING if allowed is None else allowed,
+            mask_of(allowed),
             asked,
             scores,
             touched,

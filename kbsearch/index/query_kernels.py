@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 from kbsearch.index.kernels import compiled, compiled_sums
 
+_EVERYTHING = np.empty(0, dtype=np.bool_)
+"""What these loops are given for `allowed` where all are."""
+
+
+def mask_of(allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """One flag for each of what may be found, as these loops take it; None means all."""
+    return _EVERYTHING if allowed is None else allowed
+
 
 @compiled
 def places_of(numbers: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ Hashes = NDArray[np.uint64]
 
 def hash_names(names: Sequence[Name]) -> Hashes:
     """Return a number for each fact of a day."""
-    return hash_texts(event_id or f"search {query_id}" for event_id, query_id, _, _ in names)
+    return hash_texts(_called(event_id, query_id) for event_id, query_id, _, _ in names)
 
 
 def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
@@ -34,7 +34,12 @@ def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
 
 def hash_facts(facts: Iterable[SearchRecord | Event]) -> Hashes:
     """Return the same numbers of whole facts."""
-    return hash_texts(fact.event_id if isinstance(fact, Event) else f"search {fact.query_id}" for fact in facts)
+    return hash_texts(_called(fact.event_id if isinstance(fact, Event) else "", fact.query_id) for fact in facts)
+
+
+def _called(event_id: str, query_id: str) -> str:
+    """A fact's name, which no other has; a search has no event id."""
+    return event_id or f"search {query_id}"
 
 
 def changed_clients(names: Sequence[Name], hashes: Hashes, known: Hashes) -> set[str] | None:

@@ -9,15 +9,14 @@ everything from raw facts.
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from kbsearch.collector import without_collector
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Name
 from kbsearch.metrics.acts import read_acts
@@ -207,7 +206,7 @@ class DayCounts:
     def _read(self, day: str) -> DayPart:
         """Read a day from its facts."""
         facts = self._facts_of(day)
-        with _no_collection():
+        with without_collector():
             part = read_day(day, read_acts(*facts))
         part.known = np.sort(hash_facts([*facts[0], *facts[1]]))
         return part
@@ -263,19 +262,6 @@ def _chosen(facts: list[_Fact], chosen: Hashes) -> list[_Fact]:
 
 def _bounds(day: str) -> tuple[str, str]:
     return timestamp_of(start_of(day)), timestamp_of(start_of(day) + DAY)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: what a day's facts are read into all stays, and going through it time and again
-    costs a sixth of the reading."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _forget(memory: OrderedDict[str, Any], most: int) -> None:
