@@ -97,6 +97,14 @@ def _select(
 
 
 @compiled_sums
+def _product(row: NDArray[Any], weights: NDArray[np.float32]) -> float:
+    product = np.float32(0.0)
+    for column in range(weights.shape[0]):
+        product += weights[column] * np.float32(row[column])
+    return product
+
+
+@compiled_sums
 def nearest_rows(
     rows: NDArray[Any],
     starts: NDArray[np.int64],
@@ -124,10 +132,7 @@ def nearest_rows(
         for number in range(first[cell], first[cell + 1]):
             passage = ids[number]
             if everything or allowed[passage]:
-                row = rows[start : start + width]
-                product = np.float32(0.0)
-                for column in range(width):
-                    product += weights[column] * np.float32(row[column])
+                product = _product(rows[start : start + width], weights)
                 if size < limit or product >= best[0]:
                     size = _keep(best, kept, size, product, passage)
             start += width
@@ -141,11 +146,7 @@ def rows_at(
 ) -> None:
     """The product with `weights` of the row that begins at each of `starts`."""
     for place in range(starts.shape[0]):
-        row = rows[starts[place] : starts[place] + weights.shape[0]]
-        product = np.float32(0.0)
-        for column in range(weights.shape[0]):
-            product += weights[column] * np.float32(row[column])
-        products[place] = product
+        products[place] = _product(rows[starts[place] : starts[place] + weights.shape[0]], weights)
 
 
 @compiled_sums

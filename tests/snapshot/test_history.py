@@ -38,8 +38,9 @@ def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
         )
 
 
-def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small help centre is built in a fraction of a second, perhaps twice from the same files."""
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every build begins in the same second."""
 
     class Stopped(datetime):
         @classmethod
@@ -47,20 +48,19 @@ def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path, m
             return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
 
     monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_builds_of_the_same_second_are_versions_in_their_order(tmp_path: Path) -> None:
+    """A small help centre is built in a fraction of a second, perhaps twice from the same files."""
     built = [release(tmp_path, DOCUMENTS[:count]) for count in (2, 2, 1, 3)]
     assert [entry.version for entry in list_snapshots(tmp_path)] == built[::-1]
     assert rollback(tmp_path) == built[2]
 
 
-def test_a_version_that_was_removed_leaves_the_order_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("stopped_clock")
+def test_a_version_that_was_removed_leaves_the_order_alone(tmp_path: Path) -> None:
     """Three builds within one second, and the first of them gone: the last is still the newest."""
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
-
-    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
     first, second = write(tmp_path, DOCUMENTS[:1]), write(tmp_path, DOCUMENTS[:2])
     assert versions.discard(tmp_path, first)
     third = write(tmp_path, DOCUMENTS[:3])
