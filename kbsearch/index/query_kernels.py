@@ -97,7 +97,7 @@ def _select(
 
 
 @compiled_sums
-def _product(row: NDArray[Any], weights: NDArray[np.float32]) -> float:
+def _product(row: NDArray[Any], weights: NDArray[np.float32]) -> np.float32:
     product = np.float32(0.0)
     for column in range(weights.shape[0]):
         product += weights[column] * np.float32(row[column])
