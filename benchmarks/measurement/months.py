@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.events.schema import Event, SearchRecord
+from kbsearch.events.store import Name
 from kbsearch.metrics.moments import DAY, MINUTE, start_of, timestamp_of
 from kbsearch.metrics.report import report
 
@@ -29,13 +30,19 @@ class Visits:
                 self._events.append(_event(session, "ticket_created", moment + (5 + 300 * (number % 3)) * MINUTE, {}))
         self._events.sort(key=lambda event: (event.timestamp, event.event_id))
 
-    def searches(self, since: str = "", until: str = "") -> Iterator[SearchRecord]:
+    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
         """Yield nothing: they came straight to the form."""
         return iter(())
 
-    def events(self, since: str = "", until: str = "") -> Iterator[Event]:
-        """Yield the events of a period."""
-        return (event for event in self._events if since <= event.timestamp < (until or "~"))
+    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+        """Yield the events of a period; of some clients only, where any are given."""
+        found = (event for event in self._events if since <= event.timestamp < (until or "~"))
+        return (event for event in found if not clients or event.client_id in clients)
+
+    def names(self, since: str = "", until: str = "") -> Iterator[Name]:
+        """Yield what every event is called and whose it is."""
+        for event in self.events(since, until):
+            yield event.event_id, event.query_id, event.session_id, event.client_id
 
     def days(self) -> dict[str, int]:
         """Return the days with events."""

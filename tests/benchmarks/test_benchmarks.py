@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 from benchmarks import dense, lexical, quality, quality_tables
+from benchmarks.measurement.months import played
+from benchmarks.measurement.simulate import months
 from benchmarks.report import table
 from benchmarks.synthetic import Generator
 
@@ -37,6 +39,12 @@ def test_lexical_writes_a_checked_comparison(tmp_path: Path):
     assert figures["largest_difference"] <= lexical.TOLERANCE
     assert set(figures["interleaved_ms"]) == {"rank_bm25", "bm25s (numba)", "kbsearch"}
     assert (tmp_path / "lexical.md").read_text(encoding="utf-8").startswith("# The lexical leg")
+
+
+def test_a_simulated_month_counts_the_same_through_the_report():
+    """What the simulation counts by itself is what the product makes of the same visits as events."""
+    month = next(months(1))
+    assert played(month.sessions, month.held_out, month.filed) == month.counts()
 
 
 def test_lexical_refuses_to_time_wrong_scores():
