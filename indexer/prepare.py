@@ -5,6 +5,7 @@ Pure: the same document always gives the same row, so a row can be kept and used
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -26,6 +27,8 @@ from kbsearch.text.normalise import normalise
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.words import surfaces, words
 from kbsearch.types import CutDocument, Document, Passage
+
+WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def document_key(document: Document) -> bytes:
@@ -128,8 +131,11 @@ def head_text(title: str, tags: Sequence[str]) -> str:
 
 
 def passage_text(head: str, passage: Passage) -> str:
-    """What is embedded of a passage: it reads best below its document's head and its own headings."""
-    return "\n".join((head, *passage.headings, passage.text))
+    """What is embedded of a passage: it reads best below its document's head and its own headings.
+
+    A head without a word ("No. 12", "§ 4.2") is left out: it says nothing and would blur what the passage says.
+    """
+    return "\n".join((*([head] if WORD.search(head) else []), *passage.headings, passage.text))
 
 
 def _keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -24,13 +24,14 @@ from data import (
     read_pairs,
     read_parallel,
     source_weight,
+    training_folders,
 )
 from numpy.typing import NDArray
 from teacher import load_english
 from tokenizers import Tokenizer
 
 MAX_WORDS = 160  # of a text; passages have at most 150
-TYPO_SHARE = 0.25  # of the noisy copies
+TYPO_SHARE = 0.25  # of the sentences have a copy with a typo
 
 
 @dataclass(slots=True)
@@ -65,12 +66,16 @@ class Ragged:
 
 @dataclass(slots=True)
 class Corpus:
-    """All training texts as token ids; ``english`` holds rows of the teacher's matrix."""
+    """All training texts as token ids; ``english`` holds rows of the teacher's matrix.
+
+    The rows of ``translation`` that follow the last sentence are copies with a typo: sentence i's is row ``typo[i]``,
+    which is i itself for one without a copy.
+    """
 
     english_tokens: Ragged
     english: NDArray[np.int64]
     translation: Ragged
-    noisy: Ragged
+    typo: NDArray[np.int64]
     weight: NDArray[np.float64]
     title: Ragged
     query: Ragged
@@ -97,7 +102,7 @@ def tokenize(tokenizer: Tokenizer, texts: Iterable[str]) -> Ragged:
     return Ragged(tokens.flat, tokens.offsets[np.array(ends)])
 
 
-def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
+def build(folders: Sequence[Path], work: Path, tokenizer_file: Path, seed: int) -> Corpus:
     """Read, tokenise and index everything."""
     rng = random.Random(seed)
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
@@ -106,22 +111,25 @@ def build(shared: Path, work: Path, tokenizer_file: Path, seed: int) -> Corpus:
     english: list[int] = []
     translations: list[str] = []
     weight: list[float] = []
-    for language in languages(shared, "parallel"):
-        for row in read_parallel(shared, language):
+    for language in languages(folders, "parallel"):
+        for row in read_parallel(folders, language):
             english.append(row_of[row.english])
             translations.append(row.translation)
             weight.append(source_weight(row.source) * LANGUAGE_WEIGHT.get(language, 1.0))
-    noisy = (add_typo(text, rng) if rng.random() < TYPO_SHARE else text for text in translations)
+    typo = np.arange(len(translations))
+    misspelt = np.flatnonzero([rng.random() < TYPO_SHARE for _ in translations])
+    typo[misspelt] = len(translations) + np.arange(len(misspelt))
+    copies = [add_typo(translations[row], rng) for row in misspelt]
 
     path_ids: dict[str, int] = {}
-    pairs = [(code, row) for code in languages(shared, "pairs") for row in read_pairs(shared, code)]
-    codes = languages(shared, "pairs")
+    codes = languages(folders, "pairs")
+    pairs = [(code, row) for code in codes for row in read_pairs(folders, code)]
     queries = [as_query(f"{row.title} {row.heading}".strip(), rng) for _, row in pairs]
     return Corpus(
         english_tokens=tokenize(tokenizer, texts),
         english=np.array(english),
-        translation=tokenize(tokenizer, translations),
-        noisy=tokenize(tokenizer, noisy),
+        translation=tokenize(tokenizer, translations + copies),
+        typo=typo,
         weight=np.array(weight),
         title=tokenize(tokenizer, (as_query(row.title, rng) for _, row in pairs)),
         query=tokenize(tokenizer, queries),
@@ -139,7 +147,8 @@ def save(corpus: Corpus, path: Path) -> None:
     for name in Corpus.__slots__:
         value = getattr(corpus, name)
         if isinstance(value, Ragged):
-            arrays[f"{name}.flat"], arrays[f"{name}.offsets"] = value.flat, value.offsets
+            small = np.uint16 if value.flat.max(initial=0) < 1 << 16 else np.int32
+            arrays[f"{name}.flat"], arrays[f"{name}.offsets"] = value.flat.astype(small), value.offsets
         else:
             arrays[name] = value
     np.savez(path, **arrays)  # type: ignore[arg-type]
@@ -149,7 +158,7 @@ def load(path: Path) -> Corpus:
     """Read what ``save`` wrote."""
     with np.load(path) as arrays:
         fields: dict[str, Any] = {
-            name: Ragged(arrays[f"{name}.flat"], arrays[f"{name}.offsets"])
+            name: Ragged(arrays[f"{name}.flat"].astype(np.int32), arrays[f"{name}.offsets"])
             if f"{name}.flat" in arrays.files
             else arrays[name]
             for name in Corpus.__slots__
@@ -165,7 +174,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
-    corpus = build(args.shared, args.work, args.tokenizer, args.seed)
+    corpus = build(training_folders(args.shared, args.work), args.work, args.tokenizer, args.seed)
     save(corpus, args.work / "corpus.npz")
     print(f"{len(corpus.english)} parallel rows, {len(corpus.path)} title → passage rows in {args.work / 'corpus.npz'}")
 

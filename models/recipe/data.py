@@ -6,7 +6,7 @@ import json
 import lzma
 import random
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,13 @@ DEFAULT_WORK = REPOSITORY / "var" / "train"
 
 # How often a row of a source is drawn, relative to one row of ERP instructions (about 80 % of the lv and lt rows).
 # Support snippets and interface strings are nearer to what people ask a help centre.
-SOURCE_WEIGHT = {"ms-d365-finops": 0.6, "ms-d365-projops": 0.6, "ms-alchemyinsights": 3.0}
+SOURCE_WEIGHT = {
+    "ms-d365-finops": 0.6,
+    "ms-d365-projops": 0.6,
+    "ms-alchemyinsights": 3.0,
+    "libreoffice": 0.6,
+    "cldr": 3.0,  # everyday things, few and short
+}
 OTHER_SOURCE_WEIGHT = 2.0
 # Latvian and Lithuanian come first, with English, then the neighbours; every other language counts 1.
 LANGUAGE_WEIGHT = {"lv": 2.0, "lt": 2.0, "en": 2.0, "et": 1.5, "ru": 1.5, "pl": 1.5, "de": 1.25}
@@ -55,25 +61,37 @@ def require(folder: Path) -> Path:
     return folder
 
 
-def languages(shared: Path, kind: str) -> list[str]:
+def training_folders(shared: Path, work: Path) -> list[Path]:
+    """Return the folders with a ``train/``: the given one, and what ``interfaces.py`` collected if it has run."""
+    more = work / "more"
+    return [require(shared), more] if more.is_dir() else [require(shared)]
+
+
+def languages(folders: Sequence[Path], kind: str) -> list[str]:
     """Return the codes of the languages with a file of this kind (``parallel`` or ``pairs``)."""
-    return sorted(p.name.split(".")[0] for p in require(shared / "train" / kind).glob("*.xz"))
+    return sorted({p.name.split(".")[0] for folder in folders for p in require(folder / "train" / kind).glob("*.xz")})
 
 
-def read_parallel(shared: Path, language: str) -> Iterator[ParallelRow]:
+def _lines(folders: Sequence[Path], kind: str, name: str) -> Iterator[str]:
+    for folder in folders:
+        file = folder / "train" / kind / name
+        if file.exists():
+            with lzma.open(file, "rt", encoding="utf-8", newline="\n") as lines:
+                yield from lines
+
+
+def read_parallel(folders: Sequence[Path], language: str) -> Iterator[ParallelRow]:
     """Yield the aligned sentences of one language with English."""
-    with lzma.open(shared / "train" / "parallel" / f"{language}.tsv.xz", "rt", encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            english, translation, source, _ = line.rstrip("\n").split("\t")
-            yield ParallelRow(english, translation, source)
+    for line in _lines(folders, "parallel", f"{language}.tsv.xz"):
+        english, translation, source, _ = line.rstrip("\n").split("\t")
+        yield ParallelRow(english, translation, source)
 
 
-def read_pairs(shared: Path, language: str) -> Iterator[PairRow]:
+def read_pairs(folders: Sequence[Path], language: str) -> Iterator[PairRow]:
     """Yield the title → passage rows of one language."""
-    with lzma.open(shared / "train" / "pairs" / f"{language}.jsonl.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            yield PairRow(row["path"], row["title"], row["heading"], row["passage"], row["source"])
+    for line in _lines(folders, "pairs", f"{language}.jsonl.xz"):
+        row = json.loads(line)
+        yield PairRow(row["path"], row["title"], row["heading"], row["passage"], row["source"])
 
 
 def source_weight(source: str) -> float:

@@ -16,8 +16,6 @@ import numpy as np
 from data import DEFAULT_SHARED, MissingDataError, require
 from numpy.typing import NDArray
 
-from kbsearch.embed.registry import load_embedder
-
 Vectors = NDArray[np.float32]
 Encode = Callable[[list[str]], Vectors]
 
@@ -31,6 +29,8 @@ class Report(TypedDict):
 
 def encoder(model: Path) -> Encode:
     """Load a model folder as the product does."""
+    from kbsearch.embed.registry import load_embedder  # training uses this module where the product is not installed
+
     if not (model / "modules.json").is_file():
         raise MissingDataError(f"No model in {model}: pass a sentence-transformers folder.")
     return load_embedder(str(model)).encode_passages

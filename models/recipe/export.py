@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "models" / "kbsearch-static")
     args = parser.parse_args()
 
-    rows = load(args.checkpoint)[0].rows.numpy()
+    rows = load(args.checkpoint, "cpu")[0].rows.numpy()
     write(args.out, rows, args.tokenizer)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(f"{rows.shape[0]} rows of {rows.shape[1]} in {args.out}, {size / 1e6:.1f} MB")

@@ -25,7 +25,7 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from torch.nn import functional
-from train_mini import SPECIAL, Mini, load_student
+from train_mini import SPECIAL, STATIC_WEIGHT, Mini, load_student
 
 MAX_TOKENS = 512
 MODULES = [
@@ -81,7 +81,7 @@ class Graph(nn.Module):
         for layer, joint in zip(self.layers, self.joint, strict=True):
             x = self._layer(x, layer, joint, hidden)
         rows, x = rows * mask, x * mask
-        return rows / length(rows) + x / length(x)
+        return STATIC_WEIGHT * rows / length(rows) + x / length(x)
 
     def _layer(self, x: Tensor, layer: Any, joint: nn.Module, hidden: Tensor) -> Tensor:
         query, key, value = joint(x).chunk(3, dim=2)

@@ -10,17 +10,18 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from data import DEFAULT_SHARED, DEFAULT_WORK, languages, read_pairs, read_parallel
+from data import DEFAULT_SHARED, DEFAULT_WORK, languages, read_pairs, read_parallel, training_folders
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-CHUNK = 4096  # texts between two checkpoints
+CHUNK = 16_384  # texts between two checkpoints
 MAX_TOKENS = 128
 
 
@@ -32,10 +33,10 @@ def installed_teacher() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def collect_english(shared: Path, seed: int) -> list[str]:
+def collect_english(folders: Sequence[Path], seed: int) -> list[str]:
     """Return the unique English texts: shuffled sentences first, so that a partial run is a fair sample."""
-    sentences = {row.english for language in languages(shared, "parallel") for row in read_parallel(shared, language)}
-    pairs = list(read_pairs(shared, "en"))
+    sentences = {r.english for language in languages(folders, "parallel") for r in read_parallel(folders, language)}
+    pairs = list(read_pairs(folders, "en"))
     queries = {row.title for row in pairs} | {f"{row.title} {row.heading}".strip() for row in pairs}
     ordered: list[str] = []
     for texts in (sentences, queries - sentences):
@@ -62,7 +63,7 @@ def load_vectors(work: Path) -> NDArray[np.float16]:
 
 def encode(model: SentenceTransformer, texts: list[str]) -> NDArray[np.float16]:
     """Return L2-normalised rows."""
-    vectors = model.encode(texts, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+    vectors = model.encode(texts, batch_size=256, normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(vectors, dtype=np.float16)
 
 
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
     parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="folder for intermediate data")
     parser.add_argument("--teacher", type=Path, help="sentence-transformers folder; default: the installed package")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -78,13 +80,13 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     args.work.mkdir(parents=True, exist_ok=True)
     if not (args.work / "english.jsonl").exists():
-        texts = collect_english(args.shared, args.seed)
+        texts = collect_english(training_folders(args.shared, args.work), args.seed)
         partial = args.work / "english.jsonl.partial"
         partial.write_text("".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts), encoding="utf-8")
         partial.rename(args.work / "english.jsonl")
     texts = load_english(args.work)
     model = SentenceTransformer(
-        str(args.teacher or installed_teacher()), device="cpu", model_kwargs={"dtype": torch.bfloat16}
+        str(args.teacher or installed_teacher()), device=args.device, model_kwargs={"dtype": torch.bfloat16}
     )
     model.max_seq_length = MAX_TOKENS
     width = int(model.get_embedding_dimension() or 0)

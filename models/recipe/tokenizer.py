@@ -9,12 +9,23 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from data import DEFAULT_SHARED, DEFAULT_WORK, LANGUAGE_WEIGHT, languages, read_pairs, read_parallel, source_weight
+from data import (
+    DEFAULT_SHARED,
+    DEFAULT_WORK,
+    LANGUAGE_WEIGHT,
+    languages,
+    read_pairs,
+    read_parallel,
+    source_weight,
+    training_folders,
+)
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+LEAST = 1.5  # a word counted less often, one of a single row of business software, is left out
 UNKNOWN = "[UNK]"
 # Letters that Unicode does not decompose, mapped to what people type instead.
 PLAIN_LETTERS = {"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ς": "σ"}
@@ -55,21 +66,40 @@ def train_wordpiece(texts: Iterator[str], size: int) -> Tokenizer:
     return tokenizer
 
 
-def sample_texts(shared: Path, per_language: int, seed: int) -> Iterator[str]:
-    """Yield about ``per_language`` × language weight texts of each language, sources weighted, plus English."""
+def word_counts(folders: Sequence[Path], power: float) -> dict[str, float]:
+    """Count the words of every language and of English, rows by source; return each count ** ``power``, by language.
+
+    A power below 1 gives rare words a say: four fifths of the rows are business software, whose words would fill the
+    vocabulary and leave ``parking`` in pieces.
+    """
+    total: Counter[str] = Counter()
+
+    def add(texts: Iterable[tuple[str, float]], language: str) -> None:
+        counts: Counter[str] = Counter()
+        for text, weight in texts:
+            for word in text.lower().split():
+                counts[word] += weight  # type: ignore[assignment]
+        for word, count in counts.items():
+            if count >= LEAST:
+                total[word] += LANGUAGE_WEIGHT.get(language, 1.0) * count**power  # type: ignore[assignment]
+
+    english: dict[str, float] = {}
+    for language in languages(folders, "parallel"):
+        rows = list(read_parallel(folders, language))
+        english.update((row.english, source_weight(row.source)) for row in rows)
+        add(((row.translation, source_weight(row.source)) for row in rows), language)
+    add(english.items(), "en")
+    add(((row.passage, source_weight(row.source)) for row in read_pairs(folders, "en")), "en")
+    return total
+
+
+def repeated(counts: dict[str, float], seed: int) -> Iterator[str]:
+    """Yield each word about twice as often as its count, halves by chance: a trainer counts in whole numbers."""
     rng = random.Random(seed)
-    english: set[str] = set()
-    for language in languages(shared, "parallel"):
-        rows = list(read_parallel(shared, language))
-        rows += [row for row in rows if source_weight(row.source) > 1]  # twice: rarer, more varied words
-        english.update(row.english for row in rows)
-        wanted = int(per_language * LANGUAGE_WEIGHT.get(language, 1.0))
-        for row in rng.sample(rows, min(wanted, len(rows))):
-            yield row.translation
-    passages = [row.passage for row in read_pairs(shared, "en")]
-    wanted = int(per_language * LANGUAGE_WEIGHT["en"])
-    yield from rng.sample(sorted(english), min(wanted, len(english)))
-    yield from rng.sample(passages, min(wanted // 4, len(passages)))
+    for word, count in counts.items():
+        times = int(2 * count + rng.random())
+        if times:
+            yield " ".join([word] * times)
 
 
 def save(tokenizer: Tokenizer, path: Path) -> None:
@@ -85,16 +115,17 @@ def save(tokenizer: Tokenizer, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="folder of what interfaces.py collected")
     parser.add_argument("--out", type=Path, default=DEFAULT_WORK / "tokenizer.json")
     parser.add_argument("--model", choices=["unigram", "wordpiece"], default="unigram")
     parser.add_argument("--size", type=int, default=64_000, help="number of tokens")
-    parser.add_argument("--per-language", type=int, default=20_000, help="texts sampled per language of weight 1")
+    parser.add_argument("--power", type=float, default=0.5, help="of the words' counts; 1 leaves them as they are")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     train = train_unigram if args.model == "unigram" else train_wordpiece
-    tokenizer = train(sample_texts(args.shared, args.per_language, args.seed), args.size)
+    tokenizer = train(repeated(word_counts(training_folders(args.shared, args.work), args.power), args.seed), args.size)
     save(tokenizer, args.out)
     print(f"{tokenizer.get_vocab_size()} tokens, {args.out.stat().st_size / 1e6:.1f} MB in {args.out}")
 

@@ -35,10 +35,14 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]")  # appended to the vocabulary in this order
 NEIGHBOURS = 5  # English words whose input rows make up the first guess of a token
+STATIC_WEIGHT = 0.5  # of the static branch beside the transformer; README.md has the figures
 TEMPERATURE = 0.05  # of their softmax over cosines
-BLOCK = 24  # texts in one pass through the body
-# Eager: torch's fused attention on a CPU spends four times as long on the way back. No dropout: a sample is seen once.
-BODY = {"attn_implementation": "eager", "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+BLOCK_TOKENS = {"cpu": 1536, "cuda": 65_536}  # in one pass through the body, padding included
+WARM_UP = 100  # steps in which the rates rise
+# torch's fused attention spends four times as long on the way back on a CPU.
+ATTENTION = {"cpu": "eager", "cuda": "sdpa"}
+BODY = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+DROPPED = 0.1  # share of the tokens of a text that are left out
 
 
 @dataclass(slots=True)
@@ -60,10 +64,10 @@ class Config:
 class Mini(nn.Module):
     """A static model with a transformer beside it that reads the same tokens in their context.
 
-    The vector of a text is the normalised sum of the two branches' unit vectors: the mean of the static rows, and the
-    mean of the transformer's outputs, marks of start and end included, as in the teacher. The transformer's input rows
-    are a linear map of the static ones plus ``own``, a narrow table of its own: a second full table would double the
-    model.
+    The vector of a text is the normalised weighted sum of the two branches' unit vectors: the mean of the static rows,
+    and the mean of the transformer's outputs, marks of start and end included, as in the teacher. The transformer's
+    input rows are a linear map of the static ones plus ``own``, a narrow table of its own: a second full table would
+    double the model.
     """
 
     def __init__(self, body: BertModel, static: Tensor, own: Tensor, enter: Tensor, max_tokens: int) -> None:
@@ -81,17 +85,23 @@ class Mini(nn.Module):
         lengths = np.minimum(np.diff(tokens.offsets), self.max_tokens - 2)
         order = np.argsort(lengths, kind="stable")
         # Texts of like length together: padding would be half of the work.
-        blocks = [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
-        parts = [self._block(tokens, block, lengths[block]) for block in blocks]
+        limit = BLOCK_TOKENS[self.static.device.type]
+        cuts, start = [], 0
+        for end, length in enumerate(lengths[order]):
+            if (end - start + 1) * (length + 2) > limit and end > start:
+                cuts.append(end)
+                start = end
+        parts = [self._block(tokens, block, lengths[block]) for block in np.split(order, cuts)]
         back = torch.from_numpy(np.argsort(order, kind="stable")).to(self.static.device)
         return torch.cat([part[0] for part in parts])[back], torch.cat([part[1] for part in parts])[back]
 
     def _block(self, tokens: Ragged, texts: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        ids = np.full((len(texts), int(lengths.max()) + 2), self.pad, np.int64)
-        for row, (start, length) in enumerate(zip(tokens.offsets[texts], lengths, strict=True)):
-            ids[row, 0], ids[row, length + 1] = self.pad + 1, self.pad + 2
-            ids[row, 1 : length + 1] = tokens.flat[start : start + length]
-        index = torch.from_numpy(ids).to(self.static.device)
+        place = np.arange(int(lengths.max()) + 1)
+        inside = place < lengths[:, None]
+        ids = np.full((len(texts), len(place) + 1), self.pad, np.int64)
+        ids[:, 1:][inside] = tokens.flat[(tokens.offsets[texts][:, None] + place)[inside]]
+        ids[:, 0], ids[np.arange(len(texts)), lengths + 1] = self.pad + 1, self.pad + 2
+        index = torch.from_numpy(ids).to(self.static.device, non_blocking=True)
         mask = index != self.pad
         rows = self.static[index]
         with torch.autocast(self.static.device.type, torch.bfloat16):
@@ -102,13 +112,13 @@ class Mini(nn.Module):
 
 
 def join(branches: tuple[Tensor, Tensor]) -> Tensor:
-    """Return the L2-normalised sum of the two branches."""
-    return functional.normalize(branches[0] + branches[1], dim=1)
+    """Return the L2-normalised sum of the two branches, the static one at its weight."""
+    return functional.normalize(STATIC_WEIGHT * branches[0] + branches[1], dim=1)
 
 
 def build(teacher: Path, static_rows: Tensor, tokenizer: Tokenizer, config: Config) -> Mini:
     """Return the untrained student: chosen layers of the teacher, input rows guessed through the static model."""
-    source = BertModel.from_pretrained(str(teacher), add_pooling_layer=False, **BODY)
+    source = BertModel.from_pretrained(str(teacher), add_pooling_layer=False, dtype=torch.float32, **BODY)
     source.encoder.layer = nn.ModuleList([source.encoder.layer[i] for i in config.layers])
     source.config.num_hidden_layers = len(config.layers)
     words = AutoTokenizer.from_pretrained(str(teacher)).get_vocab()
@@ -156,21 +166,23 @@ def batch_loss(
     english, position = np.unique(corpus.english[rows], return_index=True)
     rows = rows[position]
     target = torch.from_numpy(vectors[english].astype(np.float32)).to(student.static.device)
-    noisy = rng.random(len(rows)) < 0.5
-    texts = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
-    translated = student(texts.take(np.arange(len(rows)) + noisy * len(rows)))
+    translation = corpus.translation.take(np.where(rng.random(len(rows)) < 0.5, corpus.typo[rows], rows))
     asked, passage = sampler.pairs(rng)
-    queries = student(query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7))
-    passages = student(corpus.passage.take(passage))
-    same = passages[0] @ passages[0].T  # one text under two addresses is no negative of itself
-    same = same.fill_diagonal_(0) > SAME_PASSAGE
+    query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
+    texts = [translation, corpus.english_tokens.take(english), query, corpus.passage.take(passage)]
+    tokens = Ragged.concatenate(texts).drop(DROPPED, rng)
+    read = [branch.split([len(part.offsets) - 1 for part in texts]) for branch in student(tokens)]
+    translated, original, queries, passages = zip(*read, strict=True)
+    alike = passages[0] @ passages[0].T  # one text under two addresses is no negative of itself
+    same = alike.fill_diagonal_(0) > SAME_PASSAGE
 
-    def loss(translated: Tensor, queries: Tensor, passages: Tensor) -> Tensor:
-        distil = 2 * (1 - (translated * target).sum(dim=1).mean()) + contrast(translated, target, config.scale)
+    def loss(translated: Tensor, original: Tensor, queries: Tensor, passages: Tensor) -> Tensor:
+        far = 2 - (translated * target).sum(dim=1).mean() - (original * target).sum(dim=1).mean()
+        distil = 2 * far + contrast(translated, target, config.scale)
         return distil + contrast(queries, passages, config.scale, same)
 
-    alone = loss(translated[1], queries[1], passages[1])
-    return alone + loss(join(translated), join(queries), join(passages)) / 2
+    alone = loss(translated[1], original[1], queries[1], passages[1])
+    return alone + loss(join(translated), join(original), join(queries), join(passages)) / 2
 
 
 def develop(student: Mini, tokenizer: Tokenizer, shared: Path) -> str:
@@ -183,8 +195,8 @@ def develop(student: Mini, tokenizer: Tokenizer, shared: Path) -> str:
         order = np.argsort([len(encoding.ids) for encoding in encodings])
         joined = np.empty((len(texts), student.static.shape[1]), np.float32)
         alone = np.empty_like(joined)
-        for start in range(0, len(texts), 32):
-            block = order[start : start + 32]
+        for start in range(0, len(texts), 512):
+            block = order[start : start + 512]
             ids = [np.array(encodings[i].ids, np.int32) for i in block]
             tokens = Ragged(np.concatenate(ids), np.cumsum([0] + [len(row) for row in ids]))
             both = student(tokens)
@@ -228,7 +240,8 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=20.0, help="of cosines in InfoNCE")
     parser.add_argument("--checkpoint", type=int, default=500, help="steps between two checkpoints")
     parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=list(ATTENTION), default="cpu")
+    parser.add_argument("--compile", action="store_true", help="the body with torch.compile; for long runs on a GPU")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -256,13 +269,18 @@ def main() -> None:
     student = load_student(args.start, teacher) if args.start else build(teacher, static, tokenizer, config)
     student.max_tokens = config.max_tokens
     student = student.to(args.device)
+    student.body.set_attn_implementation(ATTENTION[args.device])
+    if args.compile:
+        student.body.compile(dynamic=True)
     own = student.own.weight
     body = [parameter for parameter in student.parameters() if parameter.requires_grad and parameter is not own]
     optimisers = [torch.optim.AdamW(body, config.rate), torch.optim.SparseAdam([own], config.embedding_rate)]
+
+    def rate_at(step: int) -> float:
+        return min(1.0, (step + 1) / WARM_UP) * (1 - step / config.steps)
+
     parts: list[Any] = [*optimisers]
-    parts += [
-        torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / config.steps) for optimiser in optimisers
-    ]
+    parts += [torch.optim.lr_scheduler.LambdaLR(optimiser, rate_at) for optimiser in optimisers]
     step, seconds = 0, 0.0
     if args.out.exists():
         saved = torch.load(args.out, map_location=args.device, weights_only=True)
@@ -276,7 +294,7 @@ def main() -> None:
         print(f"start: {develop(student, tokenizer, args.shared)}", flush=True)
     sampler = Sampler(corpus, topics_of(corpus, static, config.seed), config.parallel_batch, config.pair_batch)
     last = min(config.steps, args.stop_after or config.steps)
-    losses: list[float] = []
+    losses: list[Tensor] = []
     while step < last:
         began = time.monotonic()
         loss = batch_loss(student, corpus, sampler, vectors, config, step)
@@ -286,7 +304,7 @@ def main() -> None:
         nn.utils.clip_grad_norm_(body, 1.0)
         for part in parts:
             part.step()
-        losses.append(float(loss.detach()))
+        losses.append(loss.detach())  # read at the checkpoint: a device is not waited for
         step += 1
         seconds += time.monotonic() - began
         if step % args.checkpoint == 0 or step == last:
@@ -296,7 +314,7 @@ def main() -> None:
             torch.save(saved | {"config": json.dumps(settings)}, partial)
             partial.rename(args.out)
             figures = develop(student, tokenizer, args.shared)
-            print(f"step {step}, {seconds:.0f} s, loss {np.mean(losses):.3f}: {figures}", flush=True)
+            print(f"step {step}, {seconds:.0f} s, loss {torch.stack(losses).mean():.3f}: {figures}", flush=True)
             losses.clear()
 
 

@@ -25,7 +25,6 @@ from corpus import load as load_corpus
 from data import DEFAULT_SHARED, DEFAULT_WORK
 from evaluate import evaluate
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.cluster.vq import kmeans2
 from teacher import load_vectors
 from tokenizers import Tokenizer
@@ -73,7 +72,7 @@ def topics_of(corpus: Corpus, rows: Tensor, seed: int) -> NDArray[np.int64]:
     means = np.zeros((count, rows.shape[1]), np.float32)
     with torch.no_grad():
         for block in np.array_split(np.arange(len(corpus.path)), max(1, len(corpus.path) // 4096)):
-            np.add.at(means, corpus.path[block], embed(rows, corpus.passage.take(block)).numpy())
+            np.add.at(means, corpus.path[block], embed(rows, corpus.passage.take(block)).cpu().numpy())
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     topics = max(1, count // ARTICLES_PER_TOPIC)
     with warnings.catch_warnings():
@@ -81,23 +80,22 @@ def topics_of(corpus: Corpus, rows: Tensor, seed: int) -> NDArray[np.int64]:
         return np.asarray(kmeans2(means, topics, iter=15, minit="points", rng=seed)[1], np.int64)
 
 
-def initial_rows(corpus: Corpus, vectors: TeacherRows, size: int) -> Rows:
+def initial_rows(corpus: Corpus, vectors: TeacherRows, size: int, device: str) -> Tensor:
     """Guess each row: the mean teacher vector of the texts with the token, rarer tokens larger."""
-    width = vectors.shape[1]
-    total = np.zeros((size, width), np.float32)
+    total = torch.zeros((size, vectors.shape[1]), device=device)
     count = np.zeros(size, np.float64)
-    usable = np.flatnonzero(corpus.english < len(vectors))
+    sentences = np.arange(len(corpus.english))
+    usable = sentences[corpus.english < len(vectors)]
     mean = vectors[:: max(1, len(vectors) // 20_000)].astype(np.float32).mean(axis=0)
-    for block in np.array_split(usable, max(1, len(usable) // 50_000)):
+    for block in np.array_split(usable, max(1, len(usable) // 10_000)):
+        target = torch.from_numpy(vectors[corpus.english[block]].astype(np.float32) - mean).to(device)
         for tokens in (corpus.translation.take(block), corpus.english_tokens.take(corpus.english[block])):
-            ones = np.ones(len(tokens.flat), np.float32)
-            bag = sparse.csr_matrix((ones, tokens.flat, tokens.offsets), shape=(len(block), size))
-            total += bag.T @ (vectors[corpus.english[block]].astype(np.float32) - mean)
+            lengths = torch.from_numpy(np.diff(tokens.offsets)).to(device)
+            index = torch.from_numpy(tokens.flat.astype(np.int64)).to(device)
+            total.index_add_(0, index, target.repeat_interleave(lengths, dim=0))
             count += np.bincount(tokens.flat, minlength=size)
-    rows = total / (count + 3.0)[:, None].astype(np.float32)
-    weight = SMOOTHING / (SMOOTHING + count / count.sum())
-    scaled: Rows = (rows * weight[:, None]).astype(np.float32)
-    return scaled
+    weight = SMOOTHING / (SMOOTHING + count / count.sum()) / (count + 3.0)
+    return total * torch.from_numpy(weight.astype(np.float32)).to(device)[:, None]
 
 
 class Sampler:
@@ -158,7 +156,10 @@ def query_tokens(
 def embed(rows: Tensor, tokens: Ragged) -> Tensor:
     """Return the L2-normalised mean rows."""
     mean = functional.embedding_bag(
-        torch.from_numpy(tokens.flat.astype(np.int64)), rows, torch.from_numpy(tokens.offsets[:-1]), mode="mean"
+        torch.from_numpy(tokens.flat.astype(np.int64)).to(rows.device),
+        rows,
+        torch.from_numpy(tokens.offsets[:-1]).to(rows.device),
+        mode="mean",
     )
     return functional.normalize(mean, dim=1)
 
@@ -180,24 +181,22 @@ def train_step(
     rows = sampler.parallel(rng)
     unique_english, position = np.unique(corpus.english[rows], return_index=True)
     rows = rows[position]
-    noisy = rng.random(len(rows)) < 0.5
-    translation = Ragged.concatenate([corpus.translation.take(rows), corpus.noisy.take(rows)])
-    translation = translation.take(np.arange(len(rows)) + noisy * len(rows))
+    translation = corpus.translation.take(np.where(rng.random(len(rows)) < 0.5, corpus.typo[rows], rows))
     english = corpus.english_tokens.take(unique_english)
     known = unique_english < len(vectors)
-    target = torch.from_numpy(vectors[unique_english[known]].astype(np.float32))
+    target = torch.from_numpy(vectors[unique_english[known]].astype(np.float32)).to(state.rows.device)
     asked, passage = sampler.pairs(rng)
     query = query_tokens(corpus, asked, passage, rng.random(len(asked)) < 0.7)
     tokens = Ragged.concatenate([translation, english, query, corpus.passage.take(passage)])
     tokens = tokens.drop(config.dropout, rng)
     touched, local_ids = np.unique(tokens.flat, return_inverse=True)
     tokens.flat = local_ids.astype(np.int32)
-    index = torch.from_numpy(touched)
+    index = torch.from_numpy(touched).to(state.rows.device)
 
     local = state.rows[index].requires_grad_()
     mean = embed(local, tokens)
     x, e, q, p = torch.split(mean, [len(rows), len(rows), len(asked), len(asked)])
-    seen = torch.from_numpy(known)
+    seen = torch.from_numpy(known).to(state.rows.device)
     distil = contrast(x, e, config.scale)
     if known.any():
         distil = distil + 2 * (2 - (x[seen] * target).sum(dim=1).mean() - (e[seen] * target).sum(dim=1).mean())
@@ -226,9 +225,9 @@ def save(state: State, config: Config, path: Path) -> None:
     partial = path.with_suffix(".partial.npz")
     np.savez(
         partial,
-        rows=state.rows.numpy(),
-        first=state.first.numpy(),
-        second=state.second.numpy(),
+        rows=state.rows.cpu().numpy(),
+        first=state.first.cpu().numpy(),
+        second=state.second.cpu().numpy(),
         topics=state.topics,
         step=state.step,
         seconds=state.seconds,
@@ -237,10 +236,10 @@ def save(state: State, config: Config, path: Path) -> None:
     partial.rename(path)
 
 
-def load(path: Path) -> tuple[State, Config]:
+def load(path: Path, device: str) -> tuple[State, Config]:
     """Read a checkpoint."""
     with np.load(path) as file:
-        rows, first, second = (torch.from_numpy(file[name]) for name in ("rows", "first", "second"))
+        rows, first, second = (torch.from_numpy(file[name]).to(device) for name in ("rows", "first", "second"))
         state = State(rows, first, second, file["topics"], int(file["step"]), float(file["seconds"]))
         return state, Config(*json.loads(str(file["config"])))
 
@@ -251,7 +250,8 @@ def develop(state: State, tokenizer: Tokenizer, shared: Path) -> str:
     def encode(texts: list[str]) -> Rows:
         flat = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
         offsets = np.cumsum([0] + [len(ids) for ids in flat])
-        return embed(state.rows, Ragged(np.concatenate([np.array(ids, np.int32) for ids in flat]), offsets)).numpy()
+        tokens = Ragged(np.concatenate([np.array(ids, np.int32) for ids in flat]), offsets)
+        return embed(state.rows, tokens).cpu().numpy()
 
     report = evaluate(encode, shared, ["en", "lv", "lt"])
     figures = (f"{way} {by['recall@1']}/{by['recall@10']}" for way, by in report["title_body"].items())
@@ -273,6 +273,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.15, help="share of the tokens of a text left out")
     parser.add_argument("--checkpoint", type=int, default=1000, help="steps between two checkpoints")
     parser.add_argument("--stop-after", type=int, help="end after this many steps, to be continued")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="2 spend more on waiting")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -282,14 +283,14 @@ def main() -> None:
     corpus, vectors = load_corpus(args.work / "corpus.npz"), load_vectors(args.work)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     if args.out.exists():
-        state, before = load(args.out)
+        state, before = load(args.out, args.device)
         if before != config:
             raise SystemExit(f"{args.out} belongs to another run ({before}): pass another --out or remove it.")
     else:
         if args.start:
-            rows = load(args.start)[0].rows
+            rows = load(args.start, args.device)[0].rows
         else:
-            rows = torch.from_numpy(initial_rows(corpus, vectors, tokenizer.get_vocab_size()))
+            rows = initial_rows(corpus, vectors, tokenizer.get_vocab_size(), args.device)
             rows *= 0.3 / rows.norm(dim=1).mean()  # Adam's rate is in units of the rows
         topics = topics_of(corpus, rows, args.seed)
         state = State(rows, torch.zeros_like(rows), torch.zeros_like(rows), topics, 0, 0.0)

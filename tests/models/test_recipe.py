@@ -82,7 +82,7 @@ def test_recipe_from_text_to_model(tmp_path: Path) -> None:
     tokenizer, model = work / "tokenizer.json", tmp_path / "model"
     make_shared(shared)
     make_teacher(teacher)
-    recipe("tokenizer", "--shared", shared, "--out", tokenizer, "--size", "300", "--per-language", "200")
+    recipe("tokenizer", "--shared", shared, "--out", tokenizer, "--work", work, "--size", "300")
     recipe("teacher", "--shared", shared, "--work", work, "--teacher", teacher)
     recipe("corpus", "--shared", shared, "--work", work, "--tokenizer", tokenizer)
     train = ["--shared", shared, "--work", work, "--tokenizer", tokenizer, "--steps", STEPS, "--pair-batch", "32"]
