@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.query_kernels import best_of_groups
+from kbsearch.index.candidate_kernels import best_of_groups
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary

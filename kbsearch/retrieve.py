@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.fuse import expected_share, explained_share, fuse, meaning
-from kbsearch.index.query_kernels import is_among
+from kbsearch.index.candidate_kernels import is_among, united
 from kbsearch.snapshot import Snapshot
-from kbsearch.text.tags import primary
 from kbsearch.types import Mode
 from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
@@ -59,16 +57,15 @@ def retrieve(
     # A title that was typed word for word is looked at even where neither leg ranks it high.
     passages = snapshot.first_passages(titled if pinned is None else np.union1d(titled, pinned))
     if vector is not None:
-        nearest = snapshot.dense.search(vector, limit, visible.passages)
-        passages = np.concatenate([nearest.passages, passages[~is_among(passages, nearest.passages)]])
+        nearest = snapshot.dense.search(vector, limit, visible.passages).passages.astype(np.int64)
+        passages = np.concatenate([nearest, passages[~is_among(passages, nearest)]]) if len(passages) else nearest
     lexical = np.zeros(len(passages), np.float32)
     if mode != "dense":
         matched = snapshot.lexical.search(
             query.terms, limit, weights=query.weights, allowed=visible.passages, probe=passages
         )
-        fresh = ~is_among(matched.passages, passages)
-        passages = np.concatenate([passages, matched.passages[fresh]])
-        lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound - query.spare)
+        passages, lexical = united(passages, matched.probed, matched.passages, matched.scores)
+        lexical = explained_share(lexical, matched.bound - query.spare)
     documents = snapshot.passage_document[passages]
     closeness = np.zeros_like(lexical)
     if vector is not None:
@@ -92,9 +89,8 @@ def retrieve(
 
 
 def _foreign(
-    snapshot: Snapshot, documents: NDArray[np.int32], readings: Sequence[str], visible: Visible
+    snapshot: Snapshot, documents: NDArray[np.int32], readings: tuple[str, ...], visible: Visible
 ) -> NDArray[np.bool_]:
     """Which documents are of groups without a visible member in any language that the query is read in."""
-    read = {primary(lang) for lang in readings}
-    spoken = np.asarray([primary(name) in read for name in snapshot.values["lang"]], dtype=np.bool_)
+    spoken = snapshot.spoken(readings)
     return ~snapshot.groups_in(snapshot.document_group[documents], spoken, visible.documents)

@@ -34,11 +34,12 @@ from kbsearch.index.arrays import (
     hash_texts,
     open_array,
 )
+from kbsearch.index.candidate_kernels import best_members, groups_with
 from kbsearch.index.dense import DenseIndex
 from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
-from kbsearch.index.query_kernels import best_members, groups_with, mask_of
+from kbsearch.index.query_kernels import mask_of
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
 from kbsearch.manifest import (
@@ -51,6 +52,7 @@ from kbsearch.manifest import (
     read_manifest,
     verify_snapshot,
 )
+from kbsearch.text.tags import primary
 from kbsearch.types import Passage, StoredDocument
 
 __all__ = [
@@ -108,6 +110,7 @@ class Snapshot:
             )
             for name in ATTRIBUTES
         }
+        self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self.document_lang = self._single_valued("lang")
         self.document_type = self._single_valued("type")
         indptr, documents = self._attribute["category"]
@@ -156,6 +159,15 @@ class Snapshot:
         """The first passage of each document."""
         first: NDArray[np.int64] = self._passage_start[documents].astype(np.int64)
         return first
+
+    def spoken(self, tags: tuple[str, ...]) -> NDArray[np.bool_]:
+        """One flag for each of `values["lang"]`: whether it is one of these languages, in whatever region."""
+        flags = self._spoken.get(tags)
+        if flags is None:
+            wanted = {primary(tag) for tag in tags}
+            flags = np.asarray([primary(name) in wanted for name in self.values["lang"]], dtype=np.bool_)
+            self._spoken[tags] = flags
+        return flags
 
     def groups_in(
         self, groups: NDArray[np.int32], languages: NDArray[np.bool_], allowed: NDArray[np.bool_] | None

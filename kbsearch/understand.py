@@ -83,10 +83,10 @@ def understand(
     text = _with_whole_codes(text, readings, lexicon, heard)
     places = words(text)
     content = _content(places, readings[0])
-    strange = {word for word, known in zip(content, lexicon.held(content, readings, heard), strict=True) if not known}
+    facts = {word: lexicon.facts(word, readings, heard) for word in content}
     # A word of another language that the collection speaks is no mistake: it is read in that language.
-    foreign = {word: langs for word in strange if (langs := lexicon.languages_of(word, heard))}
-    unknown = strange - foreign.keys()
+    foreign = {word: known.written for word, known in facts.items() if known.written}
+    unknown = {word for word, known in facts.items() if not known.held} - foreign.keys()
     strangers = 2 * len(unknown) > len(set(content)) or not lexicon.speaks(interface_lang or readings[0])
     outside = _outside(typed, interface_lang, lexicon) if strangers else {}
     if outside:
@@ -96,7 +96,7 @@ def understand(
     corrections, slips = {}, {}
     # Words of a language that the collection lacks are no misspelt ones of those that it has.
     for word in () if outside else dict.fromkeys(content):
-        doubtful = word not in strange and lexicon.is_doubtful(word, readings, heard)
+        doubtful = facts[word].doubtful
         if doubtful or word in unknown:
             near = lexicon.correct(word, readings, allowed, heard, known_stem=doubtful)
             if near:

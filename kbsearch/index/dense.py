@@ -23,7 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.query_kernels import mask_of, nearest_rows, rows_at
+from kbsearch.index.query_kernels import mask_of, rows_at, search_cells
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ class DenseIndex:
         dimension = self.report.dimension
         # A stored number n stands for low + n·step.
         self._low, self._step = np.zeros(dimension, np.float32), np.ones(dimension, np.float32)
+        self._centres = np.empty(0, np.uint8)
         if self.report.kind == "exact":
             count = self.report.passages * dimension
             rows = faiss.rev_swig_ptr(self._index.get_xb(), count) if count else np.empty(0, np.float32)
@@ -127,27 +128,37 @@ class DenseIndex:
         centres = self._index.quantizer.reconstruct_n(0, self._index.nlist)
         codes = np.zeros_like(centres)
         np.divide(centres - self._low, self._step, out=codes, where=self._step > 0.0)
-        codes = np.clip(np.rint(codes), 0, 255).astype(np.uint8)
-        self._centres = _one_cell(codes.reshape(-1), dimension)
+        self._centres = np.clip(np.rint(codes), 0, 255).astype(np.uint8).reshape(-1)
 
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
         mask = mask_of(allowed)
-        weights = vector * self._step
-        cells = self._passages.all_cells
+        stored = self._passages
+        width = len(stored.starts)
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
-            width = min(math.ceil(self.report.search_width / share), len(cells))
-            cells, _ = self._centres.nearest(weights, width, self._centres.all_cells, mask_of(None))
-        passages, products = self._passages.nearest(weights, limit, cells, mask)
-        return DenseHits(passages, products + vector @ self._low)
+            width = math.ceil(self.report.search_width / share)
+        passages, products = np.empty(limit, np.int32), np.empty(limit, np.float32)
+        size = search_cells(
+            self._centres,
+            width,
+            stored.rows,
+            stored.starts,
+            stored.first,
+            stored.ids,
+            vector * self._step,
+            mask,
+            passages,
+            products,
+        )
+        return DenseHits(passages[:size], products[:size] + vector @ self._low)
 
     def cosines(self, passages: NDArray[np.integer[Any]], vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of each of some passages with a unit vector."""
         products = np.empty(len(passages), dtype=np.float32)
-        rows_at(self._passages.rows, self._passages.places[passages], vector * self._step, products)
+        rows_at(self._passages.rows, self._passages.places, passages, vector * self._step, products)
         return products + vector @ self._low
 
     def vectors(self, passages: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -171,19 +182,6 @@ class _Cells:
     """Whose each row is, cell by cell."""
     places: NDArray[np.int64]
     """Where in `rows` the row of each id begins."""
-
-    @property
-    def all_cells(self) -> NDArray[np.int32]:
-        """The numbers of the cells."""
-        return np.arange(len(self.starts), dtype=np.int32)
-
-    def nearest(
-        self, weights: NDArray[np.float32], limit: int, cells: NDArray[np.int32], allowed: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The ids of these cells with the highest products, best first; `allowed` is empty or has a flag for each."""
-        kept, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
-        size = nearest_rows(self.rows, self.starts, self.first, self.ids, cells, weights, allowed, kept, best)
-        return kept[:size], best[:size]
 
 
 def _one_cell(rows: NDArray[Any], width: int) -> _Cells:

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit
+from numba.core import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _PART_BITS = 10
@@ -32,6 +35,26 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
     except RuntimeError:
         # Neither the package's folder nor the home directory can be written: compile in each process instead.
         return njit(nogil=True, **options)(function)
+
+
+def _prefetch(_context: Any, array: Any, _place: Any) -> Any:
+    """Tell numba how to compile `prefetch`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # To be read; into every level of the cache; data, not code.
+        builder.call(function, [address, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""In compiled code: ask for `array[place]` (of one dimension), which is read soon, without waiting for it."""
 
 
 @compiled

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
 from kbsearch.index.kernels import contribute, distinct_hashes, fill_postings
-from kbsearch.index.query_kernels import mask_of, places_of, search_postings
+from kbsearch.index.numbers import Numbers
+from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
@@ -130,7 +131,7 @@ class LexicalIndex:
             raise SnapshotDamaged(
                 f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
             ) from cause
-        self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
+        self._numbers = Numbers(open_array(directory / "hashes.npy"))
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
         self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
@@ -140,7 +141,7 @@ class LexicalIndex:
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids: NDArray[np.int64] = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         if allowed is None:
             return ids >= 0
         holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
@@ -148,7 +149,7 @@ class LexicalIndex:
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         found = ids >= 0
         values = np.full(len(ids), self._unknown_idf, dtype=np.float32)
         values[found] = self._idf[ids[found]]
@@ -168,7 +169,7 @@ class LexicalIndex:
         `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
         found = ids >= 0
         known = float(self._idf[ids[found]] @ weight[found])
@@ -205,7 +206,7 @@ class LexicalIndex:
         scratch = self._scratch
         if not hasattr(scratch, "scores"):
             scratch.scores = np.zeros(self.statistics.passages, dtype=np.float32)
-            scratch.touched = np.empty(self.statistics.passages, dtype=np.int32)
+            scratch.touched = np.empty(self.statistics.passages + 1, dtype=np.int32)
         return scratch.scores, scratch.touched
 
 

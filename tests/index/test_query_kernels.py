@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kbsearch.index.query_kernels import (
-    best_members,
-    best_of_groups,
-    groups_with,
-    half_rows_at,
-    is_among,
-    nearest_rows,
-    places_of,
-)
+from kbsearch.index.candidate_kernels import best_members, best_of_groups, groups_with, is_among, united
+from kbsearch.index.query_kernels import half_rows_at, nearest_rows, places_of
 
 EVERYTHING = np.empty(0, np.bool_)
 
@@ -53,6 +46,28 @@ def test_16_bit_rows_are_read_exactly() -> None:
         products = np.empty(len(rows), np.float32)
         half_rows_at(rows.view(np.uint16), numbers, weights, products)
         np.testing.assert_array_equal(products, rows[:, column].astype(np.float32))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_rows_are_those_of_sorting_all(seed: int) -> None:
+    """Negative products and many equal ones, more and fewer than wanted; of equal ones the lower passage."""
+    random = np.random.default_rng(seed)
+    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 300))
+    rows, ids = random.integers(-9, 9, count).astype(np.float32), random.permutation(count).astype(np.int32)
+    zero, first = np.zeros(1, np.int64), np.asarray([0, count])
+    kept, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
+    size = nearest_rows(rows, zero, first, ids, np.zeros(1, np.int32), np.ones(1, np.float32), EVERYTHING, kept, best)
+    order = np.lexsort((ids, -rows))[:limit]
+    assert kept[:size].tolist() == ids[order].tolist()
+    assert best[:size].tolist() == rows[order].tolist()
+
+
+def test_two_lists_become_one() -> None:
+    """A passage of both is there once, with the score of the first."""
+    ids, others = np.asarray([7, 3]), np.asarray([3, 9, 1], np.int32)
+    scores, other_scores = np.asarray([0.5, 0.25], np.float32), np.asarray([4.0, 2.0, 1.0], np.float32)
+    passages, found = united(ids, scores, others, other_scores)
+    assert (passages.tolist(), found.tolist()) == ([7, 3, 9, 1], [0.5, 0.25, 2.0, 1.0])
 
 
 def test_no_place_for_anything_keeps_nothing() -> None:
