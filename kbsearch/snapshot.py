@@ -34,12 +34,10 @@ from kbsearch.index.arrays import (
     hash_texts,
     open_array,
 )
-from kbsearch.index.candidate_kernels import groups_with
 from kbsearch.index.dense import DenseIndex
 from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
-from kbsearch.index.query_kernels import mask_of
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
 from kbsearch.manifest import (
@@ -173,18 +171,6 @@ class Snapshot:
             flags = np.asarray([primary(name) in wanted for name in self.values["lang"]], dtype=np.bool_)
             self._spoken[tags] = flags
         return flags
-
-    def groups_in(
-        self, groups: NDArray[np.int32], languages: NDArray[np.bool_], allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_]:
-        """Which of the groups have an allowed member in any of the languages (one flag for each of `values["lang"]`).
-
-        `allowed`: one flag a document; None means all.
-        """
-        found: NDArray[np.bool_] = groups_with(
-            groups, self.group_start, self.group_documents, self.document_lang, languages, mask_of(allowed)
-        )
-        return found
 
     def documents_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """One flag a document: whether attribute `name` has any of the values."""

@@ -84,7 +84,8 @@ def agreement(
 
 
 @compiled
-def groups_with(
+def with_group_in(
+    documents: NDArray[np.int32],
     groups: NDArray[np.int32],
     starts: NDArray[np.int64],
     members: NDArray[np.int32],
@@ -92,11 +93,22 @@ def groups_with(
     wanted: NDArray[np.bool_],
     allowed: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which of the groups have an allowed member whose code is wanted; an empty `allowed` means all."""
+    """Which of some allowed documents are of groups that have an allowed member whose code is wanted.
+
+    `groups` and `codes`: one a document of the snapshot. An empty `allowed` means all.
+    """
+    for document in documents:
+        prefetch(codes, np.int64(document))
+        prefetch(groups, np.int64(document))
     everything = allowed.shape[0] == 0
-    found = np.zeros(groups.shape[0], dtype=np.bool_)
-    for place in range(groups.shape[0]):
-        for entry in range(starts[groups[place]], starts[groups[place] + 1]):
+    found = np.zeros(documents.shape[0], dtype=np.bool_)
+    for place in range(documents.shape[0]):
+        document = documents[place]
+        # Most are what is wanted themselves.
+        if wanted[codes[document]]:
+            found[place] = True
+            continue
+        for entry in range(starts[groups[document]], starts[groups[document] + 1]):
             member = members[entry]
             if wanted[codes[member]] and (everything or allowed[member]):
                 found[place] = True

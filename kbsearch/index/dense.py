@@ -23,7 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.query_kernels import mask_of, rows_at, search_cells
+from kbsearch.index.query_kernels import mask_of, search_cells
 
 logger = logging.getLogger(__name__)
 
@@ -134,32 +134,28 @@ class DenseIndex:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
         mask = mask_of(allowed)
-        stored = self._passages
-        width = len(stored.starts)
+        width = len(self._passages.starts)
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
             width = math.ceil(self.report.search_width / share)
         passages, products = np.empty(limit, np.int32), np.empty(limit, np.float32)
         size = search_cells(
+            self._passages.arrays,
             self._centres,
             width,
-            stored.rows,
-            stored.starts,
-            stored.first,
-            stored.ids,
-            vector * self._step,
+            vector,
+            self._step,
             mask,
             passages,
             products,
         )
         return DenseHits(passages[:size], products[:size] + vector @ self._low)
 
-    def cosines(self, passages: NDArray[np.integer[Any]], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cosine of each of some passages with a unit vector."""
-        products = np.empty(len(passages), dtype=np.float32)
-        rows_at(self._passages.rows, self._passages.places, passages, vector * self._step, products)
-        return products + vector @ self._low
+    @property
+    def stored(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """What `cosines_at` takes of it."""
+        return self._passages.rows, self._passages.places, self._step, self._low
 
     def vectors(self, passages: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The stored vectors of some passages, shape (len(passages), dimension)."""
@@ -182,6 +178,11 @@ class _Cells:
     """Whose each row is, cell by cell."""
     places: NDArray[np.int64]
     """Where in `rows` the row of each id begins."""
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+        """What `nearest_rows` takes of them."""
+        return self.rows, self.starts, self.first, self.ids
 
 
 def _one_cell(rows: NDArray[Any], width: int) -> _Cells:

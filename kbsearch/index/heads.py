@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from kbsearch.index.arrays import open_array, write_array
 from kbsearch.index.corpus import Vocabulary
-from kbsearch.index.query_kernels import half_rows_at
 from kbsearch.index.ragged import Ragged
 
 # A word that more titles than this share hold tells none of them from the others.
@@ -48,12 +47,6 @@ class Heads:
     """Written vectors of documents, memory-mapped."""
 
     def __init__(self, directory: Path) -> None:
-        self._vectors: NDArray[np.float16] = open_array(directory / "vectors.npy")
-        self._telling: NDArray[np.bool_] = open_array(directory / "telling.npy")
-
-    def cosines(self, vector: NDArray[np.float32], documents: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The cosine of each document's title and tags with a unit vector; NaN where they have no say."""
-        cosines = np.empty(len(documents), dtype=np.float32)
-        half_rows_at(self._vectors.view(np.uint16), documents, vector, cosines)
-        cosines[~self._telling[documents]] = np.nan
-        return cosines
+        vectors: NDArray[np.float16] = open_array(directory / "vectors.npy")
+        self.arrays = vectors.view(np.uint16), open_array(directory / "telling.npy")
+        """What `half_cosines_at` takes of them."""

@@ -63,6 +63,11 @@ class LexicalHits:
     probed: NDArray[np.float32]
     """Scores of the passages that the caller asked about, in his order."""
 
+    @classmethod
+    def none(cls, asked: int) -> LexicalHits:
+        """What is found where nothing was looked for."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(asked, np.float32))
+
 
 class LexicalBuilder:
     """Collects passages' terms, then writes the index."""
@@ -162,7 +167,7 @@ class LexicalIndex:
         *,
         weights: Sequence[float] | None = None,
         allowed: NDArray[np.bool_] | None = None,
-        probe: NDArray[np.integer[Any]] | None = None,
+        probe: NDArray[np.int64] | None = None,
     ) -> LexicalHits:
         """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
 
@@ -171,18 +176,16 @@ class LexicalIndex:
         """
         ids = self._numbers.of(terms)
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-        found = ids >= 0
-        known = float(self._idf[ids[found]] @ weight[found])
-        unknown = float(weight[~found].sum()) * self._unknown_idf
         scores, touched = self._buffers()
         limit = min(limit, self.statistics.passages)
         best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
-        asked = _NOTHING if probe is None else probe.astype(np.int64)
+        asked = _NOTHING if probe is None else probe
         probed = np.empty(len(asked), dtype=np.float32)
-        size = search_postings(
+        size, known, unknown = search_postings(
             self._indptr,
             self._passages,
             self._contributions,
+            self._idf,
             ids,
             weight,
             mask_of(allowed),
@@ -197,7 +200,7 @@ class LexicalIndex:
             passages=best_ids[:size],
             scores=best[:size],
             baseline=known * self.statistics.delta,
-            bound=(known + unknown) * (self.statistics.k1 + 1),
+            bound=(known + unknown * self._unknown_idf) * (self.statistics.k1 + 1),
             probed=probed,
         )
 

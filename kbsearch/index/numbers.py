@@ -30,8 +30,11 @@ class Numbers:
         wanted = list(texts)
         # Another thread may replace the memory at any moment, so it is looked at once.
         known = self._known
-        if new := [text for text in dict.fromkeys(wanted) if text not in known]:
-            if len(known) + len(new) > MOST_REMEMBERED:
-                self._known = known = {text: known[text] for text in wanted if text in known}
-            known.update(zip(new, places_of(self._hashes, hash_texts(new)).tolist(), strict=True))
+        try:
+            return np.asarray([known[text] for text in wanted], dtype=np.int64)
+        except KeyError:
+            new = [text for text in dict.fromkeys(wanted) if text not in known]
+        if len(known) + len(new) > MOST_REMEMBERED:
+            self._known = known = {text: known[text] for text in wanted if text in known}
+        known.update(zip(new, places_of(self._hashes, hash_texts(new)).tolist(), strict=True))
         return np.asarray([known[text] for text in wanted], dtype=np.int64)

@@ -36,6 +36,7 @@ def search_postings(
     indptr: NDArray[np.int64],
     passages: NDArray[np.int32],
     contributions: NDArray[np.float32],
+    idf: NDArray[np.float32],
     terms: NDArray[np.int64],
     weights: NDArray[np.float32],
     allowed: NDArray[np.bool_],
@@ -45,9 +46,10 @@ def search_postings(
     ids: NDArray[np.int32],
     best: NDArray[np.float32],
     probed: NDArray[np.float32],
-) -> int:
-    """Add up every posting of `terms` and keep the highest allowed scores, best first; return how many there are.
+) -> tuple[int, float, float]:
+    """Add up every posting of `terms` and keep the highest allowed scores, best first.
 
+    Returns how many there are, Σ idf·weight of the terms that are known and Σ weight of the others.
     `terms`: numbers, −1 for one that no passage holds. `scores`: zeros, one a passage, and zeros again afterwards;
     `touched`: one longer. `ids` and `best` take what is kept, `probed` the scores of `probe`. An empty `allowed` means
     all. Raises IndexError where there is no such passage.
@@ -74,9 +76,15 @@ def search_postings(
             if size == keys.shape[0]:
                 size = _keep_best(keys, size, limit)
                 floor = _floor(keys, limit)
-    count: int = _keep_best(keys, size, limit)
-    _unpack(keys, count, ids, best)
-    return count
+    size = _keep_best(keys, size, limit)
+    _unpack(keys, size, ids, best)
+    known = unknown = 0.0
+    for position in range(terms.shape[0]):
+        if terms[position] >= 0:
+            known += idf[terms[position]] * weights[position]
+        else:
+            unknown += weights[position]
+    return size, known, unknown
 
 
 @compiled
@@ -165,18 +173,22 @@ def nearest_rows(
 
 @compiled_sums
 def search_cells(
+    stored: Any,
     centres: NDArray[np.uint8],
     width: int,
-    rows: NDArray[Any],
-    starts: NDArray[np.int64],
-    first: NDArray[np.int64],
-    ids: NDArray[np.int32],
-    weights: NDArray[np.float32],
+    vector: NDArray[np.float32],
+    step: NDArray[np.float32],
     allowed: NDArray[np.bool_],
     kept: NDArray[np.int32],
     best: NDArray[np.float32],
 ) -> int:
-    """`nearest_rows` in the `width` cells whose centres (one row each) are nearest; in all where there are no more."""
+    """`nearest_rows` in the `width` cells whose centres are nearest to a vector; in all where there are no more.
+
+    `stored`: the first four arguments of `nearest_rows`. A number n in them and in `centres`, one row a cell, stands
+    for n·`step` and the same for all.
+    """
+    weights = vector * step
+    rows, starts, first, ids = stored
     cells = np.arange(starts.shape[0]).astype(np.int32)
     if width < cells.shape[0]:
         everything = np.empty(0, dtype=np.bool_)
@@ -189,39 +201,54 @@ def search_cells(
 
 
 @compiled_sums
-def rows_at(
+def cosines_at(
     rows: NDArray[Any],
     places: NDArray[np.int64],
+    step: NDArray[np.float32],
+    low: NDArray[np.float32],
+    vector: NDArray[np.float32],
     numbers: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    products: NDArray[np.float32],
-) -> None:
-    """The product with `weights` of each of the rows `numbers`; row n begins at `places[n]`."""
+) -> NDArray[np.float32]:
+    """The product with a vector of each of the rows `numbers`.
+
+    Row n begins at `places[n]`; x in it stands for low + x·step.
+    """
     for number in numbers:
-        _prefetch_row(rows, places[number], weights.shape[0])
+        prefetch(places, number)
+    for number in numbers:
+        _prefetch_row(rows, places[number], vector.shape[0])
+    weights = vector * step
+    offset = _product(low, vector)
+    products = np.empty(numbers.shape[0], dtype=np.float32)
     for place in range(numbers.shape[0]):
         start = places[numbers[place]]
-        products[place] = _product(rows[start : start + weights.shape[0]], weights)
+        products[place] = offset + _product(rows[start : start + weights.shape[0]], weights)
+    return products
 
 
 @compiled_sums
-def half_rows_at(
-    rows: NDArray[np.uint16], numbers: NDArray[np.int32], weights: NDArray[np.float32], products: NDArray[np.float32]
-) -> None:
-    """The product with `weights` of each of the rows `numbers`; the rows hold the bits of 16-bit floats."""
+def half_cosines_at(
+    rows: NDArray[np.uint16], telling: NDArray[np.bool_], vector: NDArray[np.float32], numbers: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """The product with a vector of each of the rows `numbers`, NaN where a row is not `telling`.
+
+    The rows hold the bits of 16-bit floats.
+    """
     flat = rows.reshape(-1)
     for number in numbers:
-        _prefetch_row(flat, np.int64(number) * weights.shape[0], weights.shape[0])
+        _prefetch_row(flat, np.int64(number) * vector.shape[0], vector.shape[0])
+    products = np.empty(numbers.shape[0], dtype=np.float32)
     for place in range(numbers.shape[0]):
         row = rows[numbers[place]]
         total = np.float32(0.0)
-        for column in range(weights.shape[0]):
+        for column in range(vector.shape[0]):
             bits = np.uint32(row[column])
             # Exponent and fraction moved to their places in 32 bits, where the exponent counts from 127, not from 15.
             size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13))
             sign = np.uint32((bits & np.uint32(0x8000)) << np.uint32(16))
-            total += weights[column] * (np.uint32(size | sign).view(np.float32) * np.float32(2.0**112))
-        products[place] = total
+            total += vector[column] * (np.uint32(size | sign).view(np.float32) * np.float32(2.0**112))
+        products[place] = total if telling[numbers[place]] else np.float32(np.nan)
+    return products
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,12 +91,14 @@ class TitleIndex:
         `content` holds the stem terms of each content word typed, one or more a word (it may be read in several
         languages); a word agrees when any of them stands in the title.
         """
+        f1: NDArray[np.float32] = agreement(*self.asked(content), documents)
+        return f1
+
+    def asked(self, content: Sequence[Sequence[str]]) -> tuple[Any, ...]:
+        """All that `agreement`, the loop, takes but the documents."""
         stems = self._stems.of(stem for stems in content for stem in stems)
         owners = np.asarray([number for number, stems in enumerate(content) for _ in stems], dtype=np.int64)
-        f1: NDArray[np.float32] = agreement(
-            self._stem_start, self._stem_documents, self._stem_count, stems, owners, len(content), documents
-        )
-        return f1
+        return self._stem_start, self._stem_documents, self._stem_count, stems, owners, len(content)
 
     def starting_with(self, typed: Sequence[str]) -> NDArray[np.int32]:
         """Documents whose titles hold all typed words, the last as a beginning, in document order."""

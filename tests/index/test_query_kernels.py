@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kbsearch.index.candidate_kernels import is_among, united
-from kbsearch.index.query_kernels import half_rows_at, nearest_rows, places_of
+from kbsearch.index.query_kernels import half_cosines_at, nearest_rows, places_of
 
 EVERYTHING = np.empty(0, np.bool_)
 
@@ -28,8 +28,7 @@ def test_16_bit_rows_are_read_exactly() -> None:
     rows = halves[np.isfinite(halves)].reshape(-1, 2)
     numbers = np.arange(len(rows), dtype=np.int32)
     for column, weights in enumerate(np.eye(2, dtype=np.float32)):
-        products = np.empty(len(rows), np.float32)
-        half_rows_at(rows.view(np.uint16), numbers, weights, products)
+        products = half_cosines_at(rows.view(np.uint16), np.ones(len(rows), np.bool_), weights, numbers)
         np.testing.assert_array_equal(products, rows[:, column].astype(np.float32))
 
 

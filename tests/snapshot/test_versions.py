@@ -16,6 +16,7 @@ from indexer.cut import cut
 from kbsearch import snapshot as module
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.grouping import count_facets
+from kbsearch.index.candidate_kernels import with_group_in
 from kbsearch.index.result_kernels import best_members
 from kbsearch.snapshot import (
     CURRENT,
@@ -96,19 +97,25 @@ def shown_members(
     return shown
 
 
+def in_groups_with(
+    opened: Snapshot, documents: NDArray[np.int32], tags: tuple[str, ...], allowed: NDArray[np.bool_]
+) -> list[bool]:
+    places = (opened.document_group, opened.group_start, opened.group_documents, opened.document_lang)
+    found: list[bool] = with_group_in(documents, *places, opened.spoken(tags), allowed).tolist()
+    return found
+
+
 def test_groups_and_translations(opened: Snapshot) -> None:
     """Members in reading order; which groups speak a language, and the member to show to who prefers one."""
     assert [opened.group_members(group).tolist() for group in range(3)] == [[0, 1], [2], [3]]
-    groups = np.asarray([0, 1, 2], dtype=np.int32)
     names = opened.values["lang"]
-    spoken = {lang: opened.groups_in(groups, np.asarray([name == lang for name in names]), None) for lang in names}
-    assert {lang: flags.tolist() for lang, flags in spoken.items()} == {
-        "en": [True, True, False],
-        "lv": [True, False, False],
-        "lt": [False, False, True],
+    documents = np.asarray([0, 1, 2, 3], dtype=np.int32)
+    assert {lang: in_groups_with(opened, documents, (lang,), np.empty(0, np.bool_)) for lang in names} == {
+        "en": [True, True, True, False],
+        "lv": [True, True, False, False],
+        "lt": [False, False, False, True],
     }
     latvian = np.asarray([float(name == "lv") for name in names], dtype=np.float32)
-    documents = np.asarray([0, 1, 2, 3], dtype=np.int32)
     assert shown_members(opened, documents, latvian, np.empty(0, np.bool_)) == [1, 1, 2, 3]
 
 
@@ -117,7 +124,7 @@ def test_a_translation_that_may_not_be_seen_is_none(opened: Snapshot) -> None:
     seen = np.asarray([True, False, True, True])
     latvian = np.asarray([name == "lv" for name in opened.values["lang"]])
     first = np.asarray([0], dtype=np.int32)
-    assert opened.groups_in(first, latvian, seen).tolist() == [False]
+    assert in_groups_with(opened, first, ("lv",), seen) == [False]
     assert shown_members(opened, first, latvian.astype(np.float32), seen) == [0]
 
 
