@@ -40,12 +40,17 @@ def open_array(path: Path) -> NDArray[Any]:
 
 
 def hash_texts(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """A 64-bit number for each text (XXH3).
+    """A 64-bit number for each text, as `hash_text` gives it."""
+    return np.fromiter(map(hash_text, texts), dtype=np.uint64)
+
+
+def hash_text(text: str) -> int:
+    """A 64-bit number for a text (XXH3).
 
     It stands for the text in every dictionary on disk. Among two million different texts the chance that any two
     share a number is about one in ten million, and all that would follow is one false match.
     """
-    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), dtype=np.uint64)
+    return xxhash.xxh3_64_intdigest(text.encode())
 
 
 def wide_hash(data: bytes | memoryview) -> bytes:

@@ -23,6 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
+from kbsearch.index.cells import cells_of
 from kbsearch.index.query_kernels import mask_of, search_cells
 
 logger = logging.getLogger(__name__)
@@ -35,12 +36,9 @@ RECALL_SAMPLE = 200
 SCAN_SHARE = 0.1
 
 # 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
-# recall, more rounds or points of training none fewer.
+# recall.
 _CELLS_PER_ROOT = 8
-_TRAINING_ROUNDS = 4
-_TRAINING_POINTS = 20
-_SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-_SEED = 1
+_SEARCH_WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
 _BLOCK = 8_192
 
 
@@ -80,9 +78,9 @@ def build_dense(
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)
         try:
-            index = _build_cells(vectors)
+            index, cells = _build_cells(vectors)
             sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
-            width, recall = _widen_until_good(index, vectors, sample)
+            width, recall = _widen_until_good(index, cells, vectors, sample)
         finally:
             faiss.omp_set_num_threads(threads)
         report = DenseReport("cells", dimension, count, width, recall)
@@ -210,35 +208,36 @@ def _written_cells(index: Any) -> _Cells:
     return _Cells(rows, starts, first, ids.astype(np.int32), places)
 
 
-def _build_cells(vectors: NDArray[np.float32]) -> Any:
-    """Vectors in cells."""
+def _build_cells(vectors: NDArray[np.float32]) -> tuple[Any, NDArray[np.int64]]:
+    """Vectors in cells, and the cell of each."""
     count, dimension = vectors.shape
-    cells = 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count)))
+    centres, cells = cells_of(vectors, 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count))))
+    quantizer = faiss.IndexFlatIP(dimension)
+    quantizer.add(centres)
     index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dimension), dimension, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        quantizer, dimension, len(centres), faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
     index.by_residual = False
-    index.cp.niter, index.cp.seed, index.cp.spherical = _TRAINING_ROUNDS, _SEED, True
-    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _TRAINING_POINTS
-    index.train(vectors)
-    index.add(vectors)
-    return index
+    index.train(vectors)  # what the eight bits stand for: the centres are there
+    index.add_core(count, faiss.swig_ptr(vectors), None, faiss.swig_ptr(cells))
+    return index, cells
 
 
-def _widen_until_good(cells: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> tuple[int, float]:
+def _widen_until_good(
+    index: Any, cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> tuple[int, float]:
     """The smallest number of cells read whose recall@10 is good enough, or the largest; with its recall.
 
     Numbers of cells that hold too few of the nearest passages are not tried.
     """
     nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
-    _, ranked = cells.quantizer.search(queries, cells.nlist)
-    _, holding = cells.quantizer.search(vectors[nearest.ravel()], 1)
-    ranks = np.take_along_axis(np.argsort(ranked, axis=1), holding.reshape(nearest.shape), axis=1)
+    _, ranked = index.quantizer.search(queries, index.nlist)
+    ranks = np.take_along_axis(np.argsort(ranked, axis=1), cells[nearest], axis=1)
     held = [float((ranks < width).mean()) for width in _SEARCH_WIDTHS]
     promising = [width for width, share in zip(_SEARCH_WIDTHS, held, strict=True) if share >= REQUIRED_RECALL]
     width, recall = 0, 0.0
     for width in promising or _SEARCH_WIDTHS[-1:]:
-        _, found = cells.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, cells.nlist)))
+        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, index.nlist)))
         recall = _recall(found, vectors, queries, worst)
         if recall >= REQUIRED_RECALL:
             break

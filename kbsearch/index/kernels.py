@@ -74,6 +74,32 @@ def copy_rows(
 
 
 @compiled
+def add_rows(
+    rows: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    numbers: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    sums: NDArray[np.float32],
+) -> None:
+    """Add up the rows `numbers[offsets[k]:offsets[k + 1]]`, each times its scale, and make the sum a unit vector.
+
+    `sums`: zeros. Always in the same order, so that a text has the same bits alone and among others.
+    """
+    width = rows.shape[1]
+    for text in range(sums.shape[0]):
+        total = sums[text]
+        for entry in range(offsets[text], offsets[text + 1]):
+            row, scale = rows[numbers[entry]], scales[numbers[entry]]
+            for column in range(width):
+                total[column] += scale * np.float32(row[column])
+        square = 0.0
+        for column in range(width):
+            square += np.float64(total[column]) * np.float64(total[column])
+        if square > 0.0:
+            total /= np.float32(np.sqrt(square))
+
+
+@compiled
 def fill_postings(
     bag_offsets: NDArray[np.int64],
     words: NDArray[np.int32],
