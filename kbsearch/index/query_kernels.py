@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from kbsearch.index.kernels import compiled, compiled_sums, prefetch
 
 _SIGN = np.uint32(1 << 31)
+_AHEAD = 8
+"""Rows fetched while one is read."""
 _LINE = 64
 """Bytes that come from memory together."""
 _EVERYTHING = np.empty(0, dtype=np.bool_)
@@ -154,8 +156,11 @@ def nearest_rows(
         cell = cells[place]
         start = starts[cell]
         if place + 1 < cells.shape[0]:
-            _prefetch_row(rows, starts[cells[place + 1]], width)
+            following = starts[cells[place + 1]]
+            for ahead in range(_AHEAD):
+                _prefetch_row(rows, following + ahead * width, width)
         for number in range(first[cell], first[cell + 1]):
+            _prefetch_row(rows, start + _AHEAD * width, width)
             passage = ids[number]
             if everything or allowed[passage]:
                 product = _product(rows[start : start + width], weights)

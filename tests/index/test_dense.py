@@ -148,9 +148,23 @@ def test_cells_below_the_required_recall_are_not_used(
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 1.01)
     report = build_dense(PASSAGES, QUERIES, tmp_path / "dense", exact_limit=100)
     assert (report.kind, report.recall_at_10) == ("exact", 1.0)
-    assert re.search(r"find only [01]\.\d+ of the nearest passages", caplog.text)
+    assert re.search(r"hold only [01]\.\d+ of the nearest passages.*searching exactly", caplog.text)
     hits = DenseIndex(tmp_path / "dense").search(QUERIES[0], 10)
     assert hits.passages.tolist() == brute_force(PASSAGES, QUERIES[0], 10)
+
+
+def test_no_query_reads_more_than_so_many_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Vectors without clusters are found less often, which report and log say, not more slowly."""
+    monkeypatch.setattr(dense, "MOST_ROWS", 1_000)
+    random = np.random.default_rng(0)
+    vectors, queries = unit(random.normal(size=(3000, DIMENSION))), unit(random.normal(size=(40, DIMENSION)))
+    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    found = [len(set(DenseIndex(tmp_path / "dense").search(query, 10).passages.tolist())) for query in queries]
+    assert (report.kind, min(found)) == ("cells", 10)
+    assert 0.3 < report.recall_at_10 < dense.REQUIRED_RECALL
+    assert "more of them would take too long" in caplog.text
 
 
 def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
