@@ -44,7 +44,7 @@ def cells_of(vectors: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
     )
     for _ in range(_MOVES):
         centres = _means(vectors, _nearest(vectors, centres), centres)
-    unit: Vectors = centres / np.float32(_STEPS)
+    unit: Vectors = (centres / np.float32(_STEPS)).astype(np.float32)
     return unit, _nearest(vectors, centres)
 
 

@@ -42,7 +42,7 @@ SCAN_SHARE = 0.1
 # 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
 # recall.
 _CELLS_PER_ROOT = 8
-_SEARCH_WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
+_SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
 _BLOCK = 8_192
 
 
@@ -200,10 +200,11 @@ def _written_cells(index: Any) -> _Cells:
     """The codes of an index in cells; a code is a byte."""
     lists = index.invlists
     sizes = np.asarray([lists.list_size(cell) for cell in range(lists.nlist)])
-    addresses = np.asarray([int(lists.get_codes(cell)) for cell in range(lists.nlist)])
     held = np.flatnonzero(sizes)
+    addresses = np.zeros(lists.nlist, dtype=np.int64)
+    addresses[held] = [int(lists.get_codes(int(cell))) for cell in held]
     lowest = held[np.argmin(addresses[held])]
-    starts = addresses - addresses[lowest]
+    starts = np.where(sizes > 0, addresses - addresses[lowest], 0)
     end = int((starts + sizes * index.code_size)[held].max())
     first = np.concatenate(([0], np.cumsum(sizes)))
     ids = np.concatenate([faiss.rev_swig_ptr(lists.get_ids(int(cell)), int(sizes[cell])) for cell in held])

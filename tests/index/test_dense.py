@@ -178,6 +178,14 @@ def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert report.recall_at_10 >= 0.6
 
 
+def test_cells_without_a_passage_are_no_trouble(tmp_path: Path) -> None:
+    """Of many copies of few vectors most cells stay empty."""
+    vectors = np.repeat(clustered(3, seed=9), 500, axis=0)
+    build_dense(vectors, vectors[::500], tmp_path / "dense", exact_limit=100)
+    index = DenseIndex(tmp_path / "dense")
+    assert [index.search(vectors[place], 1).passages.tolist() for place in (499, 500)] == [[0], [500]]
+
+
 def test_equal_vectors_do_not_count_as_misses(tmp_path: Path) -> None:
     """A knowledge base that repeats itself is not refused."""
     vectors = np.repeat(clustered(40, seed=9), 20, axis=0)
