@@ -64,7 +64,7 @@ class DenseReport:
 class DenseHits:
     """Nearest passages, best first."""
 
-    passages: NDArray[np.int32]
+    passages: NDArray[np.int64]
     scores: NDArray[np.float32]
     """Cosine, −1..1."""
 
@@ -143,18 +143,19 @@ class DenseIndex:
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
             width = math.ceil(self.report.search_width / share)
-        passages, products = np.empty(limit, np.int32), np.empty(limit, np.float32)
+        passages, cosines = np.empty(limit, np.int64), np.empty(limit, np.float32)
         size = search_cells(
             self._passages.arrays,
             self._centres,
             width,
             vector,
             self._step,
+            self._low,
             mask,
             passages,
-            products,
+            cosines,
         )
-        return DenseHits(passages[:size], products[:size] + vector @ self._low)
+        return DenseHits(passages[:size], cosines[:size])
 
     @property
     def stored(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:

@@ -138,7 +138,7 @@ def nearest_rows(
     cells: NDArray[np.int32],
     weights: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    kept: NDArray[np.int32],
+    kept: NDArray[np.integer[Any]],
     best: NDArray[np.float32],
 ) -> int:
     """Keep the allowed rows with the highest products with `weights`, best first; return how many there are.
@@ -183,14 +183,14 @@ def search_cells(
     width: int,
     vector: NDArray[np.float32],
     step: NDArray[np.float32],
+    low: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    kept: NDArray[np.int32],
+    kept: NDArray[np.int64],
     best: NDArray[np.float32],
 ) -> int:
-    """`nearest_rows` in the `width` cells whose centres are nearest to a vector; in all where there are no more.
+    """Keep the rows nearest to a vector among the `width` cells whose centres are nearest, as `nearest_rows` does.
 
-    `stored`: the first four arguments of `nearest_rows`. A number n in them and in `centres`, one row a cell, stands
-    for n·`step` and the same for all.
+    `stored`: its first four arguments. A number n in them and in `centres`, one row a cell, stands for low + n·step.
     """
     weights = vector * step
     rows, starts, first, ids = stored
@@ -202,6 +202,7 @@ def search_cells(
         nearest_rows(centres, whole[:1], whole, cells, cells[:1], weights, everything, nearest, products)
         cells = nearest
     size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)
+    best[:size] += _product(low, vector)
     return size
 
 
@@ -325,7 +326,7 @@ def _floor(keys: NDArray[np.uint64], limit: int) -> np.float32:
 
 
 @compiled
-def _unpack(keys: NDArray[np.uint64], size: int, ids: NDArray[np.int32], best: NDArray[np.float32]) -> None:
+def _unpack(keys: NDArray[np.uint64], size: int, ids: NDArray[np.integer[Any]], best: NDArray[np.float32]) -> None:
     """Write passages and scores of the first `size` entries, best first."""
     ordered = np.sort(keys[:size])
     for place in range(size):
