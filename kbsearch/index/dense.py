@@ -38,7 +38,7 @@ SCAN_SHARE = 0.1
 # 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
 # recall.
 _CELLS_PER_ROOT = 8
-_SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
+_SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024, 1_536)
 _BLOCK = 8_192
 
 
