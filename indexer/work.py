@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import orjson
@@ -167,11 +168,13 @@ def corpus_of(shelf: Shelf, keys: Iterable[bytes]) -> Corpus:
     return Corpus([shelf.file(number) for number in numbers.tolist()], compact.astype(np.int32), rows)
 
 
-def vectors_of(shelf: Shelf, keys: NDArray[np.uint64], dimension: int) -> NDArray[np.float32]:
+def vectors_of(
+    shelf: Shelf, keys: NDArray[np.uint64], dimension: int, dtype: type[np.floating[Any]] = np.float32
+) -> NDArray[Any]:
     """The vectors of some texts, in their order."""
     places = [shelf.place(key) or (-1, -1) for key in split_keys(keys)]
     source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
-    matrix = np.empty((len(rows), dimension), dtype=np.float32)
+    matrix = np.empty((len(rows), dimension), dtype=dtype)
     order = np.argsort(source, kind="stable")
     numbers, starts = np.unique(source[order], return_index=True)
     for number, mine in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,19 +22,19 @@ from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, Usag
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
+from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
 from kbsearch.lexicon import Lexicon
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
-from kbsearch.snippet import make_snippet
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
 from kbsearch.text.words import words
-from kbsearch.types import Action, Answer, Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
+from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 from kbsearch.understand import Understanding, understand
 from kbsearch.visibility import Visibility, Visible
 
@@ -106,13 +107,13 @@ class Engine:
         results = group_results(snapshot, candidates, welcome, visible, ruling.pinned)
         facets = count_facets(snapshot, results.documents)
         clock.lap("group")
-        asked_for = frozenset(short_hashes(query.marked).tolist())
-        hits = tuple(
-            self._hit(place, results, candidates, query, vector, visible, request, asked_for, ruling.pinned)
-            for place in range(request.offset, min(wanted, len(results.groups)))
-        )
+        wanted_lang = request.lang or next(iter(query.languages), "")
+        explain = None
+        if request.explain:
+            explain = partial(self._explain, results, candidates, query, ruling.pinned)
+        places = slice(request.offset, wanted)
+        hits = make_hits(snapshot, results, places, candidates, query, vector, visible, wanted_lang, explain)
         clock.lap("snippet")
-        wanted_lang = _wanted_language(request, query)
         evidence = weigh(snapshot, results, candidates, query, wanted_lang)
         decision = decide(evidence, primary(wanted_lang), self._calibration)
         if ruling.pinned and hits and decision.action is Action.HAND_OVER:
@@ -194,50 +195,14 @@ class Engine:
         # A query without a known token has no direction; every passage would be equally near.
         return (vector if vector.any() else None), False
 
-    def _hit(
-        self,
-        place: int,
-        results: Groups,
-        candidates: Candidates,
-        query: Understanding,
-        vector: NDArray[np.float32] | None,
-        visible: Visible,
-        request: SearchRequest,
-        asked_for: frozenset[int],
-        pinned: Sequence[int],
-    ) -> Hit:
-        snapshot = self._snapshot
-        document, best = int(results.documents[place]), int(results.best[place])
-        fields = snapshot.record(document)
-        passage = self._passage_to_quote(document, best, candidates, vector)
-        found = snapshot.marks.of(passage, asked_for)
-        snippet, highlights = make_snippet(snapshot.passage(passage).text, found.starts, found.ends, found.marked)
-        return Hit(
-            id=fields["id"],
-            group=fields["group"],
-            type=fields["type"],
-            lang=fields["lang"],
-            title=fields["title"],
-            url=fields["url"],
-            score=round(min(1.0, float(results.scores[place])), 4),
-            snippet=snippet,
-            highlights=highlights,
-            position=place + 1,
-            translations=self._translations(int(results.groups[place]), fields["lang"], visible),
-            language_match=primary(fields["lang"]) == primary(_wanted_language(request, query)),
-            category=tuple(fields["category"]),
-            updated_at=fields["updated_at"],
-            explain=self._explain(place, results, candidates, query, passage, pinned) if request.explain else None,
-        )
-
     def _explain(
         self,
-        place: int,
         results: Groups,
         candidates: Candidates,
         query: Understanding,
-        passage: int,
         pinned: Sequence[int],
+        place: int,
+        passage: int,
     ) -> dict[str, object]:
         best = int(results.best[place])
         record = self._snapshot.record(int(results.documents[place]))
@@ -274,33 +239,13 @@ class Engine:
             return False
         stems = (self._lexicon.stems(word, lang) for word in query.corrections.values() for lang in query.readings)
         terms = [term for found in stems for term in found]
-        wanted = frozenset(short_hashes(terms).tolist())
-        best = candidates.passages[results.best[:CORRECTED_RESULTS]]
-        if any(self._snapshot.marks.of(int(passage), wanted).marked for passage in best):
+        best = candidates.passages[results.best[:CORRECTED_RESULTS]].tolist()
+        if self._snapshot.marks.hold(best, short_hashes(terms)):
             return True
         return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
 
     def _members(self, group: int, visible: Visible) -> list[int]:
         return [number for number in self._snapshot.group_members(group).tolist() if visible[number]]
-
-    def _translations(self, group: int, shown: str, visible: Visible) -> tuple[str, ...]:
-        """The other languages of a group."""
-        names, codes = self._snapshot.values["lang"], self._snapshot.document_lang
-        return tuple(sorted({names[codes[number]] for number in self._members(group, visible)} - {shown}))
-
-    def _passage_to_quote(
-        self, document: int, best: int, candidates: Candidates, vector: NDArray[np.float32] | None
-    ) -> int:
-        """The best candidate of the shown document; in a translation that neither leg found, the nearest passage."""
-        if candidates.documents[best] == document:
-            return int(candidates.passages[best])
-        own = np.flatnonzero(candidates.documents == document)
-        if own.size:
-            return int(candidates.passages[own[np.argmax(candidates.scores[own])]])
-        passages = self._snapshot.passages_of(document)
-        if vector is None:
-            return passages[0]
-        return passages[int(np.argmax(self._snapshot.dense.vectors(np.asarray(passages)) @ vector))]
 
 
 def open_engine(
@@ -321,10 +266,6 @@ def open_engine(
     if snapshot.document_count:
         engine.search(SearchRequest(q=snapshot.record(0)["title"], audiences=None))
     return engine
-
-
-def _wanted_language(request: SearchRequest, query: Understanding) -> str:
-    return request.lang or next(iter(query.languages), "")
 
 
 class _Clock:

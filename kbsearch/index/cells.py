@@ -1,8 +1,9 @@
 """Cells for the dense leg: centres among unit vectors, and the cell that each vector lies in. Imported by `dense`.
 
-k-means in two levels: a few wide cells, then the cells within each. A vector is compared with the centres of the two
-wide cells nearest to it, a sixteenth of all at 100,000 passages. On 200,000 generated and 26,000 real passages a query
-reads as few rows for the same recall as with k-means over all at once.
+k-means in two levels gives the first centres: a few wide cells, then centres within each. A subject that lies between
+wide cells is in pieces then, so that some vectors go to the nearest centre of all and the centres move to the middle of
+them, twice; at last every vector goes to its centre. On 100,000 generated vectors in clusters the eight nearest cells
+hold 0.996 of the nearest ten that way, 0.864 without; moved by all vectors, 0.989, in three times the time.
 
 Vectors are compared in whole numbers, of which floats hold every sum exactly: the same vectors in the same order give
 the same cells whatever library multiplies them, on however many cores.
@@ -15,10 +16,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.index.kernels import add_to_cells
+
 _STEPS = 2_048
 """Whole numbers between 0 and 1; products of unit vectors stay far below 2^24."""
 _ROUNDS = 8
-_TRAINING_POINTS = 40
+_MOVES = 2
+_TRAINING_POINTS = 20
 _WIDE_TRAINING_POINTS = 128
 _BLOCK = 8_192
 
@@ -30,31 +34,38 @@ def cells_of(vectors: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
 
     There are more vectors than `count`.
     """
-    wide = _centres(vectors, 1 << int(math.log2(count)) // 2, _WIDE_TRAINING_POINTS)
-    near = _nearest_two(vectors, wide)
-    order = np.argsort(near[:, 0], kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(near[:, 0], minlength=len(wide)))[:-1])
-    parts = []
-    best = np.full(len(vectors), -np.inf, dtype=np.float32)
-    cell = np.zeros(len(vectors), dtype=np.int64)
-    first = 0
-    for number, within in enumerate(members):
-        if not len(within):
-            continue
-        centres = _centres(
-            vectors[np.sort(within)], max(1, round(count * len(within) / len(vectors))), _TRAINING_POINTS
-        )
-        candidates = np.flatnonzero((near == number).any(axis=1))
-        for start in range(0, len(candidates), _BLOCK):
-            rows = candidates[start : start + _BLOCK]
-            products = _whole(vectors[rows]) @ centres.T
-            chosen = products.argmax(axis=1)
-            highest = products[np.arange(len(rows)), chosen]
-            nearer = highest > best[rows]
-            best[rows[nearer]], cell[rows[nearer]] = highest[nearer], first + chosen[nearer]
-        parts.append(centres)
-        first += len(centres)
-    return np.concatenate(parts) / np.float32(_STEPS), cell
+    points = vectors[:: max(1, len(vectors) // (count * _TRAINING_POINTS))]
+    wide = _centres(points, 1 << int(math.log2(count)) // 2, _WIDE_TRAINING_POINTS)
+    part = _nearest(points, wide)
+    members = [np.flatnonzero(part == number) for number in range(len(wide))]
+    centres = np.concatenate(
+        [
+            _centres(points[within], max(1, round(count * len(within) / len(points))), _TRAINING_POINTS)
+            for within in members
+            if len(within)
+        ]
+    )
+    for _ in range(_MOVES):
+        centres = _means(points, _nearest(points, centres), centres)
+    unit: Vectors = (centres / np.float32(_STEPS)).astype(np.float32)
+    return unit, _nearest(vectors, centres)
+
+
+def _means(vectors: Vectors, cell: NDArray[np.int64], centres: Vectors) -> Vectors:
+    """The centres moved to the middle of what lies in their cells; one of an empty cell stays."""
+    sums = np.zeros(centres.shape)
+    for start in range(0, len(vectors), _BLOCK):
+        add_to_cells(_whole(vectors[start : start + _BLOCK]), cell[start : start + _BLOCK], sums)
+    return _moved(centres, sums)
+
+
+def _moved(centres: Vectors, sums: NDArray[np.floating]) -> Vectors:
+    """The directions of some sums as centres in whole numbers; a centre stays where there is none."""
+    lengths = np.sqrt(np.square(sums, dtype=np.float64).sum(axis=1))
+    held = lengths > 0.0
+    moved = centres.copy()
+    moved[held] = np.rint(sums[held] * (_STEPS / lengths[held])[:, None])
+    return moved
 
 
 def _centres(vectors: Vectors, count: int, training_points: int) -> Vectors:
@@ -65,22 +76,15 @@ def _centres(vectors: Vectors, count: int, training_points: int) -> Vectors:
     for _ in range(_ROUNDS):
         belongs = np.zeros((count, len(points)), dtype=np.float32)
         belongs[(points @ centres.T).argmax(axis=1), numbers] = 1.0
-        sums = belongs @ points
-        lengths = np.sqrt(np.square(sums, dtype=np.float64).sum(axis=1))
-        held = lengths > 0.0
-        centres[held] = np.rint(sums[held] * (_STEPS / lengths[held])[:, None])
+        centres = _moved(centres, belongs @ points)
     return centres
 
 
-def _nearest_two(vectors: Vectors, centres: Vectors) -> NDArray[np.int32]:
-    """The rows of the two centres nearest to each vector, the nearest first; shape (len(vectors), 2)."""
-    near = np.empty((len(vectors), 2), dtype=np.int32)
+def _nearest(vectors: Vectors, centres: Vectors) -> NDArray[np.int64]:
+    """The row of the centre nearest to each vector."""
+    near = np.empty(len(vectors), dtype=np.int64)
     for start in range(0, len(vectors), _BLOCK):
-        products = _whole(vectors[start : start + _BLOCK]) @ centres.T
-        for place in range(2):
-            chosen = products.argmax(axis=1)
-            near[start : start + _BLOCK, place] = chosen
-            products[np.arange(len(products)), chosen] = -np.inf
+        near[start : start + _BLOCK] = (_whole(vectors[start : start + _BLOCK]) @ centres.T).argmax(axis=1)
     return near
 
 

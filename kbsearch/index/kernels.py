@@ -9,7 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit
+from numba.core import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _PART_BITS = 10
@@ -34,6 +37,26 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
     except RuntimeError:
         # Neither the package's folder nor the home directory can be written: compile in each process instead.
         return njit(nogil=True, **options)(function)
+
+
+def _prefetch(_context: Any, array: Any, _place: Any) -> Any:
+    """Tell numba how to compile `prefetch`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # To be read; into every level of the cache; data, not code.
+        builder.call(function, [address, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""In compiled code: ask for `array[place]` (of one dimension), which is read soon, without waiting for it."""
 
 
 @compiled
@@ -76,6 +99,14 @@ def add_rows(
             square += np.float64(total[column]) * np.float64(total[column])
         if square > 0.0:
             total /= np.float32(np.sqrt(square))
+
+
+@compiled
+def add_to_cells(vectors: NDArray[np.float32], cells: NDArray[np.int64], sums: NDArray[np.float64]) -> None:
+    """Add each vector to the sum of its cell."""
+    for row in range(vectors.shape[0]):
+        for column in range(vectors.shape[1]):
+            sums[cells[row], column] += vectors[row, column]
 
 
 @compiled
@@ -124,19 +155,19 @@ def weigh_terms(
         start = end
         for place in range(term_starts[term], term_starts[term + 1]):
             for entry in range(word_starts[words[place]], word_starts[words[place] + 1]):
-                passage = holders[entry]
-                if times[passage] == 0:
-                    passages[end] = passage
+                holder = holders[entry]
+                if times[holder] == 0:
+                    passages[end] = holder
                     end += 1
-                times[passage] += weights[entry]
+                times[holder] += weights[entry]
         if term_starts[term + 1] - term_starts[term] > 1:
             if (end - start) * _SCANNED_FOR_ONE_SORTED < times.shape[0]:
                 passages[start:end].sort()
             else:
                 end = start
-                for passage in range(times.shape[0]):
-                    if times[passage]:
-                        passages[end] = passage
+                for number in range(times.shape[0]):
+                    if times[number]:
+                        passages[end] = number
                         end += 1
         for entry in range(start, end):
             passage = passages[entry]
@@ -171,11 +202,11 @@ def sign_documents(
             place = np.int64(key >> np.uint64(64 - bits))
             signature[place] = min(signature[place], np.uint32((key >> np.uint64(20)) & np.uint64(nothing)))
         value, nearest = nothing, 2 * bins - 1
-        for place in range(2 * bins - 1, -1, -1):
-            if signature[place % bins] != nothing:
-                value, nearest = signature[place % bins], place
-            elif place < bins:
-                signature[place] = np.uint32(value + (nearest - place) * 0x9E3779B1)
+        for number in range(2 * bins - 1, -1, -1):
+            if signature[number % bins] != nothing:
+                value, nearest = signature[number % bins], number
+            elif number < bins:
+                signature[number] = np.uint32(value + (nearest - number) * 0x9E3779B1)
 
 
 @compiled

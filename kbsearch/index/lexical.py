@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
 from kbsearch.index.kernels import invert_rows, sort_pairs, weigh_terms
-from kbsearch.index.query_kernels import mask_of, places_of, search_postings
+from kbsearch.index.numbers import Numbers
+from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
@@ -61,6 +62,11 @@ class LexicalHits:
     """No passage can score more than this (term frequency without limit); unknown terms count as the rarest."""
     probed: NDArray[np.float32]
     """Scores of the passages that the caller asked about, in his order."""
+
+    @classmethod
+    def none(cls, asked: int) -> LexicalHits:
+        """What is found where nothing was looked for."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(asked, np.float32))
 
 
 class LexicalBuilder:
@@ -137,7 +143,7 @@ class LexicalIndex:
             raise SnapshotDamaged(
                 f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
             ) from cause
-        self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
+        self._numbers = Numbers(open_array(directory / "hashes.npy"))
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
         self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
@@ -147,7 +153,7 @@ class LexicalIndex:
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids: NDArray[np.int64] = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         if allowed is None:
             return ids >= 0
         holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
@@ -155,7 +161,7 @@ class LexicalIndex:
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         found = ids >= 0
         values = np.full(len(ids), self._unknown_idf, dtype=np.float32)
         values[found] = self._idf[ids[found]]
@@ -168,27 +174,25 @@ class LexicalIndex:
         *,
         weights: Sequence[float] | None = None,
         allowed: NDArray[np.bool_] | None = None,
-        probe: NDArray[np.integer[Any]] | None = None,
+        probe: NDArray[np.int64] | None = None,
     ) -> LexicalHits:
         """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
 
         `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-        found = ids >= 0
-        known = float(self._idf[ids[found]] @ weight[found])
-        unknown = float(weight[~found].sum()) * self._unknown_idf
         scores, touched = self._buffers()
         limit = min(limit, self.statistics.passages)
         best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
-        asked = _NOTHING if probe is None else probe.astype(np.int64)
+        asked = _NOTHING if probe is None else probe
         probed = np.empty(len(asked), dtype=np.float32)
-        size = search_postings(
+        size, known, unknown = search_postings(
             self._indptr,
             self._passages,
             self._contributions,
+            self._idf,
             ids,
             weight,
             mask_of(allowed),
@@ -203,7 +207,7 @@ class LexicalIndex:
             passages=best_ids[:size],
             scores=best[:size],
             baseline=known * self.statistics.delta,
-            bound=(known + unknown) * (self.statistics.k1 + 1),
+            bound=(known + unknown * self._unknown_idf) * (self.statistics.k1 + 1),
             probed=probed,
         )
 
@@ -212,7 +216,7 @@ class LexicalIndex:
         scratch = self._scratch
         if not hasattr(scratch, "scores"):
             scratch.scores = np.zeros(self.statistics.passages, dtype=np.float32)
-            scratch.touched = np.empty(self.statistics.passages, dtype=np.int32)
+            scratch.touched = np.empty(self.statistics.passages + 1, dtype=np.int32)
         return scratch.scores, scratch.touched
 
 

@@ -31,6 +31,7 @@ from kbsearch.handover.targets.connect import open_targets
 from kbsearch.handover.targets.protocol import Secrets, Target
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
+from kbsearch.service.direct import Direct
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
@@ -104,6 +105,7 @@ def create_app(
     for module in _ROUTES:
         app.include_router(module.router)
     add_error_handlers(app)
+    app.add_middleware(Direct, routes=search.direct_routes())
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
     app.add_middleware(CrossOrigin, origins=settings.origins)
     app.add_middleware(Measure, meters=service.meters)

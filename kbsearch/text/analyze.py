@@ -39,6 +39,7 @@ __all__ = [
     "passage_terms",
     "protected_terms",
     "query_terms",
+    "terms_of",
     "word_terms",
 ]
 
@@ -86,18 +87,27 @@ def query_terms(text: str, langs: Sequence[str], protected: AbstractSet[str] = f
     Stop words of the first language are dropped, unless there is nothing else. A dropped word typed with diacritics
     leaves its typed form behind, so that "kā" still ranks above "ka". `protected`: folded words that have one form.
     """
-    typed = surfaces(text)
-    languages = langs or ("",)
+    return terms_of(surfaces(text), langs, protected)
+
+
+def terms_of(typed: Sequence[str], langs: Sequence[str], protected: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return the same for the surface words of a query."""
+    languages = tuple(langs) or ("",)
     content = [word for word in typed if not is_stop_word(word, languages[0])]
     terms: dict[str, None] = {}
     for word in typed:
         if protected and fold(word) in protected:
             terms.update(dict.fromkeys(protected_terms(word)))
         elif word in content or not content:
-            terms.update(dict.fromkeys(term for lang in languages for term in word_terms(word, lang)))
+            terms.update(_terms_in(word, languages))
         elif not word.isascii() and fold(word) != word.lower():
             terms[_typed_term(word.lower(), languages[0])] = None
     return list(terms)
+
+
+@lru_cache(maxsize=50_000)
+def _terms_in(word: str, langs: tuple[str, ...]) -> dict[str, None]:
+    return dict.fromkeys(term for lang in langs for term in word_terms(word, lang))
 
 
 def protected_terms(word: str) -> tuple[str, ...]:
@@ -106,6 +116,7 @@ def protected_terms(word: str) -> tuple[str, ...]:
     return (f"{_STEM}!{folded}", f"{_START}!{folded}", f"{_TYPED}!{folded}")
 
 
+@lru_cache(maxsize=50_000)
 def is_stop_word(word: str, lang: str) -> bool:
     """Say whether a surface word is a stop word of the language, with or without its diacritics."""
     return is_stop(fold(word), lang)

@@ -45,6 +45,7 @@ _MAX_MEMO: Final = 50_000
 _PROFILE_OF: Final = {"nb": "no", "nn": "no", "zh": "zh-cn"}
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S+|[-_.0-9A-Za-z]{1,64}@[-_.0-9A-Za-z]{1,255}")
 _CODE: Final = re.compile(r"\b(?:[^\W\d_]{1,3}-)?[^\W_]*\d[\w-]*")  # E07, P-104, 24/7
+_DIGIT: Final = re.compile(r"\d")
 _CEDILLA: Final = str.maketrans("șțȘȚ", "şţŞŢ")  # the Romanian profile knows the older letters
 
 _TYPED, _FOLDED, _LATIN = range(3)
@@ -170,8 +171,12 @@ def _letters(text: str) -> list[str]:
     """
     if "@" in text or "//" in text or "www." in text:
         text = _ADDRESS.sub(" ", text)
-    text = _CODE.sub(" ", text)
-    runs = "".join(c if c.isalpha() else " " for c in text.translate(_CEDILLA)).split()
+    if _DIGIT.search(text):
+        text = _CODE.sub(" ", text)
+    spelt = text.translate(_CEDILLA)
+    if not spelt.replace(" ", "").isalpha():
+        spelt = "".join(c if c.isalpha() else " " for c in spelt)
+    runs = spelt.split()
     if not text.isascii():
         other = [run for run in runs if run[0] >= "\u0370"]
         if 3 * sum(map(len, other)) > 2 * sum(map(len, runs)):

@@ -18,15 +18,13 @@ SUBJECTS = unit(RANDOM.normal(size=(25, 48)))
 VECTORS = unit(SUBJECTS[RANDOM.integers(0, 25, 4_000)] + 0.08 * RANDOM.normal(size=(4_000, 48)))
 
 
-def test_nearly_every_vector_lies_in_the_cell_of_its_nearest_centre() -> None:
-    """Of all of them; only where the nearest one is in a third wide cell may it be another, hardly farther away."""
+def test_every_vector_lies_in_the_cell_of_its_nearest_centre() -> None:
+    """Of all of them."""
     centres, cell = cells_of(VECTORS, 128)
     assert abs(len(centres) - 128) < 16
     cosines = VECTORS @ centres.T
-    own = cosines[np.arange(len(VECTORS)), cell]
-    missed = cosines.max(axis=1) - own > 1e-3  # whole numbers round
-    assert missed.mean() < 0.02
-    assert (cosines.max(axis=1) - own).max() < 0.2
+    missed = cosines.max(axis=1) - cosines[np.arange(len(VECTORS)), cell]
+    assert missed.max() < 2e-3  # whole numbers round
 
 
 def test_cells_are_narrow() -> None:
