@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,21 +105,28 @@ class StaticEmbedder:
         if not self._by_word:
             yield from self._one_by_one(texts)
             return
-        # Another thread may take a new memo at any moment, so this one is kept to the end.
-        memo = self._memo
         split = [text.split() for text in texts]
-        new = list({word for words in split for word in words if word not in memo})
-        if len(memo) + len(new) > _MAX_MEMO:
-            self._memo = memo = {}
-            new = list({word for words in split for word in words})
-        letters = [word for word in new if word.isalpha()]
-        others = [word for word in new if not word.isalpha()]
-        memo.update(zip(letters, self._of_words(letters), strict=True))
-        memo.update(zip(others, self._one_by_one(others), strict=True))
-        for words in split:
-            yield b"".join(map(memo.__getitem__, words))
+        found = [list(map(self._memo.get, words)) for words in split]
+        new = {
+            word
+            for words, tokens in zip(split, found, strict=True)
+            for word, known in zip(words, tokens, strict=True)
+            if known is None
+        }
+        made = self._of_words(list(new))
+        if len(self._memo) + len(made) > _MAX_MEMO:
+            self._memo = {}
+        self._memo.update(made)
+        for words, tokens in zip(split, found, strict=True):
+            yield b"".join([made[word] if known is None else known for word, known in zip(words, tokens, strict=True)])
 
-    def _of_words(self, words: Sequence[str]) -> Iterable[bytes]:
+    def _of_words(self, words: Sequence[str]) -> dict[str, bytes]:
+        """The token numbers of words."""
+        letters = [word for word in words if word.isalpha()]
+        others = [word for word in words if not word.isalpha()]
+        return dict(zip(letters + others, chain(self._as_one_text(letters), self._one_by_one(others)), strict=True))
+
+    def _as_one_text(self, words: Sequence[str]) -> Iterable[bytes]:
         """The token numbers of each word of letters: as one text, of which each is a piece, they cost half."""
         encoding = self._tokenizer.encode(" ".join(words), add_special_tokens=False)
         pieces = np.bincount(np.asarray(encoding.word_ids, dtype=np.int64))

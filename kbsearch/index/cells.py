@@ -1,9 +1,9 @@
 """Cells for the dense leg: centres among unit vectors, and the cell that each vector lies in. Imported by `dense`.
 
 k-means in two levels gives the first centres: a few wide cells, then centres within each. A subject that lies between
-wide cells is in pieces then, so that each vector goes to the nearest centre of all and the centres move to the middle
-of their vectors, twice. On 100,000 generated vectors in clusters the eight nearest cells hold 0.989 of the nearest ten
-that way, 0.864 without.
+wide cells is in pieces then, so that some vectors go to the nearest centre of all and the centres move to the middle of
+them, twice; at last every vector goes to its centre. On 100,000 generated vectors in clusters the eight nearest cells
+hold 0.996 of the nearest ten that way, 0.864 without; moved by all vectors, 0.989, in three times the time.
 
 Vectors are compared in whole numbers, of which floats hold every sum exactly: the same vectors in the same order give
 the same cells whatever library multiplies them, on however many cores.
@@ -16,11 +16,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.index.kernels import add_to_cells
+
 _STEPS = 2_048
 """Whole numbers between 0 and 1; products of unit vectors stay far below 2^24."""
 _ROUNDS = 8
 _MOVES = 2
-_TRAINING_POINTS = 40
+_TRAINING_POINTS = 20
 _WIDE_TRAINING_POINTS = 128
 _BLOCK = 8_192
 
@@ -32,18 +34,19 @@ def cells_of(vectors: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
 
     There are more vectors than `count`.
     """
-    wide = _centres(vectors, 1 << int(math.log2(count)) // 2, _WIDE_TRAINING_POINTS)
-    part = _nearest(vectors, wide)
+    points = vectors[:: max(1, len(vectors) // (count * _TRAINING_POINTS))]
+    wide = _centres(points, 1 << int(math.log2(count)) // 2, _WIDE_TRAINING_POINTS)
+    part = _nearest(points, wide)
     members = [np.flatnonzero(part == number) for number in range(len(wide))]
     centres = np.concatenate(
         [
-            _centres(vectors[within], max(1, round(count * len(within) / len(vectors))), _TRAINING_POINTS)
+            _centres(points[within], max(1, round(count * len(within) / len(points))), _TRAINING_POINTS)
             for within in members
             if len(within)
         ]
     )
     for _ in range(_MOVES):
-        centres = _means(vectors, _nearest(vectors, centres), centres)
+        centres = _means(points, _nearest(points, centres), centres)
     unit: Vectors = (centres / np.float32(_STEPS)).astype(np.float32)
     return unit, _nearest(vectors, centres)
 
@@ -52,7 +55,7 @@ def _means(vectors: Vectors, cell: NDArray[np.int64], centres: Vectors) -> Vecto
     """The centres moved to the middle of what lies in their cells; one of an empty cell stays."""
     sums = np.zeros(centres.shape)
     for start in range(0, len(vectors), _BLOCK):
-        np.add.at(sums, cell[start : start + _BLOCK], _whole(vectors[start : start + _BLOCK]))
+        add_to_cells(_whole(vectors[start : start + _BLOCK]), cell[start : start + _BLOCK], sums)
     return _moved(centres, sums)
 
 

@@ -7,6 +7,7 @@ tell its document from others ("No. 12", "Untitled") has no say.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,10 @@ def telling_titles(titles: Ragged, vocabulary: Vocabulary) -> NDArray[np.bool_]:
     return flags
 
 
-def write_heads(vectors: NDArray[np.float32], telling: NDArray[np.bool_], directory: Path) -> None:
+def write_heads(vectors: NDArray[np.floating[Any]], telling: NDArray[np.bool_], directory: Path) -> None:
     """Write one unit row a document under `directory` (made here), and whether it has a say."""
     directory.mkdir()
-    write_array(directory / "vectors.npy", vectors.astype(np.float16))
+    write_array(directory / "vectors.npy", vectors.astype(np.float16, copy=False))
     write_array(directory / "telling.npy", telling)
 
 

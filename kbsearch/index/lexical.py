@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
-from kbsearch.index.kernels import contribute, distinct_hashes, fill_postings
+from kbsearch.index.kernels import invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
@@ -99,28 +99,35 @@ def write_lexical(
     each word.
     """
     directory.mkdir()
-    hashes, _, numbers = distinct_hashes(terms.values)
     count = len(bags)
     terms_of_word = np.diff(terms.offsets)
     lengths = _row_sums(bags.offsets, weights.values * terms_of_word[bags.values])
     average = float(lengths.mean()) if count else 0.0
-    # Room for the passages of each word under each of its terms; words of one passage may share a term.
-    holders = np.repeat(np.bincount(bags.values, minlength=len(terms)), terms_of_word)
-    ends = np.cumsum(np.bincount(numbers, weights=holders, minlength=len(hashes)).astype(np.int64))
-    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
-    postings = np.empty((int(ends[-1]) if len(ends) else 0, 2), dtype=np.int32)
-    df = fill_postings(bags.offsets, bags.values, weights.values, terms.offsets, numbers, starts, postings)
-    indptr = np.concatenate(([0], np.cumsum(df)))
-    idf = np.log((count + 1) / np.maximum(df, 1))
     norms = k1 * (1 - b + b * lengths / max(average, 1e-9))
-    passages = np.empty(int(indptr[-1]), dtype=np.int32)
-    contributions = np.empty(len(passages), dtype=np.float32)
-    contribute(starts, postings, idf, norms, k1, indptr, passages, contributions)
+    # The words of each term, terms in the order of their hashes.
+    ordered, places = terms.values.copy(), np.arange(len(terms.values), dtype=np.int32)
+    sort_pairs(ordered, places)
+    first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    hashes, term_starts = ordered[first], np.append(np.flatnonzero(first), len(ordered))
+    words = np.repeat(np.arange(len(terms), dtype=np.int32), terms_of_word)[places]
+    # The passages of each word.
+    held = np.bincount(bags.values, minlength=len(terms))
+    word_starts = np.concatenate(([0], np.cumsum(held)))
+    holders, times = np.empty(len(bags.values), dtype=np.int32), np.empty(len(bags.values), dtype=np.int32)
+    invert_rows(bags.offsets, bags.values, weights.values, word_starts, holders, times)
+    idf = np.log((count + 1) / np.maximum(np.arange(count + 1), 1))
+    # Words of one passage may share a term, so this may be more than there are.
+    room = int(held[words].sum())
+    passages, contributions = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    indptr = np.zeros(len(hashes) + 1, dtype=np.int64)
+    weigh_terms(term_starts, words, word_starts, holders, times, idf, norms, k1, indptr, passages, contributions)
+    passages, contributions = passages[: indptr[-1]], contributions[: indptr[-1]]
     write_array(directory / "hashes.npy", hashes)
     write_array(directory / "indptr.npy", indptr)
     write_array(directory / "passages.npy", passages)
     write_array(directory / "contributions.npy", contributions)
-    write_array(directory / "idf.npy", idf.astype(np.float32))
+    write_array(directory / "idf.npy", idf[np.diff(indptr)].astype(np.float32))
     statistics = LexicalStatistics(count, average, len(hashes), k1, b, delta)
     (directory / "statistics.json").write_bytes(orjson.dumps(asdict(statistics)))
     return statistics

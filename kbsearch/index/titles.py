@@ -37,7 +37,8 @@ def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabular
     count = len(titles)
     owners = np.repeat(np.arange(count, dtype=np.int64), np.diff(titles.offsets))
     used = np.unique(titles.values)
-    plain = [_plain(vocabulary.words[word]) for word in used.tolist()]
+    # All at once; the line breaks keep the words apart.
+    plain = _plain("\n".join([vocabulary.words[word] for word in used.tolist()])).split("\n") if len(used) else []
     known = sorted(set(plain))
     place = {word: index for index, word in enumerate(known)}
     number = np.zeros(len(vocabulary.words), dtype=np.int64)
