@@ -72,10 +72,13 @@ class Engine:
         )
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
-        self.may_wait = isinstance(embedder, GuardedEmbedder)
-        """Its model is waited for: no work for an event loop."""
         self.snapshot = snapshot.version
         self.languages = snapshot.languages
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether its model is waited for: no work for an event loop."""
+        return isinstance(self._embedder, GuardedEmbedder) and not self._embedder.quick
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
+from kbsearch.collector import keep_what_is_there
+
 _LOG = logging.getLogger(__name__)
 
 _YOUNG_SECONDS = 5.0
@@ -39,9 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run_workers(count: int, work: Callable[[], int]) -> None:
     """Run `work` in `count` child processes until told to stop; its result is their exit code."""
-    # What exists now is never collected, so that the collector's marks do not copy every page of it.
-    gc.collect()
-    gc.freeze()
+    keep_what_is_there()
     started: dict[int, float] = {}
     stopping = False
 
