@@ -186,6 +186,27 @@ def nearest_rows(
 
 
 @compiled_sums
+def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
+    """The numbers of the rows, which lie one after the other, with the highest products; best first."""
+    width = weights.shape[0]
+    products = np.empty(centres.shape[0] // width, dtype=np.float32)
+    for row in range(products.shape[0]):
+        products[row] = _product(centres[row * width : (row + 1) * width], weights)
+    keys = _room_for(limit)
+    size = 0
+    floor = np.float32(-np.inf)
+    for row in range(products.shape[0]):
+        keys[size] = _key(products[row], row)
+        size += products[row] >= floor
+        if size == keys.shape[0]:
+            size = _keep_best(keys, size, limit)
+            floor = _floor(keys, limit)
+    nearest, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
+    _unpack(keys, _keep_best(keys, size, limit), nearest, best)
+    return nearest
+
+
+@compiled_sums
 def search_cells(
     stored: Any,
     centres: NDArray[np.uint8],
@@ -205,11 +226,7 @@ def search_cells(
     rows, starts, first, ids = stored
     cells = np.arange(starts.shape[0]).astype(np.int32)
     if width < cells.shape[0]:
-        everything = np.empty(0, dtype=np.bool_)
-        whole = np.asarray([0, cells.shape[0]])
-        nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
-        nearest_rows(centres, whole[:1], whole, cells, cells[:1], weights, everything, nearest, products)
-        cells = nearest
+        cells = _nearest_centres(centres, weights, width)
     size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)
     best[:size] += _product(low, vector)
     return size
