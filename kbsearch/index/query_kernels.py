@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kbsearch.index.kernels import compiled, compiled_sums, prefetch
 
 _SIGN = np.uint32(1 << 31)
+_SPARE = 64
 _FEW = 500
 _FIRST = 64
 """Postings of each term that are fetched ahead; further ones the processor sees coming."""
@@ -210,6 +211,8 @@ def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], l
 def search_cells(
     stored: Any,
     centres: NDArray[np.uint8],
+    rough: NDArray[np.uint8],
+    turn: NDArray[np.float32],
     width: int,
     vector: NDArray[np.float32],
     step: NDArray[np.float32],
@@ -221,12 +224,29 @@ def search_cells(
     """Keep the rows nearest to a vector among the `width` cells whose centres are nearest, as `nearest_rows` does.
 
     `stored`: its first four arguments. A number n in them and in `centres`, one row a cell, stands for low + n·step.
+    `rough`: the centres turned by `turn` and cut to their first numbers, or nothing. More than twice as many as are
+    wanted are chosen by these where there are so many; the nearest of them by all numbers are read.
     """
     weights = vector * step
     rows, starts, first, ids = stored
     cells = np.arange(starts.shape[0]).astype(np.int32)
     if width < cells.shape[0]:
-        cells = _nearest_centres(centres, weights, width)
+        several = 2 * width + _SPARE
+        if rough.shape[0] and several < cells.shape[0]:
+            turned = np.empty(turn.shape[0], dtype=np.float32)
+            for place in range(turn.shape[0]):
+                turned[place] = _product(turn[place], vector)
+            cells = _nearest_centres(rough, turned, several)
+            nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
+            each = np.arange(several + 1)
+            places = cells.astype(np.int64) * vector.shape[0]
+            everything = np.empty(0, dtype=np.bool_)
+            nearest_rows(
+                centres, places, each, cells, each[:several].astype(np.int32), weights, everything, nearest, products
+            )
+            cells = nearest
+        else:
+            cells = _nearest_centres(centres, weights, width)
     size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)
     best[:size] += _product(low, vector)
     return size
