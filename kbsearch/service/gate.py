@@ -86,7 +86,7 @@ class Gate:
     @property
     def full(self) -> bool:
         """Whether the next one will be refused."""
-        return self._full(len(self._waiting) + self._expected)
+        return self._full(self._expected)
 
     def expect(self) -> None:
         """Count a search that has been read and will ask for its turn when the loop comes to it.
@@ -127,7 +127,7 @@ class Gate:
         self._count(asked=1)
         if not self._waiting and self._may_start(kind):
             return self._start(kind)
-        if self._full(len(self._waiting)):
+        if self._full(0):
             raise self._refusal()
         if not self._waiting:
             self._last_empty = perf_counter()
@@ -144,10 +144,12 @@ class Gate:
     def _arrived(self) -> None:
         self._expected -= 1
 
-    def _full(self, ahead: int) -> bool:
-        """Whether one with so many before it is refused."""
-        if ahead == 0 or ahead >= self._queue:
-            return ahead >= self._queue
+    def _full(self, expected: int) -> bool:
+        """Whether one is refused that comes after those that wait and so many searches."""
+        ahead = len(self._waiting) + expected
+        # What is expected may need no turn (an answer from the cache), so it takes no place.
+        if ahead == 0 or len(self._waiting) >= self._queue:
+            return ahead > 0
         # What would be refused when its turn comes is refused now, while it has cost nothing.
         kind = self._waiting[0][2] if self._waiting else self._kinds["search"]
         at_once = 1 if kind.inline else self._threads

@@ -30,14 +30,11 @@ from kbsearch.service.settings import Settings
 # or changed, or (CORS) where the page came from; whatever is written in an unusual way is left to h11.
 _PLAIN = re.compile(
     rb"GET /v1/(?:search|suggest)\?[!-~]* HTTP/1\.1\r\n"
-    rb"(?:(?!content-length|transfer-encoding|expect|upgrade|origin|connection:(?! ?keep-alive\r))"
-    rb"[a-z0-9-]+: ?[ -~\x80-\xff]*\r\n)+\r\n",
-    re.IGNORECASE,
+    rb"(?i:(?!content-length|transfer-encoding|expect|upgrade|origin|connection:(?! ?keep-alive\r))"
+    rb"[a-z0-9-]+: ?[ -~\x80-\xff]*\r\n)+\r\n"
 )
 _ASKING = b"GET /v1/s"
 _NOTHING = (b"", False)
-
-
 _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
 
 
@@ -74,7 +71,7 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
 
     class Door(H11Protocol):
         def data_received(self, data: bytes) -> None:
-            if gate.full and self._between_requests() and _PLAIN.fullmatch(data):
+            if gate.full and self._is_idle() and _PLAIN.fullmatch(data):
                 self._refuse()
                 return
             super().data_received(data)
@@ -92,9 +89,10 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
             meters.refused.inc()
             meters.request(UNMATCHED, "GET", 503, perf_counter() - started)
 
-        def _between_requests(self) -> bool:
-            conn = self.conn
-            return conn.our_state is h11.IDLE and conn.their_state is h11.IDLE and conn.trailing_data == _NOTHING
+        def _is_idle(self) -> bool:
+            """Whether nothing is under way on the connection, in either direction."""
+            conn, ours, theirs = self.conn, self.conn.our_state, self.conn.their_state
+            return ours is theirs is h11.IDLE and conn.trailing_data == _NOTHING and not self.flow.write_paused
 
     return Door if AutoHTTPProtocol is H11Protocol else AutoHTTPProtocol
 

@@ -28,7 +28,9 @@ _YOUNG_SECONDS = 5.0
 def listen(host: str, port: int) -> socket.socket:
     """Bind the socket that all workers accept from. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # Named, or asyncio would not know that what comes in is TCP, and an answer of two writes would wait 40 ms for the
+    # acknowledgement of the first (Nagle).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

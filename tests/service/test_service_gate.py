@@ -191,8 +191,9 @@ def test_a_short_pause_in_an_overload_fills_no_queue(monkeypatch: pytest.MonkeyP
     asyncio.run(ask())
 
 
-def test_what_is_on_its_way_counts():
-    """Searches that were read a moment ago, until the loop has come to them."""
+def test_what_is_on_its_way_counts(monkeypatch: pytest.MonkeyPatch):
+    """Searches that were read a moment ago and would have to wait too long, until the loop has come to them."""
+    monkeypatch.setattr(gate_module, "LONGEST_WAIT", 1.5 * gate_module.INLINE)
 
     async def ask() -> None:
         gate = Gate(threads=1, queue=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from kbsearch.service import server as module
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
 from kbsearch.service.server import door
+from kbsearch.service.workers import listen
 
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 
@@ -145,3 +147,27 @@ def test_another_parser_has_no_door(service: Service, monkeypatch: pytest.Monkey
     assert issubclass(door(service.gate, service.meters), H11Protocol)
     monkeypatch.setattr(module, "AutoHTTPProtocol", asyncio.Protocol)
     assert door(service.gate, service.meters) is asyncio.Protocol
+
+
+def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
+    """What comes in by the workers' socket is sent as it is written: head and body are two writes."""
+
+    async def accept() -> int:
+        accepted: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
+
+        class Accepting(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted.set_result(transport)
+
+        with listen("127.0.0.1", 0) as listener:
+            server = await asyncio.get_running_loop().create_server(Accepting, sock=listener)
+            async with server:
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                transport = await accepted
+                without_delay: int = transport.get_extra_info("socket").getsockopt(IPPROTO_TCP, TCP_NODELAY)
+                transport.close()
+                writer.close()
+                await writer.wait_closed()
+                return without_delay
+
+    assert asyncio.run(accept()) == 1
