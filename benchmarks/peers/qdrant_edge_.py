@@ -22,8 +22,8 @@ class Peer:
         self._bm25 = q.Bm25(
             q.Bm25Config(ascii_folding=True, avg_len=60.0, stemmer=q.DisabledStemmer(), stopwords=q.StopwordsSet())
         )
-        # The shard gets its name when it is whole.
-        if (folder / "shard").exists():
+        whole = folder / "whole"
+        if whole.exists():
             self._shard = q.EdgeShard.load(str(folder / "shard"))
             return
         config = q.EdgeConfig(
@@ -41,9 +41,8 @@ class Peer:
             optimizers=q.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1_000),
             max_search_threads=1,
         )
-        making = folder / "making"
-        making.mkdir(parents=True)
-        self._shard = q.EdgeShard.create(str(making), config)
+        (folder / "shard").mkdir(parents=True)
+        self._shard = q.EdgeShard.create(str(folder / "shard"), config)
         self._shard.update(q.UpdateOperation.create_field_index("lang", q.PayloadSchemaType.Keyword))
         for start in range(0, len(corpus.texts), BLOCK):
             points = [
@@ -61,9 +60,7 @@ class Peer:
         self._shard.flush()
         while self._shard.optimize():
             pass
-        self._shard.close()
-        making.rename(folder / "shard")
-        self._shard = q.EdgeShard.load(str(folder / "shard"))
+        whole.touch()
 
     def keyword(self, text):
         return self._ids(query=q.Query.Nearest(self._bm25.embed_query(text), using="words"))
