@@ -72,10 +72,13 @@ class Engine:
         )
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
-        self.may_wait = isinstance(embedder, GuardedEmbedder)
-        """Its model is waited for: no work for an event loop."""
         self.snapshot = snapshot.version
         self.languages = snapshot.languages
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether its model is waited for: no work for an event loop."""
+        return isinstance(self._embedder, GuardedEmbedder) and not self._embedder.quick
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""
@@ -93,7 +96,7 @@ class Engine:
         ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
         visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
-        heard = self._visibility.of(SearchRequest(q=request.q, audiences=request.audiences))
+        heard = self._visibility.to(request.audiences)
         query = understand(request.q, request.lang, self._lexicon, visible.passages, heard.passages)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
@@ -146,7 +149,7 @@ class Engine:
         if not typed:
             return []
         snapshot = self._snapshot
-        visible = self._visibility.of(SearchRequest(q=q, audiences=audiences))
+        visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
         numbers.sort(key=lambda number: names[snapshot.document_lang[number]] != lang)
@@ -164,7 +167,7 @@ class Engine:
         """A whole document with its translations, or None where it is unknown or not for this caller."""
         snapshot = self._snapshot
         number = snapshot.number_of(document_id)
-        visible = self._visibility.of(SearchRequest(q=document_id, audiences=audiences))
+        visible = self._visibility.to(audiences)
         if number is None or not visible[number]:
             return None
         others = [member for member in self._members(int(snapshot.document_group[number]), visible) if member != number]

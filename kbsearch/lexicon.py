@@ -79,9 +79,12 @@ class Lexicon:
         """What is known of a word."""
 
         def look_up() -> WordFacts:
-            if not self.held([word], langs, heard)[0]:
-                return WordFacts(held=False, written=self.languages_of(word, heard), doubtful=False)
-            return WordFacts(held=True, written=(), doubtful=self._is_doubtful(word, langs, heard))
+            held = self.held([word], langs, heard)[0]
+            return WordFacts(
+                held=held,
+                written=() if held else self.languages_of(word, heard),
+                doubtful=held and self._is_doubtful(word, langs, heard),
+            )
 
         return _remember(self._facts, (word, langs), look_up) if heard is None else look_up()
 

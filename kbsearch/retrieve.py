@@ -21,6 +21,7 @@ from kbsearch.visibility import Visible
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
 CANDIDATES = 100
 _NO_VECTOR = np.empty(0, np.float32)
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,10 @@ def retrieve(
     titled = snapshot.titles.equal_to(query.typed if mode == "hybrid" else "")
     titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
     # A title that was typed word for word is looked at even where neither leg ranks it high.
-    passages = snapshot.first_passages(titled if pinned is None else np.union1d(titled, pinned))
+    named = titled if pinned is None else np.union1d(titled, pinned)
+    passages = snapshot.first_passages(named) if len(named) else _NONE
     if vector is not None:
-        nearest = snapshot.dense.search(vector, limit, visible.passages).passages.astype(np.int64)
+        nearest = snapshot.dense.search(vector, limit, visible.passages).passages
         passages = np.concatenate([nearest, passages[~is_among(passages, nearest)]]) if len(passages) else nearest
     if mode == "dense":
         matched = LexicalHits.none(len(passages))

@@ -128,7 +128,7 @@ def understand(
         weights=tuple(weights.values()),
         # Passages mark words by their stems, protected or not.
         marked=(*weights, *(stem_terms(word, lang)[0] for word in kept for lang in readings)),
-        spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical),
+        spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical) if synonyms else 0.0,
         unknown=frozenset(unknown),
         corrections=corrections,
         synonyms={" ".join(phrase): tuple(others) for phrase, others in synonyms.items()},
@@ -193,7 +193,7 @@ def _add(weights: dict[str, float], terms: Iterable[str], weight: float) -> None
 
 def _bound(terms: Sequence[str], weight: float, lexical: LexicalIndex) -> float:
     """What terms of one weight add to the bound of a lexical search."""
-    return float(lexical.idf(terms).sum()) * weight * (lexical.statistics.k1 + 1) if terms else 0.0
+    return float(lexical.idf(terms).sum()) * weight * (lexical.statistics.k1 + 1)
 
 
 def _as_typed(word: str, correction: str, text: str) -> str:

@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from kbsearch.index.kernels import compiled, compiled_sums, prefetch
 
 _SIGN = np.uint32(1 << 31)
+_SPARE = 64
+_FEW = 500
+_FIRST = 64
+"""Postings of each term that are fetched ahead; further ones the processor sees coming."""
+_CHUNK = 256
 _AHEAD = 8
-"""Rows fetched while one is read."""
+"""Rows fetched while one is read, of the next so many that may be found."""
 _LINE = 64
 """Bytes that come from memory together."""
 _EVERYTHING = np.empty(0, dtype=np.bool_)
@@ -102,8 +107,9 @@ def _add_up(
     """Add every posting of `terms` to `scores`; list the passages in `touched` and return how many there are."""
     for term in terms:
         if term >= 0:
-            prefetch(passages, indptr[term])
-            prefetch(contributions, indptr[term])
+            for entry in range(indptr[term], min(indptr[term + 1], indptr[term] + _FIRST), _LINE // 4):
+                prefetch(passages, entry)
+                prefetch(contributions, entry)
     count = 0
     for position in range(terms.shape[0]):
         term = terms[position]
@@ -138,7 +144,7 @@ def nearest_rows(
     cells: NDArray[np.int32],
     weights: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    kept: NDArray[np.int32],
+    kept: NDArray[np.integer[Any]],
     best: NDArray[np.float32],
 ) -> int:
     """Keep the allowed rows with the highest products with `weights`, best first; return how many there are.
@@ -152,56 +158,97 @@ def nearest_rows(
     everything = allowed.shape[0] == 0
     size = 0
     floor = np.float32(-np.inf)
+    chosen = np.empty(_CHUNK, dtype=np.int64)
     for place in range(cells.shape[0]):
         cell = cells[place]
-        start = starts[cell]
+        # Row n lies at n·width from here.
+        origin = starts[cell] - first[cell] * width
         if place + 1 < cells.shape[0]:
-            following = starts[cells[place + 1]]
-            for ahead in range(_AHEAD):
-                _prefetch_row(rows, following + ahead * width, width)
-        for number in range(first[cell], first[cell + 1]):
-            _prefetch_row(rows, start + _AHEAD * width, width)
-            passage = ids[number]
-            if everything or allowed[passage]:
+            _prefetch_row(rows, starts[cells[place + 1]], _AHEAD * width)
+        for begin in range(first[cell], first[cell + 1], _CHUNK):
+            count = 0
+            for number in range(begin, min(begin + _CHUNK, first[cell + 1])):
+                chosen[count] = number
+                count += everything or allowed[ids[number]]
+            for index in range(count):
+                if index + _AHEAD < count:
+                    _prefetch_row(rows, origin + chosen[index + _AHEAD] * width, width)
+                start = origin + chosen[index] * width
                 product = _product(rows[start : start + width], weights)
-                if product >= floor:
-                    keys[size] = _key(product, passage)
-                    size += 1
-                    if size == keys.shape[0]:
-                        size = _keep_best(keys, size, limit)
-                        floor = _floor(keys, limit)
-            start += width
-    count: int = _keep_best(keys, size, limit)
-    _unpack(keys, count, kept, best)
-    return count
+                # Offered in any case and counted then, as in `_add_up`.
+                keys[size] = _key(product, ids[chosen[index]])
+                size += product >= floor
+                if size == keys.shape[0]:
+                    size = _keep_best(keys, size, limit)
+                    floor = _floor(keys, limit)
+    found: int = _keep_best(keys, size, limit)
+    _unpack(keys, found, kept, best)
+    return found
+
+
+@compiled_sums
+def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
+    """The numbers of the rows, which lie one after the other, with the highest products; best first."""
+    width = weights.shape[0]
+    products = np.empty(centres.shape[0] // width, dtype=np.float32)
+    for row in range(products.shape[0]):
+        products[row] = _product(centres[row * width : (row + 1) * width], weights)
+    keys = _room_for(limit)
+    size = 0
+    floor = np.float32(-np.inf)
+    for row in range(products.shape[0]):
+        keys[size] = _key(products[row], row)
+        size += products[row] >= floor
+        if size == keys.shape[0]:
+            size = _keep_best(keys, size, limit)
+            floor = _floor(keys, limit)
+    nearest, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
+    _unpack(keys, _keep_best(keys, size, limit), nearest, best)
+    return nearest
 
 
 @compiled_sums
 def search_cells(
     stored: Any,
     centres: NDArray[np.uint8],
+    rough: NDArray[np.uint8],
+    turn: NDArray[np.float32],
     width: int,
     vector: NDArray[np.float32],
     step: NDArray[np.float32],
+    low: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    kept: NDArray[np.int32],
+    kept: NDArray[np.int64],
     best: NDArray[np.float32],
 ) -> int:
-    """`nearest_rows` in the `width` cells whose centres are nearest to a vector; in all where there are no more.
+    """Keep the rows nearest to a vector among the `width` cells whose centres are nearest, as `nearest_rows` does.
 
-    `stored`: the first four arguments of `nearest_rows`. A number n in them and in `centres`, one row a cell, stands
-    for n·`step` and the same for all.
+    `stored`: its first four arguments. A number n in them and in `centres`, one row a cell, stands for low + n·step.
+    `rough`: the centres turned by `turn` and cut to their first numbers, or nothing. More than twice as many as are
+    wanted are chosen by these where there are so many; the nearest of them by all numbers are read.
     """
     weights = vector * step
     rows, starts, first, ids = stored
     cells = np.arange(starts.shape[0]).astype(np.int32)
     if width < cells.shape[0]:
-        everything = np.empty(0, dtype=np.bool_)
-        whole = np.asarray([0, cells.shape[0]])
-        nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
-        nearest_rows(centres, whole[:1], whole, cells, cells[:1], weights, everything, nearest, products)
-        cells = nearest
+        several = 2 * width + _SPARE
+        if rough.shape[0] and several < cells.shape[0]:
+            turned = np.empty(turn.shape[0], dtype=np.float32)
+            for place in range(turn.shape[0]):
+                turned[place] = _product(turn[place], vector)
+            cells = _nearest_centres(rough, turned, several)
+            nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
+            each = np.arange(several + 1)
+            places = cells.astype(np.int64) * vector.shape[0]
+            everything = np.empty(0, dtype=np.bool_)
+            nearest_rows(
+                centres, places, each, cells, each[:several].astype(np.int32), weights, everything, nearest, products
+            )
+            cells = nearest
+        else:
+            cells = _nearest_centres(centres, weights, width)
     size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)
+    best[:size] += _product(low, vector)
     return size
 
 
@@ -325,10 +372,18 @@ def _floor(keys: NDArray[np.uint64], limit: int) -> np.float32:
 
 
 @compiled
-def _unpack(keys: NDArray[np.uint64], size: int, ids: NDArray[np.int32], best: NDArray[np.float32]) -> None:
+def _unpack(keys: NDArray[np.uint64], size: int, ids: NDArray[np.integer[Any]], best: NDArray[np.float32]) -> None:
     """Write passages and scores of the first `size` entries, best first."""
-    ordered = np.sort(keys[:size])
-    for place in range(size):
-        key = ordered[size - 1 - place]
+    many = size > _FEW
+    if many:
+        keys[:size] = np.sort(keys[:size])[::-1]
+    for number in range(size):
+        key = keys[number]
+        place = number
+        if not many:
+            # Counting the better ones of a few takes a tenth of the time of sorting them.
+            place = 0
+            for other in keys[:size]:
+                place += other > key
         ids[place] = np.int32(np.uint32(~np.uint32(key & np.uint64(0xFFFFFFFF))))
         best[place] = _score(key)

@@ -84,7 +84,10 @@ class TitleIndex:
         if not words_typed:
             return np.empty(0, np.int32)
         key = hash_texts([words_typed])[0]
-        return self._keyed[self._keys.searchsorted(key) : self._keys.searchsorted(key, "right")]
+        start = int(self._keys.searchsorted(key))
+        if start == len(self._keys) or self._keys[start] != key:
+            return np.empty(0, np.int32)
+        return self._keyed[start : self._keys.searchsorted(key, "right")]
 
     def agreement(self, content: Sequence[Sequence[str]], documents: NDArray[np.int32]) -> NDArray[np.float32]:
         """How much each document's title says what was typed, 0..1: the F1 of their content words.

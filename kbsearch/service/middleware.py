@@ -8,6 +8,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kbsearch.service.errors import RETRY_AFTER, error_body
@@ -23,11 +24,19 @@ PAGE_POLICY = (
 ASKING = frozenset({"/v1/search", "/v1/suggest", "/v1/deflect", "/v1/chat"})
 """What is refused at the door while the gate is full, before anything is parsed."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECURITY_HEADERS = (
+SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"content-security-policy", PAGE_POLICY.encode()),
 )
+VARY = (b"vary", b"Origin")
+UNMATCHED = "unmatched"
+"""The route, in metrics, of what never came to one."""
+
+
+def refusal(message: str) -> Response:
+    """Answer a search that the gate has refused."""
+    return json_response(error_body("overloaded", message), 503, {"Retry-After": RETRY_AFTER})
 
 
 class Measure:
@@ -50,14 +59,14 @@ class Measure:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = [name for name, _ in message["headers"]]
-                message["headers"] += [header for header in _SECURITY_HEADERS if header[0] not in given]
+                message["headers"] += [header for header in SECURITY_HEADERS if header[0] not in given]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
             # The route's pattern, not the path, and no made-up method: a label for each would drown Prometheus.
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = getattr(scope.get("route"), "path", UNMATCHED)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._meters.request(route, method, status, perf_counter() - started)
 
@@ -75,8 +84,7 @@ class Admission:
             await self._app(scope, receive, send)
             return
         self._meters.refused.inc()
-        error = error_body("overloaded", str(self._gate.refuse()))
-        await json_response(error, 503, {"Retry-After": RETRY_AFTER})(scope, receive, send)
+        await refusal(str(self._gate.refuse()))(scope, receive, send)
 
 
 class CrossOrigin:
@@ -107,7 +115,7 @@ class CrossOrigin:
 
         async def send_with_vary(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"].append((b"vary", b"Origin"))
+                message["headers"].append(VARY)
             await send(message)
 
         await self._app(scope, receive, send_with_vary)

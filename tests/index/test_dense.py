@@ -153,6 +153,25 @@ def test_cells_below_the_required_recall_are_not_used(
     assert hits.passages.tolist() == brute_force(PASSAGES, QUERIES[0], 10)
 
 
+def test_cells_chosen_by_few_numbers_hold_the_nearest(tmp_path: Path) -> None:
+    """Vectors that lie in a few of their dimensions: what is found is what the build found by all numbers."""
+    random = np.random.default_rng(5)
+    axes = np.linalg.qr(random.normal(size=(128, 24)))[0].T
+    subjects = random.normal(size=(150, 24))
+    vectors = unit((subjects[random.integers(0, 150, 5000)] + 0.4 * random.normal(size=(5000, 24))) @ axes)
+    queries = unit((subjects[:100] + 0.4 * random.normal(size=(100, 24))) @ axes)
+    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    index = DenseIndex(tmp_path / "dense")
+    assert len(index._rough) * 4 == len(index._centres)
+    shares = []
+    for query in queries:
+        truth = vectors @ query
+        found = index.search(query, 10).passages
+        shares.append(np.mean(truth[found] >= np.sort(truth)[-10] - 1e-4))
+    assert report.kind == "cells"
+    assert np.mean(shares) == pytest.approx(report.recall_at_10, abs=0.01)
+
+
 def test_no_query_reads_more_than_so_many_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
