@@ -24,7 +24,8 @@ _ROUNDS = 8
 _MOVES = 2
 _TRAINING_POINTS = 20
 _WIDE_TRAINING_POINTS = 128
-_BLOCK = 8_192
+_BLOCK = 1_024
+"""Rows multiplied at a time: their products take memory that is used again, instead of new pages each time."""
 
 Vectors = NDArray[np.float32]
 
