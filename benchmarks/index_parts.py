@@ -60,8 +60,8 @@ def _embedding(name: str, text: Any) -> Any:
 def _without_kind(mark: str) -> Callable[[], Any]:
     joined = analyze._joined_terms  # the kinds of terms are its private matter, and what is measured here
 
-    def others(lowered: str, lang: str) -> Iterator[str]:
-        return (term for term in joined(lowered, lang) if not term.startswith(mark))
+    def others(lowered: str, lang: str) -> list[str]:
+        return [term for term in joined(lowered, lang) if not term.startswith(mark)]
 
     return lambda: _patched(analyze, _joined_terms=others)
 

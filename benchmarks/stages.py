@@ -1,14 +1,19 @@
 """Where the time of a search goes: each stage's median and share, and how it grows with the number of passages.
 
     python -m benchmarks.stages
+    python -m benchmarks.stages --sizes 10000 100000 1000000
 
 The engine without HTTP, the bundled static model, generated help centres of several sizes (benchmarks/synthetic.py)
 that are asked the same queries in turn, several rounds. A stage's time is the median over queries of the median round.
+Each is built, and opened to see what serving takes of memory, in a process of its own; the peak of a build is that of
+its main process, beside which others cut and analyse, in some 400 MiB each.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from benchmarks.indexing import run
 from benchmarks.report import RESULTS, stamp, table, write_result
 from benchmarks.synthetic import Generator
-from indexer.pipeline import build
 from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchRequest
 
@@ -26,6 +31,17 @@ SIZES = (1_000, 10_000, 100_000)
 LANGUAGES = ("lv", "lt", "en")
 QUERIES = 150
 SEED = 7
+SERVE = """
+import os, sys
+from pathlib import Path
+from benchmarks.stages import QUERIES, queries
+from kbsearch.bench.memory import memory_of
+from kbsearch.engine import open_engine
+engine = open_engine(Path(sys.argv[1]))
+for request in queries(QUERIES):
+    engine.search(request)
+print(memory_of(os.getpid())[os.getpid()].resident)
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,17 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     requests = list(queries(QUERIES))
     with tempfile.TemporaryDirectory() as work:
         engines: dict[int, Engine] = {}
-        built: dict[int, float] = {}
+        built: dict[int, dict[str, float]] = {}
         for size in options.sizes:
-            report = build([articles(Path(work), size)], Path(work) / f"index-{size}")
-            built[size] = report.passages / report.seconds
-            engines[size] = open_engine(Path(work) / f"index-{size}")
-            print(f"{size} passages: {built[size]:.0f} a second", flush=True)
+            index = Path(work) / f"index-{size}"
+            made = run("build", articles(Path(work), size), index)
+            built[size] = {
+                "passages built a second": made["passages"] / made["seconds"],
+                "passages built a second of the processors": made["passages"] / made["processor_seconds"],
+                "MiB of the build, at its peak": made["peak_mebibytes"],
+                "MiB of a process that has answered the queries": while_serving(index),
+            }
+            engines[size] = open_engine(index)
         found = {size: stages(engines[size], requests, options.rounds) for size in options.sizes}
     markdown = describe(measured.line(), found, built)
     figures = {
         "stages_ms": {str(k): v for k, v in found.items()},
-        "passages_per_second": {str(k): v for k, v in built.items()},
+        "builds": {str(k): v for k, v in built.items()},
     }
     write_result("stages", markdown, figures, measured, options.out)
     print(markdown)
@@ -81,6 +102,11 @@ def queries(count: int) -> list[SearchRequest]:
     return [SearchRequest(q=query.text, lang=query.lang) for query in drawn]
 
 
+def while_serving(index: Path) -> float:
+    """Mebibytes that a process holds once it has opened an index and answered the queries, files it maps included."""
+    return float(subprocess.run([sys.executable, "-c", SERVE, str(index)], stdout=subprocess.PIPE, check=True).stdout)
+
+
 def stages(engine: Engine, requests: Sequence[SearchRequest], rounds: int) -> dict[str, float]:
     """Stage → milliseconds, and the whole."""
     taken: list[list[dict[str, float]]] = []
@@ -96,7 +122,7 @@ def stages(engine: Engine, requests: Sequence[SearchRequest], rounds: int) -> di
     return found | {"p50": round(float(np.median(totals)), 4), "p99": round(float(np.percentile(totals, 99)), 4)}
 
 
-def describe(line: str, found: dict[int, dict[str, float]], built: dict[int, float]) -> str:
+def describe(line: str, found: dict[int, dict[str, float]], built: dict[int, dict[str, float]]) -> str:
     """The report."""
     sizes = list(found)
     names = [name for name in found[sizes[0]] if name not in ("p50", "p99")]
@@ -105,7 +131,7 @@ def describe(line: str, found: dict[int, dict[str, float]], built: dict[int, flo
         for name in names
     ]
     rows += [(f"whole search, {name}", *(f"{found[size][name]:.3f}" for size in sizes)) for name in ("p50", "p99")]
-    rows.append(("passages built a second", *(f"{built[size]:,.0f}" for size in sizes)))
+    rows += [(name, *(f"{built[size][name]:,.0f}" for size in sizes)) for name in built[sizes[0]]]
     return "\n\n".join(
         [
             "# Where the time of a search goes",

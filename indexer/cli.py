@@ -18,6 +18,7 @@ from indexer.watch import add_watch_command
 from kbsearch.command import Outcome, command_parser, example, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
+from kbsearch.threads import one_thread_for_products
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
 # More would scroll the summary away; all are counted.
@@ -125,6 +126,8 @@ def source(text: str) -> Path | str:
 
 def _build(options: argparse.Namespace) -> Outcome:
     cores = None if options.cpu_share is None else stay_within(options.cpu_share)
+    # Before the library is loaded that reads it.
+    one_thread_for_products()
     from indexer.pipeline import build
 
     gated = bool(options.gate or options.queries) and not options.no_publish

@@ -17,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.index.corpus import Corpus
+from kbsearch.index.kernels import sign_documents
 from kbsearch.text.words import surfaces
 
 NEARLY = 0.6
@@ -32,8 +33,6 @@ _BAND = 8
 _ALIKE = 0.65
 """Equal bins of two signatures, as a share: documents with `NEARLY` of their runs in common have more."""
 _BLOCK = 8_192
-_NOTHING = np.uint32(2**32 - 1)
-_STEP = np.uint32(0x9E3779B1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +95,9 @@ def _signatures(corpus: Corpus) -> NDArray[np.uint32]:
     """Shape (documents, bins): of the words whose hash falls into a bin, the least hash; an empty bin takes its right
     neighbour's (Shrivastava and Li, "Densifying one permutation hashing", 2014)."""
     bags = corpus.words_of_passages("bags")
-    owners = np.repeat(corpus.passage_document, np.diff(bags.offsets)).astype(np.int64)
-    keys = corpus.vocabulary.keys[bags.values]
-    least = np.full(corpus.documents * _BINS, _NOTHING)
-    hashes = (keys >> np.uint64(20)).astype(np.uint32)
-    np.minimum.at(least, owners * _BINS + (keys >> np.uint64(64 - _BIN_BITS)).astype(np.int64), hashes)
-    signatures = least.reshape(corpus.documents, _BINS)
-    for start in range(0, corpus.documents, _BLOCK):
-        block = signatures[start : start + _BLOCK]
-        twice = np.concatenate((block, block), axis=1) != _NOTHING  # the last bin's neighbour is the first
-        places = np.where(twice, np.arange(2 * _BINS, dtype=np.int16), np.int16(2 * _BINS - 1))
-        nearest = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, :_BINS]
-        distance = (nearest - np.arange(_BINS)).astype(np.uint32)
-        block[:] = np.take_along_axis(block, nearest.astype(np.int64) % _BINS, axis=1) + distance * _STEP
+    first = np.searchsorted(corpus.passage_document, np.arange(corpus.documents + 1))
+    signatures = np.empty((corpus.documents, _BINS), dtype=np.uint32)
+    sign_documents(first, bags.offsets, bags.values, corpus.vocabulary.keys, _BIN_BITS, signatures)
     return signatures
 
 

@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,6 +35,7 @@ from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.index.arrays import wide_hash
+from kbsearch.index.corpus import Corpus
 from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
@@ -88,7 +89,8 @@ def build(
     SnapshotError.
     """
     started = perf_counter()
-    with _alone(out, "update" if update else "build"), without_collector():
+    purpose = "update" if update else "build"
+    with _alone(out, purpose), without_collector():
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
         if cores is not None:
@@ -96,67 +98,105 @@ def build(
         remove_unfinished(out)
         cache = Cache(out)
         cache.start(keep=update)
-        rows = Shelf(cache, "rows", f"{CUTTER_VERSION} {ANALYZER_VERSION}")
-        vectors = Shelf(cache, "vectors", _fingerprint(embedder.info))
         report = LoadReport()
         paths = [_local(source, cache, report, strict, delay) for source in sources]
-        vector_maker = VectorMaker(vectors, embedder)
-        keys, rows_made = _make_rows(paths, strict, report, rows, vector_maker)
+        work = _work(cache, embedder, paths, strict, report)
         parts = carried(out, _published_manifest(out), embedder.info, report)
-        inputs = _inputs(keys, paths, sources, embedder.info, report)
+        inputs = _inputs(work.keys, paths, sources, embedder.info, report)
         if before and _answered(before, inputs, parts, strict):
-            manifest, version, unchanged = before, str(before["version"]), True
+            manifest, unchanged = before, True
             report.problem_count = before["notes"]["problems"]
         else:
-            vector_maker.add_rows(rows, keys)
-            corpus = corpus_of(rows, keys)
-            text_keys, head_keys = corpus.text_keys(), corpus.head_keys()
-            records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
-            accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
-            groups = tied_groups(corpus, records, accepted, report)
-            editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
-            content = Content(
-                corpus,
-                vectors_of(vectors, text_keys, embedder.info.dimension),
-                vectors_of(vectors, head_keys, embedder.info.dimension),
-                embedder.encode_queries(_sample_titles(records)),
-                embedder.info,
-                CUTTER_VERSION,
-                [str(source) for source in sources],
-                {"problems": report.problem_count},
-                editing,
-                groups,
-                parts,
-                inputs,
-                _like(out, before),
+            work.vector_maker.add_rows(work.rows, work.keys)
+            content = replace(
+                _content(work, embedder, paths, strict, report),
+                sources=[str(source) for source in sources],
+                parts=parts,
+                inputs=inputs,
+                before=_like(out, before),
             )
-            version = write_snapshot(out, content)
-            manifest = read_manifest(out / version)
+            manifest = read_manifest(out / write_snapshot(out, content))
             unchanged = bool(before) and _same(before, manifest)
-            if unchanged:
-                discard(out, version)
-                version = str(before["version"])
-            elif publishing:
-                release(out, version, "update" if update else "build")
-            else:
-                hold_back(out, version, "update" if update else "build")
-            tidy_rows(rows, keys)
-            tidy_vectors(vectors, np.concatenate([text_keys, head_keys]), embedder.info.dimension)
-        cache.finish({rows.name, vectors.name, *(path.name for path in paths)} | _shelves_of_versions(out))
+            manifest = _settled(out, before if unchanged else {}, manifest, purpose, publishing)
+            work.tidy(content.corpus, embedder.info.dimension)
+        kept = {work.rows.name, work.vectors.name, *(path.name for path in paths)}
+        cache.finish(kept | _shelves_of_versions(out))
     return BuildReport(
-        version=version,
+        version=str(manifest["version"]),
         published=publishing or unchanged,
         unchanged=unchanged,
         documents=manifest["documents"],
         passages=manifest["passages"],
-        documents_analysed=rows_made,
-        passages_embedded=vector_maker.made,
+        documents_analysed=work.rows_made,
+        passages_embedded=work.vector_maker.made,
         problems=tuple(report.problems),
         problem_count=report.problem_count,
         notes=tuple(report.notes),
         seconds=perf_counter() - started,
         peak_mebibytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is finished of the sources' documents: a row for each, and the vectors of those that are new."""
+
+    rows: Shelf
+    vectors: Shelf
+    vector_maker: VectorMaker
+    keys: list[bytes]
+    """Of every document, in the order of the sources."""
+    rows_made: int
+
+    def tidy(self, corpus: Corpus, dimension: int) -> None:
+        """Write files together of which little is in use."""
+        tidy_rows(self.rows, self.keys)
+        tidy_vectors(self.vectors, np.concatenate([corpus.text_keys(), corpus.head_keys()]), dimension)
+
+
+def _work(cache: Cache, embedder: Embedder, paths: Sequence[Path], strict: bool, report: LoadReport) -> _Work:
+    """Read the sources, and see to it that every document has a row."""
+    rows = Shelf(cache, "rows", f"{CUTTER_VERSION} {ANALYZER_VERSION}")
+    vectors = Shelf(cache, "vectors", _fingerprint(embedder.info))
+    vector_maker = VectorMaker(vectors, embedder)
+    return _Work(rows, vectors, vector_maker, *_make_rows(paths, strict, report, rows, vector_maker))
+
+
+def _content(work: _Work, embedder: Embedder, paths: Sequence[Path], strict: bool, report: LoadReport) -> Content:
+    """What a snapshot of the documents holds, with what the editor's files beside them say."""
+    corpus = corpus_of(work.rows, work.keys)
+    records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+    accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
+    groups = tied_groups(corpus, records, accepted, report)
+    editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
+    dimension = embedder.info.dimension
+    return Content(
+        corpus,
+        vectors_of(work.vectors, corpus.text_keys(), dimension),
+        vectors_of(work.vectors, corpus.head_keys(), dimension, np.float16),
+        embedder.encode_queries(_sample_titles(records)),
+        embedder.info,
+        CUTTER_VERSION,
+        sources=(),
+        notes={"problems": report.problem_count},
+        editing=editing,
+        groups=groups,
+    )
+
+
+def _settled(
+    out: Path, same: Mapping[str, Any], written: Mapping[str, Any], purpose: str, publishing: bool
+) -> Mapping[str, Any]:
+    """The manifest of the version that counts from now on: the one written, unless it is the `same` as one before."""
+    version = str(written["version"])
+    if same:
+        discard(out, version)
+        return same
+    if publishing:
+        release(out, version, purpose)
+    else:
+        hold_back(out, version, purpose)
+    return written
 
 
 def _local(source: Path | str, cache: Cache, report: LoadReport, strict: bool, delay: float) -> Path:

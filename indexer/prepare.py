@@ -6,9 +6,10 @@ Pure: the same document always gives the same row, so a row can be kept and used
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,18 +18,18 @@ import orjson
 from numpy.typing import NDArray
 
 from indexer.cut import cut
-from kbsearch.index.arrays import hash_texts, wide_hash
+from kbsearch.index.arrays import hash_text, hash_texts, wide_hash
 from kbsearch.index.corpus import Batch
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.titles import title_key
-from kbsearch.text.analyze import HEADING_WEIGHT, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, word_terms
+from kbsearch.text.analyze import HEADING_WEIGHT, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, new_word_terms
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import normalise
-from kbsearch.text.stems import stem_terms
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import places, surfaces
 from kbsearch.types import CutDocument, Document, Passage
 
 WORD = re.compile(r"[^\W\d_]{3}")
+_RECORDED = tuple(field.name for field in fields(Document) if field.name not in ("body", "format"))
 
 
 def document_key(document: Document) -> bytes:
@@ -43,20 +44,16 @@ def prepare(documents: Sequence[Document]) -> Batch:
 
 def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = None) -> Batch:
     """The columns of cut documents; `documents` are what they were cut from."""
-    vocabulary: dict[tuple[str, str], int] = {}
+    vocabulary: list[tuple[str, str]] = []
+    numbers_of: dict[str, _Numbers] = {}
     records, bodies, titles, title_keys, head_keys, counts = [], [], [], [], [], []
-    texts, text_keys, bags, weights, starts, ends, stems = [], [], [], [], [], [], []
-
-    def number(word: str, lang: str) -> int:
-        return vocabulary.setdefault((word, lang), len(vocabulary))
-
+    texts, text_keys, bags, weights, starts, ends, found = [], [], [], [], [], [], []
     for ready in cuts:
-        document, lang = ready.document, ready.document.lang
-        record = asdict(document)
-        del record["body"], record["format"]
-        records.append(orjson.dumps(record))
+        document = ready.document
+        numbers = numbers_of.setdefault(document.lang, _Numbers(document.lang, vocabulary))
+        records.append(orjson.dumps({name: getattr(document, name) for name in _RECORDED}))
         bodies.append(orjson.dumps([ready.html, ready.text]))
-        title = [number(word, lang) for word in surfaces(document.title)]
+        title = [numbers[word] for word in surfaces(document.title)]
         titles.append(title)
         title_keys.append(title_key(document.title))
         head = head_text(document.title, document.tags)
@@ -65,25 +62,27 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
         in_head = Counter({word: TITLE_WEIGHT * times for word, times in Counter(title).items()})
         for tag in document.tags:
             for word in surfaces(tag):
-                in_head[number(word, lang)] += TAG_WEIGHT
+                in_head[numbers[word]] += TAG_WEIGHT
         for passage in ready.passages:
-            texts.append(orjson.dumps([passage.text, passage.headings]))
+            text = passage.text
+            texts.append(orjson.dumps([text, passage.headings]))
             text_keys.append(wide_hash(passage_text(head, passage).encode()))
-            placed = words(passage.text)
-            body = [number(word.text, lang) for word in placed]
+            spans = places(text)
+            body = [numbers[text[start:end]] for start, end in spans]
             bag = in_head.copy()
             for heading in surfaces("\n".join(passage.headings)):
-                bag[number(heading, lang)] += HEADING_WEIGHT
+                bag[numbers[heading]] += HEADING_WEIGHT
             bag.update(body)
             bags.append(list(bag))
             weights.append(list(bag.values()))
-            starts.append([word.start for word in placed])
-            ends.append([word.end for word in placed])
-            stems.append(body)
-    entries = [_word(word, lang) for word, lang in vocabulary]
-    heads = np.asarray([head for _, head, _ in entries], dtype=np.uint64)
+            starts.append([start for start, _ in spans])
+            ends.append([end for _, end in spans])
+            found.append(body)
     named = [f"{lang}\0{word}" for word, lang in vocabulary]
-    found = Ragged.of_numbers(stems, np.int32)
+    analysed = [_word(word, lang) for word, lang in vocabulary]
+    terms = Ragged.of_hashes([hashes for hashes, _ in analysed])
+    heads = terms.values[terms.offsets[:-1]]
+    stems = Ragged.of_numbers(found, np.int32)
     batch: dict[str, NDArray[Any]] = {
         "keys": _keys([document_key(document) for document in documents or [ready.document for ready in cuts]]),
         "title_keys": hash_texts(title_keys),
@@ -92,7 +91,7 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
         "text_keys": _keys(text_keys),
         "word_keys": hash_texts(named),
         "heads": heads,
-        "stops": np.asarray([stop for _, _, stop in entries], dtype=np.bool_),
+        "stops": np.asarray([stop for _, stop in analysed], dtype=np.bool_),
     }
     ragged = {
         "records": Ragged.of_bytes(records),
@@ -103,13 +102,25 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
         "weights": Ragged.of_numbers(weights, np.int32),
         "starts": Ragged.of_numbers(starts, np.uint16),
         "ends": Ragged.of_numbers(ends, np.uint16),
-        "stems": Ragged(heads[found.values].astype(np.uint32), found.offsets),
+        "stems": Ragged(heads[stems.values].astype(np.uint32), stems.offsets),
         "words": Ragged.of_bytes([name.encode() for name in named]),
-        "terms": Ragged.of_hashes([terms for terms, _, _ in entries]),
+        "terms": terms,
     }
     for name, rows in ragged.items():
         batch[name], batch[f"{name}.offsets"] = rows.values, rows.offsets
     return batch
+
+
+class _Numbers(dict[str, int]):
+    """The numbers of one language's words in a batch; a word that has none gets the next one."""
+
+    def __init__(self, lang: str, vocabulary: list[tuple[str, str]]) -> None:
+        self._lang, self._vocabulary = lang, vocabulary
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self._vocabulary)
+        self._vocabulary.append((word, self._lang))
+        return number
 
 
 def tidy(document: Document) -> Document:
@@ -143,8 +154,7 @@ def _keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 2)
 
 
-@lru_cache(maxsize=200_000)
-def _word(word: str, lang: str) -> tuple[bytes, int, bool]:
-    """A word's term hashes as bytes, the hash of its stem term, and whether it is a stop word."""
-    head = int(hash_texts(stem_terms(word, lang)[:1])[0])
-    return hash_texts(word_terms(word, lang)).tobytes(), head, is_stop_word(word, lang)
+@lru_cache(maxsize=500_000)  # some 150 MB
+def _word(word: str, lang: str) -> tuple[bytes, bool]:
+    """A word's term hashes as bytes, that of its stem first, and whether it is a stop word."""
+    return array("Q", map(hash_text, new_word_terms(word, lang))).tobytes(), is_stop_word(word, lang)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import orjson
@@ -20,20 +21,22 @@ from kbsearch.embed.protocol import Embedder
 from kbsearch.index.corpus import Batch, Corpus, column
 from kbsearch.types import Document, Passage
 
-# A second or two of work: what a kill costs at most, and what a process is worth starting for.
+# A second or two of work: what a kill costs at most.
 ROWS = 1_000
 TEXTS = 1_024
+# Rows that are made in less time than other processes need to start.
+FEW_ROWS = 2_000
 
 
 class RowMaker:
-    """Cuts and analyses documents in batches, in other processes once there is more than one batch."""
+    """Cuts and analyses documents in batches, in other processes once there are more than a few."""
 
     def __init__(self, shelf: Shelf, done: Callable[[Batch], None], processes: int) -> None:
         self._shelf = shelf
         self._done = done
         self._processes = processes
         self._pool = ExitStack()
-        self._workers: Workers | None = None  # started with the first full batch
+        self._workers: Workers | None = None
         self._waiting: list[Document] = []
         self._running: deque[tuple[Workers, Path]] = deque()
         self.keys: list[bytes] = []
@@ -56,28 +59,31 @@ class RowMaker:
             return
         self.made += 1
         self._waiting.append(document)
-        if len(self._waiting) == ROWS:
-            self._give()
+        if len(self._waiting) == (ROWS if self._workers else FEW_ROWS):
+            self._give(self._workers or self._start_workers())
             while len(self._running) > 2 * self._processes:
                 self._take_first()
 
     def finish(self) -> None:
         """Make what is left; afterwards the shelf has a row for every key."""
-        if self._waiting and self._workers is None:
+        if self._waiting and self._workers:
+            self._give(self._workers)
+        elif self._waiting:
             path = self._shelf.next_path()
             write_batch(path, prepare(self._waiting))
             self._accept(path)
-        elif self._waiting:
-            self._give()
         while self._running:
             self._take_first()
 
-    def _give(self) -> None:
-        if self._workers is None:
-            self._workers = self._pool.enter_context(Workers(self._processes))
-        path = self._shelf.next_path()
-        self._workers.give(path, self._waiting)
-        self._running.append((self._workers, path))
+    def _start_workers(self) -> Workers:
+        self._workers = self._pool.enter_context(Workers(self._processes))
+        return self._workers
+
+    def _give(self, workers: Workers) -> None:
+        for start in range(0, len(self._waiting), ROWS):
+            path = self._shelf.next_path()
+            workers.give(path, self._waiting[start : start + ROWS])
+            self._running.append((workers, path))
         self._waiting = []
 
     def _take_first(self) -> None:
@@ -162,11 +168,13 @@ def corpus_of(shelf: Shelf, keys: Iterable[bytes]) -> Corpus:
     return Corpus([shelf.file(number) for number in numbers.tolist()], compact.astype(np.int32), rows)
 
 
-def vectors_of(shelf: Shelf, keys: NDArray[np.uint64], dimension: int) -> NDArray[np.float32]:
+def vectors_of(
+    shelf: Shelf, keys: NDArray[np.uint64], dimension: int, dtype: type[np.floating[Any]] = np.float32
+) -> NDArray[Any]:
     """The vectors of some texts, in their order."""
     places = [shelf.place(key) or (-1, -1) for key in split_keys(keys)]
     source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
-    matrix = np.empty((len(rows), dimension), dtype=np.float32)
+    matrix = np.empty((len(rows), dimension), dtype=dtype)
     order = np.argsort(source, kind="stable")
     numbers, starts = np.unique(source[order], return_index=True)
     for number, mine in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):

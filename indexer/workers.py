@@ -19,6 +19,7 @@ import orjson
 
 from indexer.batches import write_batch
 from indexer.prepare import prepare
+from kbsearch.collector import without_collector
 from kbsearch.errors import SnapshotError
 from kbsearch.types import Document
 
@@ -100,7 +101,8 @@ def main() -> None:
         try:
             documents = [_document(fields) for fields in orjson.loads(job.read_bytes())]
             job.unlink()
-            write_batch(path, prepare(documents))
+            with without_collector():
+                write_batch(path, prepare(documents))
         except OSError as error:
             problem = f"{path} cannot be written ({error.strerror or error})"
         try:

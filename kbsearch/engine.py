@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,19 +22,19 @@ from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, Usag
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
 from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
+from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
 from kbsearch.lexicon import Lexicon
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
-from kbsearch.snippet import make_snippet
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
 from kbsearch.text.words import words
-from kbsearch.types import Action, Answer, Hit, SearchOutcome, SearchRequest, StoredDocument, Suggestion
+from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 from kbsearch.understand import Understanding, understand
 from kbsearch.visibility import Visibility, Visible
 
@@ -71,10 +72,13 @@ class Engine:
         )
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
-        self.may_wait = isinstance(embedder, GuardedEmbedder)
-        """Its model is waited for: no work for an event loop."""
         self.snapshot = snapshot.version
         self.languages = snapshot.languages
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether its model is waited for: no work for an event loop."""
+        return isinstance(self._embedder, GuardedEmbedder) and not self._embedder.quick
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""
@@ -92,7 +96,7 @@ class Engine:
         ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
         visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
-        heard = self._visibility.of(SearchRequest(q=request.q, audiences=request.audiences))
+        heard = self._visibility.to(request.audiences)
         query = understand(request.q, request.lang, self._lexicon, visible.passages, heard.passages)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
@@ -106,13 +110,13 @@ class Engine:
         results = group_results(snapshot, candidates, welcome, visible, ruling.pinned)
         facets = count_facets(snapshot, results.documents)
         clock.lap("group")
-        asked_for = frozenset(short_hashes(query.marked).tolist())
-        hits = tuple(
-            self._hit(place, results, candidates, query, vector, visible, request, asked_for, ruling.pinned)
-            for place in range(request.offset, min(wanted, len(results.groups)))
-        )
+        wanted_lang = request.lang or next(iter(query.languages), "")
+        explain = None
+        if request.explain:
+            explain = partial(self._explain, results, candidates, query, ruling.pinned)
+        places = slice(request.offset, wanted)
+        hits = make_hits(snapshot, results, places, candidates, query, vector, visible, wanted_lang, explain)
         clock.lap("snippet")
-        wanted_lang = _wanted_language(request, query)
         evidence = weigh(snapshot, results, candidates, query, wanted_lang)
         decision = decide(evidence, primary(wanted_lang), self._calibration)
         if ruling.pinned and hits and decision.action is Action.HAND_OVER:
@@ -145,7 +149,7 @@ class Engine:
         if not typed:
             return []
         snapshot = self._snapshot
-        visible = self._visibility.of(SearchRequest(q=q, audiences=audiences))
+        visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
         numbers.sort(key=lambda number: names[snapshot.document_lang[number]] != lang)
@@ -163,7 +167,7 @@ class Engine:
         """A whole document with its translations, or None where it is unknown or not for this caller."""
         snapshot = self._snapshot
         number = snapshot.number_of(document_id)
-        visible = self._visibility.of(SearchRequest(q=document_id, audiences=audiences))
+        visible = self._visibility.to(audiences)
         if number is None or not visible[number]:
             return None
         others = [member for member in self._members(int(snapshot.document_group[number]), visible) if member != number]
@@ -194,50 +198,14 @@ class Engine:
         # A query without a known token has no direction; every passage would be equally near.
         return (vector if vector.any() else None), False
 
-    def _hit(
-        self,
-        place: int,
-        results: Groups,
-        candidates: Candidates,
-        query: Understanding,
-        vector: NDArray[np.float32] | None,
-        visible: Visible,
-        request: SearchRequest,
-        asked_for: frozenset[int],
-        pinned: Sequence[int],
-    ) -> Hit:
-        snapshot = self._snapshot
-        document, best = int(results.documents[place]), int(results.best[place])
-        fields = snapshot.record(document)
-        passage = self._passage_to_quote(document, best, candidates, vector)
-        found = snapshot.marks.of(passage, asked_for)
-        snippet, highlights = make_snippet(snapshot.passage(passage).text, found.starts, found.ends, found.marked)
-        return Hit(
-            id=fields["id"],
-            group=fields["group"],
-            type=fields["type"],
-            lang=fields["lang"],
-            title=fields["title"],
-            url=fields["url"],
-            score=round(min(1.0, float(results.scores[place])), 4),
-            snippet=snippet,
-            highlights=highlights,
-            position=place + 1,
-            translations=self._translations(int(results.groups[place]), fields["lang"], visible),
-            language_match=primary(fields["lang"]) == primary(_wanted_language(request, query)),
-            category=tuple(fields["category"]),
-            updated_at=fields["updated_at"],
-            explain=self._explain(place, results, candidates, query, passage, pinned) if request.explain else None,
-        )
-
     def _explain(
         self,
-        place: int,
         results: Groups,
         candidates: Candidates,
         query: Understanding,
-        passage: int,
         pinned: Sequence[int],
+        place: int,
+        passage: int,
     ) -> dict[str, object]:
         best = int(results.best[place])
         record = self._snapshot.record(int(results.documents[place]))
@@ -274,33 +242,13 @@ class Engine:
             return False
         stems = (self._lexicon.stems(word, lang) for word in query.corrections.values() for lang in query.readings)
         terms = [term for found in stems for term in found]
-        wanted = frozenset(short_hashes(terms).tolist())
-        best = candidates.passages[results.best[:CORRECTED_RESULTS]]
-        if any(self._snapshot.marks.of(int(passage), wanted).marked for passage in best):
+        best = candidates.passages[results.best[:CORRECTED_RESULTS]].tolist()
+        if self._snapshot.marks.hold(best, short_hashes(terms)):
             return True
         return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
 
     def _members(self, group: int, visible: Visible) -> list[int]:
         return [number for number in self._snapshot.group_members(group).tolist() if visible[number]]
-
-    def _translations(self, group: int, shown: str, visible: Visible) -> tuple[str, ...]:
-        """The other languages of a group."""
-        names, codes = self._snapshot.values["lang"], self._snapshot.document_lang
-        return tuple(sorted({names[codes[number]] for number in self._members(group, visible)} - {shown}))
-
-    def _passage_to_quote(
-        self, document: int, best: int, candidates: Candidates, vector: NDArray[np.float32] | None
-    ) -> int:
-        """The best candidate of the shown document; in a translation that neither leg found, the nearest passage."""
-        if candidates.documents[best] == document:
-            return int(candidates.passages[best])
-        own = np.flatnonzero(candidates.documents == document)
-        if own.size:
-            return int(candidates.passages[own[np.argmax(candidates.scores[own])]])
-        passages = self._snapshot.passages_of(document)
-        if vector is None:
-            return passages[0]
-        return passages[int(np.argmax(self._snapshot.dense.vectors(np.asarray(passages)) @ vector))]
 
 
 def open_engine(
@@ -321,10 +269,6 @@ def open_engine(
     if snapshot.document_count:
         engine.search(SearchRequest(q=snapshot.record(0)["title"], audiences=None))
     return engine
-
-
-def _wanted_language(request: SearchRequest, query: Understanding) -> str:
-    return request.lang or next(iter(query.languages), "")
 
 
 class _Clock:

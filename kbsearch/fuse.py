@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.index.kernels import compiled
+
 Scores = NDArray[np.float32]
 
 # Chosen on the development sets; the rows are in benchmarks/results/quality.md.
@@ -23,26 +25,33 @@ TITLE_WEIGHT = 1 / 6
 # What closeness and shared names of a passage in another language are worth as its lexical share.
 EXPECTED_SHARE = 0.4
 
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
+
+@compiled
 def explained_share(scores: Scores, bound: float) -> Scores:
     """BM25+ scores (without their baseline) as a share of the query's bound, 0..1."""
     if bound <= 0.0:
         return np.zeros_like(scores)
-    share: Scores = np.minimum(scores / np.float32(bound), 1.0)
+    share: Scores = np.minimum(scores / np.float32(bound), _ONE)
     return share
 
 
+@compiled
 def similarity(cosines: Scores) -> Scores:
     """Cosines as closeness in meaning, 0..1: what points away from the query is no closer than what has no relation."""
-    closeness: Scores = np.minimum(np.maximum(cosines, 0.0), 1.0)
+    closeness: Scores = np.minimum(np.maximum(cosines, _ZERO), _ONE)
     return closeness
 
 
+@compiled
 def meaning(passage: Scores, head: Scores) -> Scores:
     """A passage's cosine and its title's, their mean as closeness 0..1; the first alone, where the title has no say."""
-    return similarity(np.where(np.isnan(head), passage, np.float32(0.5) * (passage + head)))
+    closeness: Scores = similarity(np.where(np.isnan(head), passage, np.float32(0.5) * (passage + head)))
+    return closeness
 
 
+@compiled
 def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_]) -> Scores:
     """Lexical shares; those of foreign passages as what they share and what they mean together let one expect.
 
@@ -53,10 +62,12 @@ def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_
     return expected
 
 
+@compiled
 def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scores:
     """Convex combination of three arrays of scores in 0..1, aligned by passage; without a dense leg, of two."""
     dense_weight = np.float32(DENSE_WEIGHT if has_dense else 0.0)
     title_weight = np.float32(TITLE_WEIGHT)
-    passage = (np.float32(1.0) - dense_weight) * lexical + dense_weight * dense
-    upper_half: Scores = np.maximum(2 * title - 1, 0.0)
-    return (np.float32(1.0) - title_weight) * passage + title_weight * upper_half
+    passage = (_ONE - dense_weight) * lexical + dense_weight * dense
+    upper_half = np.maximum(np.float32(2.0) * title - _ONE, _ZERO)
+    fused: Scores = (_ONE - title_weight) * passage + title_weight * upper_half
+    return fused

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.query_kernels import best_of_groups
+from kbsearch.index.query_kernels import mask_of
+from kbsearch.index.result_kernels import count_codes, rank_groups
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
 from kbsearch.visibility import Visible
 
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
-RELATIVE_FLOOR = 0.3
+RELATIVE_FLOOR = np.float32(0.3)
 # Below this a language is a detector's noise, not a reason to prefer a translation.
 _WELCOME_FLOOR = 0.1
 # Who reads English anywhere reads that of the United States.
@@ -37,11 +37,12 @@ class Groups:
 
 def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]) -> NDArray[np.float32]:
     """How welcome each language of the snapshot is, 0..1: the interface language first, then the query's own."""
+    own = primary(interface_lang)
 
     def welcome(lang: str) -> float:
         if lang == interface_lang:
             return 1.0
-        if primary(lang) == primary(interface_lang):
+        if primary(lang) == own:
             return _OTHER_REGION
         spoken = 0.5 * detected.get(lang, 0.0)
         return spoken if spoken >= _WELCOME_FLOOR else 0.0
@@ -62,40 +63,38 @@ def group_results(
     """
     # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
     # article is shown in the user's language anyway, whichever of its translations matched.
-    best: NDArray[np.int64] = best_of_groups(
-        candidates.scores + candidates.titled,
-        -welcome[snapshot.document_lang[candidates.documents]],
+    best, groups, documents = rank_groups(
+        candidates.scores,
+        candidates.titled,
         candidates.passages,
-        snapshot.document_group[candidates.documents],
+        candidates.documents,
+        RELATIVE_FLOOR,
+        np.asarray(pinned, dtype=np.int32),
+        snapshot.document_group,
+        snapshot.group_start,
+        snapshot.group_documents,
+        snapshot.document_lang,
+        welcome,
+        mask_of(visible.documents),
     )
-    if len(best):
-        scores = candidates.scores[best]
-        kept = (scores > RELATIVE_FLOOR * candidates.scores.max()) | candidates.titled[best]
-        if pinned:
-            kept |= np.isin(snapshot.document_group[candidates.documents[best]], pinned)
-        best = best[kept]
-    if pinned:
-        place = {group: number for number, group in enumerate(pinned)}
-        owners = snapshot.document_group[candidates.documents[best]].tolist()
-        best = best[np.argsort([place.get(group, len(place)) for group in owners], kind="stable")]
-    documents = candidates.documents[best]
-    return Groups(
-        groups=snapshot.document_group[documents],
-        best=best,
-        documents=snapshot.in_best_language(documents, welcome, visible.documents),
-        scores=candidates.scores[best],
-    )
+    return Groups(groups, best, documents, candidates.scores[best])
 
 
 def count_facets(snapshot: Snapshot, documents: NDArray[np.int32]) -> dict[str, dict[str, int]]:
     """How many of the shown documents have each type, language and category, most frequent first."""
-    return {
-        "type": _count(snapshot.values["type"], snapshot.document_type[documents]),
-        "lang": _count(snapshot.values["lang"], snapshot.document_lang[documents]),
-        "category": _count(snapshot.values["category"], snapshot.category_codes(documents)),
-    }
+    names = {facet: snapshot.values[facet] for facet in ("type", "lang", "category")}
+    counts = {facet: np.zeros(len(held), dtype=np.int64) for facet, held in names.items()}
+    count_codes(
+        documents,
+        snapshot.document_type,
+        snapshot.document_lang,
+        snapshot.category_start,
+        snapshot.categories,
+        *counts.values(),
+    )
+    return {facet: _most_frequent(names[facet], counted.tolist()) for facet, counted in counts.items()}
 
 
-def _count(names: Sequence[str], codes: NDArray[np.integer[Any]]) -> dict[str, int]:
-    counts = enumerate(np.bincount(codes).tolist())
-    return {names[code]: count for code, count in sorted(counts, key=lambda item: -item[1]) if count}
+def _most_frequent(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
+    held = [(-count, code) for code, count in enumerate(counts) if count]
+    return {names[code]: -count for count, code in sorted(held)}

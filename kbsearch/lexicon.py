@@ -6,9 +6,10 @@ which the caller may not hear of is as unknown as one that none holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,26 @@ from kbsearch.text.words import words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
+T = TypeVar("T")
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
 Flags = NDArray[np.bool_]
+# Words whose facts are remembered, each with the languages that read it.
+MOST_REMEMBERED = 20_000
 # A word is looked at half a dozen times a query.
 stem_terms = lru_cache(maxsize=50_000)(stems.stem_terms)
+
+
+@dataclass(frozen=True, slots=True)
+class WordFacts:
+    """What the collection knows of a word that some languages read."""
+
+    held: bool
+    """Any passage holds its form or a stem of it in any of the languages."""
+    written: tuple[str, ...]
+    """The languages in which the collection writes this very word; looked up only where it is not held."""
+    doubtful: bool
+    """It is held, yet all that speaks for it is a short stem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,8 @@ class Lexicon:
     thesaurus: Thesaurus
     protected: frozenset[str]
     """Folded words that nobody misspelt, whatever they look like."""
+    _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
+    _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
 
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
@@ -56,6 +74,19 @@ class Lexicon:
         if self.protected and fold(word) in self.protected:
             return protected_terms(word)[:1]
         return stem_terms(word, lang)
+
+    def facts(self, word: str, langs: tuple[str, ...], heard: Flags | None) -> WordFacts:
+        """What is known of a word."""
+
+        def look_up() -> WordFacts:
+            held = self.held([word], langs, heard)[0]
+            return WordFacts(
+                held=held,
+                written=() if held else self.languages_of(word, heard),
+                doubtful=held and self._is_doubtful(word, langs, heard),
+            )
+
+        return _remember(self._facts, (word, langs), look_up) if heard is None else look_up()
 
     def held(self, surface: Sequence[str], langs: Sequence[str], heard: Flags | None) -> list[bool]:
         """Of each word, whether any passage holds its form or a stem of it in any of the languages."""
@@ -75,7 +106,7 @@ class Lexicon:
         return tuple(dict.fromkeys(lang for form, lang in forms if self.held([form], [lang], heard)[0]))
 
     def correct(
-        self, word: str, langs: Sequence[str], allowed: Flags | None, heard: Flags | None, *, known_stem: bool
+        self, word: str, langs: tuple[str, ...], allowed: Flags | None, heard: Flags | None, *, known_stem: bool
     ) -> Correction | None:
         """The word that was probably meant.
 
@@ -84,15 +115,19 @@ class Lexicon:
         """
         if fold(word) in self.protected:  # nobody misspelt it
             return None
-        near = self.spelling.correct(word, langs, lambda form, lang: self.held([form], [lang], heard)[0])
+
+        def look_up() -> Correction | None:
+            return self.spelling.correct(word, langs, lambda form, lang: self.held([form], [lang], heard)[0])
+
+        near = _remember(self._near, (word, langs), look_up) if heard is None else look_up()
         if near is None or not self.held([near.word], langs, allowed)[0]:
             return None
         if known_stem and (not near.is_slip or _shared_stem(word, near.word, langs)):
             return None
         return near
 
-    def is_doubtful(self, word: str, langs: Sequence[str], heard: Flags | None) -> bool:
-        """Whether all that speaks for a word is a short stem."""
+    def _is_doubtful(self, word: str, langs: Sequence[str], heard: Flags | None) -> bool:
+        """Whether all that speaks for a word that is held is a short stem."""
         if len(word) <= SHORT_STEM + 1 or not word.isalpha():
             return False
         # The mark of its kind is a term's first letter.
@@ -130,6 +165,19 @@ class Lexicon:
             pieces += [text[end : places[place].start], meant[place]]
             end = places[place].end
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
+
+
+def _remember(
+    memory: dict[tuple[str, tuple[str, ...]], T], key: tuple[str, tuple[str, ...]], find: Callable[[], T]
+) -> T:
+    """What was found for a key before, or is found now. Forgets everything when it is full."""
+    try:
+        return memory[key]
+    except KeyError:
+        if len(memory) >= MOST_REMEMBERED:
+            memory.clear()
+        memory[key] = value = find()
+        return value
 
 
 def _shared_stem(one: str, other: str, langs: Sequence[str]) -> bool:

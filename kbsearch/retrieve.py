@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.fuse import expected_share, explained_share, fuse, meaning
-from kbsearch.index.query_kernels import is_among
+from kbsearch.index.candidate_kernels import agreement, is_among, united, with_group_in
+from kbsearch.index.kernels import compiled, prefetch
+from kbsearch.index.lexical import LexicalHits
+from kbsearch.index.query_kernels import cosines_at, half_cosines_at, mask_of
 from kbsearch.snapshot import Snapshot
-from kbsearch.text.tags import primary
 from kbsearch.types import Mode
 from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
 # Passages asked of each leg. Twelve translations of one article fill a dozen places, so ten would not do.
 CANDIDATES = 100
+_NO_VECTOR = np.empty(0, np.float32)
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +61,76 @@ def retrieve(
     titled = snapshot.titles.equal_to(query.typed if mode == "hybrid" else "")
     titled = titled[[visible[int(document)] for document in titled]] if len(titled) else titled
     # A title that was typed word for word is looked at even where neither leg ranks it high.
-    passages = snapshot.first_passages(titled if pinned is None else np.union1d(titled, pinned))
+    named = titled if pinned is None else np.union1d(titled, pinned)
+    passages = snapshot.first_passages(named) if len(named) else _NONE
     if vector is not None:
-        nearest = snapshot.dense.search(vector, limit, visible.passages)
-        passages = np.concatenate([nearest.passages, passages[~is_among(passages, nearest.passages)]])
-    lexical = np.zeros(len(passages), np.float32)
-    if mode != "dense":
+        nearest = snapshot.dense.search(vector, limit, visible.passages).passages
+        passages = np.concatenate([nearest, passages[~is_among(passages, nearest)]]) if len(passages) else nearest
+    if mode == "dense":
+        matched = LexicalHits.none(len(passages))
+    else:
         matched = snapshot.lexical.search(
             query.terms, limit, weights=query.weights, allowed=visible.passages, probe=passages
         )
-        fresh = ~is_among(matched.passages, passages)
-        passages = np.concatenate([passages, matched.passages[fresh]])
-        lexical = explained_share(np.concatenate([matched.probed, matched.scores[fresh]]), matched.bound - query.spare)
-    documents = snapshot.passage_document[passages]
-    closeness = np.zeros_like(lexical)
-    if vector is not None:
-        closeness = meaning(snapshot.dense.cosines(passages, vector), snapshot.heads.cosines(vector, documents))
-    agreement = snapshot.titles.agreement(query.stems, documents)
-    scores = {"lexical": lexical, "dense": closeness}.get(mode)
-    if scores is None:
-        share = lexical
-        if vector is not None:
-            share = expected_share(lexical, closeness, _foreign(snapshot, documents, query.readings, visible))
-        scores = fuse(share, closeness, agreement, vector is not None)
+    found, documents, lexical, closeness, title, fused = _judge(
+        passages,
+        matched.probed,
+        matched.passages,
+        matched.scores,
+        matched.bound - query.spare,
+        _NO_VECTOR if vector is None else vector,
+        snapshot.dense.stored,
+        snapshot.heads.arrays,
+        snapshot.titles.asked(query.stems),
+        snapshot.passage_document,
+        (snapshot.document_group, snapshot.group_start, snapshot.group_documents, snapshot.document_lang),
+        snapshot.spoken(query.readings),
+        mask_of(visible.documents),
+    )
     return Candidates(
-        passages=passages,
+        passages=found,
         documents=documents,
         lexical=lexical,
         similarity=closeness,
-        scores=scores,
-        title=agreement,
-        titled=is_among(documents, titled),
+        scores={"lexical": lexical, "dense": closeness}.get(mode, fused),
+        title=title,
+        titled=is_among(documents, titled) if len(titled) else np.zeros(len(documents), np.bool_),
     )
 
 
-def _foreign(
-    snapshot: Snapshot, documents: NDArray[np.int32], readings: Sequence[str], visible: Visible
-) -> NDArray[np.bool_]:
-    """Which documents are of groups without a visible member in any language that the query is read in."""
-    read = {primary(lang) for lang in readings}
-    spoken = np.asarray([primary(name) in read for name in snapshot.values["lang"]], dtype=np.bool_)
-    return ~snapshot.groups_in(snapshot.document_group[documents], spoken, visible.documents)
+@compiled
+def _judge(
+    passages: NDArray[np.int64],
+    probed: NDArray[np.float32],
+    matched: NDArray[np.int32],
+    matched_scores: NDArray[np.float32],
+    bound: float,
+    vector: NDArray[np.float32],
+    dense: Any,
+    heads: Any,
+    asked: Any,
+    passage_document: NDArray[np.int32],
+    groups: Any,
+    spoken: NDArray[np.bool_],
+    allowed: NDArray[np.bool_],
+) -> tuple[Any, ...]:
+    """What both legs found, each passage once, and all that is known of it: its document, the share of the query that
+    it explains, its closeness in meaning (0 without a vector), its title's agreement, and these as one score."""
+    found, scores = united(passages, probed, matched, matched_scores)
+    lexical = explained_share(scores, bound)
+    for passage in found:
+        prefetch(passage_document, passage)
+    documents = passage_document[found]
+    has_dense = vector.shape[0] > 0
+    closeness, share = np.zeros_like(lexical), lexical
+    if has_dense:
+        rows, places, step, low = dense
+        halves, telling = heads
+        closeness = meaning(
+            cosines_at(rows, places, step, low, vector, found), half_cosines_at(halves, telling, vector, documents)
+        )
+        # Articles of groups without a visible member in any language that the query is read in.
+        foreign = ~with_group_in(documents, *groups, spoken, allowed)
+        share = expected_share(lexical, closeness, foreign)
+    title = agreement(*asked, documents)
+    return found, documents, lexical, closeness, title, fuse(share, closeness, title, has_dense)

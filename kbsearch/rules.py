@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kbsearch.editing import Rule
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.normalise import fold
-from kbsearch.text.words import words
+from kbsearch.text.words import surfaces
 from kbsearch.visibility import Visible
 
 _Words = tuple[str, ...]
@@ -72,7 +72,7 @@ class RuleBook:
 
 
 def _words(text: str) -> _Words:
-    return tuple(fold(word.text) for word in words(text))
+    return tuple(map(fold, surfaces(text)))
 
 
 def _meets(typed: _Words, wanted: _Words, rule: Rule) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ from kbsearch.index.dense import DenseIndex
 from kbsearch.index.heads import Heads
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.marks import Marks
-from kbsearch.index.query_kernels import best_members, groups_with, mask_of
 from kbsearch.index.spelling import SpellingIndex
 from kbsearch.index.titles import TitleIndex
 from kbsearch.manifest import (
@@ -51,6 +50,7 @@ from kbsearch.manifest import (
     read_manifest,
     verify_snapshot,
 )
+from kbsearch.text.tags import primary
 from kbsearch.types import Passage, StoredDocument
 
 __all__ = [
@@ -96,7 +96,7 @@ class Snapshot:
         ids = open_array(directory / "document_ids.npy")
         self._id_order = np.argsort(ids, kind="stable")
         self._sorted_ids: NDArray[np.uint64] = ids[self._id_order]
-        self._group_start, self._group_documents = group_pairs(
+        self.group_start, self.group_documents = group_pairs(
             self.document_group, np.arange(len(ids)), int(self.manifest["groups"])
         )
         self._passage_start = np.searchsorted(self.passage_document, np.arange(len(ids) + 1))
@@ -108,24 +108,25 @@ class Snapshot:
             )
             for name in ATTRIBUTES
         }
+        self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self.document_lang = self._single_valued("lang")
         self.document_type = self._single_valued("type")
         indptr, documents = self._attribute["category"]
         categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        self._category_start, self._categories = group_pairs(documents, categories, len(ids))
+        self.category_start, self.categories = group_pairs(documents, categories, len(ids))
 
     @property
     def document_count(self) -> int:
         return len(self._documents)
 
-    def record(self, number: int) -> dict[str, Any]:
+    def record(self, number: int) -> Mapping[str, Any]:
         """A document's fields without its body."""
-        fields: dict[str, Any] = orjson.loads(self._documents[number])
+        fields: Mapping[str, Any] = self._documents.value(number)
         return fields
 
     def stored(self, number: int) -> StoredDocument:
         """A whole document, without its translations."""
-        fields = self.record(number)
+        fields = dict(self.record(number))
         html, text = orjson.loads(self._bodies[number])
         for name in ("category", "tags", "audience"):
             fields[name] = tuple(fields[name])
@@ -133,8 +134,13 @@ class Snapshot:
 
     def passage(self, number: int) -> Passage:
         """A passage's text and heading path."""
-        text, headings = orjson.loads(self._passages[number])
+        text, headings = self._passages.value(number)
         return Passage(text, tuple(headings))
+
+    def text(self, number: int) -> str:
+        """A passage's text alone."""
+        text: str = self._passages.value(number)[0]
+        return text
 
     def number_of(self, document_id: str) -> int | None:
         """A document's number from its id."""
@@ -146,7 +152,7 @@ class Snapshot:
 
     def group_members(self, group: int) -> NDArray[np.int32]:
         """The documents of a group, in the order in which they were read."""
-        return self._group_documents[self._group_start[group] : self._group_start[group + 1]]
+        return self.group_documents[self.group_start[group] : self.group_start[group + 1]]
 
     def passages_of(self, document: int) -> range:
         """The passages of a document."""
@@ -157,44 +163,14 @@ class Snapshot:
         first: NDArray[np.int64] = self._passage_start[documents].astype(np.int64)
         return first
 
-    def groups_in(
-        self, groups: NDArray[np.int32], languages: NDArray[np.bool_], allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_]:
-        """Which of the groups have an allowed member in any of the languages (one flag for each of `values["lang"]`).
-
-        `allowed`: one flag a document; None means all.
-        """
-        found: NDArray[np.bool_] = groups_with(
-            groups, self._group_start, self._group_documents, self.document_lang, languages, mask_of(allowed)
-        )
-        return found
-
-    def in_best_language(
-        self, documents: NDArray[np.int32], welcome: NDArray[np.float32], allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.int32]:
-        """Each document, or its first allowed translation into a language that is more welcome than its own.
-
-        `welcome`: one number for each of `values["lang"]`. `allowed`: one flag a document; None means all.
-        """
-        shown: NDArray[np.int32] = best_members(
-            documents,
-            self.document_group,
-            self._group_start,
-            self._group_documents,
-            self.document_lang,
-            welcome,
-            mask_of(allowed),
-        )
-        return shown
-
-    def category_codes(self, documents: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The categories of all these documents, one after the other, as numbers in `values["category"]`."""
-        starts = self._category_start[documents]
-        lengths = self._category_start[documents + 1] - starts
-        # Within each document's stretch: its start, and one more for each category.
-        before = np.cumsum(lengths) - lengths
-        places: NDArray[np.int64] = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
-        return self._categories[places]
+    def spoken(self, tags: tuple[str, ...]) -> NDArray[np.bool_]:
+        """One flag for each of `values["lang"]`: whether it is one of these languages, in whatever region."""
+        flags = self._spoken.get(tags)
+        if flags is None:
+            wanted = {primary(tag) for tag in tags}
+            flags = np.asarray([primary(name) in wanted for name in self.values["lang"]], dtype=np.bool_)
+            self._spoken[tags] = flags
+        return flags
 
     def documents_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """One flag a document: whether attribute `name` has any of the values."""

@@ -48,8 +48,8 @@ class Content:
     corpus: Corpus
     vectors: NDArray[np.float32]
     """One unit row a passage."""
-    heads: NDArray[np.float32]
-    """One unit row a document: what its title and tags mean."""
+    heads: NDArray[np.floating[Any]]
+    """One unit row a document: what its title and tags mean; stored in 16 bits."""
     sample_queries: NDArray[np.float32]
     """Unit rows to measure the dense recall with."""
     model: ModelInfo
@@ -130,18 +130,8 @@ def _version_name(root: Path, started: datetime, digest: str) -> str:
 def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     """Write every file but the manifest; return what the manifest says of them."""
     corpus = content.corpus
-    records = corpus.of_documents("records")
-    documents = [orjson.loads(record) for record in records.rows()]
-    if content.groups:
-        documents = [record | {"group": content.groups.get(record["id"], record["group"])} for record in documents]
-        records = Ragged.of_bytes([orjson.dumps(record) for record in documents])
-    write_records(directory, "documents", records)
-    write_records(directory, "bodies", corpus.of_documents("bodies"))
-    write_records(directory, "passages", corpus.of_passages("texts"))
-    languages, groups = _write_documents(directory, documents)
-    write_array(directory / "passage_document.npy", corpus.passage_document)
-    bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     vocabulary = protect(corpus.vocabulary, frozenset(map(fold, content.editing.protected)))
+    bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     # Compiled code, which leaves the interpreter to the rest.
     with ThreadPoolExecutor() as pool:
         dense = pool.submit(build_dense, content.vectors, content.sample_queries, directory / "dense")
@@ -151,11 +141,11 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
         known = vocabulary.keys, vocabulary.words, vocabulary.langs, times
         before = content.before / "spelling" if content.before else None
         words = write_spelling(directory / "spelling", *known, before)
-        marks = (corpus.of_passages(name) for name in ("starts", "ends", "stems"))
-        write_marks(directory / "marks", *marks)
+        write_marks(directory / "marks", *(corpus.of_passages(name) for name in ("starts", "ends", "stems")))
         titles = corpus.words_of_documents("titles")
         write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
         write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
+        languages, groups = _write_documents(directory, corpus, content.groups)
     return {
         "model": asdict(content.model),
         "analyzer": ANALYZER_VERSION,
@@ -173,8 +163,20 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     }
 
 
-def _write_documents(directory: Path, records: Sequence[Mapping[str, Any]]) -> tuple[Counter[str], int]:
-    """Write ids, groups and attributes; return documents by language, and the number of groups."""
+def _write_documents(directory: Path, corpus: Corpus, changed: Mapping[str, str]) -> tuple[Counter[str], int]:
+    """Write documents, passages, ids, groups and attributes; return documents by language, and the number of groups.
+
+    `changed`: id → group, for documents whose group is not the one in their record.
+    """
+    stored = corpus.of_documents("records")
+    records = [orjson.loads(record) for record in stored.rows()]
+    if changed:
+        records = [record | {"group": changed.get(record["id"], record["group"])} for record in records]
+        stored = Ragged.of_bytes([orjson.dumps(record) for record in records])
+    write_records(directory, "documents", stored)
+    write_records(directory, "bodies", corpus.of_documents("bodies"))
+    write_records(directory, "passages", corpus.of_passages("texts"))
+    write_array(directory / "passage_document.npy", corpus.passage_document)
     groups: dict[str, int] = {}
     values: dict[str, dict[str, int]] = {name: {} for name in ATTRIBUTES}
     pairs: dict[str, list[tuple[int, int]]] = {name: [] for name in ATTRIBUTES}

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon
-from kbsearch.text.analyze import is_stop_word, query_terms
+from kbsearch.text.analyze import is_stop_word, query_terms, terms_of
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import primary
-from kbsearch.text.words import Word, surfaces, words
+from kbsearch.text.words import surfaces, words
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
 INTERFACE_PRIOR = 4.0
@@ -81,22 +81,22 @@ def understand(
     readings = _readings(languages, interface_lang, lexicon.detector)
     text, readings = lexicon.in_cyrillic(typed, readings, heard)
     text = _with_whole_codes(text, readings, lexicon, heard)
-    places = words(text)
-    content = _content(places, readings[0])
-    strange = {word for word, known in zip(content, lexicon.held(content, readings, heard), strict=True) if not known}
+    surface = surfaces(text)
+    content = _content(surface, readings[0])
+    facts = {word: lexicon.facts(word, readings, heard) for word in content}
     # A word of another language that the collection speaks is no mistake: it is read in that language.
-    foreign = {word: langs for word in strange if (langs := lexicon.languages_of(word, heard))}
-    unknown = strange - foreign.keys()
+    foreign = {word: known.written for word, known in facts.items() if known.written}
+    unknown = {word for word, known in facts.items() if not known.held} - foreign.keys()
     strangers = 2 * len(unknown) > len(set(content)) or not lexicon.speaks(interface_lang or readings[0])
     outside = _outside(typed, interface_lang, lexicon) if strangers else {}
     if outside:
         languages, readings = outside, tuple(outside)
-        content = _content(places, readings[0])
+        content = _content(surface, readings[0])
         unknown = unknown.intersection(content)
     corrections, slips = {}, {}
     # Words of a language that the collection lacks are no misspelt ones of those that it has.
     for word in () if outside else dict.fromkeys(content):
-        doubtful = word not in strange and lexicon.is_doubtful(word, readings, heard)
+        doubtful = facts[word].doubtful
         if doubtful or word in unknown:
             near = lexicon.correct(word, readings, allowed, heard, known_stem=doubtful)
             if near:
@@ -104,7 +104,7 @@ def understand(
                 if near.is_slip and not doubtful:
                     slips[word] = near.word
     synonyms = lexicon.thesaurus.expand(content, readings)
-    weights = dict.fromkeys(query_terms(text, readings, lexicon.protected), 1.0)
+    weights = dict.fromkeys(terms_of(surface, readings, lexicon.protected), 1.0)
     for word, langs in foreign.items():
         _add(weights, query_terms(word, langs), 1.0)
     for word in corrections.values():
@@ -113,11 +113,11 @@ def understand(
     for others in synonyms.values():
         for other, lang in others.items():
             _add(weights, query_terms(other, (lang,)), SYNONYM_WEIGHT)
-    kept = [word for word in content if fold(word) in lexicon.protected]
+    kept = [word for word in content if fold(word) in lexicon.protected] if lexicon.protected else []
     offered = {word: _as_typed(word, slip, typed) for word, slip in slips.items()}
     return Understanding(
         typed=typed,
-        text=_replace(text, places, slips),
+        text=_replace(text, slips),
         content=tuple(content),
         languages=languages,
         readings=readings,
@@ -128,11 +128,11 @@ def understand(
         weights=tuple(weights.values()),
         # Passages mark words by their stems, protected or not.
         marked=(*weights, *(stem_terms(word, lang)[0] for word in kept for lang in readings)),
-        spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical),
+        spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical) if synonyms else 0.0,
         unknown=frozenset(unknown),
         corrections=corrections,
         synonyms={" ".join(phrase): tuple(others) for phrase, others in synonyms.items()},
-        did_you_mean=_replace(text, places, offered) if offered else None,
+        did_you_mean=_replace(text, offered) if offered else None,
     )
 
 
@@ -160,10 +160,9 @@ def _readings(languages: Mapping[str, float], interface_lang: str, detector: Lan
     return tuple(ordered[:MAX_READINGS]) or ("",)
 
 
-def _content(places: Sequence[Word], lang: str) -> list[str]:
+def _content(surface: Sequence[str], lang: str) -> list[str]:
     """The words that are no stop words of the language; all, where every one is."""
-    content = [word.text for word in places if not is_stop_word(word.text, lang)]
-    return content or [word.text for word in places]
+    return [word for word in surface if not is_stop_word(word, lang)] or list(surface)
 
 
 def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
@@ -194,7 +193,7 @@ def _add(weights: dict[str, float], terms: Iterable[str], weight: float) -> None
 
 def _bound(terms: Sequence[str], weight: float, lexical: LexicalIndex) -> float:
     """What terms of one weight add to the bound of a lexical search."""
-    return float(lexical.idf(terms).sum()) * weight * (lexical.statistics.k1 + 1) if terms else 0.0
+    return float(lexical.idf(terms).sum()) * weight * (lexical.statistics.k1 + 1)
 
 
 def _as_typed(word: str, correction: str, text: str) -> str:
@@ -206,9 +205,11 @@ def _as_typed(word: str, correction: str, text: str) -> str:
     return correction[:1].upper() + correction[1:] if word[:1].isupper() else correction
 
 
-def _replace(text: str, typed: Sequence[Word], corrections: Mapping[str, str]) -> str:
+def _replace(text: str, corrections: Mapping[str, str]) -> str:
+    if not corrections:
+        return text
     pieces, end = [], 0
-    for word in typed:
+    for word in words(text):
         if word.text in corrections:
             pieces += [text[end : word.start], corrections[word.text]]
             end = word.end

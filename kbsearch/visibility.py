@@ -42,33 +42,41 @@ class Visibility:
 
     def of(self, request: SearchRequest) -> Visible:
         """What the request may see. Raises FilterError for an unknown field."""
-        key = (
-            request.audiences,
-            request.langs,
-            tuple((name, tuple(values)) for name, values in request.filters.items()),
-        )
+        filters = tuple((name, tuple(values)) for name, values in request.filters.items())
+        return self._under(request.audiences, request.langs, filters)
+
+    def to(self, audiences: frozenset[str] | None) -> Visible:
+        """All that somebody may see who belongs to these audiences."""
+        return self._under(audiences, (), ())
+
+    def _under(
+        self, audiences: frozenset[str] | None, langs: tuple[str, ...], filters: tuple[tuple[str, tuple[str, ...]], ...]
+    ) -> Visible:
+        key = (audiences, langs, filters)
         with self._lock:
             visible = self._known.get(key)
         if visible is None:
-            visible = self._compute(request)
+            visible = self._compute(audiences, langs, filters)
             with self._lock:
                 if len(self._known) >= CACHE_SIZE:
                     del self._known[next(iter(self._known))]
                 self._known[key] = visible
         return visible
 
-    def _compute(self, request: SearchRequest) -> Visible:
+    def _compute(
+        self, audiences: frozenset[str] | None, langs: tuple[str, ...], filters: tuple[tuple[str, tuple[str, ...]], ...]
+    ) -> Visible:
         snapshot = self._snapshot
-        for name in request.filters:
+        for name, _ in filters:
             if name not in FILTER_FIELDS:
                 raise FilterError(
                     f"There is no filter field {name!r}; the fields are {', '.join(FILTER_FIELDS)}.", field="filter"
                 )
-        parts = [self._documents_with(name, values) for name, values in request.filters.items()]
-        if request.audiences is not None:
-            parts.append(snapshot.documents_with("audience", sorted(request.audiences)))
-        if request.langs:
-            parts.append(self._documents_with("lang", request.langs))
+        parts = [self._documents_with(name, values) for name, values in filters]
+        if audiences is not None:
+            parts.append(snapshot.documents_with("audience", sorted(audiences)))
+        if langs:
+            parts.append(self._documents_with("lang", langs))
         flags = np.logical_and.reduce(parts) if parts else None
         if flags is None or flags.all():
             return Visible(None, None)

@@ -22,6 +22,10 @@ class Peer:
         self._bm25 = q.Bm25(
             q.Bm25Config(ascii_folding=True, avg_len=60.0, stemmer=q.DisabledStemmer(), stopwords=q.StopwordsSet())
         )
+        whole = folder / "whole"
+        if whole.exists():
+            self._shard = q.EdgeShard.load(str(folder / "shard"))
+            return
         config = q.EdgeConfig(
             vectors={
                 "dense": q.EdgeVectorParams(
@@ -37,8 +41,8 @@ class Peer:
             optimizers=q.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1_000),
             max_search_threads=1,
         )
-        folder.mkdir(parents=True)
-        self._shard = q.EdgeShard.create(str(folder), config)
+        (folder / "shard").mkdir(parents=True)
+        self._shard = q.EdgeShard.create(str(folder / "shard"), config)
         self._shard.update(q.UpdateOperation.create_field_index("lang", q.PayloadSchemaType.Keyword))
         for start in range(0, len(corpus.texts), BLOCK):
             points = [
@@ -56,6 +60,7 @@ class Peer:
         self._shard.flush()
         while self._shard.optimize():
             pass
+        whole.touch()
 
     def keyword(self, text):
         return self._ids(query=q.Query.Nearest(self._bm25.embed_query(text), using="words"))

@@ -45,7 +45,7 @@ def make_document(fields: Mapping[str, object]) -> Document:
     title = " ".join(normalise(_text(fields, "title")).split())
     if not title:
         raise FieldError("title is missing or empty")
-    body = _SURROGATE.sub("", _text(fields, "body"))
+    body = _without_halves(_text(fields, "body"))
     if not body.strip():
         raise FieldError("body is missing or empty")
     return Document(
@@ -82,6 +82,15 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise FieldError(f"{name} must be text, not {_kind(value)}; put it in quotes")
     return value
+
+
+def _without_halves(text: str) -> str:
+    """The text without halves of characters, which no encoder takes; trying to encode it is the quickest look."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("", text)
+    return text
 
 
 def _identifier(fields: Mapping[str, object], name: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import orjson
+
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.lines import MAX_LINE, read_lines
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
@@ -62,12 +64,20 @@ def _open(path: Path) -> BinaryIO:
             return path.open("rb")
 
 
+def _read(data: bytes) -> object:
+    """What a line says; orjson is quicker, and refuses some that the standard library reads (half a character)."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data.decode("utf-8"))
+
+
 def _parse(data: bytes | None) -> dict[str, object] | str:
     """The object on a line, or the reason why there is none."""
     if data is None:
         return f"the line is longer than {MAX_LINE // 1024**2} MiB; split the document or the lines"
     try:
-        row = json.loads(data.decode("utf-8"))
+        row = _read(data)
     except UnicodeDecodeError as error:
         return f"not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8"
     except RecursionError:

@@ -8,7 +8,7 @@ the new model's, doing.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -80,7 +80,7 @@ class Causes:
         yield from self._of_rivals(compared)
         yield self._model_or(Cause("ranking", "", "Other articles are ranked before it now."))
 
-    def _of_article(self, compared: Compared, old: dict[str, object]) -> Iterator[Cause]:
+    def _of_article(self, compared: Compared, old: Mapping[str, object]) -> Iterator[Cause]:
         """Gone, in another language, or not for everybody any more."""
         name, lang, group = str(old["id"]), str(old["lang"]), str(old["group"])
         number = self._after.number_of(name)
@@ -101,7 +101,7 @@ class Causes:
         if record["lang"] != lang:
             yield Cause("retagged", name, f"“{old['title']}” ({name}) is marked {record['lang']} now, not {lang}.")
 
-    def _deleted(self, old: dict[str, object]) -> Cause:
+    def _deleted(self, old: Mapping[str, object]) -> Cause:
         """One cause for all languages of an article."""
         number = self._before.number_of(str(old["id"])) or 0
         several = len(self._before.group_members(int(self._before.document_group[number]))) > 1

@@ -3,6 +3,9 @@
 A query's vector is awaited for `budget` seconds. After `FAILURES` queries in a row without one the circuit opens:
 queries are refused at once, and one every `RETRY_SECONDS` tries whether the model is back (half open). The engine
 answers refused queries by words alone and says so (`SearchOutcome.degraded`).
+
+Awaiting takes a thread of its own, and two threads that wait for each other take as long as a small model. One that
+cannot hang and usually takes less than `QUICK` is asked by the caller's own thread.
 """
 
 from __future__ import annotations
@@ -20,16 +23,25 @@ logger = logging.getLogger(__name__)
 
 FAILURES = 3
 RETRY_SECONDS = 5.0
+QUICK = 0.004
+"""Seconds that an event loop may spend on a query's vector."""
 THREADS = 4
 """Queries that are embedded at the same time; a model that hangs holds no more than these."""
+_SMOOTHING = 0.05
 
 
 class GuardedEmbedder:
     """Passes queries on while the model answers in time. Safe to use from several threads."""
 
-    def __init__(self, embedder: Embedder, budget: float, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, embedder: Embedder, budget: float, clock: Callable[[], float] = monotonic, *, may_hang: bool = True
+    ) -> None:
+        """Take the seconds to wait; `may_hang` is False for a model of ours that is computed in this process."""
         self._embedder = embedder
         self._budget = budget
+        self._may_hang = may_hang
+        # Seconds, smoothed; a model is slow until it has been quick for some time.
+        self._usual = budget
         self._clock = clock
         self._lock = Lock()
         self._pending = 0
@@ -44,6 +56,11 @@ class GuardedEmbedder:
     def open(self) -> bool:
         """Whether queries are refused."""
         return self._failures >= FAILURES
+
+    @property
+    def quick(self) -> bool:
+        """Whether queries are embedded in the caller's thread, and in a moment."""
+        return not self._may_hang and self._usual < QUICK
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Shape (len(texts), dimension). Raises ModelUnavailable: too slow, or given up for now."""
@@ -75,13 +92,18 @@ class GuardedEmbedder:
             self._retry_at = now + RETRY_SECONDS
             self._pending += 1
         future: Future[Vectors] = Future()
+        if self.quick:
+            self._encode(texts, future)
+            return future
         # A thread of its own, which nobody waits for at the end: a pool with a query that hangs could not be closed.
         Thread(target=self._encode, args=(texts, future), name="kbsearch-embed", daemon=True).start()
         return future
 
     def _encode(self, texts: Sequence[str], future: Future[Vectors]) -> None:
+        started = self._clock()
         try:
             future.set_result(self._embedder.encode_queries(texts))
+            self._usual += _SMOOTHING * (self._clock() - started - self._usual)
         except BaseException as error:  # it is raised where the vector is awaited
             future.set_exception(error)
         finally:

@@ -50,6 +50,11 @@ def is_quick(embedder: Embedder) -> bool:
     return isinstance(embedder, StaticEmbedder | HashingEmbedder)
 
 
+def is_bundled(embedder: Embedder) -> bool:
+    """Whether a model is one of ours, which are computed in this process and by nothing but the processor."""
+    return embedder.info.revision == BUNDLED
+
+
 def models_directory() -> Path:
     """Where the bundled models lie."""
     package = Path(__file__).resolve().parents[1]

@@ -8,7 +8,8 @@ Tulkens & van Dongen, "Model2Vec" (2024); Arora et al., "A simple but tough-to-b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 from kbsearch.embed.directory import hash_files
 from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.errors import ModelError
+from kbsearch.index.kernels import add_rows
 
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
@@ -26,7 +28,8 @@ TOKENIZER_FILE = "tokenizer.json"
 MEANINGLESS_TOKENS = ("\u2581", "[UNK]")
 
 # Words whose tokens are remembered: some 100 MB.
-_MAX_MEMO = 300_000
+_MAX_MEMO = 500_000
+_TOKEN = np.dtype(np.int32)
 
 
 def is_static_model(directory: Path) -> bool:
@@ -56,7 +59,7 @@ class StaticEmbedder:
             ) from cause
         self._meaningless = {self._tokenizer.token_to_id(token) for token in MEANINGLESS_TOKENS}
         self._by_word = _cuts_at_spaces(self._tokenizer)
-        self._memo: dict[str, list[int]] = {}
+        self._memo: dict[str, bytes] = {}
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._info = ModelInfo(
@@ -79,41 +82,63 @@ class StaticEmbedder:
         return self._encode(texts)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
+        tokens = [self._without_meaning(found) for found in self._tokens(texts)]
+        offsets = np.fromiter(accumulate(map(len, tokens), initial=0), dtype=np.int64) // _TOKEN.itemsize
         vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
-        for row, tokens in zip(vectors, self._tokens(texts), strict=True):
-            # A text of which not one token is known means nothing to the model; the unknown token's row would say it
-            # means the same as every other such text.
-            if self._meaningless.issuperset(tokens):
-                continue
-            ids = np.asarray(tokens, dtype=np.intp)
-            # One product a text, never one over the batch: the sum's order, and so the bits, stay the same.
-            total = self._scales[ids] @ self._rows[ids].astype(np.float32)
-            norm = float(np.sqrt(total @ total))
-            if norm > 0.0:
-                np.divide(total, norm, out=row)
+        add_rows(self._rows, self._scales, np.frombuffer(b"".join(tokens), _TOKEN), offsets, vectors)
         return vectors
 
-    def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
+    def _without_meaning(self, tokens: bytes) -> bytes:
+        """A text's tokens; none where not one of them is known.
+
+        Such a text means nothing to the model; the unknown token's row would say that it means the same as every other
+        such text.
+        """
+        return b"" if self._meaningless.issuperset(np.frombuffer(tokens, _TOKEN)) else tokens
+
+    def _tokens(self, texts: Sequence[str]) -> Iterator[bytes]:
         """The token numbers of each text.
 
         Where the tokenizer cuts at white space first, each word is looked at once: a help centre says the same words
         over and over.
         """
         if not self._by_word:
-            for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False):
-                yield encoding.ids
+            yield from self._one_by_one(texts)
             return
-        # Another thread may take a new memo at any moment, so this one is kept to the end.
-        memo = self._memo
         split = [text.split() for text in texts]
-        new = list({word for words in split for word in words if word not in memo})
-        if len(memo) + len(new) > _MAX_MEMO:
-            self._memo = memo = {}
-            new = list({word for words in split for word in words})
-        for word, encoding in zip(new, self._tokenizer.encode_batch_fast(new, add_special_tokens=False), strict=True):
-            memo[word] = encoding.ids
-        for words in split:
-            yield [token for word in words for token in memo[word]]
+        found = [list(map(self._memo.get, words)) for words in split]
+        new = {
+            word
+            for words, tokens in zip(split, found, strict=True)
+            for word, known in zip(words, tokens, strict=True)
+            if known is None
+        }
+        made = self._of_words(list(new))
+        if len(self._memo) + len(made) > _MAX_MEMO:
+            self._memo = {}
+        self._memo.update(made)
+        for words, tokens in zip(split, found, strict=True):
+            yield b"".join([made[word] if known is None else known for word, known in zip(words, tokens, strict=True)])
+
+    def _of_words(self, words: Sequence[str]) -> dict[str, bytes]:
+        """The token numbers of words."""
+        letters = [word for word in words if word.isalpha()]
+        others = [word for word in words if not word.isalpha()]
+        return dict(zip(letters + others, chain(self._as_one_text(letters), self._one_by_one(others)), strict=True))
+
+    def _as_one_text(self, words: Sequence[str]) -> Iterable[bytes]:
+        """The token numbers of each word of letters: as one text, of which each is a piece, they cost half."""
+        encoding = self._tokenizer.encode(" ".join(words), add_special_tokens=False)
+        pieces = np.bincount(np.asarray(encoding.word_ids, dtype=np.int64))
+        if len(pieces) != len(words):  # a letter such as ŀ, which is written with a mark between words
+            return self._one_by_one(words)
+        tokens = np.asarray(encoding.ids, dtype=_TOKEN).tobytes()
+        ends = np.cumsum(pieces) * _TOKEN.itemsize
+        return (tokens[start:end] for start, end in pairwise([0, *ends.tolist()]))
+
+    def _one_by_one(self, texts: Sequence[str]) -> Iterator[bytes]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return (np.asarray(encoding.ids, dtype=_TOKEN).tobytes() for encoding in encodings)
 
 
 def _cuts_at_spaces(tokenizer: Tokenizer) -> bool:

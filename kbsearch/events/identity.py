@@ -44,6 +44,7 @@ class ClientHasher:
         self._run_seed = run_seed or secrets.token_bytes(32)
         self._today = today or _utc_day
         self._salt: tuple[str, bytes] = ("", b"")
+        self._daily: tuple[str, bytes] = ("", b"")
 
     def client_id(self, *, given: str = "", session: str = "", address: str = "", agent: str = "") -> str:
         """Hash the best identity there is: the client's own id, its session, or address and browser."""
@@ -51,8 +52,10 @@ class ClientHasher:
             return _digest(self._current(), "client", given)
         if session:
             return _digest(self._current(), "session", session)
-        daily_salt = hmac.digest(self._run_seed, self._today().encode(), "sha256")
-        return _digest(daily_salt, "address", f"{address}\x00{agent}")
+        today = self._today()
+        if self._daily[0] != today:
+            self._daily = (today, hmac.digest(self._run_seed, today.encode(), "sha256"))
+        return _digest(self._daily[1], "address", f"{address}\x00{agent}")
 
     def opaque(self, value: str) -> str:
         """Hash an id that must never be read again (a user id, a session id that is an address)."""
@@ -107,7 +110,10 @@ def _network(address: str) -> str:
         return address
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
-    return str(ipaddress.ip_network((found, _NETWORK_BITS[found.version]), strict=False))
+    size = _NETWORK_BITS[found.version]
+    rest = found.max_prefixlen - size
+    # What `ip_network` writes, which takes its time to check what is known here.
+    return f"{type(found)(int(found) >> rest << rest)}/{size}"
 
 
 def _utc_day() -> str:

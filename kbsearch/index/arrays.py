@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import xxhash
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.ragged import Ragged
+
+_MOST_VALUES = 4096
+"""Some 10 MB of records or of passages."""
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -36,12 +40,17 @@ def open_array(path: Path) -> NDArray[Any]:
 
 
 def hash_texts(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """A 64-bit number for each text (XXH3).
+    """A 64-bit number for each text, as `hash_text` gives it."""
+    return np.fromiter(map(hash_text, texts), dtype=np.uint64)
+
+
+def hash_text(text: str) -> int:
+    """A 64-bit number for a text (XXH3).
 
     It stands for the text in every dictionary on disk. Among two million different texts the chance that any two
     share a number is about one in ten million, and all that would follow is one false match.
     """
-    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), dtype=np.uint64)
+    return xxhash.xxh3_64_intdigest(text.encode())
 
 
 def wide_hash(data: bytes | memoryview) -> bytes:
@@ -96,9 +105,23 @@ class Records:
         records = open_records(directory, name)
         self._offsets, self._bytes = records.offsets, records.values
         self._view = memoryview(self._bytes)  # type: ignore[arg-type]  # arrays are buffers, which the stubs do not say
+        self._values: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
     def __getitem__(self, number: int) -> bytes:
         return bytes(self._view[int(self._offsets[number]) : int(self._offsets[number + 1])])
+
+    def value(self, number: int) -> Any:
+        """The JSON value of a row; it is shared, so it must not be changed.
+
+        The last few thousand are remembered: a help centre shows the same articles over and over.
+        """
+        if number in self._values:
+            return self._values[number]
+        if len(self._values) >= _MOST_VALUES:
+            # Another thread may be reading the old ones.
+            self._values = {}
+        value = self._values[number] = orjson.loads(self[number])
+        return value

@@ -4,9 +4,10 @@ Small collections are searched exactly; from `EXACT_LIMIT` passages on, vectors 
 (k-means), and a query reads the cells nearest to it (Jégou et al., "Product quantization", 2011, section IV). Beside a
 graph (HNSW, what this was before) cells are built in a tenth of the time, are asked as fast at the same recall, and
 come out the same whatever was indexed before: an update gives the bytes of a full build. Recall@10 against exact search
-is measured when they are built and raised by reading more cells until it reaches `REQUIRED_RECALL`; a collection whose
-cells never do is searched exactly. Scores are cosines: vectors have length one. faiss builds the index and maps its
-file; a query's own loops read the rows where they lie there, so that the legs' candidates are compared the same way.
+is measured when they are built and raised by reading more cells until it reaches `REQUIRED_RECALL` or a query reads
+`MOST_ROWS`; a collection of no more passages than that whose cells never reach it is searched exactly. Scores are
+cosines: vectors have length one. faiss builds the index and maps its file; a query's own loops read the rows where they
+lie there, so that the legs' candidates are compared the same way.
 """
 
 from __future__ import annotations
@@ -23,25 +24,30 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.query_kernels import mask_of, nearest_rows, rows_at
+from kbsearch.index.cells import cells_of
+from kbsearch.index.query_kernels import mask_of, search_cells
 
 logger = logging.getLogger(__name__)
 
 # Below this an exact scan takes less than half a millisecond and misses nothing (benchmarks/dense.py).
 EXACT_LIMIT = 10_000
 REQUIRED_RECALL = 0.98
+# Rows that a query without a filter reads, at most, on the mean. Vectors that lie in no clusters (sentences made of
+# random words) would have it read three quarters of all for the required recall, in three times the time.
+MOST_ROWS = 25_000
 RECALL_SAMPLE = 200
 # A filter that leaves fewer passages than this share is scanned exactly: the nearest cells may hold none of them.
 SCAN_SHARE = 0.1
 
 # 100,000 generated and 34,000 real passages: half as many cells take two to four times as many rows for the same
-# recall, more rounds or points of training none fewer.
+# recall.
 _CELLS_PER_ROOT = 8
-_TRAINING_ROUNDS = 4
-_TRAINING_POINTS = 20
-_SEARCH_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-_SEED = 1
+_SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
 _BLOCK = 8_192
+# The share of what tells the centres apart that some of their numbers must hold to choose among them; a loop takes so
+# many numbers at a time.
+_TOLD = 0.85
+_LANES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class DenseReport:
 class DenseHits:
     """Nearest passages, best first."""
 
-    passages: NDArray[np.int32]
+    passages: NDArray[np.int64]
     scores: NDArray[np.float32]
     """Cosine, −1..1."""
 
@@ -80,19 +86,21 @@ def build_dense(
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)
         try:
-            index = _build_cells(vectors)
+            index, cells = _build_cells(vectors)
             sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
-            width, recall = _widen_until_good(index, vectors, sample)
+            width, recall = _widen_until_good(index, cells, vectors, sample)
         finally:
             faiss.omp_set_num_threads(threads)
         report = DenseReport("cells", dimension, count, width, recall)
         if recall < REQUIRED_RECALL:
+            few = count <= MOST_ROWS
             logger.warning(
-                "cells find only %.3f of the nearest passages, less than %.2f; searching exactly instead",
+                "the cells that a query reads hold only %.3f of the nearest passages, less than %.2f; %s",
                 recall,
                 REQUIRED_RECALL,
+                "searching exactly instead" if few else "more of them would take too long",
             )
-            index = None
+            index = None if few else index
     if index is None:
         index, report = faiss.IndexFlatIP(dimension), DenseReport("exact", dimension, count, 0, 1.0)
         index.add(vectors)
@@ -114,6 +122,8 @@ class DenseIndex:
         dimension = self.report.dimension
         # A stored number n stands for low + n·step.
         self._low, self._step = np.zeros(dimension, np.float32), np.ones(dimension, np.float32)
+        self._centres = self._rough = np.empty(0, np.uint8)
+        self._turn = np.empty((0, dimension), np.float32)
         if self.report.kind == "exact":
             count = self.report.passages * dimension
             rows = faiss.rev_swig_ptr(self._index.get_xb(), count) if count else np.empty(0, np.float32)
@@ -125,30 +135,38 @@ class DenseIndex:
         self._low = low + self._step / 2
         # In the same eight bits they choose the same cells, and a quarter of the memory is read.
         centres = self._index.quantizer.reconstruct_n(0, self._index.nlist)
-        codes = np.zeros_like(centres)
-        np.divide(centres - self._low, self._step, out=codes, where=self._step > 0.0)
-        codes = np.clip(np.rint(codes), 0, 255).astype(np.uint8)
-        self._centres = _one_cell(codes.reshape(-1), dimension)
+        self._centres = _in_eight_bits(centres, self._low, self._step)
+        self._turn, self._rough = _roughly(centres)
 
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
         mask = mask_of(allowed)
-        weights = vector * self._step
-        cells = self._passages.all_cells
+        width = len(self._passages.starts)
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
-            width = min(math.ceil(self.report.search_width / share), len(cells))
-            cells, _ = self._centres.nearest(weights, width, self._centres.all_cells, mask_of(None))
-        passages, products = self._passages.nearest(weights, limit, cells, mask)
-        return DenseHits(passages, products + vector @ self._low)
+            width = math.ceil(self.report.search_width / share)
+        passages, cosines = np.empty(limit, np.int64), np.empty(limit, np.float32)
+        size = search_cells(
+            self._passages.arrays,
+            self._centres,
+            self._rough,
+            self._turn,
+            width,
+            vector,
+            self._step,
+            self._low,
+            mask,
+            passages,
+            cosines,
+        )
+        return DenseHits(passages[:size], cosines[:size])
 
-    def cosines(self, passages: NDArray[np.integer[Any]], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cosine of each of some passages with a unit vector."""
-        products = np.empty(len(passages), dtype=np.float32)
-        rows_at(self._passages.rows, self._passages.places[passages], vector * self._step, products)
-        return products + vector @ self._low
+    @property
+    def stored(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """What `cosines_at` takes of it."""
+        return self._passages.rows, self._passages.places, self._step, self._low
 
     def vectors(self, passages: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The stored vectors of some passages, shape (len(passages), dimension)."""
@@ -173,17 +191,9 @@ class _Cells:
     """Where in `rows` the row of each id begins."""
 
     @property
-    def all_cells(self) -> NDArray[np.int32]:
-        """The numbers of the cells."""
-        return np.arange(len(self.starts), dtype=np.int32)
-
-    def nearest(
-        self, weights: NDArray[np.float32], limit: int, cells: NDArray[np.int32], allowed: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The ids of these cells with the highest products, best first; `allowed` is empty or has a flag for each."""
-        kept, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
-        size = nearest_rows(self.rows, self.starts, self.first, self.ids, cells, weights, allowed, kept, best)
-        return kept[:size], best[:size]
+    def arrays(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+        """What `nearest_rows` takes of them."""
+        return self.rows, self.starts, self.first, self.ids
 
 
 def _one_cell(rows: NDArray[Any], width: int) -> _Cells:
@@ -193,14 +203,42 @@ def _one_cell(rows: NDArray[Any], width: int) -> _Cells:
     return _Cells(rows, first[:1], first, ids, ids.astype(np.int64) * width)
 
 
+def _in_eight_bits(
+    vectors: NDArray[np.float32], low: NDArray[np.float32], step: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """The numbers n for which low + n·step come nearest, one row after the other."""
+    codes = np.zeros_like(vectors)
+    np.divide(vectors - low, step, out=codes, where=step > 0.0)
+    return np.clip(np.rint(codes), 0, 255).astype(np.uint8).reshape(-1)
+
+
+def _roughly(centres: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """What turns vectors so that their first numbers tell centres apart best, and those of the centres in eight bits.
+
+    Nothing, where it takes more than half of the numbers: then all of them are read as quickly.
+    """
+    around = centres - centres.mean(axis=0)
+    power, axes = np.linalg.eigh(around.T @ around)
+    told = np.cumsum(power[::-1]) / max(float(power.sum()), 1e-9)
+    few = -(-(int(np.searchsorted(told, _TOLD)) + 1) // _LANES) * _LANES
+    if 2 * few > centres.shape[1]:
+        return np.empty((0, centres.shape[1]), np.float32), np.empty(0, np.uint8)
+    turn = np.ascontiguousarray(axes[:, ::-1][:, :few].T).astype(np.float32)
+    turned = around @ turn.T
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    step = (high - low) / np.float32(255)
+    return turn * step[:, None], _in_eight_bits(turned, low, step)
+
+
 def _written_cells(index: Any) -> _Cells:
     """The codes of an index in cells; a code is a byte."""
     lists = index.invlists
     sizes = np.asarray([lists.list_size(cell) for cell in range(lists.nlist)])
-    addresses = np.asarray([int(lists.get_codes(cell)) for cell in range(lists.nlist)])
     held = np.flatnonzero(sizes)
+    addresses = np.zeros(lists.nlist, dtype=np.int64)
+    addresses[held] = [int(lists.get_codes(int(cell))) for cell in held]
     lowest = held[np.argmin(addresses[held])]
-    starts = addresses - addresses[lowest]
+    starts = np.where(sizes > 0, addresses - addresses[lowest], 0)
     end = int((starts + sizes * index.code_size)[held].max())
     first = np.concatenate(([0], np.cumsum(sizes)))
     ids = np.concatenate([faiss.rev_swig_ptr(lists.get_ids(int(cell)), int(sizes[cell])) for cell in held])
@@ -211,35 +249,38 @@ def _written_cells(index: Any) -> _Cells:
     return _Cells(rows, starts, first, ids.astype(np.int32), places)
 
 
-def _build_cells(vectors: NDArray[np.float32]) -> Any:
-    """Vectors in cells."""
+def _build_cells(vectors: NDArray[np.float32]) -> tuple[Any, NDArray[np.int64]]:
+    """Vectors in cells, and the cell of each."""
     count, dimension = vectors.shape
-    cells = 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count)))
+    centres, cells = cells_of(vectors, 1 << int(math.log2(_CELLS_PER_ROOT * math.sqrt(count))))
+    quantizer = faiss.IndexFlatIP(dimension)
+    quantizer.add(centres)
     index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dimension), dimension, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        quantizer, dimension, len(centres), faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
     index.by_residual = False
-    index.cp.niter, index.cp.seed, index.cp.spherical = _TRAINING_ROUNDS, _SEED, True
-    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _TRAINING_POINTS
-    index.train(vectors)
-    index.add(vectors)
-    return index
+    index.train(vectors)  # what the eight bits stand for: the centres are there
+    index.add_core(count, faiss.swig_ptr(vectors), None, faiss.swig_ptr(cells))
+    return index, cells
 
 
-def _widen_until_good(cells: Any, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> tuple[int, float]:
-    """The smallest number of cells read whose recall@10 is good enough, or the largest; with its recall.
+def _widen_until_good(
+    index: Any, cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> tuple[int, float]:
+    """The smallest number of cells read whose recall@10 is good enough, or the largest allowed; with its recall.
 
     Numbers of cells that hold too few of the nearest passages are not tried.
     """
     nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
-    _, ranked = cells.quantizer.search(queries, cells.nlist)
-    _, holding = cells.quantizer.search(vectors[nearest.ravel()], 1)
-    ranks = np.take_along_axis(np.argsort(ranked, axis=1), holding.reshape(nearest.shape), axis=1)
-    held = [float((ranks < width).mean()) for width in _SEARCH_WIDTHS]
-    promising = [width for width, share in zip(_SEARCH_WIDTHS, held, strict=True) if share >= REQUIRED_RECALL]
+    _, ranked = index.quantizer.search(queries, index.nlist)
+    ranks = np.take_along_axis(np.argsort(ranked, axis=1), cells[nearest], axis=1)
+    read = np.cumsum(np.bincount(cells, minlength=index.nlist)[ranked], axis=1).mean(axis=0)
+    widths = [width for width in _SEARCH_WIDTHS if read[min(width, index.nlist) - 1] <= MOST_ROWS]
+    widths = widths or [_SEARCH_WIDTHS[0]]
+    promising = [width for width in widths if float((ranks < width).mean()) >= REQUIRED_RECALL]
     width, recall = 0, 0.0
-    for width in promising or _SEARCH_WIDTHS[-1:]:
-        _, found = cells.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, cells.nlist)))
+    for width in promising or widths[-1:]:
+        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=min(width, index.nlist)))
         recall = _recall(found, vectors, queries, worst)
         if recall >= REQUIRED_RECALL:
             break

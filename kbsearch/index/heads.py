@@ -7,13 +7,13 @@ tell its document from others ("No. 12", "Untitled") has no say.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import open_array, write_array
 from kbsearch.index.corpus import Vocabulary
-from kbsearch.index.query_kernels import half_rows_at
 from kbsearch.index.ragged import Ragged
 
 # A word that more titles than this share hold tells none of them from the others.
@@ -37,10 +37,10 @@ def telling_titles(titles: Ragged, vocabulary: Vocabulary) -> NDArray[np.bool_]:
     return flags
 
 
-def write_heads(vectors: NDArray[np.float32], telling: NDArray[np.bool_], directory: Path) -> None:
+def write_heads(vectors: NDArray[np.floating[Any]], telling: NDArray[np.bool_], directory: Path) -> None:
     """Write one unit row a document under `directory` (made here), and whether it has a say."""
     directory.mkdir()
-    write_array(directory / "vectors.npy", vectors.astype(np.float16))
+    write_array(directory / "vectors.npy", vectors.astype(np.float16, copy=False))
     write_array(directory / "telling.npy", telling)
 
 
@@ -48,12 +48,6 @@ class Heads:
     """Written vectors of documents, memory-mapped."""
 
     def __init__(self, directory: Path) -> None:
-        self._vectors: NDArray[np.float16] = open_array(directory / "vectors.npy")
-        self._telling: NDArray[np.bool_] = open_array(directory / "telling.npy")
-
-    def cosines(self, vector: NDArray[np.float32], documents: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The cosine of each document's title and tags with a unit vector; NaN where they have no say."""
-        cosines = np.empty(len(documents), dtype=np.float32)
-        half_rows_at(self._vectors.view(np.uint16), documents, vector, cosines)
-        cosines[~self._telling[documents]] = np.nan
-        return cosines
+        vectors: NDArray[np.float16] = open_array(directory / "vectors.npy")
+        self.arrays = vectors.view(np.uint16), open_array(directory / "telling.npy")
+        """What `half_cosines_at` takes of them."""

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit
+from numba.core import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _PART_BITS = 10
 """What `sort_pairs` sorts by first: so many parts are written to side by side."""
+_SCANNED_FOR_ONE_SORTED = 64
+"""Numbers passed over in the time in which one is sorted."""
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -34,6 +39,26 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
         return njit(nogil=True, **options)(function)
 
 
+def _prefetch(_context: Any, array: Any, _place: Any) -> Any:
+    """Tell numba how to compile `prefetch`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # To be read; into every level of the cache; data, not code.
+        builder.call(function, [address, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""In compiled code: ask for `array[place]` (of one dimension), which is read soon, without waiting for it."""
+
+
 @compiled
 def copy_rows(
     values: NDArray[Any],
@@ -51,41 +76,65 @@ def copy_rows(
 
 
 @compiled
-def fill_postings(
-    bag_offsets: NDArray[np.int64],
-    words: NDArray[np.int32],
-    weights: NDArray[np.int32],
-    term_offsets: NDArray[np.int64],
-    terms: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    postings: NDArray[np.int32],
-) -> NDArray[np.int64]:
-    """Write each term's passages, rising, and how often it stands in each of them, words counted `weights` times.
+def add_rows(
+    rows: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    numbers: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    sums: NDArray[np.float32],
+) -> None:
+    """Add up the rows `numbers[offsets[k]:offsets[k + 1]]`, each times its scale, and make the sum a unit vector.
 
-    `postings`: shape (postings, 2); those of a term begin at its start. Returns how many passages hold each term.
+    `sums`: zeros. Always in the same order, so that a text has the same bits alone and among others.
     """
-    # What belongs to a term lies side by side: terms come in any order, and fetching it is what this costs.
-    states = np.zeros((starts.shape[0], 2), dtype=np.int64)  # the place after the last passage, that passage plus one
-    states[:, 0] = starts
-    for passage in range(bag_offsets.shape[0] - 1):
-        for entry in range(bag_offsets[passage], bag_offsets[passage + 1]):
-            word = words[entry]
-            for place in range(term_offsets[word], term_offsets[word + 1]):
-                state = states[terms[place]]
-                if state[1] == passage + 1:
-                    postings[state[0] - 1, 1] += weights[entry]
-                else:
-                    state[1] = passage + 1
-                    postings[state[0], 0] = passage
-                    postings[state[0], 1] = weights[entry]
-                    state[0] += 1
-    return states[:, 0] - starts
+    width = rows.shape[1]
+    for text in range(sums.shape[0]):
+        total = sums[text]
+        for entry in range(offsets[text], offsets[text + 1]):
+            row, scale = rows[numbers[entry]], scales[numbers[entry]]
+            for column in range(width):
+                total[column] += scale * np.float32(row[column])
+        square = 0.0
+        for column in range(width):
+            square += np.float64(total[column]) * np.float64(total[column])
+        if square > 0.0:
+            total /= np.float32(np.sqrt(square))
 
 
 @compiled
-def contribute(
+def add_to_cells(vectors: NDArray[np.float32], cells: NDArray[np.int64], sums: NDArray[np.float64]) -> None:
+    """Add each vector to the sum of its cell."""
+    for row in range(vectors.shape[0]):
+        for column in range(vectors.shape[1]):
+            sums[cells[row], column] += vectors[row, column]
+
+
+@compiled
+def invert_rows(
+    offsets: NDArray[np.int64],
+    values: NDArray[np.int32],
+    weights: NDArray[np.int32],
     starts: NDArray[np.int64],
-    postings: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    row_weights: NDArray[np.int32],
+) -> None:
+    """Write the rows of a ragged array that hold each value, rising, and the value's weight there, from `starts` on."""
+    ends = starts.copy()
+    for row in range(offsets.shape[0] - 1):
+        for entry in range(offsets[row], offsets[row + 1]):
+            place = ends[values[entry]]
+            rows[place] = row
+            row_weights[place] = weights[entry]
+            ends[values[entry]] = place + 1
+
+
+@compiled
+def weigh_terms(
+    term_starts: NDArray[np.int64],
+    words: NDArray[np.int32],
+    word_starts: NDArray[np.int64],
+    holders: NDArray[np.int32],
+    weights: NDArray[np.int32],
     idf: NDArray[np.float64],
     norms: NDArray[np.float64],
     k1: float,
@@ -93,19 +142,71 @@ def contribute(
     passages: NDArray[np.int32],
     contributions: NDArray[np.float32],
 ) -> None:
-    """Write the passage and the BM25 contribution of each posting; those of term t begin at `indptr[t]`.
+    """Write each term's passages, rising, with its BM25 contribution there; those of term t begin at `indptr[t]`.
 
-    `norms` are k1·(1 − b + b·length/average), one a passage.
+    Term t stands for `words[term_starts[t]:term_starts[t + 1]]`; word w is held by the passages
+    `holders[word_starts[w]:word_starts[w + 1]]`, rising, as often as `weights` say. `idf[n]` is that of a term that n
+    passages hold; `norms` are k1·(1 − b + b·length/average), one a passage. There is room for every word's passages
+    under each of its terms.
     """
-    for term in range(starts.shape[0]):
-        entry = starts[term]
-        for target in range(indptr[term], indptr[term + 1]):
-            passage = postings[entry, 0]
-            frequency = np.float64(postings[entry, 1])
+    times = np.zeros(norms.shape[0], dtype=np.int32)  # all zero between two terms
+    end = 0
+    for term in range(term_starts.shape[0] - 1):
+        start = end
+        for place in range(term_starts[term], term_starts[term + 1]):
+            for entry in range(word_starts[words[place]], word_starts[words[place] + 1]):
+                holder = holders[entry]
+                if times[holder] == 0:
+                    passages[end] = holder
+                    end += 1
+                times[holder] += weights[entry]
+        if term_starts[term + 1] - term_starts[term] > 1:
+            if (end - start) * _SCANNED_FOR_ONE_SORTED < times.shape[0]:
+                passages[start:end].sort()
+            else:
+                end = start
+                for number in range(times.shape[0]):
+                    if times[number]:
+                        passages[end] = number
+                        end += 1
+        for entry in range(start, end):
+            passage = passages[entry]
+            frequency = np.float64(times[passage])
             saturation = frequency * (k1 + 1.0) / (frequency + norms[passage])
-            passages[target] = passage
-            contributions[target] = np.float32(idf[term] * saturation)
-            entry += 1
+            contributions[entry] = np.float32(idf[end - start] * saturation)
+            times[passage] = 0
+        indptr[term + 1] = end
+
+
+@compiled
+def sign_documents(
+    first: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    words: NDArray[np.int32],
+    keys: NDArray[np.uint64],
+    bits: int,
+    signatures: NDArray[np.uint32],
+) -> None:
+    """Write each document's signature: of the words whose key begins with the `bits` of a bin, the least hash.
+
+    Document d has the passages `first[d]` to `first[d + 1]`, a passage the words of its row. An empty bin takes what
+    its right neighbour has (the first one is the last one's), and how far away that is.
+    """
+    nothing = np.uint32(2**32 - 1)
+    bins = 1 << bits
+    for document in range(signatures.shape[0]):
+        signature = signatures[document]
+        signature[:] = nothing
+        for entry in range(offsets[first[document]], offsets[first[document + 1]]):
+            key = keys[words[entry]]
+            place = np.int64(key >> np.uint64(64 - bits))
+            signature[place] = min(signature[place], np.uint32((key >> np.uint64(20)) & np.uint64(nothing)))
+        value, nearest = nothing, 2 * bins - 1
+        for number in range(2 * bins - 1, -1, -1):
+            if signature[number % bins] != nothing:
+                value, nearest = signature[number % bins], number
+            elif number < bins:
+                signature[number] = np.uint32(value + (nearest - number) * 0x9E3779B1)
 
 
 @compiled

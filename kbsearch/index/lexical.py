@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
-from kbsearch.index.kernels import contribute, distinct_hashes, fill_postings
-from kbsearch.index.query_kernels import mask_of, places_of, search_postings
+from kbsearch.index.kernels import invert_rows, sort_pairs, weigh_terms
+from kbsearch.index.numbers import Numbers
+from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
@@ -62,6 +63,11 @@ class LexicalHits:
     probed: NDArray[np.float32]
     """Scores of the passages that the caller asked about, in his order."""
 
+    @classmethod
+    def none(cls, asked: int) -> LexicalHits:
+        """What is found where nothing was looked for."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(asked, np.float32))
+
 
 class LexicalBuilder:
     """Collects passages' terms, then writes the index."""
@@ -93,28 +99,35 @@ def write_lexical(
     each word.
     """
     directory.mkdir()
-    hashes, _, numbers = distinct_hashes(terms.values)
     count = len(bags)
     terms_of_word = np.diff(terms.offsets)
     lengths = _row_sums(bags.offsets, weights.values * terms_of_word[bags.values])
     average = float(lengths.mean()) if count else 0.0
-    # Room for the passages of each word under each of its terms; words of one passage may share a term.
-    holders = np.repeat(np.bincount(bags.values, minlength=len(terms)), terms_of_word)
-    ends = np.cumsum(np.bincount(numbers, weights=holders, minlength=len(hashes)).astype(np.int64))
-    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
-    postings = np.empty((int(ends[-1]) if len(ends) else 0, 2), dtype=np.int32)
-    df = fill_postings(bags.offsets, bags.values, weights.values, terms.offsets, numbers, starts, postings)
-    indptr = np.concatenate(([0], np.cumsum(df)))
-    idf = np.log((count + 1) / np.maximum(df, 1))
     norms = k1 * (1 - b + b * lengths / max(average, 1e-9))
-    passages = np.empty(int(indptr[-1]), dtype=np.int32)
-    contributions = np.empty(len(passages), dtype=np.float32)
-    contribute(starts, postings, idf, norms, k1, indptr, passages, contributions)
+    # The words of each term, terms in the order of their hashes.
+    ordered, places = terms.values.copy(), np.arange(len(terms.values), dtype=np.int32)
+    sort_pairs(ordered, places)
+    first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    hashes, term_starts = ordered[first], np.append(np.flatnonzero(first), len(ordered))
+    words = np.repeat(np.arange(len(terms), dtype=np.int32), terms_of_word)[places]
+    # The passages of each word.
+    held = np.bincount(bags.values, minlength=len(terms))
+    word_starts = np.concatenate(([0], np.cumsum(held)))
+    holders, times = np.empty(len(bags.values), dtype=np.int32), np.empty(len(bags.values), dtype=np.int32)
+    invert_rows(bags.offsets, bags.values, weights.values, word_starts, holders, times)
+    idf = np.log((count + 1) / np.maximum(np.arange(count + 1), 1))
+    # Words of one passage may share a term, so this may be more than there are.
+    room = int(held[words].sum())
+    passages, contributions = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    indptr = np.zeros(len(hashes) + 1, dtype=np.int64)
+    weigh_terms(term_starts, words, word_starts, holders, times, idf, norms, k1, indptr, passages, contributions)
+    passages, contributions = passages[: indptr[-1]], contributions[: indptr[-1]]
     write_array(directory / "hashes.npy", hashes)
     write_array(directory / "indptr.npy", indptr)
     write_array(directory / "passages.npy", passages)
     write_array(directory / "contributions.npy", contributions)
-    write_array(directory / "idf.npy", idf.astype(np.float32))
+    write_array(directory / "idf.npy", idf[np.diff(indptr)].astype(np.float32))
     statistics = LexicalStatistics(count, average, len(hashes), k1, b, delta)
     (directory / "statistics.json").write_bytes(orjson.dumps(asdict(statistics)))
     return statistics
@@ -130,7 +143,7 @@ class LexicalIndex:
             raise SnapshotDamaged(
                 f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
             ) from cause
-        self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
+        self._numbers = Numbers(open_array(directory / "hashes.npy"))
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
         self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
@@ -140,7 +153,7 @@ class LexicalIndex:
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids: NDArray[np.int64] = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         if allowed is None:
             return ids >= 0
         holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
@@ -148,7 +161,7 @@ class LexicalIndex:
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         found = ids >= 0
         values = np.full(len(ids), self._unknown_idf, dtype=np.float32)
         values[found] = self._idf[ids[found]]
@@ -161,27 +174,25 @@ class LexicalIndex:
         *,
         weights: Sequence[float] | None = None,
         allowed: NDArray[np.bool_] | None = None,
-        probe: NDArray[np.integer[Any]] | None = None,
+        probe: NDArray[np.int64] | None = None,
     ) -> LexicalHits:
         """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
 
         `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
-        ids = places_of(self._hashes, hash_texts(terms))
+        ids = self._numbers.of(terms)
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-        found = ids >= 0
-        known = float(self._idf[ids[found]] @ weight[found])
-        unknown = float(weight[~found].sum()) * self._unknown_idf
         scores, touched = self._buffers()
         limit = min(limit, self.statistics.passages)
         best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
-        asked = _NOTHING if probe is None else probe.astype(np.int64)
+        asked = _NOTHING if probe is None else probe
         probed = np.empty(len(asked), dtype=np.float32)
-        size = search_postings(
+        size, known, unknown = search_postings(
             self._indptr,
             self._passages,
             self._contributions,
+            self._idf,
             ids,
             weight,
             mask_of(allowed),
@@ -196,7 +207,7 @@ class LexicalIndex:
             passages=best_ids[:size],
             scores=best[:size],
             baseline=known * self.statistics.delta,
-            bound=(known + unknown) * (self.statistics.k1 + 1),
+            bound=(known + unknown * self._unknown_idf) * (self.statistics.k1 + 1),
             probed=probed,
         )
 
@@ -205,7 +216,7 @@ class LexicalIndex:
         scratch = self._scratch
         if not hasattr(scratch, "scores"):
             scratch.scores = np.zeros(self.statistics.passages, dtype=np.float32)
-            scratch.touched = np.empty(self.statistics.passages, dtype=np.int32)
+            scratch.touched = np.empty(self.statistics.passages + 1, dtype=np.int32)
         return scratch.scores, scratch.touched
 
 

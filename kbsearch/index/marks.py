@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import hash_texts, open_array, write_array
 from kbsearch.index.ragged import Ragged
-
-# A false mark once in a few million words is harmless, so half of the hash is enough here.
-_HALF = np.uint64(0xFFFF_FFFF)
+from kbsearch.index.result_kernels import quote_passages
 
 
-@dataclass(frozen=True, slots=True)
-class WordPlaces:
-    """The words of one passage."""
+class Quote(NamedTuple):
+    """The part of a passage's text to show; half-open ranges of code points in that text."""
 
-    starts: list[int]
-    ends: list[int]
-    marked: list[int]
-    """Numbers of the words that the query asks for."""
+    start: int
+    end: int
+    marked: list[list[int]]
+    """Start and end of each word inside that was asked for."""
 
 
 def write_marks(directory: Path, starts: Ragged, ends: Ragged, stems: Ragged) -> None:
@@ -48,12 +44,37 @@ class Marks:
         self._stems: NDArray[np.uint32] = open_array(directory / "stems.npy")
         self._offsets: NDArray[np.int64] = open_array(directory / "offsets.npy")
 
-    def of(self, passage: int, wanted: AbstractSet[int]) -> WordPlaces:
-        """The words of a passage; marked are those whose stem is in `wanted` (from `short_hashes`)."""
-        start, end = int(self._offsets[passage]), int(self._offsets[passage + 1])
-        # A hundred look-ups in a set take a tenth of the time of NumPy's isin.
-        marked = [word for word, stem in enumerate(self._stems[start:end].tolist()) if stem in wanted]
-        return WordPlaces(self._starts[start:end].tolist(), self._ends[start:end].tolist(), marked)
+    def quotes(
+        self, passages: Sequence[int], sizes: Sequence[int], wanted: NDArray[np.uint32], length: int
+    ) -> list[Quote]:
+        """What to quote of each passage: at most `length` characters with the most words whose stem is in `wanted`.
+
+        `sizes`: how many characters the text of each has; `wanted`: from `short_hashes`.
+        """
+        windows = np.empty((len(passages), 3), dtype=np.int64)
+        ranges = quote_passages(
+            np.asarray(passages, dtype=np.int64),
+            np.asarray(sizes, dtype=np.int64),
+            length,
+            wanted,
+            self._offsets,
+            self._starts,
+            self._ends,
+            self._stems,
+            windows,
+        ).tolist()
+        quotes, before = [], 0
+        for start, end, after in windows.tolist():
+            quotes.append(Quote(start, end, ranges[before:after]))
+            before = after
+        return quotes
+
+    def hold(self, passages: Iterable[int], wanted: NDArray[np.uint32]) -> bool:
+        """Whether any of the passages has a word whose stem is in `wanted` (from `short_hashes`)."""
+        return any(
+            bool(np.isin(self._stems[self._offsets[passage] : self._offsets[passage + 1]], wanted).any())
+            for passage in passages
+        )
 
     def asked(self, passage: int, numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
         """Start, end and number of each word of a passage whose stem is in `numbers` (keys from `short_hashes`)."""
@@ -65,4 +86,5 @@ class Marks:
 
 def short_hashes(terms: Iterable[str]) -> NDArray[np.uint32]:
     """32-bit numbers for terms."""
-    return (hash_texts(terms) & _HALF).astype(np.uint32)
+    # A false mark once in a few million words is harmless, so the lower half of the hash is enough here.
+    return hash_texts(terms).astype(np.uint32)

@@ -1,4 +1,4 @@
-"""Compiled loops of a query: add up posting lists, read vectors, keep the best."""
+"""Compiled loops of a query that find passages: add up posting lists, read vectors, keep the best."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.kernels import compiled, compiled_sums
+from kbsearch.index.kernels import compiled, compiled_sums, prefetch
 
+_SIGN = np.uint32(1 << 31)
+_SPARE = 64
+_FEW = 500
+_FIRST = 64
+"""Postings of each term that are fetched ahead; further ones the processor sees coming."""
+_CHUNK = 256
+_AHEAD = 8
+"""Rows fetched while one is read, of the next so many that may be found."""
+_LINE = 64
+"""Bytes that come from memory together."""
 _EVERYTHING = np.empty(0, dtype=np.bool_)
 """What these loops are given for `allowed` where all are."""
 
@@ -33,6 +43,7 @@ def search_postings(
     indptr: NDArray[np.int64],
     passages: NDArray[np.int32],
     contributions: NDArray[np.float32],
+    idf: NDArray[np.float32],
     terms: NDArray[np.int64],
     weights: NDArray[np.float32],
     allowed: NDArray[np.bool_],
@@ -42,16 +53,63 @@ def search_postings(
     ids: NDArray[np.int32],
     best: NDArray[np.float32],
     probed: NDArray[np.float32],
-) -> int:
-    """Add up every posting of `terms` and keep the highest allowed scores, best first; return how many there are.
+) -> tuple[int, float, float]:
+    """Add up every posting of `terms` and keep the highest allowed scores, best first.
 
+    Returns how many there are, Σ idf·weight of the terms that are known and Σ weight of the others.
     `terms`: numbers, −1 for one that no passage holds. `scores`: zeros, one a passage, and zeros again afterwards;
-    `touched`: as long. `ids` and `best` take what is kept, `probed` the scores of `probe`. An empty `allowed` means
+    `touched`: one longer. `ids` and `best` take what is kept, `probed` the scores of `probe`. An empty `allowed` means
     all. Raises IndexError where there is no such passage.
     """
     for passage in probe:
         if not 0 <= passage < scores.shape[0]:
             raise IndexError("no such passage")
+    reached = _add_up(indptr, passages, contributions, terms, weights, scores, touched)
+    for place in range(probe.shape[0]):
+        probed[place] = scores[probe[place]]
+    limit = best.shape[0]
+    keys = _room_for(limit)
+    everything = allowed.shape[0] == 0
+    size = 0
+    floor = np.float32(0.0)
+    # The cost follows the postings read, not the number of passages.
+    for index in range(reached):
+        passage = touched[index]
+        score = scores[passage]
+        scores[passage] = np.float32(0.0)
+        if score >= floor and (everything or allowed[passage]):
+            keys[size] = _key(score, passage)
+            size += 1
+            if size == keys.shape[0]:
+                size = _keep_best(keys, size, limit)
+                floor = _floor(keys, limit)
+    size = _keep_best(keys, size, limit)
+    _unpack(keys, size, ids, best)
+    known = unknown = 0.0
+    for position in range(terms.shape[0]):
+        if terms[position] >= 0:
+            known += idf[terms[position]] * weights[position]
+        else:
+            unknown += weights[position]
+    return size, known, unknown
+
+
+@compiled
+def _add_up(
+    indptr: NDArray[np.int64],
+    passages: NDArray[np.int32],
+    contributions: NDArray[np.float32],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    touched: NDArray[np.int32],
+) -> int:
+    """Add every posting of `terms` to `scores`; list the passages in `touched` and return how many there are."""
+    for term in terms:
+        if term >= 0:
+            for entry in range(indptr[term], min(indptr[term + 1], indptr[term] + _FIRST), _LINE // 4):
+                prefetch(passages, entry)
+                prefetch(contributions, entry)
     count = 0
     for position in range(terms.shape[0]):
         term = terms[position]
@@ -60,40 +118,13 @@ def search_postings(
         weight = weights[position]
         for entry in range(indptr[term], indptr[term + 1]):
             passage = passages[entry]
-            # Contributions are strictly positive, so a zero means "not reached yet".
-            if scores[passage] == 0.0:
-                touched[count] = passage
-                count += 1
-            scores[passage] += weight * contributions[entry]
-    size: int = _select(scores, touched[:count], allowed, ids, best)
-    for place in range(probe.shape[0]):
-        probed[place] = scores[probe[place]]
-    # The cost follows the postings read, not the number of passages.
-    for index in range(count):
-        scores[touched[index]] = 0.0
-    return size
-
-
-@compiled
-def _select(
-    scores: NDArray[np.float32],
-    passages: NDArray[np.int32],
-    allowed: NDArray[np.bool_],
-    ids: NDArray[np.int32],
-    best: NDArray[np.float32],
-) -> int:
-    size = 0
-    limit = best.shape[0]
-    if limit == 0:
-        return 0
-    everything = allowed.shape[0] == 0
-    for passage in passages:
-        score = scores[passage]
-        # Most fail the first comparison; a call costs more than that.
-        if (size < limit or score >= best[0]) and (everything or allowed[passage]):
-            size = _keep(best, ids, size, score, passage)
-    _sort(best, ids, size)
-    return size
+            score = scores[passage]
+            # Contributions are strictly positive, so a zero means "not reached yet". Written down in any case and
+            # counted then: nobody can guess the answer, and a wrong guess costs more than all the rest.
+            touched[count] = passage
+            count += score == np.float32(0.0)
+            scores[passage] = score + weight * contributions[entry]
+    return count
 
 
 @compiled_sums
@@ -113,7 +144,7 @@ def nearest_rows(
     cells: NDArray[np.int32],
     weights: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    kept: NDArray[np.int32],
+    kept: NDArray[np.integer[Any]],
     best: NDArray[np.float32],
 ) -> int:
     """Keep the allowed rows with the highest products with `weights`, best first; return how many there are.
@@ -123,237 +154,236 @@ def nearest_rows(
     """
     width = weights.shape[0]
     limit = best.shape[0]
-    if limit == 0:
-        return 0
+    keys = _room_for(limit)
     everything = allowed.shape[0] == 0
     size = 0
-    for cell in cells:
-        start = starts[cell]
-        for number in range(first[cell], first[cell + 1]):
-            passage = ids[number]
-            if everything or allowed[passage]:
+    floor = np.float32(-np.inf)
+    chosen = np.empty(_CHUNK, dtype=np.int64)
+    for place in range(cells.shape[0]):
+        cell = cells[place]
+        # Row n lies at n·width from here.
+        origin = starts[cell] - first[cell] * width
+        if place + 1 < cells.shape[0]:
+            _prefetch_row(rows, starts[cells[place + 1]], _AHEAD * width)
+        for begin in range(first[cell], first[cell + 1], _CHUNK):
+            count = 0
+            for number in range(begin, min(begin + _CHUNK, first[cell + 1])):
+                chosen[count] = number
+                count += everything or allowed[ids[number]]
+            for index in range(count):
+                if index + _AHEAD < count:
+                    _prefetch_row(rows, origin + chosen[index + _AHEAD] * width, width)
+                start = origin + chosen[index] * width
                 product = _product(rows[start : start + width], weights)
-                if size < limit or product >= best[0]:
-                    size = _keep(best, kept, size, product, passage)
-            start += width
-    _sort(best, kept, size)
+                # Offered in any case and counted then, as in `_add_up`.
+                keys[size] = _key(product, ids[chosen[index]])
+                size += product >= floor
+                if size == keys.shape[0]:
+                    size = _keep_best(keys, size, limit)
+                    floor = _floor(keys, limit)
+    found: int = _keep_best(keys, size, limit)
+    _unpack(keys, found, kept, best)
+    return found
+
+
+@compiled_sums
+def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
+    """The numbers of the rows, which lie one after the other, with the highest products; best first."""
+    width = weights.shape[0]
+    products = np.empty(centres.shape[0] // width, dtype=np.float32)
+    for row in range(products.shape[0]):
+        products[row] = _product(centres[row * width : (row + 1) * width], weights)
+    keys = _room_for(limit)
+    size = 0
+    floor = np.float32(-np.inf)
+    for row in range(products.shape[0]):
+        keys[size] = _key(products[row], row)
+        size += products[row] >= floor
+        if size == keys.shape[0]:
+            size = _keep_best(keys, size, limit)
+            floor = _floor(keys, limit)
+    nearest, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
+    _unpack(keys, _keep_best(keys, size, limit), nearest, best)
+    return nearest
+
+
+@compiled_sums
+def search_cells(
+    stored: Any,
+    centres: NDArray[np.uint8],
+    rough: NDArray[np.uint8],
+    turn: NDArray[np.float32],
+    width: int,
+    vector: NDArray[np.float32],
+    step: NDArray[np.float32],
+    low: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    kept: NDArray[np.int64],
+    best: NDArray[np.float32],
+) -> int:
+    """Keep the rows nearest to a vector among the `width` cells whose centres are nearest, as `nearest_rows` does.
+
+    `stored`: its first four arguments. A number n in them and in `centres`, one row a cell, stands for low + n·step.
+    `rough`: the centres turned by `turn` and cut to their first numbers, or nothing. More than twice as many as are
+    wanted are chosen by these where there are so many; the nearest of them by all numbers are read.
+    """
+    weights = vector * step
+    rows, starts, first, ids = stored
+    cells = np.arange(starts.shape[0]).astype(np.int32)
+    if width < cells.shape[0]:
+        several = 2 * width + _SPARE
+        if rough.shape[0] and several < cells.shape[0]:
+            turned = np.empty(turn.shape[0], dtype=np.float32)
+            for place in range(turn.shape[0]):
+                turned[place] = _product(turn[place], vector)
+            cells = _nearest_centres(rough, turned, several)
+            nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
+            each = np.arange(several + 1)
+            places = cells.astype(np.int64) * vector.shape[0]
+            everything = np.empty(0, dtype=np.bool_)
+            nearest_rows(
+                centres, places, each, cells, each[:several].astype(np.int32), weights, everything, nearest, products
+            )
+            cells = nearest
+        else:
+            cells = _nearest_centres(centres, weights, width)
+    size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)
+    best[:size] += _product(low, vector)
     return size
 
 
 @compiled_sums
-def rows_at(
-    rows: NDArray[Any], starts: NDArray[np.int64], weights: NDArray[np.float32], products: NDArray[np.float32]
-) -> None:
-    """The product with `weights` of the row that begins at each of `starts`."""
-    for place in range(starts.shape[0]):
-        products[place] = _product(rows[starts[place] : starts[place] + weights.shape[0]], weights)
+def cosines_at(
+    rows: NDArray[Any],
+    places: NDArray[np.int64],
+    step: NDArray[np.float32],
+    low: NDArray[np.float32],
+    vector: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """The product with a vector of each of the rows `numbers`.
+
+    Row n begins at `places[n]`; x in it stands for low + x·step.
+    """
+    for number in numbers:
+        prefetch(places, number)
+    for number in numbers:
+        _prefetch_row(rows, places[number], vector.shape[0])
+    weights = vector * step
+    offset = _product(low, vector)
+    products = np.empty(numbers.shape[0], dtype=np.float32)
+    for place in range(numbers.shape[0]):
+        start = places[numbers[place]]
+        products[place] = offset + _product(rows[start : start + weights.shape[0]], weights)
+    return products
 
 
 @compiled_sums
-def half_rows_at(
-    rows: NDArray[np.uint16], numbers: NDArray[np.int32], weights: NDArray[np.float32], products: NDArray[np.float32]
-) -> None:
-    """The product with `weights` of each of the rows `numbers`; the rows hold the bits of 16-bit floats."""
+def half_cosines_at(
+    rows: NDArray[np.uint16], telling: NDArray[np.bool_], vector: NDArray[np.float32], numbers: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """The product with a vector of each of the rows `numbers`, NaN where a row is not `telling`.
+
+    The rows hold the bits of 16-bit floats.
+    """
+    flat = rows.reshape(-1)
+    for number in numbers:
+        _prefetch_row(flat, np.int64(number) * vector.shape[0], vector.shape[0])
+    products = np.empty(numbers.shape[0], dtype=np.float32)
     for place in range(numbers.shape[0]):
         row = rows[numbers[place]]
         total = np.float32(0.0)
-        for column in range(weights.shape[0]):
+        for column in range(vector.shape[0]):
             bits = np.uint32(row[column])
             # Exponent and fraction moved to their places in 32 bits, where the exponent counts from 127, not from 15.
             size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13))
             sign = np.uint32((bits & np.uint32(0x8000)) << np.uint32(16))
-            total += weights[column] * (np.uint32(size | sign).view(np.float32) * np.float32(2.0**112))
-        products[place] = total
+            total += vector[column] * (np.uint32(size | sign).view(np.float32) * np.float32(2.0**112))
+        products[place] = total if telling[numbers[place]] else np.float32(np.nan)
+    return products
 
 
 @compiled
-def _keep(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> int:
-    """Offer an entry to a heap with the worst one at its root, ties by lower passage; return its new size.
+def _prefetch_row(rows: NDArray[Any], start: int, width: int) -> None:
+    """Fetch a row that is read soon; rows wanted from all over the memory then come side by side, not in turn."""
+    for place in range(start, start + width, _LINE // rows.itemsize):
+        prefetch(rows, place)
 
-    Full, it keeps the better ones.
+
+@compiled
+def _room_for(limit: int) -> NDArray[np.uint64]:
+    """Room for the keys of the best `limit` entries, and as many again, so that the worst are seldom weeded out."""
+    return np.empty(2 * limit + 64, dtype=np.uint64)
+
+
+@compiled
+def _key(score: np.float32, passage: int) -> np.uint64:
+    """One number for an entry: the higher score has the higher one, of equal scores the lower passage."""
+    bits = np.float32(score).view(np.uint32)
+    # The bits of floats rise with them, those of negative ones the other way round.
+    rising = np.uint32(~bits) if bits >= _SIGN else np.uint32(bits | _SIGN)
+    return np.uint64((np.uint64(rising) << np.uint64(32)) | np.uint64(np.uint32(~np.uint32(passage))))
+
+
+@compiled
+def _score(key: np.uint64) -> np.float32:
+    rising = np.uint32(key >> np.uint64(32))
+    bits = np.uint32(rising ^ _SIGN) if rising >= _SIGN else np.uint32(~rising)
+    return np.uint32(bits).view(np.float32)
+
+
+@compiled
+def _keep_best(keys: NDArray[np.uint64], size: int, limit: int) -> int:
+    """Move the best `limit` of the first `size` entries to the front, the worst of them last; return how many stay.
+
+    Quickselect after Hoare with Lomuto's partition, in which no comparison has to be guessed: ten times as fast as
+    NumPy's here. No two keys are equal.
     """
-    if size < best.shape[0]:
-        child = size
-        while child > 0:
-            parent = (child - 1) >> 1
-            if best[parent] < score or (best[parent] == score and ids[parent] > passage):
+    if size <= limit or limit == 0:
+        return min(size, limit)
+    start, end = 0, size
+    while end - start > 1:
+        one, other, third = keys[start], keys[(start + end) >> 1], keys[end - 1]
+        pivot = max(min(one, other), min(max(one, other), third))
+        middle = start
+        for place in range(start, end):
+            key = keys[place]
+            keys[place] = keys[middle]
+            keys[middle] = key
+            middle += key > pivot
+        if limit <= middle:
+            end = middle
+            continue
+        for place in range(middle, end):
+            if keys[place] == pivot:
+                keys[place] = keys[middle]
+                keys[middle] = pivot
                 break
-            best[child] = best[parent]
-            ids[child] = ids[parent]
-            child = parent
-        best[child] = score
-        ids[child] = passage
-        return size + 1
-    if score > best[0] or (score == best[0] and passage < ids[0]):
-        _sift_down(best, ids, size, score, passage)
-    return size
-
-
-@compiled
-def _sift_down(best: NDArray[np.float32], ids: NDArray[np.int32], size: int, score: float, passage: int) -> None:
-    """Put an entry at the root of the heap of `size` entries and let it sink to its place."""
-    parent = 0
-    while True:
-        child = 2 * parent + 1
-        if child >= size:
+        if limit == middle + 1:
             break
-        right = child + 1
-        if right < size and (best[right] < best[child] or (best[right] == best[child] and ids[right] > ids[child])):
-            child = right
-        if best[child] < score or (best[child] == score and ids[child] > passage):
-            best[parent] = best[child]
-            ids[parent] = ids[child]
-            parent = child
-        else:
-            break
-    best[parent] = score
-    ids[parent] = passage
+        start = middle + 1
+    return limit
 
 
 @compiled
-def _sort(best: NDArray[np.float32], ids: NDArray[np.int32], size: int) -> None:
-    """Turn a heap into a list, best first."""
-    for last in range(size - 1, 0, -1):
-        score = best[last]
-        passage = ids[last]
-        best[last] = best[0]
-        ids[last] = ids[0]
-        _sift_down(best, ids, last, score, passage)
+def _floor(keys: NDArray[np.uint64], limit: int) -> np.float32:
+    """The score of the worst of the `limit` best, after `_keep_best`: what is lower need not be offered."""
+    return _score(keys[limit - 1]) if limit else np.float32(np.inf)
 
 
 @compiled
-def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which of a few values are among a few others; NumPy's own way sorts both."""
-    found = np.zeros(values.shape[0], dtype=np.bool_)
-    for place in range(values.shape[0]):
-        value = values[place]
-        equal = False
-        for other in others:
-            equal |= value == other
-        found[place] = equal
-    return found
-
-
-@compiled
-def count_agreeing(
-    starts: NDArray[np.int64],
-    holders: NDArray[np.int32],
-    stems: NDArray[np.int64],
-    words: NDArray[np.int64],
-    documents: NDArray[np.int32],
-) -> NDArray[np.float32]:
-    """How many different words each document holds; it holds word `words[k]` where it holds stem `stems[k]`.
-
-    `words` rises. Stem s is held by the documents `holders[starts[s]:starts[s + 1]]`, rising; −1 by none.
-    """
-    agreeing = np.zeros(documents.shape[0], dtype=np.float32)
-    for place in range(documents.shape[0]):
-        document = documents[place]
-        last = -1
-        for number in range(stems.shape[0]):
-            stem = stems[number]
-            if stem < 0 or words[number] == last:
-                continue
-            low, end = starts[stem], starts[stem + 1]
-            high = end
-            while low < high:
-                middle = (low + high) >> 1
-                if holders[middle] < document:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < end and holders[low] == document:
-                agreeing[place] += np.float32(1.0)
-                last = words[number]
-    return agreeing
-
-
-@compiled
-def groups_with(
-    groups: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    members: NDArray[np.int32],
-    codes: NDArray[np.int32],
-    wanted: NDArray[np.bool_],
-    allowed: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Which of the groups have an allowed member whose code is wanted; an empty `allowed` means all."""
-    everything = allowed.shape[0] == 0
-    found = np.zeros(groups.shape[0], dtype=np.bool_)
-    for place in range(groups.shape[0]):
-        for entry in range(starts[groups[place]], starts[groups[place] + 1]):
-            member = members[entry]
-            if wanted[codes[member]] and (everything or allowed[member]):
-                found[place] = True
-                break
-    return found
-
-
-@compiled
-def best_members(
-    documents: NDArray[np.int32],
-    groups: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    members: NDArray[np.int32],
-    codes: NDArray[np.int32],
-    worth: NDArray[np.float32],
-    allowed: NDArray[np.bool_],
-) -> NDArray[np.int32]:
-    """For each document the first allowed member of its group with the code of most worth, if that is worth more.
-
-    `groups`: one a document of the snapshot. Of codes worth the same the highest wins. An empty `allowed` means all.
-    """
-    everything = allowed.shape[0] == 0
-    chosen = documents.copy()
-    for place in range(documents.shape[0]):
-        best = documents[place]
-        for entry in range(starts[groups[best]], starts[groups[best] + 1]):
-            member = members[entry]
-            more = worth[codes[member]] - worth[codes[best]]
-            same = more == 0.0 and best != documents[place] and codes[member] > codes[best]
-            if (more > 0.0 or same) and (everything or allowed[member]):
-                best = member
-        chosen[place] = best
-    return chosen
-
-
-@compiled
-def best_of_groups(
-    scores: NDArray[np.float32],
-    unwelcome: NDArray[np.float32],
-    passages: NDArray[np.int64],
-    groups: NDArray[np.int32],
-) -> NDArray[np.int64]:
-    """The place of each group's best candidate, best group first: the higher score, the less unwelcome, the earlier."""
-    order = np.argsort(-scores)
-    # Equal scores, in whatever order so far, are put in theirs by insertion.
-    for place in range(1, order.shape[0]):
-        current = order[place]
-        hole = place
-        while hole > 0:
-            other = order[hole - 1]
-            if scores[other] != scores[current]:
-                break
-            if unwelcome[other] < unwelcome[current] or (
-                unwelcome[other] == unwelcome[current] and passages[other] < passages[current]
-            ):
-                break
-            order[hole] = other
-            hole -= 1
-        order[hole] = current
-    # A table of the groups met, twice as large as is needed.
-    size = 2
-    while size < 2 * order.shape[0]:
-        size *= 2
-    table = np.full(size, -1, dtype=np.int64)
-    count = 0
-    for place in range(order.shape[0]):
-        group = groups[order[place]]
-        slot = group & (size - 1)
-        while table[slot] >= 0 and table[slot] != group:
-            slot = (slot + 1) & (size - 1)
-        if table[slot] < 0:
-            table[slot] = group
-            order[count] = order[place]
-            count += 1
-    return order[:count]
+def _unpack(keys: NDArray[np.uint64], size: int, ids: NDArray[np.integer[Any]], best: NDArray[np.float32]) -> None:
+    """Write passages and scores of the first `size` entries, best first."""
+    many = size > _FEW
+    if many:
+        keys[:size] = np.sort(keys[:size])[::-1]
+    for number in range(size):
+        key = keys[number]
+        place = number
+        if not many:
+            # Counting the better ones of a few takes a tenth of the time of sorting them.
+            place = 0
+            for other in keys[:size]:
+                place += other > key
+        ids[place] = np.int32(np.uint32(~np.uint32(key & np.uint64(0xFFFFFFFF))))
+        best[place] = _score(key)

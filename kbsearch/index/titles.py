@@ -5,16 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import group_pairs, hash_texts, open_array, write_array
+from kbsearch.index.candidate_kernels import agreement
 from kbsearch.index.corpus import Vocabulary
-from kbsearch.index.query_kernels import count_agreeing, places_of
+from kbsearch.index.numbers import Numbers
 from kbsearch.index.ragged import Ragged
 from kbsearch.text.normalise import fold
-from kbsearch.text.words import words
+from kbsearch.text.words import surfaces
 
 # Editors write typographic marks inside words, keyboards give plain ones.
 _PLAIN_MARKS = str.maketrans("’ʼ‐‑", "''--")
@@ -23,7 +25,7 @@ _END_OF_TEXT = "\U0010ffff"
 
 def title_key(title: str) -> str:
     """What two titles share that differ only in case, diacritics and punctuation."""
-    return " ".join(_plain(word.text) for word in words(title.lower()))
+    return _plain(" ".join(surfaces(title.lower())))
 
 
 def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabulary, directory: Path) -> None:
@@ -35,7 +37,8 @@ def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabular
     count = len(titles)
     owners = np.repeat(np.arange(count, dtype=np.int64), np.diff(titles.offsets))
     used = np.unique(titles.values)
-    plain = [_plain(vocabulary.words[word]) for word in used.tolist()]
+    # All at once; the line breaks keep the words apart.
+    plain = _plain("\n".join([vocabulary.words[word] for word in used.tolist()])).split("\n") if len(used) else []
     known = sorted(set(plain))
     place = {word: index for index, word in enumerate(known)}
     number = np.zeros(len(vocabulary.words), dtype=np.int64)
@@ -70,7 +73,7 @@ class TitleIndex:
         self._documents: NDArray[np.int32] = open_array(directory / "documents.npy")
         self._keys: NDArray[np.uint64] = open_array(directory / "keys.npy")
         self._keyed: NDArray[np.int32] = open_array(directory / "keyed.npy")
-        self._stems: NDArray[np.uint64] = open_array(directory / "stems.npy")
+        self._stems = Numbers(open_array(directory / "stems.npy"))
         self._stem_start: NDArray[np.int64] = open_array(directory / "stem_start.npy")
         self._stem_documents: NDArray[np.int32] = open_array(directory / "stem_documents.npy")
         self._stem_count: NDArray[np.int32] = open_array(directory / "stem_count.npy")
@@ -80,11 +83,11 @@ class TitleIndex:
         words_typed = title_key(text)
         if not words_typed:
             return np.empty(0, np.int32)
-        key = hash_texts([words_typed])
-        start = int(places_of(self._keys, key)[0])
-        if start < 0:
+        key = hash_texts([words_typed])[0]
+        start = int(self._keys.searchsorted(key))
+        if start == len(self._keys) or self._keys[start] != key:
             return np.empty(0, np.int32)
-        return self._keyed[start : np.searchsorted(self._keys, key[0], "right")]
+        return self._keyed[start : self._keys.searchsorted(key, "right")]
 
     def agreement(self, content: Sequence[Sequence[str]], documents: NDArray[np.int32]) -> NDArray[np.float32]:
         """How much each document's title says what was typed, 0..1: the F1 of their content words.
@@ -92,12 +95,14 @@ class TitleIndex:
         `content` holds the stem terms of each content word typed, one or more a word (it may be read in several
         languages); a word agrees when any of them stands in the title.
         """
-        stems = places_of(self._stems, hash_texts(stem for stems in content for stem in stems))
-        owners = np.repeat(np.arange(len(content)), [len(stems) for stems in content])
-        agreeing = count_agreeing(self._stem_start, self._stem_documents, stems, owners, documents)
-        words_of_both = np.maximum(len(content) + self._stem_count[documents], 1).astype(np.float32)
-        f1: NDArray[np.float32] = np.minimum(np.float32(2.0) * agreeing / words_of_both, np.float32(1.0))
+        f1: NDArray[np.float32] = agreement(*self.asked(content), documents)
         return f1
+
+    def asked(self, content: Sequence[Sequence[str]]) -> tuple[Any, ...]:
+        """All that `agreement`, the loop, takes but the documents."""
+        stems = self._stems.of(stem for stems in content for stem in stems)
+        owners = np.asarray([number for number, stems in enumerate(content) for _ in stems], dtype=np.int64)
+        return self._stem_start, self._stem_documents, self._stem_count, stems, owners, len(content)
 
     def starting_with(self, typed: Sequence[str]) -> NDArray[np.int32]:
         """Documents whose titles hold all typed words, the last as a beginning, in document order."""

@@ -12,12 +12,11 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
+from kbsearch.collector import keep_what_is_there
 from kbsearch.command import FAILED
 from kbsearch.engine import open_engine
 from kbsearch.events.buffer import EventBuffer
@@ -31,6 +30,7 @@ from kbsearch.handover.targets.connect import open_targets
 from kbsearch.handover.targets.protocol import Secrets, Target
 from kbsearch.service.cache import AnswerCache
 from kbsearch.service.context import Service
+from kbsearch.service.direct import Direct
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
@@ -57,6 +57,7 @@ from kbsearch.service.routes import (
     tickets,
     widget,
 )
+from kbsearch.service.server import run, run_behind
 from kbsearch.service.settings import Settings
 from kbsearch.service.workers import listen, run_workers
 from kbsearch.snapshot import published_version
@@ -104,6 +105,7 @@ def create_app(
     for module in _ROUTES:
         app.include_router(module.router)
     add_error_handlers(app)
+    app.add_middleware(Direct, routes=search.direct_routes())
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
     app.add_middleware(CrossOrigin, origins=settings.origins)
     app.add_middleware(Measure, meters=service.meters)
@@ -121,19 +123,10 @@ def serve(settings: Settings) -> None:
     open_published = EngineOpener(settings.embed_budget)
     source = SnapshotSource(published=published_version, open=open_published)
     engine = open_published(settings.index)
-    options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "timeout_graceful_shutdown": settings.shutdown,
-        # Longer than clients and proxies keep an idle connection (mostly 60 s or less), so that they close it, not we:
-        # a request sent into a connection that is being closed is lost.
-        "timeout_keep_alive": 75,
-        # Access logs would hold queries and addresses, unredacted.
-        "access_log": False,
-        "server_header": False,
-    }
     if settings.workers == 1:
-        uvicorn.run(create_app(settings, source=source, engine=engine), **options)
+        app = create_app(settings, source=source, engine=engine)
+        keep_what_is_there()
+        run(app, settings)
         return
     with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
         os.environ[_RUN_SEED] = secrets.token_hex(32)
@@ -141,10 +134,8 @@ def serve(settings: Settings) -> None:
         with listen(settings.host, settings.port) as listener:
 
             def work() -> int:
-                config = uvicorn.Config(create_app(settings, source=source, engine=engine), **options)
-                server = uvicorn.Server(config)
-                server.run(sockets=[listener])
-                return 0 if server.started else FAILED
+                app = create_app(settings, source=source, engine=engine)
+                return 0 if run_behind(listener, app, settings) else FAILED
 
             run_workers(settings.workers, work)
 

@@ -124,18 +124,22 @@ def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
     return UsageError(f"{name}: {problem['msg']}", field)
 
 
-def _respond(status: int, code: str, message: str, field: str | None) -> Response:
-    return json_response(error_body(code, message, field), status, _EXTRA_HEADERS.get(status))
-
-
-async def _on_known(_request: Request, error: Exception) -> Response:
+def error_response(error: KbsearchError) -> Response:
+    """Answer with an error of the tree."""
     status, code = error_code(error)
     return _respond(status, code, str(error), getattr(error, "field", None))
 
 
+def _respond(status: int, code: str, message: str, field: str | None) -> Response:
+    return json_response(error_body(code, message, field), status, _EXTRA_HEADERS.get(status))
+
+
+async def _on_known(request: Request, error: Exception) -> Response:
+    return error_response(error) if isinstance(error, KbsearchError) else await _on_unknown(request, error)
+
+
 async def _on_validation(_request: Request, error: Exception) -> Response:
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    return await _on_known(_request, validation_error(problems))
+    return error_response(validation_error(error.errors() if isinstance(error, RequestValidationError) else []))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -7,8 +7,9 @@ threads.
 
 The queue takes bursts, and as many patient clients as it has places, but no backlog that only grows (CoDel: Nichols &
 Jacobson, "Controlling queue delay", 2012, in the form of Maurer, "Fail at scale", 2015): once it has not been empty
-for `INTERVAL` while more was asked than done, a search that would have waited longer than `TARGET` is refused. What is
-served under overload was therefore asked a moment ago.
+for `INTERVAL` while more was asked than done, a search that would have waited longer than `TARGET` is refused, until
+an interval has passed in which none was. What is served under overload was therefore asked a moment ago. Without that
+memory a queue kept this short would be empty now and then, and be filled to its last place each time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from anyio import CapacityLimiter, to_thread
 
 from kbsearch.service.errors import Overloaded
 
-TARGET = 0.005
+TARGET = 0.003
 """Seconds that work may wait while there is more of it than can be done; longer where its kind takes longer."""
 INTERVAL = 0.1
 """Seconds over which that is judged; ten times the usual duration where that is more."""
@@ -72,8 +73,10 @@ class Gate:
         self._on_loop = False
         self._waiting: deque[tuple[Future[bool], float, _Kind]] = deque()
         self._last_empty = self._window = perf_counter()
-        self._asked = self._done = 0
+        self._asked = self._done = self._refused = 0
         self._growth = 0
+        self._overloaded = False
+        self._expected = 0
 
     @property
     def inside(self) -> int:
@@ -83,13 +86,15 @@ class Gate:
     @property
     def full(self) -> bool:
         """Whether the next one will be refused."""
-        ahead = len(self._waiting)
-        if ahead == 0 or ahead >= self._queue:
-            return ahead >= self._queue
-        # What would be refused when its turn comes is refused now, while it has cost nothing.
-        kind = self._waiting[0][2]
-        at_once = 1 if kind.inline else self._threads
-        return ahead * kind.usual / at_once > self._patience(kind, perf_counter())
+        return self._full(self._expected)
+
+    def expect(self) -> None:
+        """Count a search that has been read and will ask for its turn when the loop comes to it.
+
+        A loop reads from all connections before it looks at anything of what it read.
+        """
+        self._expected += 1
+        get_running_loop().call_soon(self._arrived)
 
     def refuse(self) -> Overloaded:
         """Count what is refused without having been asked."""
@@ -122,7 +127,7 @@ class Gate:
         self._count(asked=1)
         if not self._waiting and self._may_start(kind):
             return self._start(kind)
-        if self.full:
+        if self._full(0):
             raise self._refusal()
         if not self._waiting:
             self._last_empty = perf_counter()
@@ -135,6 +140,20 @@ class Gate:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._leave(turn.result())
             raise
+
+    def _arrived(self) -> None:
+        self._expected -= 1
+
+    def _full(self, expected: int) -> bool:
+        """Whether one is refused that comes after those that wait and so many searches."""
+        ahead = len(self._waiting) + expected
+        # What is expected may need no turn (an answer from the cache), so it takes no place.
+        if ahead == 0 or len(self._waiting) >= self._queue:
+            return ahead > 0
+        # What would be refused when its turn comes is refused now, while it has cost nothing.
+        kind = self._waiting[0][2] if self._waiting else self._kinds["search"]
+        at_once = 1 if kind.inline else self._threads
+        return ahead * kind.usual / at_once > self._patience(kind, perf_counter())
 
     def _may_start(self, kind: _Kind) -> bool:
         return self._running < self._threads and not (kind.inline and self._on_loop)
@@ -162,18 +181,22 @@ class Gate:
 
     def _patience(self, kind: _Kind, now: float) -> float:
         """Seconds that work may have waited when its turn comes."""
-        standing = now - self._last_empty > max(INTERVAL, 10 * kind.usual)
-        return max(TARGET, kind.usual) if standing and self._growth > 1 else LONGEST_WAIT
+        standing = bool(self._waiting) and now - self._last_empty > max(INTERVAL, 10 * kind.usual)
+        self._overloaded |= standing and self._growth > 1
+        return max(TARGET, kind.usual) if self._overloaded else LONGEST_WAIT
 
     def _count(self, *, asked: int = 0, done: int = 0) -> None:
         now = perf_counter()
-        longest = max((kind.usual for kind in self._kinds.values()), default=0.0)
-        if now - self._window > max(INTERVAL, 10 * longest):
+        passed = now - self._window
+        if passed > INTERVAL and passed > 10 * max((kind.usual for kind in self._kinds.values()), default=0.0):
             # A burst fills one interval; a second one with more asked than done is no burst.
             self._growth = self._growth + 1 if self._asked > GROWTH * self._done else 0
-            self._window, self._asked, self._done = now, 0, 0
+            self._overloaded &= self._refused > 0
+            self._window = now
+            self._asked = self._done = self._refused = 0
         self._asked += asked
         self._done += done
 
     def _refusal(self) -> Overloaded:
+        self._refused += 1
         return Overloaded(f"{self.inside} searches are under way; try again in a second")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import is_quick, load_embedder
+from kbsearch.embed.registry import is_bundled, is_quick, load_embedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.errors import SnapshotMismatch
 
@@ -33,6 +33,7 @@ class EngineOpener:
 
     def _load(self, name: str) -> Embedder:
         if self._embedder is None or self._embedder.info.name != name:
-            embedder = load_embedder(name)
-            self._embedder = embedder if is_quick(embedder) else GuardedEmbedder(embedder, self._budget)
+            self._embedder = load_embedder(name)
+            if not is_quick(self._embedder):
+                self._embedder = GuardedEmbedder(self._embedder, self._budget, may_hang=not is_bundled(self._embedder))
         return self._embedder

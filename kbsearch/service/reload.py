@@ -30,8 +30,10 @@ class SearchEngine(Protocol):
 
     snapshot: str
     languages: tuple[str, ...]
-    may_wait: bool
-    """Its model is waited for: no work for an event loop."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether its model is waited for: no work for an event loop."""
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Answer one query."""

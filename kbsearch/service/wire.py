@@ -66,7 +66,8 @@ def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], langu
 
     :raises UsageError: what pydantic does not see, such as a query of nothing but spaces.
     """
-    if not normalise(given.q):
+    # A letter or a figure is left by every normalisation; a question mostly begins with one.
+    if not any(map(str.isalnum, given.q)) and not normalise(given.q):
         raise UsageError("q is empty; send at least one word", "q")
     if given.offset + given.limit > MAX_REACH:
         raise LimitError(f"offset + limit must be at most {MAX_REACH}, got {given.offset + given.limit}", "offset")

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
+from kbsearch.collector import keep_what_is_there
+
 _LOG = logging.getLogger(__name__)
 
 _YOUNG_SECONDS = 5.0
@@ -26,7 +28,9 @@ _YOUNG_SECONDS = 5.0
 def listen(host: str, port: int) -> socket.socket:
     """Bind the socket that all workers accept from. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # Named, or asyncio would not know that what comes in is TCP, and an answer of two writes would wait 40 ms for the
+    # acknowledgement of the first (Nagle).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -39,9 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run_workers(count: int, work: Callable[[], int]) -> None:
     """Run `work` in `count` child processes until told to stop; its result is their exit code."""
-    # What exists now is never collected, so that the collector's marks do not copy every page of it.
-    gc.collect()
-    gc.freeze()
+    keep_what_is_there()
     started: dict[int, float] = {}
     stopping = False
 

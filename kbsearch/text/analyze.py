@@ -15,7 +15,7 @@ cost four times as many postings.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
@@ -35,9 +35,11 @@ __all__ = [
     "TAG_WEIGHT",
     "TITLE_WEIGHT",
     "is_stop_word",
+    "new_word_terms",
     "passage_terms",
     "protected_terms",
     "query_terms",
+    "terms_of",
     "word_terms",
 ]
 
@@ -85,18 +87,27 @@ def query_terms(text: str, langs: Sequence[str], protected: AbstractSet[str] = f
     Stop words of the first language are dropped, unless there is nothing else. A dropped word typed with diacritics
     leaves its typed form behind, so that "kā" still ranks above "ka". `protected`: folded words that have one form.
     """
-    typed = surfaces(text)
-    languages = langs or ("",)
+    return terms_of(surfaces(text), langs, protected)
+
+
+def terms_of(typed: Sequence[str], langs: Sequence[str], protected: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return the same for the surface words of a query."""
+    languages = tuple(langs) or ("",)
     content = [word for word in typed if not is_stop_word(word, languages[0])]
     terms: dict[str, None] = {}
     for word in typed:
         if protected and fold(word) in protected:
             terms.update(dict.fromkeys(protected_terms(word)))
         elif word in content or not content:
-            terms.update(dict.fromkeys(term for lang in languages for term in word_terms(word, lang)))
+            terms.update(_terms_in(word, languages))
         elif not word.isascii() and fold(word) != word.lower():
             terms[_typed_term(word.lower(), languages[0])] = None
     return list(terms)
+
+
+@lru_cache(maxsize=50_000)
+def _terms_in(word: str, langs: tuple[str, ...]) -> dict[str, None]:
+    return dict.fromkeys(term for lang in langs for term in word_terms(word, lang))
 
 
 def protected_terms(word: str) -> tuple[str, ...]:
@@ -105,6 +116,7 @@ def protected_terms(word: str) -> tuple[str, ...]:
     return (f"{_STEM}!{folded}", f"{_START}!{folded}", f"{_TYPED}!{folded}")
 
 
+@lru_cache(maxsize=50_000)
 def is_stop_word(word: str, lang: str) -> bool:
     """Say whether a surface word is a stop word of the language, with or without its diacritics."""
     return is_stop(fold(word), lang)
@@ -113,10 +125,17 @@ def is_stop_word(word: str, lang: str) -> bool:
 @lru_cache(maxsize=200_000)
 def word_terms(word: str, lang: str) -> tuple[str, ...]:
     """Return the index terms of one surface word in a language; at least one for a word that `words` gives."""
+    return new_word_terms(word, lang)
+
+
+def new_word_terms(word: str, lang: str) -> tuple[str, ...]:
+    """Return the same for a word that need not be remembered."""
     lang = primary(lang)  # en-us has the words of en
     lowered = word.lower()
+    if lowered.isalpha():  # most words
+        return tuple(dict.fromkeys(_joined_terms(lowered, lang)))
     pieces = _PIECE.findall(lowered)
-    terms = list(_joined_terms(_join(lowered, pieces), lang))
+    terms = _joined_terms(_join(lowered, pieces), lang)
     if len(pieces) > 1:  # wi-fi is found by wifi, e-pasts by pasts, P-104 by 104
         terms += (_stem_term(fold(piece), lang) for piece in pieces[:_MAX_PIECES] if len(piece) > 1)
     return tuple(dict.fromkeys(terms))
@@ -130,23 +149,22 @@ def _join(lowered: str, pieces: Sequence[str]) -> str:
     return "".join(pieces) or lowered
 
 
-def _joined_terms(lowered: str, lang: str) -> Iterator[str]:
+def _joined_terms(lowered: str, lang: str) -> list[str]:
     folded = fold(lowered)
-    if any(map(str.isdigit, folded)):
+    if not folded.isalpha() and any(map(str.isdigit, folded)):
         # A code stays whole in every kind: P-104 must not meet P-105. Its letters stand beside it (iOS of iOS16).
-        yield from (f"{kind}{folded}" for kind in (_STEM, _START, _TYPED))
+        terms = [f"{kind}{folded}" for kind in (_STEM, _START, _TYPED)]
         # So do its digits: E4012 is also written "E 4012".
         letters = _LETTERS.findall(folded)
-        yield from (_stem_term(part, lang) for part in letters if len(part) >= _CODE_LETTERS)
+        terms += [_stem_term(part, lang) for part in letters if len(part) >= _CODE_LETTERS]
         if letters:
-            yield from (f"{_STEM}{digits}" for digits in _DIGITS.findall(folded) if len(digits) >= _CODE_LETTERS)
-    elif len(folded) > 2 and _UNSPACED.search(folded):
-        yield from (f"{_STEM}{folded[i : i + 2]}" for i in range(len(folded) - 1))
-    else:
-        yield _stem_term(folded, lang)
-        yield f"{_START}{folded[:_START_LETTERS]}"
-        yield _typed_term(lowered, lang)
-        yield from _inner_terms(folded, lang)
+            terms += [f"{_STEM}{digits}" for digits in _DIGITS.findall(folded) if len(digits) >= _CODE_LETTERS]
+        return terms
+    if len(folded) > 2 and not folded.isascii() and _UNSPACED.search(folded):
+        return [f"{_STEM}{folded[i : i + 2]}" for i in range(len(folded) - 1)]
+    stemmed = stem(folded, lang)
+    start = f"{_START}{folded[:_START_LETTERS]}"
+    return [f"{_STEM}{stemmed}", start, _typed_term(lowered, lang), *_inner_terms(folded, stemmed, lang)]
 
 
 def _stem_term(folded: str, lang: str) -> str:
@@ -157,12 +175,13 @@ def _typed_term(lowered: str, lang: str) -> str:
     return f"{_TYPED}{lowered[: _TYPED_LETTERS_PLAIN if lang in _PLAIN else _TYPED_LETTERS]}"
 
 
-def _inner_terms(folded: str, lang: str) -> Iterator[str]:
+def _inner_terms(folded: str, stemmed: str, lang: str) -> list[str]:
     if lang in _COMPOUNDING:
-        yield from (f"{_INNER}{gram}" for gram in _grams(folded, _COMPOUND_GRAM))
-    elif lang not in _PLAIN:
-        grams = _grams(stem(folded, lang)[1:], _TYPO_GRAM)
-        yield from (f"{_INNER}{gram}" for gram in grams if crc32(gram.encode()) % _TYPO_SAMPLE == 0)
+        return [f"{_INNER}{gram}" for gram in _grams(folded, _COMPOUND_GRAM)]
+    if lang in _PLAIN:
+        return []
+    grams = _grams(stemmed[1:], _TYPO_GRAM)
+    return [f"{_INNER}{gram}" for gram in grams if crc32(gram.encode()) % _TYPO_SAMPLE == 0]
 
 
 def _grams(letters: str, size: int) -> list[str]:

@@ -40,17 +40,22 @@ _FOLDING_COST: Final = 2.0  # nats: a text without diacritics is likelier in a l
 _LATIN_COST: Final = 8.0  # nats: few customers type Cyrillic with Latin letters
 _TEMPERATURE: Final = 6.0  # overlapping grams repeat the same evidence about this many times
 _MAX_LENGTH: Final = 2_000
-_MAX_MEMO: Final = 50_000
+_MAX_MEMO: Final = 150_000  # words times languages, some 15 MB
 
 _PROFILE_OF: Final = {"nb": "no", "nn": "no", "zh": "zh-cn"}
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S+|[-_.0-9A-Za-z]{1,64}@[-_.0-9A-Za-z]{1,255}")
 _CODE: Final = re.compile(r"\b(?:[^\W\d_]{1,3}-)?[^\W_]*\d[\w-]*")  # E07, P-104, 24/7
+_DIGIT: Final = re.compile(r"\d")
 _CEDILLA: Final = str.maketrans("șțȘȚ", "şţŞŢ")  # the Romanian profile knows the older letters
 
 _TYPED, _FOLDED, _LATIN = range(3)
 """How a word may be read; the first index of its evidence."""
 _FIRST_ROW: Final = len(_GRAM_WEIGHTS)
 """The rows of the table before it are those of grams that no profile has, by length."""
+
+
+Evidence = list[list[float]]
+"""Log-probabilities of a word [reading, language]."""
 
 
 class _Rows(dict[str, int]):
@@ -82,10 +87,10 @@ class LanguageDetector:
         self.undetected = tuple(lang for lang in languages if lang not in known)
         # Rows of `_log` for the grams as they stand in the profiles, and for those without diacritics.
         self._rows, self._log = _table(list(known.values()))
-        self._cyrillic = np.asarray([_is_cyrillic(profile) for profile in known.values()], dtype=np.bool_)
-        self._latin = bool(self._cyrillic.any())
+        self._cyrillic = [_is_cyrillic(profile) for profile in known.values()]
+        self._latin = any(self._cyrillic)
         self._function_words = _function_words(self.languages)
-        self._memo: dict[str, NDArray[np.float32] | None] = {}
+        self._memo: dict[str, Evidence | None] = {}
 
     def detect(self, text: str) -> list[LanguageGuess]:
         """Return the languages, best first, probabilities summing to 1; nothing if the text has no known letter."""
@@ -95,20 +100,22 @@ class LanguageDetector:
         found = self._evidence([run.lower() for run in runs])
         some_lower = any(run[0].islower() for run in runs)
         evidence = [
-            _NAME * of_word if place and some_lower and run[0].isupper() else of_word
+            [[_NAME * nats for nats in reading] for reading in of_word]
+            if place and some_lower and run[0].isupper()
+            else of_word
             for place, (run, of_word) in enumerate(zip(runs, found, strict=True))
             if of_word is not None
         ]
         if not evidence:
             return []
-        total = np.add.reduce(evidence)
-        score = total[_TYPED]
+        nats = _sums(evidence, _TYPED)
         # With any diacritic in place the customer types them, and their absence elsewhere tells too.
         if all(run.isascii() for run in runs):
-            score = np.maximum(score, total[_FOLDED] - _FOLDING_COST)
+            folded = _sums(evidence, _FOLDED)
+            nats = [max(typed, other - _FOLDING_COST) for typed, other in zip(nats, folded, strict=True)]
             if self._latin:
-                score = np.where(self._cyrillic, np.maximum(score, total[_LATIN] - _LATIN_COST), score)
-        nats: list[float] = score.tolist()
+                latin = zip(nats, _sums(evidence, _LATIN), self._cyrillic, strict=True)
+                nats = [max(typed, other - _LATIN_COST) if cyrillic else typed for typed, other, cyrillic in latin]
         best = max(nats)
         weights = [exp((value - best) / _TEMPERATURE) for value in nats]
         whole = sum(weights)
@@ -116,18 +123,18 @@ class LanguageDetector:
         guesses.sort(key=lambda guess: -guess.probability)
         return guesses
 
-    def _evidence(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
-        """Return log-probabilities [reading, language] of lower-case words, None for one without a known gram."""
+    def _evidence(self, words: Sequence[str]) -> list[Evidence | None]:
+        """Return the evidence of lower-case words, None for one without a known gram."""
         # Another thread may replace the memo at any moment, so it is read once.
         memo = self._memo
         unseen = [word for word in dict.fromkeys(words) if word not in memo]
         if unseen:
-            if len(memo) + len(unseen) > _MAX_MEMO:
+            if (len(memo) + len(unseen)) * len(self.languages) > _MAX_MEMO:
                 self._memo = memo = {word: memo[word] for word in words if word in memo}
             memo.update(zip(unseen, self._compute(unseen), strict=True))
         return [memo[word] for word in words]
 
-    def _compute(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
+    def _compute(self, words: Sequence[str]) -> list[Evidence | None]:
         """Evaluate words that were not met before, all in one look into the table."""
         look_up = self._rows.__getitem__
         rows: list[int] = []
@@ -154,13 +161,22 @@ class LanguageDetector:
         evidence[:, _FOLDED] = sums[folded, 1] + gained
         evidence[:, _LATIN] = sums[read_back, 0] * np.asarray(scale, np.float32)[:, None] + gained_latin
         known = (np.maximum.reduceat(rows, starts) >= _FIRST_ROW).tolist()
-        return [evidence[place] if known[typed[place]] or known[folded[place]] else None for place in range(len(words))]
+        # A few words are added up sooner as numbers of Python than as arrays.
+        listed: list[Evidence] = evidence.tolist()
+        return [
+            of_word if known[typed[place]] or known[folded[place]] else None for place, of_word in enumerate(listed)
+        ]
 
 
 @lru_cache(maxsize=1)
 def plausible_detector() -> LanguageDetector:
     """Tell all plausible languages apart. Made once: its table takes 0.4 s."""
     return LanguageDetector(PLAUSIBLE_LANGUAGES)
+
+
+def _sums(evidence: Sequence[Evidence], reading: int) -> list[float]:
+    """What all words together say for each language, read in one way."""
+    return list(map(sum, zip(*[of_word[reading] for of_word in evidence], strict=True)))
 
 
 def _letters(text: str) -> list[str]:
@@ -170,8 +186,12 @@ def _letters(text: str) -> list[str]:
     """
     if "@" in text or "//" in text or "www." in text:
         text = _ADDRESS.sub(" ", text)
-    text = _CODE.sub(" ", text)
-    runs = "".join(c if c.isalpha() else " " for c in text.translate(_CEDILLA)).split()
+    if _DIGIT.search(text):
+        text = _CODE.sub(" ", text)
+    spelt = text.translate(_CEDILLA)
+    if not spelt.replace(" ", "").isalpha():
+        spelt = "".join(c if c.isalpha() else " " for c in spelt)
+    runs = spelt.split()
     if not text.isascii():
         other = [run for run in runs if run[0] >= "\u0370"]
         if 3 * sum(map(len, other)) > 2 * sum(map(len, runs)):

@@ -16,14 +16,15 @@ from typing import Final
 
 _VOWELS: Final = frozenset("aeiou")
 
-# (ending, vowels the word must exceed, whether the ending palatalises), longest first.
-_ENDINGS: Final = (
-    ("ajiem", 3, False), ("ajai", 3, False), ("ajam", 2, False), ("ajos", 2, False), ("ajas", 2, False),
-    ("iem", 2, True), ("aja", 2, False), ("ais", 2, False), ("ai", 2, False), ("ei", 2, False),
-    ("am", 1, False), ("em", 1, False), ("im", 1, False), ("um", 1, False), ("us", 1, True),
-    ("as", 1, False), ("es", 1, False), ("os", 1, True), ("ij", 1, False), ("is", 1, False), ("ie", 1, False),
-    ("u", 1, True), ("a", 1, True), ("i", 1, True), ("e", 1, False), ("o", 1, False), ("s", 0, False),
-)  # fmt: skip
+# ending → (vowels the word must exceed, whether the ending palatalises); the longest that fits is taken.
+_ENDINGS: Final = {
+    "ajiem": (3, False), "ajai": (3, False), "ajam": (2, False), "ajos": (2, False), "ajas": (2, False),
+    "iem": (2, True), "aja": (2, False), "ais": (2, False), "ai": (2, False), "ei": (2, False),
+    "am": (1, False), "em": (1, False), "im": (1, False), "um": (1, False), "us": (1, True),
+    "as": (1, False), "es": (1, False), "os": (1, True), "ij": (1, False), "is": (1, False), "ie": (1, False),
+    "u": (1, True), "a": (1, True), "i": (1, True), "e": (1, False), "o": (1, False), "s": (0, False),
+}  # fmt: skip
+_LONGEST_ENDING: Final = max(map(len, _ENDINGS))
 
 # Verb endings, looked for on the whole word, longest first: imperative and second person, then infinitives.
 _VERB_ENDINGS: Final = (
@@ -38,20 +39,22 @@ _ROOT_LETTERS: Final = 4  # shorter roots collide: sūtīt must not become sut
 
 def stem_latvian(word: str) -> str:
     """Return the stem of a folded Latvian word."""
-    for ending in _VERB_ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _ROOT_LETTERS:
-            return word[: -len(ending)]
+    if word.endswith(_VERB_ENDINGS):
+        for ending in _VERB_ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= _ROOT_LETTERS:
+                return word[: -len(ending)]
     return _without_derivation(_light_stem(word))
 
 
 def _light_stem(word: str) -> str:
-    vowels = sum(letter in _VOWELS for letter in word)
-    for ending, needed, palatalises in _ENDINGS:
-        if vowels > needed and len(word) >= len(ending) + 3 and word.endswith(ending):
-            stem = word[: -len(ending)]
+    vowels = sum(map(word.count, _VOWELS))
+    for size in range(min(_LONGEST_ENDING, len(word) - 3), 0, -1):
+        stem, ending = word[:-size], word[-size:]
+        rule = _ENDINGS.get(ending)
+        if rule and vowels > rule[0]:
             if ending.startswith("aj") and stem.endswith("t"):  # lietot|āj|am: the person, not a definite adjective
                 continue
-            return _unpalatalise(stem) if palatalises else stem
+            return _unpalatalise(stem) if rule[1] else stem
     return word
 
 

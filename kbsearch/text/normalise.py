@@ -8,7 +8,8 @@ import re
 import unicodedata
 from functools import cache
 
-_WHITE_RUN = re.compile(r"[\s\x1c-\x1f]+")
+# A single plain space, which most are, needs no work.
+_WHITE_RUN = re.compile(r"[^\S ]\s*| \s+")
 _NEWLINE = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Cc, Cf and lone surrogates. The two joiners (U+200C, U+200D) stay: Persian, Hindi and emoji need them.
 _INVISIBLE = re.compile(

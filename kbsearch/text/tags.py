@@ -3,7 +3,10 @@
 Takes tags in lower case, as documents and requests carry them. Imported where a caller's language meets a document's.
 """
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=1_000)
 def primary(tag: str) -> str:
     """Return the language of a tag without its region: en of en-us."""
     return tag.partition("-")[0].lower()

@@ -17,7 +17,8 @@ _RUN = rf"[^\W_](?:[^\W_]|[{_MARK}])*"
 _DOMAIN_END = "com|org|net|eu|lv|lt|ee|ru|pl|de|io|uk|fi|se|info|biz|gov|edu"
 _WORD = re.compile(
     rf"""
-    (?:https?://|www\.)[^\s<>"„“”«»]*[^\s<>"„“”«».,;:!?()\[\]{{}}'’*]   # URL, without the sentence's punctuation
+    [^\W\d_]+(?=[\s,;!?)]|[.:](?:\s|\Z)|\Z)                               # most words: nothing else begins like this
+  | (?:https?://|www\.)[^\s<>"„“”«»]*[^\s<>"„“”«».,;:!?()\[\]{{}}'’*]   # URL, without the sentence's punctuation
   | [^\W_][\w.+-]*@[^\W_][\w-]*(?:\.[^\W_][\w-]*)+                        # e-mail address
   | (?:[^\W_]+[.-])+(?:{_DOMAIN_END})(?![\w-])                           # bare domain: Outlook.com
   | [^\W\d_]{{1,6}}[-‐‑]?\d[^\W_]*(?:[-‐‑./]\d[^\W_]*)+                   # AB-1234/5  v2.1.3
@@ -40,7 +41,12 @@ class Word:
 
 def words(text: str) -> list[Word]:
     """Return the words of a text in order."""
-    return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return [Word(text[start:end], start, end) for start, end in places(text)]
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Return only where each of `words(text)` starts and ends."""
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def surfaces(text: str) -> list[str]:

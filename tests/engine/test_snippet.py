@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsearch.snippet import ELLIPSIS, LENGTH, make_snippet
+from kbsearch.index.marks import Quote
+from kbsearch.index.result_kernels import best_window
+from kbsearch.snippet import ELLIPSIS, LENGTH, Ranges, make_snippet
 from kbsearch.text.words import words
 
 alphabet = st.sampled_from("abcāčēš🙂日 \n.,-")
@@ -18,13 +23,23 @@ def places(text: str) -> tuple[list[int], list[int]]:
     return [word.start for word in found], [word.end for word in found]
 
 
+def snippet_of(
+    text: str, starts: Sequence[int], ends: Sequence[int], marked: Sequence[int], length: int = LENGTH
+) -> tuple[str, Ranges]:
+    """The snippet of a text whose words stand at these places, those numbered in `marked` asked for."""
+    places = (np.asarray(offsets, np.uint16) for offsets in (starts, ends))
+    start, end = best_window(*places, np.asarray(marked, np.int64), len(text), length)
+    inside = [[starts[word], ends[word]] for word in marked if start <= starts[word] and ends[word] <= end]
+    return make_snippet(text, Quote(start, end, inside))
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=texts, length=st.integers(5, 120), data=st.data())
 def test_ranges_mark_exactly_wanted_words(text: str, length: int, data: st.DataObject) -> None:
     """Ranges lie inside, in order, apart, and cut out words that were to be marked; the window keeps its length."""
     starts, ends = places(text)
     marked = sorted(data.draw(st.sets(st.sampled_from(range(len(starts))), max_size=12))) if starts else []
-    snippet, ranges = make_snippet(text, starts, ends, marked, length)
+    snippet, ranges = snippet_of(text, starts, ends, marked, length)
     assert len(snippet) <= length + 2 * len(ELLIPSIS)
     inner = snippet.removeprefix(ELLIPSIS).removesuffix(ELLIPSIS)
     flat = text.replace("\n", " ")
@@ -46,7 +61,7 @@ def test_a_short_passage_is_shown_whole(text: str, data: st.DataObject) -> None:
     """Nothing is cut where everything fits, and every marked word is marked."""
     starts, ends = places(text)
     marked = sorted(data.draw(st.sets(st.sampled_from(range(len(starts)))))) if starts else []
-    snippet, ranges = make_snippet(text, starts, ends, marked, max(1, len(text)))
+    snippet, ranges = snippet_of(text, starts, ends, marked, max(1, len(text)))
     assert snippet == text.replace("\n", " ")
     assert ranges == tuple((starts[word], ends[word]) for word in marked)
 
@@ -55,7 +70,7 @@ def test_the_window_holds_the_marked_words() -> None:
     """Far from the beginning, the window moves to them and says on both sides that it was cut."""
     text = " ".join(["filler"] * 80 + ["wanted", "word"] + ["filler"] * 80)
     starts, ends = places(text)
-    snippet, ranges = make_snippet(text, starts, ends, [80, 81])
+    snippet, ranges = snippet_of(text, starts, ends, [80, 81])
     assert [snippet[start:end] for start, end in ranges] == ["wanted", "word"]
     assert snippet.startswith(ELLIPSIS)
     assert snippet.endswith(ELLIPSIS)
@@ -66,7 +81,7 @@ def test_the_window_with_most_marks_wins() -> None:
     """One early mark loses against three later ones."""
     text = " ".join(["early"] + ["filler"] * 80 + ["late"] * 3 + ["filler"] * 40)
     starts, ends = places(text)
-    snippet, ranges = make_snippet(text, starts, ends, [0, 81, 82, 83])
+    snippet, ranges = snippet_of(text, starts, ends, [0, 81, 82, 83])
     assert [snippet[start:end] for start, end in ranges] == ["late"] * 3
 
 
@@ -74,7 +89,7 @@ def test_without_marks_the_beginning_is_shown() -> None:
     """A passage found by meaning alone starts at its start."""
     text = " ".join(["word"] * 100)
     starts, ends = places(text)
-    snippet, ranges = make_snippet(text, starts, ends, [])
+    snippet, ranges = snippet_of(text, starts, ends, [])
     assert (snippet[:4], ranges) == ("word", ())
     assert snippet.endswith(ELLIPSIS)
 
@@ -84,7 +99,7 @@ def test_offsets_count_characters_not_bytes() -> None:
     text = "🙂🙂 Kā atjaunot paroli?"
     starts, ends = places(text)
     number = [word.text for word in words(text)].index("paroli")
-    snippet, ranges = make_snippet(text, starts, ends, [number])
+    snippet, ranges = snippet_of(text, starts, ends, [number])
     assert snippet == text
     assert [snippet[start:end] for start, end in ranges] == ["paroli"]
 
@@ -93,7 +108,7 @@ def test_offsets_count_characters_not_bytes() -> None:
 def test_odd_passages_give_a_snippet(text: str) -> None:
     """No words, one endless word, only white space."""
     starts, ends = places(text)
-    snippet, ranges = make_snippet(text, starts, ends, list(range(len(starts))))
+    snippet, ranges = snippet_of(text, starts, ends, list(range(len(starts))))
     assert len(snippet) <= LENGTH + 2
     assert all(0 <= start < end <= len(snippet) for start, end in ranges)
 
@@ -101,4 +116,4 @@ def test_odd_passages_give_a_snippet(text: str) -> None:
 def test_line_breaks_become_spaces() -> None:
     """A snippet is one line; the offsets stay."""
     starts, ends = places("one\ntwo")
-    assert make_snippet("one\ntwo", starts, ends, [1]) == ("one two", ((4, 7),))
+    assert snippet_of("one\ntwo", starts, ends, [1]) == ("one two", ((4, 7),))

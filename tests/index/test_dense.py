@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index import dense
 from kbsearch.index.dense import DenseIndex, DenseReport, build_dense
+from kbsearch.index.query_kernels import cosines_at
 
 DIMENSION = 64
 
@@ -133,9 +134,11 @@ def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
 def test_cosines_are_those_of_the_stored_vectors(index: DenseIndex) -> None:
     """And the ones that a search gives: a candidate is as near whichever way it was found."""
     wanted = np.asarray([7, 0, 1499, 7])
-    np.testing.assert_allclose(index.cosines(wanted, QUERIES[0]), index.vectors(wanted) @ QUERIES[0], atol=1e-6)
+    cosines = cosines_at(*index.stored, QUERIES[0], wanted)
+    np.testing.assert_allclose(cosines, index.vectors(wanted) @ QUERIES[0], atol=1e-6)
     hits = index.search(QUERIES[1], 20)
-    np.testing.assert_allclose(index.cosines(hits.passages, QUERIES[1]), hits.scores, atol=1e-6)
+    cosines = cosines_at(*index.stored, QUERIES[1], hits.passages.astype(np.int64))
+    np.testing.assert_allclose(cosines, hits.scores, atol=1e-6)
 
 
 def test_cells_below_the_required_recall_are_not_used(
@@ -145,9 +148,42 @@ def test_cells_below_the_required_recall_are_not_used(
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 1.01)
     report = build_dense(PASSAGES, QUERIES, tmp_path / "dense", exact_limit=100)
     assert (report.kind, report.recall_at_10) == ("exact", 1.0)
-    assert re.search(r"find only [01]\.\d+ of the nearest passages", caplog.text)
+    assert re.search(r"hold only [01]\.\d+ of the nearest passages.*searching exactly", caplog.text)
     hits = DenseIndex(tmp_path / "dense").search(QUERIES[0], 10)
     assert hits.passages.tolist() == brute_force(PASSAGES, QUERIES[0], 10)
+
+
+def test_cells_chosen_by_few_numbers_hold_the_nearest(tmp_path: Path) -> None:
+    """Vectors that lie in a few of their dimensions: what is found is what the build found by all numbers."""
+    random = np.random.default_rng(5)
+    axes = np.linalg.qr(random.normal(size=(128, 24)))[0].T
+    subjects = random.normal(size=(150, 24))
+    vectors = unit((subjects[random.integers(0, 150, 5000)] + 0.4 * random.normal(size=(5000, 24))) @ axes)
+    queries = unit((subjects[:100] + 0.4 * random.normal(size=(100, 24))) @ axes)
+    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    index = DenseIndex(tmp_path / "dense")
+    assert len(index._rough) * 4 == len(index._centres)
+    shares = []
+    for query in queries:
+        truth = vectors @ query
+        found = index.search(query, 10).passages
+        shares.append(np.mean(truth[found] >= np.sort(truth)[-10] - 1e-4))
+    assert report.kind == "cells"
+    assert np.mean(shares) == pytest.approx(report.recall_at_10, abs=0.01)
+
+
+def test_no_query_reads_more_than_so_many_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Vectors without clusters are found less often, which report and log say, not more slowly."""
+    monkeypatch.setattr(dense, "MOST_ROWS", 1_000)
+    random = np.random.default_rng(0)
+    vectors, queries = unit(random.normal(size=(3000, DIMENSION))), unit(random.normal(size=(40, DIMENSION)))
+    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    found = [len(set(DenseIndex(tmp_path / "dense").search(query, 10).passages.tolist())) for query in queries]
+    assert (report.kind, min(found)) == ("cells", 10)
+    assert 0.3 < report.recall_at_10 < dense.REQUIRED_RECALL
+    assert "more of them would take too long" in caplog.text
 
 
 def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +195,14 @@ def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     report = build_dense(vectors, unit(random.normal(size=(40, DIMENSION))), tmp_path / "dense", exact_limit=100)
     assert report.search_width == 256
     assert report.recall_at_10 >= 0.6
+
+
+def test_cells_without_a_passage_are_no_trouble(tmp_path: Path) -> None:
+    """Of many copies of few vectors most cells stay empty."""
+    vectors = np.repeat(clustered(3, seed=9), 500, axis=0)
+    build_dense(vectors, vectors[::500], tmp_path / "dense", exact_limit=100)
+    index = DenseIndex(tmp_path / "dense")
+    assert [index.search(vectors[place], 1).passages.tolist() for place in (499, 500)] == [[0], [500]]
 
 
 def test_equal_vectors_do_not_count_as_misses(tmp_path: Path) -> None:

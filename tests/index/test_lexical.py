@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.lexical import DELTA, K1, B, LexicalBuilder, LexicalHits, LexicalIndex
+from kbsearch.index.arrays import hash_texts
+from kbsearch.index.lexical import DELTA, K1, B, LexicalBuilder, LexicalHits, LexicalIndex, write_lexical
+from kbsearch.index.ragged import Ragged
 
 TOLERANCE = 1e-4
 
@@ -51,6 +53,29 @@ ROOM = [
     ["mat", "mat", "mat", "mat"],
     ["fish"],
 ]
+
+
+def test_words_that_share_terms_count_together(tmp_path: Path) -> None:
+    """As if each passage held the terms of its words one by one; of rare words and of those in half of all passages."""
+    random = np.random.default_rng(8)
+    terms = [[f"=word{n}", f"^w{n % 30}", "+often" if n < 40 else f"+inner{n % 200}"] for n in range(1_000)]
+    words = [np.unique((1_000 * random.random(random.integers(0, 9)) ** 3).astype(int)) for _ in range(4_000)]
+    words.append(np.arange(1_000))
+    times = [random.integers(1, 4, len(held)) for held in words]
+    write_lexical(
+        tmp_path / "words",
+        Ragged.of_numbers([held.tolist() for held in words], np.int32),
+        Ragged.of_numbers([count.tolist() for count in times], np.int32),
+        Ragged.of_hashes([hash_texts(of_word).tobytes() for of_word in terms]),
+    )
+    spelt = [
+        [term for word, count in zip(held, counts, strict=True) for term in terms[word] * count]
+        for held, counts in zip(words, times, strict=True)
+    ]
+    build(spelt, tmp_path / "terms")
+    for path in (tmp_path / "terms").iterdir():
+        assert (tmp_path / "words" / path.name).read_bytes() == path.read_bytes()
+
 
 bags = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), min_size=1, max_size=25).filter(
     lambda passages: any(passages)  # rank_bm25 divides by the average length

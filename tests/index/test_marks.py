@@ -38,18 +38,35 @@ def marks(tmp_path_factory: pytest.TempPathFactory) -> Marks:
 
 
 def marked(marks: Marks, passage: int, query: str, lang: str) -> list[str]:
-    wanted = frozenset(short_hashes(query_terms(query, [lang])).tolist())
-    places = marks.of(passage, wanted)
+    wanted = short_hashes(query_terms(query, [lang]))
     text = PASSAGES[passage][0]
-    return [text[places.starts[word] : places.ends[word]] for word in places.marked]
+    (quote,) = marks.quotes([passage], [len(text)], wanted, len(text))
+    assert (quote.start, quote.end) == (0, len(text))
+    assert bool(quote.marked) == marks.hold([passage], wanted)
+    return [text[start:end] for start, end in quote.marked]
 
 
 def test_places_are_those_of_the_words(marks: Marks) -> None:
     """Every word of every passage, with the offsets that `words` gives."""
-    for number, (text, _) in enumerate(PASSAGES):
-        places = marks.of(number, frozenset())
-        assert list(zip(places.starts, places.ends, strict=True)) == [(w.start, w.end) for w in words(text)]
-        assert places.marked == []
+    for number, (text, lang) in enumerate(PASSAGES):
+        found = words(text)
+        stems = short_hashes(stem_terms(word.text, lang)[0] for word in found).tolist()
+        assert marks.asked(number, {stem: stem for stem in stems}) == [
+            (word.start, word.end, stem) for word, stem in zip(found, stems, strict=True)
+        ]
+        assert marks.asked(number, {}) == []
+
+
+def test_each_passage_has_its_own_quote(marks: Marks) -> None:
+    """Of several at once: a short window where the words stand, and those inside it."""
+    numbers, wanted = [2, 1, 0], short_hashes([*query_terms("password", ["en"]), *query_terms("parole", ["lv"])])
+    texts = [PASSAGES[number][0] for number in numbers]
+    quotes = marks.quotes(numbers, [len(text) for text in texts], wanted, 12)
+    for number, quote in zip(numbers, quotes, strict=True):
+        assert quote.end - quote.start <= 12
+        inside = [[start, end] for start, end, _ in marks.asked(number, dict.fromkeys(wanted.tolist(), 0))]
+        assert quote.marked == [place for place in inside if quote.start <= place[0] and place[1] <= quote.end]
+    assert [bool(quote.marked) for quote in quotes] == [True, False, True]
 
 
 def test_forms_and_stems_are_marked(marks: Marks) -> None:
@@ -70,7 +87,7 @@ def test_parts_of_words_mark_nothing(marks: Marks) -> None:
 
 def test_an_empty_passage_has_no_words(marks: Marks) -> None:
     """No text, no places."""
-    assert marks.of(1, frozenset({1, 2})).starts == []
+    assert marks.asked(1, {1: 1, 2: 2}) == []
 
 
 def test_no_passages_at_all(tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_any_sequence_of_edits_gives_what_a_build_gives(history: list[list[tuple
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
         patch.setattr(work, "ROWS", 4)
+        patch.setattr(work, "FEW_ROWS", 8)
         patch.setattr(work, "TEXTS", 4)
         patch.setattr("indexer.batches._MOST_HALF_EMPTY", 1)
         patch.setattr("indexer.pipeline.os.sched_getaffinity", lambda _pid: {0})
@@ -254,6 +255,7 @@ def test_other_processes_give_the_same_rows(
     source = write_jsonl(tmp_path / "s.jsonl", rows(30))
     run(source, tmp_path / "alone")
     monkeypatch.setattr(work, "ROWS", 7)
+    monkeypatch.setattr(work, "FEW_ROWS", 10)
     run(source, tmp_path / "together")
     assert content(tmp_path / "alone") == content(tmp_path / "together")
 
@@ -271,6 +273,7 @@ def test_a_text_has_the_same_vector_in_every_batch() -> None:
 def test_thin_files_are_merged(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred small updates leave a handful of files, and nothing is made twice."""
     monkeypatch.setattr(work, "ROWS", 8)
+    monkeypatch.setattr(work, "FEW_ROWS", 8)
     monkeypatch.setattr(work, "TEXTS", 8)
     monkeypatch.setattr(work, "Workers", SameProcess)
     source = tmp_path / "s.jsonl"

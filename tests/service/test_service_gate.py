@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -152,6 +153,56 @@ def test_clients_that_wait_for_their_answers_are_no_overload():
                 await gate.run(busy(0.001), "search")
 
         await asyncio.gather(*(client() for _ in range(16)))
+
+    asyncio.run(ask())
+
+
+def test_a_short_pause_in_an_overload_fills_no_queue(monkeypatch: pytest.MonkeyPatch):
+    """Asked twice as much as it can do, with pauses in which the queue runs empty; seconds are those of the work."""
+    clock = 0.0
+    monkeypatch.setattr(gate_module, "perf_counter", lambda: clock)
+
+    def work() -> None:
+        nonlocal clock
+        clock += 0.002
+
+    async def ask() -> None:
+        gate = Gate(threads=1, queue=1000)
+        await gate.run(work, "search")
+        waits: list[float] = []
+
+        async def one() -> None:
+            asked = clock
+            with suppress(Overloaded):
+                await gate.run(work, "search")
+                waits.append(clock - asked)
+
+        for step in range(1000):
+            pause = step > 500 and step % 40 > 30
+            tasks = [] if pause else [asyncio.create_task(one()) for _ in range(2)]
+            await asyncio.sleep(0)
+            if step == 500:
+                early = len(waits)
+        await asyncio.gather(*tasks)
+        assert gate.inside == 0
+        assert len(waits) - early > 150
+        assert max(waits[early:]) < 0.02
+
+    asyncio.run(ask())
+
+
+def test_what_is_on_its_way_counts(monkeypatch: pytest.MonkeyPatch):
+    """Searches that were read a moment ago and would have to wait too long, until the loop has come to them."""
+    monkeypatch.setattr(gate_module, "LONGEST_WAIT", 1.5 * gate_module.INLINE)
+
+    async def ask() -> None:
+        gate = Gate(threads=1, queue=2)
+        gate.expect()
+        assert not gate.full
+        gate.expect()
+        assert gate.full
+        await asyncio.sleep(0)
+        assert not gate.full
 
     asyncio.run(ask())
 

@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
+from numpy.typing import NDArray
 from snapshot_writing import DOCUMENTS, release, write
 
 from indexer.cut import cut
 from kbsearch import snapshot as module
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
+from kbsearch.grouping import count_facets
+from kbsearch.index.candidate_kernels import with_group_in
+from kbsearch.index.result_kernels import best_members
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
@@ -85,20 +89,34 @@ def test_documents_are_found_by_id(opened: Snapshot) -> None:
         assert opened.number_of(unknown) is None
 
 
+def shown_members(
+    opened: Snapshot, documents: NDArray[np.int32], welcome: NDArray[np.float32], allowed: NDArray[np.bool_]
+) -> list[int]:
+    places = (opened.document_group, opened.group_start, opened.group_documents, opened.document_lang)
+    shown: list[int] = best_members(documents, *places, welcome, allowed).tolist()
+    return shown
+
+
+def in_groups_with(
+    opened: Snapshot, documents: NDArray[np.int32], tags: tuple[str, ...], allowed: NDArray[np.bool_]
+) -> list[bool]:
+    places = (opened.document_group, opened.group_start, opened.group_documents, opened.document_lang)
+    found: list[bool] = with_group_in(documents, *places, opened.spoken(tags), allowed).tolist()
+    return found
+
+
 def test_groups_and_translations(opened: Snapshot) -> None:
     """Members in reading order; which groups speak a language, and the member to show to who prefers one."""
     assert [opened.group_members(group).tolist() for group in range(3)] == [[0, 1], [2], [3]]
-    groups = np.asarray([0, 1, 2], dtype=np.int32)
     names = opened.values["lang"]
-    spoken = {lang: opened.groups_in(groups, np.asarray([name == lang for name in names]), None) for lang in names}
-    assert {lang: flags.tolist() for lang, flags in spoken.items()} == {
-        "en": [True, True, False],
-        "lv": [True, False, False],
-        "lt": [False, False, True],
+    documents = np.asarray([0, 1, 2, 3], dtype=np.int32)
+    assert {lang: in_groups_with(opened, documents, (lang,), np.empty(0, np.bool_)) for lang in names} == {
+        "en": [True, True, True, False],
+        "lv": [True, True, False, False],
+        "lt": [False, False, False, True],
     }
     latvian = np.asarray([float(name == "lv") for name in names], dtype=np.float32)
-    documents = np.asarray([0, 1, 2, 3], dtype=np.int32)
-    assert opened.in_best_language(documents, latvian, None).tolist() == [1, 1, 2, 3]
+    assert shown_members(opened, documents, latvian, np.empty(0, np.bool_)) == [1, 1, 2, 3]
 
 
 def test_a_translation_that_may_not_be_seen_is_none(opened: Snapshot) -> None:
@@ -106,8 +124,8 @@ def test_a_translation_that_may_not_be_seen_is_none(opened: Snapshot) -> None:
     seen = np.asarray([True, False, True, True])
     latvian = np.asarray([name == "lv" for name in opened.values["lang"]])
     first = np.asarray([0], dtype=np.int32)
-    assert opened.groups_in(first, latvian, seen).tolist() == [False]
-    assert opened.in_best_language(first, latvian.astype(np.float32), seen).tolist() == [0]
+    assert in_groups_with(opened, first, ("lv",), seen) == [False]
+    assert shown_members(opened, first, latvian.astype(np.float32), seen) == [0]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +147,12 @@ def test_attributes_say_which_documents(opened: Snapshot, name: str, values: lis
     assert np.flatnonzero(opened.documents_with(name, values)).tolist() == numbers
 
 
-def test_categories_of_a_document(opened: Snapshot) -> None:
-    """In the order in which the values were first seen."""
-    assert [opened.values["category"][code] for code in opened.category_codes(np.asarray([0]))] == ["One", "Two"]
-    assert opened.category_codes(np.asarray([3])).tolist() == []
-    both = opened.category_codes(np.asarray([3, 0, 3, 0]))
-    assert [opened.values["category"][code] for code in both] == ["One", "Two", "One", "Two"]
+def test_facets_of_documents(opened: Snapshot) -> None:
+    """Each document in each of its categories, most frequent first, then in the order in which they were first seen."""
+    assert count_facets(opened, np.asarray([0], np.int32))["category"] == {"One": 1, "Two": 1}
+    assert count_facets(opened, np.asarray([3], np.int32))["category"] == {}
+    both = count_facets(opened, np.asarray([3, 0, 1], np.int32))
+    assert list(both["lang"].items()) == [("en", 1), ("lv", 1), ("lt", 1)]
 
 
 def test_the_manifest_says_what_is_inside(opened: Snapshot) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.routing import APIRoute
 
 from kbsearch.service import shapes
 from kbsearch.service.answers import outcome_answer, suggest_answer
@@ -74,6 +75,12 @@ async def suggest(
     if q.strip():
         titles = await service.gate.run(lambda: engine.suggest(q, lang=language, limit=limit, audiences=audiences))
     return json_response(suggest_answer(q, [*queries, *titles][:limit]))
+
+
+def direct_routes() -> list[APIRoute]:
+    """Return the routes that need nothing but the request."""
+    endpoints = (search_get, search_post)
+    return [route for route in router.routes if isinstance(route, APIRoute) and route.endpoint in endpoints]
 
 
 async def _search(request: Request, given: SearchQuery | SearchBody) -> Response:

@@ -1,0 +1,102 @@
+"""Results become hits: what is shown of each article, with the passage that was found quoted and marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.grouping import Groups
+from kbsearch.index.marks import short_hashes
+from kbsearch.retrieve import Candidates
+from kbsearch.snapshot import Snapshot
+from kbsearch.snippet import LENGTH, make_snippet
+from kbsearch.text.tags import primary
+from kbsearch.types import Hit
+from kbsearch.understand import Understanding
+from kbsearch.visibility import Visible
+
+Explain = Callable[[int, int], Mapping[str, object]]
+"""Why a result (its place, from 0) stands where it stands, given the passage that is quoted of it."""
+
+
+def make_hits(
+    snapshot: Snapshot,
+    results: Groups,
+    places: slice,
+    candidates: Candidates,
+    query: Understanding,
+    vector: NDArray[np.float32] | None,
+    visible: Visible,
+    lang: str,
+    explain: Explain | None,
+) -> tuple[Hit, ...]:
+    """The hits for these places among the results; `lang` is the language of the question."""
+    documents, scores = results.documents[places].tolist(), results.scores[places].tolist()
+    groups = results.groups[places].tolist()
+    passages = _passages_to_quote(snapshot, documents, results.best[places], candidates, vector)
+    texts = [snapshot.text(passage) for passage in passages]
+    quotes = snapshot.marks.quotes(passages, list(map(len, texts)), short_hashes(query.marked), LENGTH)
+    own = primary(lang)
+    hits = []
+    for place, (document, passage, text, quote) in enumerate(zip(documents, passages, texts, quotes, strict=True)):
+        fields = snapshot.record(document)
+        snippet, highlights = make_snippet(text, quote)
+        hits.append(
+            Hit(
+                id=fields["id"],
+                group=fields["group"],
+                type=fields["type"],
+                lang=fields["lang"],
+                title=fields["title"],
+                url=fields["url"],
+                score=round(min(1.0, scores[place]), 4),
+                snippet=snippet,
+                highlights=highlights,
+                position=places.start + place + 1,
+                translations=_translations(snapshot, groups[place], fields["lang"], visible),
+                language_match=primary(fields["lang"]) == own,
+                category=tuple(fields["category"]),
+                updated_at=fields["updated_at"],
+                explain=explain(places.start + place, passage) if explain else None,
+            )
+        )
+    return tuple(hits)
+
+
+def _passages_to_quote(
+    snapshot: Snapshot,
+    documents: list[int],
+    best: NDArray[np.int64],
+    candidates: Candidates,
+    vector: NDArray[np.float32] | None,
+) -> list[int]:
+    """The best candidate of each shown document; of a translation that neither leg found, the nearest passage."""
+    found: list[int] = candidates.documents[best].tolist()
+    passages: list[int] = candidates.passages[best].tolist()
+    for place, document in enumerate(documents):
+        if found[place] != document:
+            passages[place] = _passage_of(snapshot, document, candidates, vector)
+    return passages
+
+
+def _passage_of(snapshot: Snapshot, document: int, candidates: Candidates, vector: NDArray[np.float32] | None) -> int:
+    own = np.flatnonzero(candidates.documents == document)
+    if own.size:
+        return int(candidates.passages[own[np.argmax(candidates.scores[own])]])
+    passages = snapshot.passages_of(document)
+    if vector is None:
+        return passages[0]
+    return passages[int(np.argmax(snapshot.dense.vectors(np.asarray(passages)) @ vector))]
+
+
+def _translations(snapshot: Snapshot, group: int, shown: str, visible: Visible) -> tuple[str, ...]:
+    """The other languages of a group."""
+    members: list[int] = snapshot.group_members(group).tolist()
+    if len(members) == 1:
+        return ()
+    if visible.documents is not None:
+        members = [number for number in members if visible.documents[number]]
+    names, codes = snapshot.values["lang"], snapshot.document_lang
+    return tuple(sorted({names[codes[number]] for number in members} - {shown}))

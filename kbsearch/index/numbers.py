@@ -1,0 +1,40 @@
+"""The numbers that an index has for texts: their places among the hashes that it holds, the last ones remembered.
+
+Takes terms, gives places. What customers type repeats itself: a dictionary answers in a twentieth of the time that
+hashing and searching take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbsearch.index.arrays import hash_texts
+from kbsearch.index.query_kernels import places_of
+
+# Some 5 MB a process.
+MOST_REMEMBERED = 50_000
+
+
+class Numbers:
+    """Safe to use from several threads at once."""
+
+    def __init__(self, hashes: NDArray[np.uint64]) -> None:
+        self._hashes = hashes
+        self._known: dict[str, int] = {}
+
+    def of(self, texts: Iterable[str]) -> NDArray[np.int64]:
+        """The place of each text, −1 for one that the index does not hold."""
+        wanted = list(texts)
+        # Another thread may replace the memory at any moment, so it is looked at once.
+        known = self._known
+        try:
+            return np.asarray([known[text] for text in wanted], dtype=np.int64)
+        except KeyError:
+            new = [text for text in dict.fromkeys(wanted) if text not in known]
+        if len(known) + len(new) > MOST_REMEMBERED:
+            self._known = known = {text: known[text] for text in wanted if text in known}
+        known.update(zip(new, places_of(self._hashes, hash_texts(new)).tolist(), strict=True))
+        return np.asarray([known[text] for text in wanted], dtype=np.int64)

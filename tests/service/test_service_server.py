@@ -1,0 +1,173 @@
+"""Refusals at the door: what is known by its bytes is answered as the application would, everything else by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from socket import IPPROTO_TCP, TCP_NODELAY
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from kbsearch.service import server as module
+from kbsearch.service.context import Service
+from kbsearch.service.gate import Gate
+from kbsearch.service.server import door
+from kbsearch.service.workers import listen
+
+PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.1", 5), "sockname": ("192.0.2.2", 80)})
+        self.written = b""
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def close(self) -> None: ...
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search is let in."""
+    monkeypatch.setattr(Gate, "full", property(lambda _gate: True))
+
+
+def talk(client: TestClient, service: Service, *pieces: bytes, at_once: Callable[[bytes], None]) -> bytes:
+    """Send pieces over one connection; `at_once` sees what was written before the loop went on. Return all answers."""
+
+    async def converse() -> bytes:
+        config = uvicorn.Config(
+            client.app, http=door(service.gate, service.meters), server_header=False, log_config=None
+        )
+        config.load()
+        state = ServerState()
+        state.default_headers = [(b"date", b"today")]
+        connection: Any = config.http_protocol_class(config, state, {})  # type: ignore[call-arg]
+        wire = Wire()
+        connection.connection_made(wire)
+        for piece in pieces:
+            connection.data_received(piece)
+        at_once(wire.written)
+        while state.tasks:
+            await asyncio.sleep(0.001)
+        connection.connection_lost(None)
+        return wire.written
+
+    return asyncio.run(converse())
+
+
+def read(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    return int(status.split(" ")[1]), dict(line.split(": ", 1) for line in lines), body
+
+
+@pytest.mark.usefixtures("full")
+def test_the_door_answers_as_the_application_does(client: TestClient, service: Service):
+    """Status, headers, body and counts, but for the date."""
+
+    def nothing(_written: bytes) -> None: ...
+
+    def answered(written: bytes) -> None:
+        assert written.startswith(b"HTTP/1.1 503 Service Unavailable\r\ndate: today\r\n")
+
+    at_the_door = talk(client, service, PLAIN, at_once=answered)
+    inside = client.get("/v1/search", params={"q": "password"})
+    status, headers, body = read(at_the_door)
+    assert (status, body) == (503, inside.content)
+    assert headers.pop("date") == "today"
+    assert headers == dict(inside.headers)
+    assert headers["retry-after"] == "1"
+    counted = client.get("/metrics").text
+    assert "kbsearch_refused_total 2.0" in counted
+    assert 'kbsearch_requests_total{method="GET",route="unmatched",status="503"} 2.0' in counted
+    assert talk(client, service, PLAIN, PLAIN, at_once=nothing) == at_the_door * 2
+
+
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([PLAIN[:20], PLAIN[20:]], id="pieces"),
+        pytest.param([PLAIN.replace(b"keep-alive", b"close")], id="close"),
+        pytest.param([PLAIN.replace(b"User-Agent", b"Origin")], id="origin"),
+        pytest.param([PLAIN.replace(b"User-Agent: ", b"Content-Length: 2\r\nX: ") + b"{}"], id="body"),
+        pytest.param([PLAIN.replace(b"User-Agent: ", b"Content-Length: 0\r\nX: ")], id="empty body"),
+        pytest.param([PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0")], id="old"),
+        pytest.param([PLAIN + PLAIN], id="pipeline"),
+        pytest.param([PLAIN.replace(b"GET", b"POST")], id="post"),
+    ],
+)
+def test_what_is_not_plain_goes_its_way(client: TestClient, service: Service, pieces: list[bytes]):
+    """It is refused there; the door says nothing."""
+
+    def silent(written: bytes) -> None:
+        assert written == b""
+
+    assert read(talk(client, service, *pieces, at_once=silent))[0] == 503
+
+
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize("line", [b"Content-Length : 50", b" folded: yes", b"no colon", b"Transfer-Encoding:\tchunked"])
+def test_an_odd_line_is_for_the_parser(client: TestClient, service: Service, line: bytes):
+    """It may hide a body, which would then be taken for a request."""
+
+    def not_refused(written: bytes) -> None:
+        assert not written.startswith(b"HTTP/1.1 503")
+
+    talk(client, service, PLAIN.replace(b"Host: x", b"Host: x\r\n" + line), at_once=not_refused)
+
+
+def test_an_open_gate_lets_everything_pass(client: TestClient, service: Service):
+    """The door counts what is on its way."""
+
+    def counted(written: bytes) -> None:
+        assert written == b""
+        assert service.gate._expected == 1
+
+    assert read(talk(client, service, PLAIN, at_once=counted))[0] == 200
+
+
+def test_another_parser_has_no_door(service: Service, monkeypatch: pytest.MonkeyPatch):
+    """Where uvicorn would choose a quicker one, it does."""
+    assert issubclass(door(service.gate, service.meters), H11Protocol)
+    monkeypatch.setattr(module, "AutoHTTPProtocol", asyncio.Protocol)
+    assert door(service.gate, service.meters) is asyncio.Protocol
+
+
+def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
+    """What comes in by the workers' socket is sent as it is written: head and body are two writes."""
+
+    async def accept() -> int:
+        accepted: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
+
+        class Accepting(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted.set_result(transport)
+
+        with listen("127.0.0.1", 0) as listener:
+            server = await asyncio.get_running_loop().create_server(Accepting, sock=listener)
+            async with server:
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                transport = await accepted
+                without_delay: int = transport.get_extra_info("socket").getsockopt(IPPROTO_TCP, TCP_NODELAY)
+                transport.close()
+                writer.close()
+                await writer.wait_closed()
+                return without_delay
+
+    assert asyncio.run(accept()) == 1
