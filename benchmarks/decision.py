@@ -2,8 +2,9 @@
 
     python -m benchmarks.decision
 
-The questions of `sample_kb` are halved by topic, so that a translation or a paraphrase of a question stands in the same
-half; each half is asked after the other has calibrated, and the outcomes are counted together.
+The questions of `sample_kb` are divided by topic, so that a translation or a paraphrase of a question stands in the
+same part; each part is asked after the others have calibrated, and the outcomes are counted together. Ten parts come
+near to what an owner gets, who calibrates on all questions; fewer parts show what more questions would be worth.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from kbsearch.types import Action
 
 ERRORS = (0.02, 0.05, 0.1, 0.2)
 DEFAULT_ERROR = 0.05
-SPLITS = 10
+SPLITS = 5
+PARTS = 10
+FEWER_PARTS = (2, 5)
 SEED = 5
 
 Row = tuple[Judged, Action]
@@ -48,12 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     languages = sorted({entry.query.lang for entry in judged})
     figures: dict[str, Any] = {}
     for error in ERRORS:
-        rows = [row for seed in range(SPLITS) for row in held_out(judged, error, SEED + seed)]
+        rows = divided(judged, error, PARTS)
         figures[f"{error}"] = {
             lang: _count([row for row in rows if lang in ("all", row[0].query.lang)]) for lang in ("all", *languages)
         }
     kinds = sorted({entry.query.kind for entry in judged})
-    rows = [row for seed in range(SPLITS) for row in held_out(judged, DEFAULT_ERROR, SEED + seed)]
+    by_share = {f"{1 - 1 / parts:.0%}": _count(divided(judged, DEFAULT_ERROR, parts)) for parts in FEWER_PARTS}
+    by_share[f"{1 - 1 / PARTS:.0%}"] = figures[f"{DEFAULT_ERROR}"]["all"]
+    rows = divided(judged, DEFAULT_ERROR, PARTS)
     by_kind = {kind: _count([row for row in rows if row[0].query.kind == kind]) for kind in kinds}
     header = (
         "accepted error",
@@ -72,30 +77,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [
             "# Decision on questions not used for calibration",
             measured.line(),
-            f"Model: `{embedder.info.name}`. {len(judged)} questions of `sample_kb`, halved by topic {SPLITS} times, "
-            "each half asked after the other has calibrated; intervals count each question once.",
+            f"Model: `{embedder.info.name}`. {len(judged)} questions of `sample_kb`, divided by topic {SPLITS} times "
+            f"into {PARTS} parts, each asked after the others have calibrated; intervals count each question once.",
             "The rows by accepted error are the risk–coverage curve.",
             table(header, lines),
+            f"By the share of the questions that calibrated, at {DEFAULT_ERROR:.0%}:",
+            table(("calibrated by", *header[2:]), [(share, *_cells(counts)) for share, counts in by_share.items()]),
             f"By kind of question, at {DEFAULT_ERROR:.0%}:",
             table(("kind", *header[2:]), [(kind, *_cells(counts)) for kind, counts in by_kind.items()]),
         ]
     )
-    write_result("decision", markdown, {"by_error": figures, "by_kind": by_kind}, measured, options.out)
+    results = {"by_error": figures, "by_share_calibrated": by_share, "by_kind": by_kind}
+    write_result("decision", markdown, results, measured, options.out)
     print(markdown)
 
 
-def held_out(judged: Sequence[Judged], error: float, seed: int) -> list[Row]:
-    """Every question with what is done to it after the half without its topic has calibrated."""
+def divided(judged: Sequence[Judged], error: float, parts: int) -> list[Row]:
+    """Every question, once for each of SPLITS divisions, with what is done to it after the other parts calibrated."""
     topics = sorted({topic_of(item) for item in judged})
-    first = set(np.random.default_rng(seed).permutation(topics)[: len(topics) // 2].tolist())
     rows: list[Row] = []
-    for own in (True, False):
-        fitting = [item for item in judged if (topic_of(item) in first) is not own]
-        calibration = fit(sample_of(fitting), error)
-        for item in judged:
-            if (topic_of(item) in first) is own:
-                decision = decide(item.outcome.evidence, primary(item.query.lang), calibration)
-                rows.append((item, decision.action))
+    for seed in range(SEED, SEED + SPLITS):
+        order = np.random.default_rng(seed).permutation(topics).tolist()
+        part = {topic: place % parts for place, topic in enumerate(order)}
+        for number in range(parts):
+            calibration = fit(sample_of([item for item in judged if part[topic_of(item)] != number]), error)
+            for item in judged:
+                if part[topic_of(item)] == number:
+                    decision = decide(item.outcome.evidence, primary(item.query.lang), calibration)
+                    rows.append((item, decision.action))
     return rows
 
 

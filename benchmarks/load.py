@@ -132,9 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         index = Path(folder) / "index"
         more = Path(folder) / "more.jsonl"
         more.write_text('{"id": "new.en", "lang": "en", "title": "A new article", "body": "Just written."}\n')
-        build([ROOT / "sample_kb"], index)
+        build([ROOT / "sample_kb"], index, model="kbsearch-static")
         old = published_version(index)
-        build([ROOT / "sample_kb", more], index)
+        build([ROOT / "sample_kb", more], index, model="kbsearch-static")
         new = published_version(index)
         flooded = middle([overload(index, requests) for _ in range(options.rounds)])
         swapped = middle([swap(index, requests, old, new) for _ in range(options.rounds)])

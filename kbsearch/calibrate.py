@@ -33,7 +33,7 @@ from kbsearch.version import CALIBRATION_FORMAT
 FOLDS = 10
 # About as many answers as a language of sample_kb gives, so that its own and those of all languages weigh alike.
 PRIOR = 50
-RIDGE = 3.0
+RIDGE = 10.0
 # Share of the answerable questions, with their article among the results, that may be handed over.
 HANDED_OVER = 0.05
 # Below this a quantile of 5 % is the luck of one question.

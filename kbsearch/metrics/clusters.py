@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.linalg import eigh
 
-LIKENESS = 0.4
+LIKENESS = 0.35
 """Mean cosine from which two groups of queries are one. `python -m benchmarks.gaps` measures others."""
 FEWEST, _COMMON = 100, 3
 _AT_ONCE = 4096

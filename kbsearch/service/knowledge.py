@@ -30,8 +30,8 @@ class Knowledge:
         self._articles: dict[str, Article | None] = {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one L2-normalised row a text, of the bundled model: whichever model searches, groups stay the same."""
-        return _bundled().encode_queries(texts)
+        """Return one L2-normalised row a text, of one model: whichever searches, groups stay the same."""
+        return _grouping().encode_queries(texts)
 
     def nearest(self, text: str, lang: str) -> Nearest | None:
         """Search the public articles; None where nothing is found."""
@@ -63,5 +63,5 @@ def open_knowledge(directory: Path) -> Knowledge:
 
 
 @cache
-def _bundled() -> Embedder:
-    return load_embedder()
+def _grouping() -> Embedder:
+    return load_embedder("kbsearch-static")  # a report groups tens of thousands of queries: the quick one

@@ -116,6 +116,13 @@ def write_tokenizer(source: Path, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
 
 
+def mean(students: list[Mini]) -> Mini:
+    """Return the first student with the mean of all parameters (model soups, Wortsman et al., 2022)."""
+    states = [student.state_dict() for student in students]
+    students[0].load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
+    return students[0]
+
+
 def write(folder: Path, student: Mini, static: Path) -> None:
     """Replace the model's files in ``folder`` by a rename; the model card there is kept."""
     partial = folder.with_name(folder.name + ".partial")
@@ -180,13 +187,14 @@ def write(folder: Path, student: Mini, static: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_WORK / "mini.pt")
+    parser.add_argument("--checkpoint", type=Path, nargs="+", default=[DEFAULT_WORK / "mini.pt"], help="several: mean")
     parser.add_argument("--static", type=Path, default=REPOSITORY / "models" / "kbsearch-static")
     parser.add_argument("--teacher", type=Path, help="sentence-transformers folder; default: the installed package")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "models" / "kbsearch-mini")
     args = parser.parse_args()
 
-    write(args.out, load_student(args.checkpoint, args.teacher or installed_teacher()), args.static)
+    students = [load_student(checkpoint, args.teacher or installed_teacher()) for checkpoint in args.checkpoint]
+    write(args.out, mean(students), args.static)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(f"{args.out}, {size / 1e6:.1f} MB")
 
