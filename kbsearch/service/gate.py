@@ -8,8 +8,8 @@ threads.
 The queue takes bursts, and as many patient clients as it has places, but no backlog that only grows (CoDel: Nichols &
 Jacobson, "Controlling queue delay", 2012, in the form of Maurer, "Fail at scale", 2015): once it has not been empty
 for `INTERVAL` while more was asked than done, a search that would have waited longer than `TARGET` is refused, until
-no more is asked than done over an interval. What is served under overload was therefore asked a moment ago. Without that
-memory a queue kept this short would be empty now and then, and be filled to its last place each time.
+no more is asked than done over an interval. What is served under overload was therefore asked a moment ago. Without
+that memory a queue kept this short would be empty now and then, and be filled to its last place each time.
 """
 
 from __future__ import annotations
