@@ -8,8 +8,8 @@ threads.
 The queue takes bursts, and as many patient clients as it has places, but no backlog that only grows (CoDel: Nichols &
 Jacobson, "Controlling queue delay", 2012, in the form of Maurer, "Fail at scale", 2015): once it has not been empty
 for `INTERVAL` while more was asked than done, a search that would have waited longer than `TARGET` is refused, until
-an interval has passed in which none was. What is served under overload was therefore asked a moment ago. Without that
-memory a queue kept this short would be empty now and then, and be filled to its last place each time.
+no more is asked than done over an interval. What is served under overload was therefore asked a moment ago. Without
+that memory a queue kept this short would be empty now and then, and be filled to its last place each time.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Gate:
         self._on_loop = False
         self._waiting: deque[tuple[Future[bool], float, _Kind]] = deque()
         self._last_empty = self._window = perf_counter()
-        self._asked = self._done = self._refused = 0
+        self._asked = self._done = 0
         self._growth = 0
         self._overloaded = False
         self._expected = 0
@@ -191,12 +191,10 @@ class Gate:
         if passed > INTERVAL and passed > 10 * max((kind.usual for kind in self._kinds.values()), default=0.0):
             # A burst fills one interval; a second one with more asked than done is no burst.
             self._growth = self._growth + 1 if self._asked > GROWTH * self._done else 0
-            self._overloaded &= self._refused > 0
-            self._window = now
-            self._asked = self._done = self._refused = 0
+            self._overloaded &= self._growth > 0
+            self._window, self._asked, self._done = now, 0, 0
         self._asked += asked
         self._done += done
 
     def _refusal(self) -> Overloaded:
-        self._refused += 1
         return Overloaded(f"{self.inside} searches are under way; try again in a second")
