@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from indexer.replay.compare import LISTED, Compared, Pair, Shown
 from kbsearch.editing import Editing
@@ -53,7 +53,7 @@ class Causes:
             if (old.synonyms, old.protected) != (new.synonyms, new.protected)
             else None
         )
-        self._loss_of = lru_cache(maxsize=None)(self._language_loss)
+        self._losses: dict[str, tuple[Cause, ...]] = {}  # by language
 
     def of(self, compared: Compared) -> Cause:
         """The likeliest cause of a broken success."""
@@ -111,6 +111,11 @@ class Causes:
     @cached_property
     def _groups_after(self) -> frozenset[str]:
         return frozenset(str(self._after.record(number)["group"]) for number in range(self._after.document_count))
+
+    def _loss_of(self, lang: str) -> tuple[Cause, ...]:
+        if lang not in self._losses:
+            self._losses[lang] = self._language_loss(lang)
+        return self._losses[lang]
 
     def _language_loss(self, lang: str) -> tuple[Cause, ...]:
         """Where most of a language is gone or marked as another: that is the one thing to say."""
