@@ -145,8 +145,9 @@ class DenseIndex:
         width = len(self._passages.starts)
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
-            # The fewer passages a filter leaves in each cell, the more cells are read.
-            width = math.ceil(self.report.search_width / share)
+            # The fewer passages a filter leaves in each cell, the more cells are read; and what it leaves is farther
+            # away, in more cells, so that as many rows would miss more of it.
+            width = math.ceil(self.report.search_width / share**2)
         passages, cosines = np.empty(limit, np.int64), np.empty(limit, np.float32)
         size = search_cells(
             self._passages.arrays,
