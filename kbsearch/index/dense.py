@@ -43,6 +43,8 @@ SCAN_SHARE = 0.1
 # recall.
 _CELLS_PER_ROOT = 8
 _SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
+# What a filter leaves is farther away, in more cells: as many rows as without it would miss more (docs/performance.md).
+_FARTHER = 1.25
 _BLOCK = 8_192
 # The share of what tells the centres apart that some of their numbers must hold to choose among them; a loop takes so
 # many numbers at a time.
@@ -146,7 +148,7 @@ class DenseIndex:
         share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
         if self.report.kind == "cells" and share >= SCAN_SHARE:
             # The fewer passages a filter leaves in each cell, the more cells are read.
-            width = math.ceil(self.report.search_width / share)
+            width = math.ceil(self.report.search_width / share**_FARTHER)
         passages, cosines = np.empty(limit, np.int64), np.empty(limit, np.float32)
         size = search_cells(
             self._passages.arrays,

@@ -163,13 +163,15 @@ def nearest_rows(
         cell = cells[place]
         # Row n lies at n·width from here.
         origin = starts[cell] - first[cell] * width
-        if place + 1 < cells.shape[0]:
+        if everything and place + 1 < cells.shape[0]:
             _prefetch_row(rows, starts[cells[place + 1]], _AHEAD * width)
         for begin in range(first[cell], first[cell + 1], _CHUNK):
             count = 0
             for number in range(begin, min(begin + _CHUNK, first[cell + 1])):
                 chosen[count] = number
                 count += everything or allowed[ids[number]]
+            for index in range(0 if everything else min(_AHEAD, count)):
+                _prefetch_row(rows, origin + chosen[index] * width, width)
             for index in range(count):
                 if index + _AHEAD < count:
                     _prefetch_row(rows, origin + chosen[index + _AHEAD] * width, width)
