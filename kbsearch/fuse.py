@@ -18,12 +18,12 @@ from kbsearch.index.kernels import compiled
 Scores = NDArray[np.float32]
 
 # Chosen on the development sets; the rows are in benchmarks/results/quality.md.
-DENSE_WEIGHT = 0.55
+DENSE_WEIGHT = 0.57
 # A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
 # What closeness and shared names of a passage in another language are worth as its lexical share.
-EXPECTED_SHARE = 0.4
+EXPECTED_BY_CLOSENESS, EXPECTED_BY_WORDS = 0.6, 0.2
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
@@ -58,8 +58,9 @@ def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_
     `foreign`: passages of articles in no language that the query is read in. Their words cannot be the query's, so that
     a low share says nothing against them, and a name that they do share says little for them.
     """
-    expected: Scores = np.where(foreign, np.float32(EXPECTED_SHARE) * (closeness + lexical), lexical)
-    return expected
+    expected = np.float32(EXPECTED_BY_CLOSENESS) * closeness + np.float32(EXPECTED_BY_WORDS) * lexical
+    share: Scores = np.where(foreign, expected, lexical)
+    return share
 
 
 @compiled

@@ -6,6 +6,8 @@ Machine code is cached on disk by numba, so the compilation (seconds) is paid on
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+_HERE = Path(__file__).parent
 _PART_BITS = 10
 """What `sort_pairs` sorts by first: so many parts are written to side by side."""
 _SCANNED_FOR_ONE_SORTED = 64
@@ -33,10 +36,20 @@ def compiled_sums(function: Callable[..., Any]) -> Any:
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return njit(cache=True, nogil=True, **options)(function)
+        kernel = njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
         # Neither the package's folder nor the home directory can be written: compile in each process instead.
         return njit(nogil=True, **options)(function)
+    # numba compares a kernel's own file with what it compiled; a kernel holds those that it calls from other files too.
+    kernel._cache._cache_file._source_stamp = source_stamp()
+    return kernel
+
+
+@cache
+def source_stamp() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file that may hold a kernel: another one, and all kernels are compiled anew."""
+    files = sorted(file for folder in (_HERE, _HERE.parent) for file in folder.glob("*.py"))
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
 def _prefetch(_context: Any, array: Any, _place: Any) -> Any:

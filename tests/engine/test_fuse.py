@@ -17,9 +17,9 @@ def array(*values: float) -> np.ndarray:
 
 
 def test_hand_arithmetic() -> None:
-    """Meaning and words, 55 to 45, make five sixths; the upper half of the title's agreement makes the rest."""
+    """Meaning and words, 57 to 43, make five sixths; the upper half of the title's agreement makes the rest."""
     fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), True)
-    np.testing.assert_allclose(fused, [(5 * (0.45 * 0.8 + 0.55 * 0.4) + 0.5) / 6, 5 * 0.55 / 6, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(fused, [(5 * (0.43 * 0.8 + 0.57 * 0.4) + 0.5) / 6, 5 * 0.57 / 6, 1.0], rtol=1e-6)
 
 
 def test_without_a_dense_leg_words_take_its_part() -> None:
@@ -46,11 +46,11 @@ def test_meaning_is_the_mean_of_passage_and_title() -> None:
 
 
 def test_words_are_expected_of_a_foreign_passage() -> None:
-    """Four tenths of closeness and of shared names; a passage in the query's language keeps what it has."""
+    """Six tenths of closeness and two of shared names; a passage in the query's language keeps what it has."""
     shares = expected_share(
         array(0.0, 0.5, 0.0, 0.5), array(0.8, 0.8, 0.8, 0.8), np.asarray([True, True, False, False])
     )
-    np.testing.assert_allclose(shares, [0.32, 0.52, 0.0, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(shares, [0.48, 0.58, 0.0, 0.5], rtol=1e-6)
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), st.booleans())
