@@ -10,6 +10,8 @@ in the user's language fits.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,12 +65,22 @@ def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_
     return share
 
 
+def dense_weight(words: Sequence[str], unknown: Collection[str]) -> float:
+    """The weight of meaning in a query of these words, 0..DENSE_WEIGHT: codes that the collection knows have none.
+
+    A code holds letters and digits ("P203"); to a model, one is like another.
+    """
+    codes = sum(
+        not word.isalpha() and not word.isdecimal() and word.isalnum() and word not in unknown for word in words
+    )
+    return DENSE_WEIGHT * (1 - codes / max(1, len(words)))
+
+
 @compiled
-def fuse(lexical: Scores, dense: Scores, title: Scores, has_dense: bool) -> Scores:
-    """Convex combination of three arrays of scores in 0..1, aligned by passage; without a dense leg, of two."""
-    dense_weight = np.float32(DENSE_WEIGHT if has_dense else 0.0)
-    title_weight = np.float32(TITLE_WEIGHT)
-    passage = (_ONE - dense_weight) * lexical + dense_weight * dense
+def fuse(lexical: Scores, dense: Scores, title: Scores, dense_weight: float) -> Scores:
+    """Convex combination of three arrays of scores in 0..1, aligned by passage; `dense_weight` 0 leaves two."""
+    of_dense, title_weight = np.float32(dense_weight), np.float32(TITLE_WEIGHT)
+    passage = (_ONE - of_dense) * lexical + of_dense * dense
     upper_half = np.maximum(np.float32(2.0) * title - _ONE, _ZERO)
     fused: Scores = (_ONE - title_weight) * passage + title_weight * upper_half
     return fused

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.fuse import expected_share, explained_share, fuse, meaning
+from kbsearch.fuse import dense_weight, expected_share, explained_share, fuse, meaning
 from kbsearch.index.candidate_kernels import agreement, is_among, united, with_group_in
 from kbsearch.index.kernels import compiled, prefetch
 from kbsearch.index.lexical import LexicalHits
@@ -86,6 +86,7 @@ def retrieve(
         (snapshot.document_group, snapshot.group_start, snapshot.group_documents, snapshot.document_lang),
         snapshot.spoken(query.readings),
         mask_of(visible.documents),
+        0.0 if vector is None else dense_weight(query.content, query.unknown),
     )
     return Candidates(
         passages=found,
@@ -113,6 +114,7 @@ def _judge(
     groups: Any,
     spoken: NDArray[np.bool_],
     allowed: NDArray[np.bool_],
+    weight: float,
 ) -> tuple[Any, ...]:
     """What both legs found, each passage once, and all that is known of it: its document, the share of the query that
     it explains, its closeness in meaning (0 without a vector), its title's agreement, and these as one score."""
@@ -121,9 +123,8 @@ def _judge(
     for passage in found:
         prefetch(passage_document, passage)
     documents = passage_document[found]
-    has_dense = vector.shape[0] > 0
     closeness, share = np.zeros_like(lexical), lexical
-    if has_dense:
+    if vector.shape[0] > 0:
         rows, places, step, low = dense
         halves, telling = heads
         closeness = meaning(
@@ -133,4 +134,4 @@ def _judge(
         foreign = ~with_group_in(documents, *groups, spoken, allowed)
         share = expected_share(lexical, closeness, foreign)
     title = agreement(*asked, documents)
-    return found, documents, lexical, closeness, title, fuse(share, closeness, title, has_dense)
+    return found, documents, lexical, closeness, title, fuse(share, closeness, title, weight)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kbsearch.fuse import expected_share, explained_share, fuse, meaning, similarity
+from kbsearch.fuse import DENSE_WEIGHT, dense_weight, expected_share, explained_share, fuse, meaning, similarity
 
 shares = st.floats(0, 1, width=32)
 
@@ -18,13 +19,20 @@ def array(*values: float) -> np.ndarray:
 
 def test_hand_arithmetic() -> None:
     """Meaning and words, 57 to 43, make five sixths; the upper half of the title's agreement makes the rest."""
-    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), True)
+    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), DENSE_WEIGHT)
     np.testing.assert_allclose(fused, [(5 * (0.43 * 0.8 + 0.57 * 0.4) + 0.5) / 6, 5 * 0.57 / 6, 1.0], rtol=1e-6)
+
+
+def test_a_known_code_has_no_meaning() -> None:
+    """Words and numbers keep their meaning; a code that the collection lacks is a word like others."""
+    assert dense_weight(("error", "p203"), ()) == pytest.approx(DENSE_WEIGHT / 2)
+    assert dense_weight(("p203",), ()) == 0.0
+    assert dense_weight(("error", "p203"), {"p203"}) == dense_weight(("office", "365"), ()) == DENSE_WEIGHT
 
 
 def test_without_a_dense_leg_words_take_its_part() -> None:
     """A broken embedder lowers no score that words and title would give alone."""
-    fused = fuse(array(0.8, 1.0), array(0.0, 0.0), array(0.0, 1.0), False)
+    fused = fuse(array(0.8, 1.0), array(0.0, 0.0), array(0.0, 1.0), 0.0)
     np.testing.assert_allclose(fused, [5 * 0.8 / 6, 1.0], rtol=1e-6)
 
 
@@ -53,10 +61,10 @@ def test_words_are_expected_of_a_foreign_passage() -> None:
     np.testing.assert_allclose(shares, [0.48, 0.58, 0.0, 0.5], rtol=1e-6)
 
 
-@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), st.booleans())
-def test_fused_scores_lie_in_the_unit_interval(parts: tuple[np.ndarray, ...], has_dense: bool) -> None:
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), shares)
+def test_fused_scores_lie_in_the_unit_interval(parts: tuple[np.ndarray, ...], weight: float) -> None:
     """A convex combination never leaves 0..1."""
-    fused = fuse(*parts, has_dense)
+    fused = fuse(*parts, weight)
     assert np.all((fused >= 0) & (fused <= 1 + 1e-6))
     assert fused.dtype == np.float32
 
