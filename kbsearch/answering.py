@@ -51,8 +51,9 @@ class Asked(NamedTuple):
 def find_answer(
     passages: Sequence[AskedPassage], weights: Sequence[float], in_title: frozenset[int], length: int = ANSWER_LENGTH
 ) -> tuple[int, int, int]:
-    """The passage (its place in `passages`) and half-open range of the answer: at most `length` characters, or one
-    sentence. Of equally good sentences the first one wins.
+    """The passage (its place in `passages`) and half-open range of the answer.
+
+    It has at most `length` characters, or is one sentence. Of equally good sentences the first one wins.
     """
     worth = [weight * (TITLE_SHARE if word in in_title else 1.0) for word, weight in enumerate(weights)]
     total = sum(weights) or 1.0
