@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kbsearch.answering import AskedPassage, find_answer
+from kbsearch.answering import Asked, AskedPassage, find_answer
 from kbsearch.index.marks import short_hashes
 from kbsearch.lexicon import Lexicon
 from kbsearch.snapshot import Snapshot
@@ -21,6 +21,21 @@ def extract(
     snapshot: Snapshot, query: Understanding, lexicon: Lexicon, record: Mapping[str, str], passages: range
 ) -> Answer:
     """The piece of these passages of one article (its `record`) that answers the query best."""
+    asked = look_up(snapshot, query, lexicon, record, passages)
+    place, start, end = find_answer(*asked)
+    found = asked.passages[place]
+    inside = ((a, b) for a, b, _ in found.places if start <= a and b <= end)
+    return Answer(
+        text=found.text[start:end],
+        document_id=record["id"],
+        highlights=tuple((a - start, b - start) for a, b in inside),
+    )
+
+
+def look_up(
+    snapshot: Snapshot, query: Understanding, lexicon: Lexicon, record: Mapping[str, str], passages: range
+) -> Asked:
+    """Where the query's words stand in these passages of one article, in their headings and in its title."""
     by_stem = {stem: number for number, stems in enumerate(query.stems) for stem in stems}
     # Passages mark words by their stems, protected or not.
     plain = {stem_terms(word, lang)[0]: n for n, word in enumerate(query.content) for lang in query.readings}
@@ -37,10 +52,4 @@ def extract(
         places = snapshot.marks.asked(number, by_hash)
         asked.append(AskedPassage(passage.text, asked_in("\n".join(passage.headings)), places))
     weights = snapshot.lexical.idf([stems[0] for stems in query.stems]).tolist()
-    place, start, end = find_answer(asked, weights, asked_in(record["title"]))
-    inside = ((a, b) for a, b, _ in asked[place].places if start <= a and b <= end)
-    return Answer(
-        text=asked[place].text[start:end],
-        document_id=record["id"],
-        highlights=tuple((a - start, b - start) for a, b in inside),
-    )
+    return Asked(asked, weights, asked_in(record["title"]))

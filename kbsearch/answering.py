@@ -2,8 +2,8 @@
 
 Takes the article's passages with the places of the query's words, gives a piece of one passage. The sentence that
 holds most of what was asked is found, then what stands around it is added while there is room: an answer often follows
-the sentence that names the question. Chosen over meaning (vectors of sentences, of passages) and over the title by
-benchmarks/answers.py.
+the sentence that names the question. The beginning of the article, the most words and meaning (vectors of sentences, of
+passages) answer less often: benchmarks/answers.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Four lines of a phone.
 ANSWER_LENGTH = 320
@@ -37,19 +38,28 @@ class AskedPassage:
     """Start, end and number of each word that the query asks for, in the order of the text."""
 
 
+class Asked(NamedTuple):
+    """An article as `find_answer` takes it."""
+
+    passages: Sequence[AskedPassage]
+    weights: Sequence[float]
+    """How much each word of the query says."""
+    in_title: frozenset[int]
+    """Numbers of the query's words that the article's title holds."""
+
+
 def find_answer(
     passages: Sequence[AskedPassage], weights: Sequence[float], in_title: frozenset[int], length: int = ANSWER_LENGTH
 ) -> tuple[int, int, int]:
     """The passage (its place in `passages`) and half-open range of the answer.
 
-    `weights`: how much each word of the query says; `in_title`: those that the article's title holds. Of equally good
-    sentences the first one wins.
+    It has at most `length` characters, or is one sentence. Of equally good sentences the first one wins.
     """
     worth = [weight * (TITLE_SHARE if word in in_title else 1.0) for word, weight in enumerate(weights)]
     total = sum(weights) or 1.0
     best, answer = -1.0, (0, 0, 0)
     for number, passage in enumerate(passages):
-        sentences = _sentences(passage.text)
+        sentences = sentences_of(passage.text)
         by_heading = HEADING_SHARE * sum(worth[word] for word in passage.in_heading)
         held: list[set[int]] = [set() for _ in sentences]
         current = 0
@@ -65,11 +75,11 @@ def find_answer(
                 if _FIGURE.search(passage.text, step.end() if step else start, end):
                     score += FIGURE_BONUS
                 if score > best:
-                    best, answer = score, (number, *_around(sentences, place, length))
+                    best, answer = score, (number, *grown(sentences, place, length))
     return answer
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
+def sentences_of(text: str) -> list[tuple[int, int]]:
     """Half-open ranges of the sentences and lines of a text; at least one."""
     ranges, start = [], 0
     for end in _END.finditer(text):
@@ -81,8 +91,8 @@ def _sentences(text: str) -> list[tuple[int, int]]:
     return ranges
 
 
-def _around(sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
-    """A sentence with those after it, then those before it, that fit into the length."""
+def grown(sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
+    """The range of a sentence with those after it, then those before it, that fit into the length."""
     first = last = place
     while True:
         if last + 1 < len(sentences) and sentences[last + 1][1] - sentences[first][0] <= length:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
+from indexer.cut import cut
 from indexer.loaders import LoadReport, load_sources
 from kbsearch.evaluate import JudgedQuery, read_queries
 from kbsearch.text.normalise import fold
@@ -135,6 +137,25 @@ def test_some_answers_exist_in_another_language_only(questions: list[JudgedQuery
             and not any(lang in languages[group[document]] for document in question.relevant)
         ]
         assert len(foreign) >= 3, lang
+
+
+def test_labelled_answers_stand_in_their_article(questions: list[JudgedQuery], documents: list[Document]) -> None:
+    """Each in a passage of the one relevant article, for questions by their words; at least 20 a language."""
+    asked = {question.id: question for question in questions}
+    articles = {document.id: document for document in documents}
+    labels = [json.loads(line) for line in (SAMPLE / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert max(Counter(label["id"] for label in labels).values()) == 1
+    for label in labels:
+        question = asked[label["id"]]
+        assert label["query"] == question.query, label["id"]
+        (article,) = question.relevant
+        passages = [passage.text for passage in cut(articles[article]).passages]
+        assert label["contains"], label["id"]
+        missing = [text for text in label["contains"] if not any(text in passage for passage in passages)]
+        assert missing == [], label["id"]
+        assert articles[article].lang == question.lang, label["id"]
+    counts = Counter(asked[label["id"]].lang for label in labels)
+    assert all(counts[lang] >= 20 for lang in LANGUAGES)
 
 
 def test_questions_are_short_as_customers_type(questions: list[JudgedQuery]) -> None:

@@ -1,0 +1,209 @@
+"""Whether the piece of an article that is shown as the answer holds what was asked: `python -m benchmarks.answers`.
+
+The questions of sample_kb whose answers are known (`sample_kb/answers.jsonl`), each with its article given, so that
+ranking plays no part. The product's choice (`kbsearch/answering.py`) is compared with other ways to choose, at the same
+length, with its own without one of its parts, and with its own at other lengths.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality_sets import SAMPLE_KB
+from benchmarks.report import RESULTS, stamp, table, write_result
+from indexer.pipeline import build
+from kbsearch import answering
+from kbsearch.answer import look_up
+from kbsearch.answering import ANSWER_LENGTH, Asked, find_answer, grown, sentences_of
+from kbsearch.embed.protocol import Vectors
+from kbsearch.embed.registry import load_embedder
+from kbsearch.engine import Engine
+from kbsearch.evaluate import JudgedQuery, read_queries
+from kbsearch.metrics.intervals import bootstrap_mean, wilson
+from kbsearch.snapshot import open_snapshot
+from kbsearch.understand import understand
+
+PRODUCT = f"kbsearch, {ANSWER_LENGTH} characters"
+OTHER_LENGTHS = (160, 240, 480)
+LANGUAGES = ("all", "en", "lt", "lv")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question with its article, and what an answer has to contain: any one of these."""
+
+    question: JudgedQuery
+    asked: Asked
+    vector: NDArray[np.float32]
+    contains: tuple[str, ...]
+
+
+Encode = Callable[[tuple[str, ...]], Vectors]
+Method = Callable[[Case], str]
+
+
+def main() -> None:
+    """Measure, print, write benchmarks/results/answers.md and answers.json."""
+    measured = stamp("python -m benchmarks.answers")
+    embedder = load_embedder()
+    with tempfile.TemporaryDirectory() as folder:
+        build([SAMPLE_KB], Path(folder), embedder=embedder)
+        engine = Engine(open_snapshot(Path(folder)), embedder)
+        cases = [_case(engine, *labelled) for labelled in read_labels()]
+        # Articles are asked about more than once.
+        answers = _answers(cases, cache(lambda texts: embedder.encode_passages(texts)))
+    langs = [case.question.lang for case in cases]
+    product = _right(cases, answers[PRODUCT])
+    figures = {name: _figures(texts, _right(cases, texts), product, langs) for name, texts in answers.items()}
+    counts = Counter(langs)
+    text = "\n\n".join(
+        [
+            "# The sentences that answer",
+            measured.line(),
+            f"{len(cases)} questions ({', '.join(f'{lang} {counts[lang]}' for lang in sorted(counts))}) with their "
+            f"article given; model {embedder.info.name}. Right: per cent of the answers that contain the text that "
+            "answers, with 95 % intervals (Wilson). Against kbsearch: points, over the same questions (bootstrap over "
+            "pairs). A longer answer can only contain more, so ways to choose are compared at one length.",
+            table(
+                ("answer", "words", *(f"right, {lang}" for lang in LANGUAGES), "against kbsearch"),
+                [_row(name, figure) for name, figure in figures.items()],
+            ),
+        ]
+    )
+    print(text)
+    write_result("answers", text, {"n": counts, "methods": figures}, measured, RESULTS)
+
+
+def read_labels() -> list[tuple[JudgedQuery, tuple[str, ...]]]:
+    """The questions of sample_kb that have labels, with the texts of which an answer has to contain one."""
+    questions = {question.id: question for question in read_queries(SAMPLE_KB / "questions.jsonl")}
+    lines = (SAMPLE_KB / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(questions[label["id"]], tuple(label["contains"])) for label in map(json.loads, lines)]
+
+
+def first_sentences(case: Case) -> str:
+    """The beginning of the article."""
+    text = "\n".join(passage.text for passage in case.asked.passages)
+    start, end = grown(sentences_of(text), 0, ANSWER_LENGTH)
+    return text[start:end]
+
+
+def most_words(case: Case) -> str:
+    """Around the sentence that holds most of the query's words."""
+
+    def held(place: int, start: int, end: int) -> int:
+        return len({word for at, _, word in case.asked.passages[place].places if start <= at < end})
+
+    return _around_best(case, [[held(*sentence) for sentence in passage] for passage in _sentences(case.asked)])
+
+
+def nearest_sentence(case: Case, encode: Encode) -> str:
+    """Around the sentence whose vector is nearest to the query's."""
+    texts = [
+        tuple(case.asked.passages[place].text[start:end] for place, start, end in passage)
+        for passage in _sentences(case.asked)
+    ]
+    return _around_best(case, [(encode(passage) @ case.vector).tolist() for passage in texts])
+
+
+def nearest_passage(case: Case, encode: Encode) -> str:
+    """The product's choice within the passage whose vector is nearest to the query's."""
+    nearest = int(np.argmax(encode(tuple(passage.text for passage in case.asked.passages)) @ case.vector))
+    return _product(case.asked._replace(passages=case.asked.passages[nearest : nearest + 1]))
+
+
+def _sentences(asked: Asked) -> list[list[tuple[int, int, int]]]:
+    """By passage: its place, start and end of each of its sentences."""
+    return [
+        [(place, start, end) for start, end in sentences_of(passage.text)]
+        for place, passage in enumerate(asked.passages)
+    ]
+
+
+def _around_best(case: Case, scores: Sequence[Sequence[float]]) -> str:
+    """The first sentence with the highest score (by passage and sentence), grown as the product's answer is."""
+    places = [(passage, sentence) for passage, row in enumerate(scores) for sentence in range(len(row))]
+    passage, sentence = max(places, key=lambda place: scores[place[0]][place[1]])
+    text = case.asked.passages[passage].text
+    start, end = grown(sentences_of(text), sentence, ANSWER_LENGTH)
+    return text[start:end]
+
+
+def _product(asked: Asked, length: int = ANSWER_LENGTH) -> str:
+    place, start, end = find_answer(*asked, length)
+    return asked.passages[place].text[start:end]
+
+
+def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
+    methods: dict[str, Method] = {
+        PRODUCT: lambda case: _product(case.asked),
+        "first sentences": first_sentences,
+        "most words": most_words,
+        "nearest sentence": partial(nearest_sentence, encode=encode),
+        "kbsearch in the nearest passage": partial(nearest_passage, encode=encode),
+    }
+    answers = {name: [method(case) for case in cases] for name, method in methods.items()}
+    parts = {"HEADING_SHARE": ("headings", 0.0), "TITLE_SHARE": ("the title", 1.0), "FIGURE_BONUS": ("figures", 0.0)}
+    for constant, (name, without) in parts.items():
+        with patch.object(answering, constant, without):
+            answers[f"kbsearch without {name}"] = [_product(case.asked) for case in cases]
+    answers["kbsearch, one sentence"] = [_product(case.asked, 0) for case in cases]
+    for length in OTHER_LENGTHS:
+        answers[f"kbsearch, {length} characters"] = [_product(case.asked, length) for case in cases]
+    return answers
+
+
+def _case(engine: Engine, question: JudgedQuery, contains: tuple[str, ...]) -> Case:
+    # The parts that a search goes through, since a search would rank.
+    snapshot, lexicon = engine._snapshot, engine._lexicon
+    (article,) = question.relevant
+    number = snapshot.number_of(article)
+    assert number is not None, article
+    query = understand(question.query, question.lang, lexicon)
+    asked = look_up(snapshot, query, lexicon, snapshot.record(number), snapshot.passages_of(number))
+    return Case(question, asked, engine._embedder.encode_queries([query.text])[0], contains)
+
+
+def _right(cases: Sequence[Case], texts: Sequence[str]) -> list[bool]:
+    return [any(part in text for part in case.contains) for case, text in zip(cases, texts, strict=True)]
+
+
+def _figures(
+    texts: Sequence[str], right: Sequence[bool], product: Sequence[bool], langs: Sequence[str]
+) -> dict[str, Any]:
+    shares = {}
+    for lang in LANGUAGES:
+        own = [hit for hit, its in zip(right, langs, strict=True) if lang in ("all", its)]
+        shares[lang] = {"share": sum(own) / len(own), "interval": wilson(sum(own), len(own))}
+    differences = [float(a) - float(b) for a, b in zip(right, product, strict=True)]
+    return {
+        "words": sum(len(text.split()) for text in texts) / len(texts),
+        "right": shares,
+        "difference": {"mean": float(np.mean(differences)), "interval": bootstrap_mean(Counter(differences))},
+    }
+
+
+def _row(name: str, figure: Mapping[str, Any]) -> list[str]:
+    def cell(value: float, interval: Sequence[float], form: str) -> str:
+        low, high = (f"{100 * end:{form}}" for end in interval)
+        return f"{100 * value:{form}} ({low} to {high})"
+
+    shares = [cell(figure["right"][lang]["share"], figure["right"][lang]["interval"], ".0f") for lang in LANGUAGES]
+    difference = figure["difference"]
+    against = "" if name == PRODUCT else cell(difference["mean"], difference["interval"], "+.1f")
+    return [f"**{name}** (in use)" if name == PRODUCT else name, f"{figure['words']:.0f}", *shares, against]
+
+
+if __name__ == "__main__":
+    main()
