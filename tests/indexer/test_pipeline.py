@@ -106,6 +106,7 @@ def test_decomposed_and_composed_texts_meet(tmp_path: Path, write_jsonl: Write) 
 def test_what_is_embedded_is_the_passage_below_its_title_and_headings() -> None:
     """One text a passage, in batches, in order."""
     assert passage_text("Title", Passage("Text.", ("Part", "Section"))) == "Title\nPart\nSection\nText."
+    assert passage_text("No. 12", Passage("Text.", ("Part",))) == "Part\nText."
     assert head_text("Title", ()) == "Title"
     assert head_text("Title", ("one tag", "another")) == "Title\none tag, another"
 
