@@ -87,7 +87,8 @@ def _judging(name: str, loop: Any) -> Any:
 VARIANTS: Mapping[str, Callable[[], Any]] = {
     "reciprocal ranks (RRF) instead": lambda: _judging("fuse", _reciprocal_ranks),
     "meaning weighs 0.5": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.5),
-    "meaning weighs 0.64": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.64),
+    "meaning weighs 0.57": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.57),
+    "meaning weighs 0.75": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.75),
     "codes have a meaning": lambda: patch.object(retrieve, "dense_weight", lambda *_: fuse.DENSE_WEIGHT),
     "without the title's words": lambda: _judging("fuse", _untitled()),
     "without the title's meaning": lambda: _judging("meaning", _of_passage),

@@ -20,7 +20,7 @@ from kbsearch.index.kernels import compiled
 Scores = NDArray[np.float32]
 
 # Chosen on the development sets; the rows are in benchmarks/results/quality.md.
-DENSE_WEIGHT = 0.57
+DENSE_WEIGHT = 2 / 3
 # A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
 # agreement enters.
 TITLE_WEIGHT = 1 / 6

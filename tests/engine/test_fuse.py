@@ -18,9 +18,9 @@ def array(*values: float) -> np.ndarray:
 
 
 def test_hand_arithmetic() -> None:
-    """Meaning and words, 57 to 43, make five sixths; the upper half of the title's agreement makes the rest."""
+    """Meaning, two to one against words, makes five sixths with them; the upper half of the title's agreement makes the rest."""
     fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), DENSE_WEIGHT)
-    np.testing.assert_allclose(fused, [(5 * (0.43 * 0.8 + 0.57 * 0.4) + 0.5) / 6, 5 * 0.57 / 6, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(fused, [(5 * (0.8 / 3 + 2 * 0.4 / 3) + 0.5) / 6, 5 * 2 / 18, 1.0], rtol=1e-6)
 
 
 def test_a_known_code_has_no_meaning() -> None:
