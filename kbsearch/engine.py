@@ -17,7 +17,7 @@ from kbsearch.calibration import calibration_of
 from kbsearch.decide import decide
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import load_embedder
+from kbsearch.embed.registry import load_embedder, reads_context
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
@@ -61,6 +61,7 @@ class Engine:
             )
         self._snapshot = snapshot
         self._embedder = embedder
+        self._in_context = reads_context(snapshot.model.name)
         self._visibility = Visibility(snapshot)
         self._lexicon = Lexicon(
             LanguageDetector(snapshot.languages),
@@ -104,7 +105,7 @@ class Engine:
         clock.lap("embed")
         wanted = request.offset + request.limit
         pinned = self._rules.pinned_documents(ruling, visible) if ruling.pinned else None
-        candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted, pinned)
+        candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted, pinned, self._in_context)
         clock.lap("retrieve")
         welcome = welcome_languages(snapshot, request.lang, query.languages)
         results = group_results(snapshot, candidates, welcome, visible, ruling.pinned)

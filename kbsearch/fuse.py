@@ -21,6 +21,8 @@ Scores = NDArray[np.float32]
 
 # Chosen on the development sets; the rows are in benchmarks/results/quality.md.
 DENSE_WEIGHT = 2 / 3
+# Of a model that adds up what each word means alone.
+WORDS_DENSE_WEIGHT = 0.5
 # A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
@@ -65,15 +67,17 @@ def expected_share(lexical: Scores, closeness: Scores, foreign: NDArray[np.bool_
     return share
 
 
-def dense_weight(words: Sequence[str], unknown: Collection[str]) -> float:
-    """The weight of meaning in a query of these words, 0..DENSE_WEIGHT: codes that the collection knows have none.
+def dense_weight(words: Sequence[str], unknown: Collection[str], in_context: bool) -> float:
+    """The weight of meaning in a query of these words, 0..1, for a model that reads them in their context or does not:
+    codes that the collection knows have none.
 
     A code holds letters and digits ("P203"); to a model, one is like another.
     """
     codes = sum(
         not word.isalpha() and not word.isdecimal() and word.isalnum() and word not in unknown for word in words
     )
-    return DENSE_WEIGHT * (1 - codes / max(1, len(words)))
+    full = DENSE_WEIGHT if in_context else WORDS_DENSE_WEIGHT
+    return full * (1 - codes / max(1, len(words)))
 
 
 @compiled

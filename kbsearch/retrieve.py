@@ -50,11 +50,12 @@ def retrieve(
     mode: Mode,
     wanted: int,
     pinned: NDArray[np.int32] | None = None,
+    in_context: bool = True,
 ) -> Candidates:
     """The passages worth ranking. `vector` is the query's unit vector, None where there is no dense leg.
 
     `wanted`: how many results the caller may come to read; both legs are asked for several times as many. `pinned`:
-    visible documents that are among them whatever they hold.
+    visible documents that are among them whatever they hold. `in_context`: whether the model reads words so.
     """
     limit = max(CANDIDATES, 4 * wanted)
     # The single legs are for measuring: what a title says is no part of them.
@@ -86,7 +87,7 @@ def retrieve(
         (snapshot.document_group, snapshot.group_start, snapshot.group_documents, snapshot.document_lang),
         snapshot.spoken(query.readings),
         mask_of(visible.documents),
-        0.0 if vector is None else dense_weight(query.content, query.unknown),
+        0.0 if vector is None else dense_weight(query.content, query.unknown, in_context),
     )
     return Candidates(
         passages=found,

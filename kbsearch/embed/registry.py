@@ -55,6 +55,11 @@ def is_bundled(embedder: Embedder) -> bool:
     return embedder.info.revision == BUNDLED
 
 
+def reads_context(name: str) -> bool:
+    """Whether the model called `name` reads words in their context; others add up what each word means alone."""
+    return name != "hashing" and not is_static_model(_read_registry()[0].get(name, Path(name)))
+
+
 def models_directory() -> Path:
     """Where the bundled models lie."""
     package = Path(__file__).resolve().parents[1]

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kbsearch.fuse import DENSE_WEIGHT, dense_weight, expected_share, explained_share, fuse, meaning, similarity
+from kbsearch.fuse import (
+    DENSE_WEIGHT,
+    WORDS_DENSE_WEIGHT,
+    dense_weight,
+    expected_share,
+    explained_share,
+    fuse,
+    meaning,
+    similarity,
+)
 
 shares = st.floats(0, 1, width=32)
 
@@ -18,16 +27,17 @@ def array(*values: float) -> np.ndarray:
 
 
 def test_hand_arithmetic() -> None:
-    """Meaning, two to one against words, makes five sixths with them; the upper half of the title's agreement makes the rest."""
+    """Meaning and words, two to one, make five sixths; the upper half of the title's agreement makes the rest."""
     fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), DENSE_WEIGHT)
     np.testing.assert_allclose(fused, [(5 * (0.8 / 3 + 2 * 0.4 / 3) + 0.5) / 6, 5 * 2 / 18, 1.0], rtol=1e-6)
 
 
 def test_a_known_code_has_no_meaning() -> None:
     """Words and numbers keep their meaning; a code that the collection lacks is a word like others."""
-    assert dense_weight(("error", "p203"), ()) == pytest.approx(DENSE_WEIGHT / 2)
-    assert dense_weight(("p203",), ()) == 0.0
-    assert dense_weight(("error", "p203"), {"p203"}) == dense_weight(("office", "365"), ()) == DENSE_WEIGHT
+    assert dense_weight(("error", "p203"), (), True) == pytest.approx(DENSE_WEIGHT / 2)
+    assert dense_weight(("p203",), (), True) == 0.0
+    assert dense_weight(("error", "p203"), {"p203"}, True) == dense_weight(("office", "365"), (), True) == DENSE_WEIGHT
+    assert dense_weight(("error",), (), False) == WORDS_DENSE_WEIGHT
 
 
 def test_without_a_dense_leg_words_take_its_part() -> None:
