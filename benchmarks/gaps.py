@@ -22,7 +22,7 @@ from kbsearch.metrics.library import Nearest
 from kbsearch.service.knowledge import open_knowledge
 
 _LIKENESSES = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
-_SCORES, _WORDS = (0.20, 0.22, 0.24, 0.26, 0.28), (0.0, 0.5, 0.6, 0.7)
+_SCORES, _WORDS = (0.22, 0.24, 0.26, 0.28, 0.30), (0.0, 0.5, 0.6, 0.7)
 _MEANINGS = (0.35, 0.4, 0.45, 0.5)
 # Numbers of unanswerable questions mean the same in all languages, except for these of the English ones.
 _MOVED = {31: 32, **{number: number + 1 for number in range(32, 44)}, 47: 39}

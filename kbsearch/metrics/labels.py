@@ -14,7 +14,7 @@ from kbsearch.metrics.library import Article, Library, Nearest
 MISSING, OTHER_LANGUAGE, UNFOUND, UNHELPFUL = "missing", "other_language", "unfound", "unhelpful"
 KINDS = (MISSING, OTHER_LANGUAGE, UNFOUND, UNHELPFUL)
 
-NEAR_SCORE, NEAR_WORDS = 0.26, 0.6
+NEAR_SCORE, NEAR_WORDS = 0.28, 0.6
 """Mean score of the first results, and mean share of words that the knowledge base knows, from which it holds what was
 asked."""
 NEAR_MEANING = 0.45
