@@ -270,6 +270,7 @@ def test_a_text_has_the_same_vector_in_every_batch() -> None:
     assert np.array_equal(load_embedder(None).encode_passages(texts[::-1])[::-1], together)
 
 
+@pytest.mark.slow
 def test_thin_files_are_merged(tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred small updates leave a handful of files, and nothing is made twice."""
     monkeypatch.setattr(work, "ROWS", 8)

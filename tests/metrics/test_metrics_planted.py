@@ -16,6 +16,8 @@ from kbsearch.metrics.present_insight import insight_json, insight_text, into_la
 from kbsearch.metrics.report import Report, report
 from kbsearch.service.knowledge import Knowledge
 
+pytestmark = pytest.mark.slow
+
 LAST = "2026-11-24"
 NOW = moment_of("2026-12-02T00:00:00Z")
 
