@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-MODEL = "kbsearch-static"
+MODEL = "kbsearch-mini"
 
 pytestmark = pytest.mark.slow
 
