@@ -27,7 +27,7 @@ WORDS_DENSE_WEIGHT = 0.5
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
 # What closeness and shared names of a passage in another language are worth as its lexical share.
-EXPECTED_BY_CLOSENESS, EXPECTED_BY_WORDS = 0.6, 0.2
+EXPECTED_BY_CLOSENESS, EXPECTED_BY_WORDS = 0.6, 0.4
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 

@@ -20,7 +20,7 @@ def unharmed(page: Page) -> None:
     assert page.evaluate("window.hacked === undefined")
 
 
-@pytest.mark.parametrize(("lang", "least"), [("en", 9), ("lt", 5)])
+@pytest.mark.parametrize(("lang", "least"), [("en", 9), ("lt", 7)])
 def test_hostile_articles_do_nothing_in_results(page: Page, lang: str, least: int) -> None:
     """Titles, snippets, facets: first from the server, then from the script. In English every attack is shown, in
     another language those that match well enough."""
