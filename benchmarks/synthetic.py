@@ -1,8 +1,9 @@
-"""A generated help centre's text: made-up inflected words with the statistics of real ones. Used by lexical.py.
+"""A generated help centre's text: made-up inflected words with the statistics of real ones.
 
 Words follow Zipf's law (Mandelbrot's form), the commonest are the language's real stop words, lengths are log-normal,
 and a passage draws half of its content words from one of a few hundred topics, so that words come in bursts as they
-do in real articles.
+do in real articles. The constants are chosen so that Latvian and Lithuanian texts have as many different words as a
+real help centre of the same length, give or take a fifth (tests/benchmarks/test_synthetic.py counts both).
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from numpy.typing import NDArray
 
 LEMMAS = 20_000
 TOPICS = 300
-TOPIC_LEMMAS = 400
+TOPIC_LEMMAS = 200
 MEDIAN_WORDS = 50  # the mean of the log-normal is then about 60
 SPREAD = 0.6
 TITLE_WORDS = 5
 TOPIC_SHARE = 0.5
+# The n-th commonest lemma is as common as (n + _OFFSET)^-_EXPONENT says.
+_EXPONENT, _OFFSET = 1.4, 10.0
+_TOPIC_OFFSET = 2.7
+# A lemma is nearly always met in one or two of its forms: a uniform number to this power leans to the first of them.
+_FIRST_FORMS = 16
 
 _ONSETS = ("b", "d", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "st", "tr", "kr", "pl", "gr", "š", "č", "ž")
 _VOWELS = {
@@ -76,11 +82,13 @@ class Generator:
         self._endings = _ENDINGS[lang]
         self._stops = _STOPS[lang]
         self._stems = self._make_stems()
-        ranks = np.arange(1, len(self._stops) + LEMMAS + 1)
-        self._cumulative = _cumulate(1.0 / (ranks + 2.7))
-        self._topic_cumulative = _cumulate(1.0 / (np.arange(1, TOPIC_LEMMAS + 1) + 2.7))
-        # A topic's words are ordinary ones, but not the very commonest.
-        self._topics = self._random.integers(len(self._stops), len(ranks), size=(TOPICS, TOPIC_LEMMAS))
+        stops = len(self._stops)
+        self._cumulative = _cumulate((np.arange(1, stops + LEMMAS + 1) + _OFFSET) ** -_EXPONENT)
+        self._topic_cumulative = _cumulate(1.0 / (np.arange(1, TOPIC_LEMMAS + 1) + _TOPIC_OFFSET))
+        # A topic's words are ordinary ones, common ones in many topics, but no stop words.
+        of_stops = self._cumulative[stops - 1]
+        drawn = of_stops + (1.0 - of_stops) * self._random.random((TOPICS, TOPIC_LEMMAS))
+        self._topics = np.searchsorted(self._cumulative, drawn)
 
     def passages(self, count: int) -> Iterator[GeneratedPassage]:
         """The next `count` passages."""
@@ -103,8 +111,9 @@ class Generator:
         return np.where(of_topic, topical, lemmas)
 
     def _inflect(self, lemmas: NDArray[np.int64]) -> list[str]:
-        # Some endings are far commoner than others: the square of a uniform number leans to the first.
-        endings = (self._random.random(len(lemmas)) ** 2 * len(self._endings)).astype(int)
+        ranks = (self._random.random(len(lemmas)) ** _FIRST_FORMS * len(self._endings)).astype(int)
+        # Each lemma has its own order of forms.
+        endings = (ranks + lemmas) % len(self._endings)
         stops = len(self._stops)
         return [
             self._stops[lemma] if lemma < stops else self._stems[lemma - stops] + self._endings[ending]
