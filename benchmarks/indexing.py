@@ -1,7 +1,7 @@
-"""How long a build and an update take, and how much memory and disk, for a generated help centre → results/indexing.md.
+"""How long a build and an update take, and how much memory and disk, for a generated help centre.
 
-python -m benchmarks.indexing                      100,000 articles
-python -m benchmarks.indexing --articles 10000
+python -m benchmarks.indexing                                            100,000 articles → results/indexing-static.md
+python -m benchmarks.indexing --model kbsearch-mini --articles 10000     → results/indexing-mini.md
 
 Every run is a process of its own, as from the command line: its peak memory is its own and that of its workers. The
 result of the update is compared with a build of the same sources, file by file.
@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     runs.append(run("update", source, folder / "index") | {"what": f"update, {CHANGED:.0%} changed"})
     figures = {
         "articles": options.articles,
+        "model": options.model,
         "runs": runs,
         "share": {name: runs[2][name] / runs[0][name] for name in ("seconds", "processor_seconds")},
         "identical": None,
@@ -60,10 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "finished work kept for updates": size_of(folder / "index" / ".cache"),
         },
     }
-    write_result("indexing", described(measured.line(), figures), figures, measured, options.out)
+    name = f"indexing-{options.model.removeprefix('kbsearch-')}"
+    write_result(name, described(measured.line(), figures), figures, measured, options.out)
     runs.append(run("build", source, folder / "fresh", options.model) | {"what": "build of the same"})
     figures["identical"] = files_of(folder / "index") == files_of(folder / "fresh")
-    write_result("indexing", described(measured.line(), figures), figures, measured, options.out)
+    write_result(name, described(measured.line(), figures), figures, measured, options.out)
     shutil.rmtree(folder)
     if not figures["identical"]:
         raise SystemExit("the update's snapshot is not that of a build")
@@ -148,15 +150,18 @@ def described(line: str, figures: dict[str, Any]) -> str:
         for run in figures["runs"]
     ]
     header = ["run", "seconds", "processor seconds", "articles analysed", "passages embedded", "peak MiB"]
+    built = figures["runs"][0]
     sizes = [[name, f"{size / 2**20:,.0f}"] for name, size in figures["bytes"].items()]
     verdict = {None: "not compared", True: "byte for byte the same", False: "NOT the same"}[figures["identical"]]
     return "\n\n".join(
         [
-            "# Builds and updates",
+            f"# Builds and updates with {figures['model']}",
             line,
             f"{figures['articles']:,} generated articles in {', '.join(LANGUAGES)}; {CHANGED:.0%} of them changed, "
             "deleted or new. Peak memory is that of the main process.",
             table(header, rows),
+            f"The build made {built['passages'] / built['seconds']:,.0f} passages a second, "
+            f"{built['passages'] / built['processor_seconds']:,.0f} a second of processor time.",
             f"The update took {figures['share']['seconds']:.1%} of the time of a full build, and "
             f"{figures['share']['processor_seconds']:.1%} of its processor time.",
             f"The snapshots of the update and of a build of the same articles: {verdict}.",
