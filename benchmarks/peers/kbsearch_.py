@@ -30,6 +30,8 @@ class Given:
         self._rows = {title: row for row, title in enumerate(corpus.titles)}
         titled = zip(corpus.titles, corpus.texts, strict=True)
         self._rows |= {f"{title}\n{text}": row for row, (title, text) in enumerate(titled)}
+        # A title of short words only is not embedded with its passage.
+        self._rows |= {text: row for row, text in enumerate(corpus.texts)}
         self._corpus = corpus
         self.now = corpus.query_vectors[0]
 
