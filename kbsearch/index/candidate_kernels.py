@@ -9,17 +9,24 @@ from numpy.typing import NDArray
 
 from kbsearch.index.kernels import compiled, prefetch
 
+_SLOTS = 4_096
+
 
 @compiled
 def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of a few values are among a few others; NumPy's own way sorts both."""
+    # Few values share their last bits with one of the others: only those are compared.
+    seen = np.zeros(_SLOTS, dtype=np.bool_)
+    for other in others:
+        seen[other & (_SLOTS - 1)] = True
     found = np.zeros(values.shape[0], dtype=np.bool_)
     for place in range(values.shape[0]):
         value = values[place]
-        equal = False
-        for other in others:
-            equal |= value == other
-        found[place] = equal
+        if seen[value & (_SLOTS - 1)]:
+            for other in others:
+                if value == other:
+                    found[place] = True
+                    break
     return found
 
 
@@ -42,43 +49,51 @@ def united(
 
 
 @compiled
+def stems_of_documents(
+    starts: NDArray[np.int64], holders: NDArray[np.int32], document_starts: NDArray[np.int64], stems: NDArray[np.int32]
+) -> None:
+    """Turn lists of the documents that hold each stem, `holders[starts[s]:starts[s + 1]]`, into lists of the stems that
+    each document holds, rising, `stems[document_starts[d]:document_starts[d + 1]]`."""
+    ends = document_starts.copy()
+    for stem in range(starts.shape[0] - 1):
+        for entry in range(starts[stem], starts[stem + 1]):
+            document = holders[entry]
+            stems[ends[document]] = stem
+            ends[document] += 1
+
+
+@compiled
 def agreement(
-    starts: NDArray[np.int64],
-    holders: NDArray[np.int32],
-    sizes: NDArray[np.int32],
+    document_starts: NDArray[np.int64],
+    held: NDArray[np.int32],
     stems: NDArray[np.int64],
     words: NDArray[np.int64],
     word_count: int,
     documents: NDArray[np.int32],
 ) -> NDArray[np.float32]:
-    """The F1 of the words of each document and the `word_count` ones asked for; of a document they are `sizes`.
+    """The F1 of the words of each document and the `word_count` ones asked for.
 
-    A document holds word `words[k]` where it holds stem `stems[k]`; `words` rises. Stem s is held by the documents
-    `holders[starts[s]:starts[s + 1]]`, rising; −1 by none.
+    Document d holds the stems `held[document_starts[d]:document_starts[d + 1]]`, and word `words[k]` where it holds
+    stem `stems[k]` (−1 for one that no document holds); `words` rises.
     """
     f1 = np.zeros(documents.shape[0], dtype=np.float32)
     for document in documents:
-        prefetch(sizes, np.int64(document))
+        prefetch(document_starts, np.int64(document))
+    for document in documents:
+        prefetch(held, document_starts[document])
     for place in range(documents.shape[0]):
-        document = documents[place]
+        start, end = document_starts[documents[place]], document_starts[documents[place] + 1]
         last = -1
         agreeing = 0
         for number in range(stems.shape[0]):
-            stem = stems[number]
-            if stem < 0 or words[number] == last:
+            if words[number] == last:
                 continue
-            low, end = starts[stem], starts[stem + 1]
-            high = end
-            while low < high:
-                middle = (low + high) >> 1
-                if holders[middle] < document:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < end and holders[low] == document:
-                agreeing += 1
-                last = words[number]
-        both = np.float32(max(word_count + sizes[document], 1))
+            for entry in range(start, end):
+                if held[entry] == stems[number]:
+                    agreeing += 1
+                    last = words[number]
+                    break
+        both = np.float32(max(word_count + end - start, 1))
         f1[place] = min(np.float32(2 * agreeing) / both, np.float32(1.0))
     return f1
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.kernels import compiled
+from kbsearch.index.kernels import compiled, prefetch
 
 _SLOTS = 256
 """Few words of a passage share the last byte of their hash with a word that was asked for: only those are compared."""
@@ -123,6 +123,11 @@ def best_members(
     """
     everything = allowed.shape[0] == 0
     chosen = documents.copy()
+    # What lies all over the memory comes side by side, not in turn.
+    for document in documents:
+        prefetch(starts, np.int64(groups[document]))
+    for document in documents:
+        prefetch(members, starts[groups[document]])
     for place in range(documents.shape[0]):
         best = documents[place]
         for entry in range(starts[groups[best]], starts[groups[best] + 1]):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.arrays import group_pairs, hash_texts, open_array, write_array
-from kbsearch.index.candidate_kernels import agreement
+from kbsearch.index.candidate_kernels import agreement, stems_of_documents
 from kbsearch.index.corpus import Vocabulary
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.ragged import Ragged
@@ -19,7 +19,7 @@ from kbsearch.text.normalise import fold
 from kbsearch.text.words import surfaces
 
 # Editors write typographic marks inside words, keyboards give plain ones.
-_PLAIN_MARKS = str.maketrans("’ʼ‐‑", "''--")
+_PLAIN_MARKS = (("’", "'"), ("ʼ", "'"), ("‐", "-"), ("‑", "-"))
 _END_OF_TEXT = "\U0010ffff"
 
 
@@ -74,9 +74,12 @@ class TitleIndex:
         self._keys: NDArray[np.uint64] = open_array(directory / "keys.npy")
         self._keyed: NDArray[np.int32] = open_array(directory / "keyed.npy")
         self._stems = Numbers(open_array(directory / "stems.npy"))
-        self._stem_start: NDArray[np.int64] = open_array(directory / "stem_start.npy")
-        self._stem_documents: NDArray[np.int32] = open_array(directory / "stem_documents.npy")
-        self._stem_count: NDArray[np.int32] = open_array(directory / "stem_count.npy")
+        # A query compares a few hundred titles with what was typed: it needs the stems of each, not the titles of each.
+        counts = open_array(directory / "stem_count.npy")
+        self._document_start = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        self._document_stems = np.empty(int(self._document_start[-1]), dtype=np.int32)
+        stem_start, stem_documents = (open_array(directory / f"stem_{name}.npy") for name in ("start", "documents"))
+        stems_of_documents(stem_start, stem_documents, self._document_start, self._document_stems)
 
     def equal_to(self, text: str) -> NDArray[np.int32]:
         """Documents whose title is this text, whatever its case, diacritics and punctuation."""
@@ -102,7 +105,7 @@ class TitleIndex:
         """All that `agreement`, the loop, takes but the documents."""
         stems = self._stems.of(stem for stems in content for stem in stems)
         owners = np.asarray([number for number, stems in enumerate(content) for _ in stems], dtype=np.int64)
-        return self._stem_start, self._stem_documents, self._stem_count, stems, owners, len(content)
+        return self._document_start, self._document_stems, stems, owners, len(content)
 
     def starting_with(self, typed: Sequence[str]) -> NDArray[np.int32]:
         """Documents whose titles hold all typed words, the last as a beginning, in document order."""
@@ -122,7 +125,10 @@ class TitleIndex:
 
 
 def _plain(word: str) -> str:
-    return fold(word).translate(_PLAIN_MARKS)
+    plain = fold(word)
+    for mark, on_keyboards in _PLAIN_MARKS:  # quicker than a table, which is asked for each letter
+        plain = plain.replace(mark, on_keyboards)
+    return plain
 
 
 def _distinct(
