@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -25,6 +26,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Whoever starts the tests in the background has them ignore interrupts, and the commands that they start as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("kbsearch", deadline=None)
+settings.load_profile("kbsearch")
 
 Row = dict[str, Any]
 
