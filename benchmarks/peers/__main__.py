@@ -33,7 +33,7 @@ ENVIRONMENTS = ROOT / "var" / "peers"
 US = "kbsearch_"
 PEERS = (
     US, "qdrant_edge_", "lancedb_", "bm25s_", "tantivy_", "sqlite_fts5", "hnswlib_", "usearch_", "faiss_",
-    "rank_bm25_", "xapian_", "postgres_", "infinity_", "milvus_lite_", "chroma_", "typesense_",
+    "rank_bm25_", "xapian_", "postgres_", "infinity_", "milvus_lite_", "chroma_", "typesense_", "txtai_",
 )  # fmt: skip
 KINDS = {
     "keyword": "Keyword",
