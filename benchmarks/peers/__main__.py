@@ -34,6 +34,7 @@ US = "kbsearch_"
 PEERS = (
     US, "qdrant_edge_", "lancedb_", "bm25s_", "tantivy_", "sqlite_fts5", "hnswlib_", "usearch_", "faiss_",
     "rank_bm25_", "xapian_", "postgres_", "infinity_", "milvus_lite_", "chroma_", "typesense_", "txtai_",
+    "lucene_",
 )  # fmt: skip
 KINDS = {
     "keyword": "Keyword",
@@ -136,12 +137,12 @@ def install(name: str) -> None:
         return
     tree = ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8"))
     constants = {getattr(node.targets[0], "id", ""): node.value for node in tree.body if isinstance(node, ast.Assign)}
-    wanted, bare, debian = (
-        list(ast.literal_eval(constants[kind])) if kind in constants else [] for kind in ("REQUIRES", "BARE", "DEBIAN")
+    wanted, debian = (
+        list(ast.literal_eval(constants[kind])) if kind in constants else [] for kind in ("REQUIRES", "DEBIAN")
     )
     folder = ENVIRONMENTS / name
     marker = folder / "installed.json"
-    if marker.is_file() and json.loads(marker.read_text()) == debian + wanted + bare:
+    if marker.is_file() and json.loads(marker.read_text()) == debian + wanted:
         return
     if debian:
         install_debian(name, debian)
@@ -152,9 +153,7 @@ def install(name: str) -> None:
     subprocess.run([*make, "--clear", str(folder)], check=True)
     python = str(folder / "bin" / "python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
-    if bare:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", *bare], check=True)
-    marker.write_text(json.dumps(debian + wanted + bare))
+    marker.write_text(json.dumps(debian + wanted))
 
 
 def install_debian(name: str, packages: Sequence[str]) -> None:
