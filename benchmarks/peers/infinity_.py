@@ -13,6 +13,27 @@ from infinity_embedded.index import IndexInfo, IndexType
 REQUIRES = ("infinity-embedded-sdk==0.5.2",)
 BLOCK = 2_000
 CANDIDATES = 100
+# Without this file it writes below /var/infinity, whatever the folder, and logs several lines for a filtered query.
+SETTINGS = """
+[general]
+version = "0.5.0"
+time_zone = "utc-0"
+[network]
+[log]
+log_dir = "{folder}/base/log"
+log_to_stdout = false
+log_level = "critical"
+[storage]
+data_dir = "{folder}/base/data"
+persistence_dir = "{folder}/base/persistence"
+[buffer]
+buffer_manager_size = "8GB"
+temp_dir = "{folder}/base/tmp"
+[wal]
+wal_dir = "{folder}/base/wal"
+[resource]
+resource_dir = "{folder}/base/resource"
+"""
 
 
 class Peer:
@@ -21,7 +42,7 @@ class Peer:
     version = version("infinity-embedded-sdk")
 
     def build(self, folder, corpus):
-        connection = infinity.connect(str(folder / "base"))
+        connection = _connect(folder)
         width = corpus.vectors.shape[1]
         table = connection.get_database("default_db").create_table(
             "passages",
@@ -51,7 +72,7 @@ class Peer:
         connection.disconnect()
 
     def open(self, folder, corpus):
-        self._connection = infinity.connect(str(folder / "base"))
+        self._connection = _connect(folder)
         self._table = self._connection.get_database("default_db").get_table("passages")
 
     def keyword(self, text):
@@ -82,3 +103,9 @@ class Peer:
 
     def _numbers(self, query):
         return query.to_result()[0]["number"]
+
+
+def _connect(folder):
+    settings = folder / "settings.toml"
+    settings.write_text(SETTINGS.format(folder=folder))
+    return infinity.connect(str(folder / "base"), str(settings))
