@@ -70,6 +70,31 @@ def test_recall_is_the_mean_share_of_the_exact_best():
     assert peers.recall([[2, 1], [3, 9]], [[1, 2], [3, 4]]) == 0.75
 
 
+class Timed:
+    """An engine whose queries take what is said."""
+
+    def __init__(self, name: str, ms: float) -> None:
+        self.name, self._ms, self.rounds = name, ms, 0
+        self.built = {"kinds": ["vector"]}
+
+    def ask(self, command: dict[str, int]) -> dict[str, list[object]]:
+        count = command["to"] - command["from"]
+        self.rounds += command["from"] == 0
+        return {"ms": [self._ms] * count, "found": [[0, 1]] * count, "retrieval_ms": [None] * count}
+
+
+def test_who_is_slow_is_asked_in_one_round_after_the_one_that_warms_up(corpus: Corpus):
+    """Five rounds of an engine that takes a quarter of a second would keep all others waiting."""
+    engines = quick, slow = Timed("quick", 1.0), Timed("slow", 2 * peers.SLOW_MS)
+    figures = peers.compare(engines, "vector", corpus, rounds=3)
+    assert (quick.rounds, slow.rounds) == (4, 2)
+    assert figures["slow"] == {
+        "p50": 2 * peers.SLOW_MS,
+        "p99": 2 * peers.SLOW_MS,
+        "recall": peers.recall([[0, 1]] * 6, corpus.exact.tolist()),
+    }
+
+
 def test_every_engine_can_be_installed_built_and_opened():
     """A file without its packages or without one of the two calls would fail after minutes."""
     for name in peers.PEERS:
