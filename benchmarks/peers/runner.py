@@ -2,7 +2,7 @@
 
     python runner.py PEER CORPUS FOLDER        (started by benchmarks/peers/__main__.py)
 
-Commands: {"do": "build"}, {"do": "open"} and {"do": "ask", "kind": "hybrid", "from": 0, "to": 50}.
+Commands: {"do": "build"}, {"do": "open"}, {"do": "weigh"} and {"do": "ask", "kind": "hybrid", "from": 0, "to": 50}.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ def main() -> None:
             peer.open(folder, corpus)
             answer = {
                 "open_seconds": perf_counter() - started,
-                "memory_mib": _memory_mib() - before,
                 "kinds": [kind for kind in KINDS if hasattr(peer, kind)],
                 "version": peer.version,
                 "transport": getattr(peer, "transport", ""),
             }
+        elif command["do"] == "weigh":
+            answer = {"memory_mib": _memory_mib() - before}
         else:
             answer = _ask(peer, corpus, command["kind"], range(command["from"], command["to"]))
         print(json.dumps(answer), file=answers, flush=True)

@@ -139,8 +139,10 @@ def test_an_index_is_built_once_and_opened_again(corpus: Corpus, tmp_path: Path,
     for kept in (False, True):
         running = peers.Running("fake", tmp_path / "corpus", tmp_path / "work")
         answer = running.ask({"do": "ask", "kind": "keyword", "from": 0, "to": 2})
+        weight = running.ask({"do": "weigh"})["memory_mib"]
         running.stop()
         assert answer["found"] == [[90], [90]]
+        assert abs(weight) < 100
         assert running.built["kept"] is kept
         assert running.built["kinds"] == ["keyword"]
         assert running.built["transport"] == "thin air"
