@@ -17,9 +17,12 @@ class Peer:
 
     def build(self, folder, corpus):
         texts = [f"{title} {text}" for title, text in zip(corpus.titles, corpus.texts, strict=True)]
-        self._index = bm25s.BM25(backend="numba")
-        self._index.index(bm25s.tokenize(texts, stopwords=None, show_progress=False), show_progress=False)
-        self._index.save(str(folder))
+        index = bm25s.BM25(backend="numba")
+        index.index(bm25s.tokenize(texts, stopwords=None, show_progress=False), show_progress=False)
+        index.save(str(folder))
+
+    def open(self, folder, corpus):
+        self._index = bm25s.BM25.load(str(folder))
         self.keyword(corpus.queries[0])
 
     def keyword(self, text):

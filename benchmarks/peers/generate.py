@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +26,7 @@ def generate(passages: int, width: int) -> Corpus:
     asked = [generators[number % len(generators)].query() for number in range(QUERIES)]
     langs = [passage.lang for passage in drawn]
     query_langs = [query.lang for query in asked]
-    scores = query_vectors @ vectors.T
-    exact = _best(scores)
-    scores[np.asarray(query_langs)[:, None] != np.asarray(langs)[None, :]] = -np.inf
+    exact, exact_filtered = nearest(query_vectors @ vectors.T, query_langs, langs)
     return Corpus(
         titles=[passage.title for passage in drawn],
         texts=[" ".join(passage.text.split()[:MOST_WORDS]) for passage in drawn],
@@ -36,8 +36,16 @@ def generate(passages: int, width: int) -> Corpus:
         query_langs=query_langs,
         query_vectors=query_vectors,
         exact=exact,
-        exact_filtered=_best(scores),
+        exact_filtered=exact_filtered,
     )
+
+
+def nearest(
+    scores: NDArray[np.float32], query_langs: Sequence[str], langs: Sequence[str]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The best passages of each query, shape (queries, 10): of all, and of those in its language."""
+    allowed = np.asarray(query_langs)[:, None] == np.asarray(langs)[None, :]
+    return _best(scores), _best(np.where(allowed, scores, -np.inf))
 
 
 def _best(scores: NDArray[np.float32]) -> NDArray[np.int32]:

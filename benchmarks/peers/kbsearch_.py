@@ -50,21 +50,18 @@ class Peer:
     retrieval_ms = 0.0
 
     def build(self, folder, corpus):
-        self._embedder = Given(corpus)
-        if not (folder / "index" / "CURRENT").exists():
-            self._write(folder, corpus)
-        self._engine = open_engine(folder / "index", embedder=self._embedder)
-
-    def _write(self, folder, corpus):
-        folder.mkdir(parents=True)
         source = folder / "passages.jsonl"
         rows = zip(corpus.titles, corpus.texts, corpus.langs, strict=True)
         with source.open("w", encoding="utf-8") as file:
             for number, (title, text, lang) in enumerate(rows):
                 row = {"id": str(number), "title": title, "body": text, "lang": lang, "format": "text"}
                 file.write(json.dumps(row) + "\n")
-        build([source], folder / "index", embedder=self._embedder)
+        build([source], folder / "index", embedder=Given(corpus))
         source.unlink()
+
+    def open(self, folder, corpus):
+        self._embedder = Given(corpus)
+        self._engine = open_engine(folder / "index", embedder=self._embedder)
 
     def keyword(self, text):
         return self._search(SearchRequest(q=text, limit=DEPTH, mode="lexical"))
@@ -80,6 +77,10 @@ class Peer:
     def filtered(self, text, vector, lang):
         self._embedder.now = vector
         return self._search(SearchRequest(q=text, limit=DEPTH, filters={"lang": (lang,)}))
+
+    def filtered_vector(self, vector, lang):
+        self._embedder.now = vector
+        return self._search(SearchRequest(q="x", limit=DEPTH, mode="dense", filters={"lang": (lang,)}))
 
     def _search(self, request):
         outcome = self._engine.search(request)

@@ -18,14 +18,12 @@ class Peer:
 
     version = version("qdrant-edge-py")
 
-    def build(self, folder, corpus):
+    def __init__(self):
         self._bm25 = q.Bm25(
             q.Bm25Config(ascii_folding=True, avg_len=60.0, stemmer=q.DisabledStemmer(), stopwords=q.StopwordsSet())
         )
-        whole = folder / "whole"
-        if whole.exists():
-            self._shard = q.EdgeShard.load(str(folder / "shard"))
-            return
+
+    def build(self, folder, corpus):
         config = q.EdgeConfig(
             vectors={
                 "dense": q.EdgeVectorParams(
@@ -41,9 +39,9 @@ class Peer:
             optimizers=q.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1_000),
             max_search_threads=1,
         )
-        (folder / "shard").mkdir(parents=True)
-        self._shard = q.EdgeShard.create(str(folder / "shard"), config)
-        self._shard.update(q.UpdateOperation.create_field_index("lang", q.PayloadSchemaType.Keyword))
+        (folder / "shard").mkdir()
+        shard = q.EdgeShard.create(str(folder / "shard"), config)
+        shard.update(q.UpdateOperation.create_field_index("lang", q.PayloadSchemaType.Keyword))
         for start in range(0, len(corpus.texts), BLOCK):
             points = [
                 q.Point(
@@ -56,18 +54,21 @@ class Peer:
                 )
                 for number in range(start, min(start + BLOCK, len(corpus.texts)))
             ]
-            self._shard.update(q.UpdateOperation.upsert_points(points))
-        self._shard.flush()
-        while self._shard.optimize():
+            shard.update(q.UpdateOperation.upsert_points(points))
+        shard.flush()
+        while shard.optimize():
             pass
-        whole.touch()
+        shard.close()
+
+    def open(self, folder, corpus):
+        self._shard = q.EdgeShard.load(str(folder / "shard"))
 
     def keyword(self, text):
         return self._ids(query=q.Query.Nearest(self._bm25.embed_query(text), using="words"))
 
-    def vector(self, vector):
+    def vector(self, vector, filter=None):
         params = q.SearchParams(hnsw_ef=EF)
-        return self._ids(query=q.Query.Nearest(vector.tolist(), using="dense"), params=params)
+        return self._ids(query=q.Query.Nearest(vector.tolist(), using="dense"), params=params, filter=filter)
 
     def hybrid(self, text, vector, filter=None):
         legs = [
@@ -84,7 +85,13 @@ class Peer:
         return self._ids(prefetches=legs, query=q.Fusion.Rrf(k=2))
 
     def filtered(self, text, vector, lang):
-        return self.hybrid(text, vector, q.Filter(must=[q.FieldCondition(key="lang", match=q.MatchValue(value=lang))]))
+        return self.hybrid(text, vector, self._in(lang))
+
+    def filtered_vector(self, vector, lang):
+        return self.vector(vector, self._in(lang))
+
+    def _in(self, lang):
+        return q.Filter(must=[q.FieldCondition(key="lang", match=q.MatchValue(value=lang))])
 
     def _ids(self, **request):
         return [point.id for point in self._shard.query(q.QueryRequest(limit=DEPTH, **request))]

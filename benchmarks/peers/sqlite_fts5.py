@@ -15,18 +15,20 @@ class Peer:
     version = sqlite3.sqlite_version
 
     def build(self, folder, corpus):
-        folder.mkdir(parents=True)
-        self._base = sqlite3.connect(folder / "words.db")
-        self._base.execute(
+        base = sqlite3.connect(folder / "words.db")
+        base.execute(
             "CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')"
         )
         rows = (
             (number, f"{title} {text}")
             for number, (title, text) in enumerate(zip(corpus.titles, corpus.texts, strict=True))
         )
-        self._base.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
-        self._base.execute("INSERT INTO words(words) VALUES ('optimize')")
-        self._base.commit()
+        base.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
+        base.execute("INSERT INTO words(words) VALUES ('optimize')")
+        base.commit()
+
+    def open(self, folder, corpus):
+        self._base = sqlite3.connect(folder / "words.db")
 
     def keyword(self, text):
         words = " OR ".join(f'"{word}"' for word in text.replace('"', " ").split())

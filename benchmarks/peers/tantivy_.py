@@ -16,17 +16,17 @@ class Peer:
     version = version("tantivy")
 
     def build(self, folder, corpus):
-        folder.mkdir(parents=True)
         schema = tantivy.SchemaBuilder()
         schema.add_integer_field("number", stored=True, fast=True)
         schema.add_text_field("text", tokenizer_name="default")
-        self._index = tantivy.Index(schema.build(), path=str(folder))
-        writer = self._index.writer(heap_size=256_000_000, num_threads=1)
+        writer = tantivy.Index(schema.build(), path=str(folder)).writer(heap_size=256_000_000, num_threads=1)
         for number, (title, text) in enumerate(zip(corpus.titles, corpus.texts, strict=True)):
             writer.add_document(tantivy.Document(number=number, text=f"{title} {text}"))
         writer.commit()
         writer.wait_merging_threads()
-        self._index.reload()
+
+    def open(self, folder, corpus):
+        self._index = tantivy.Index.open(str(folder))
         self._searcher = self._index.searcher()
 
     def keyword(self, text):

@@ -17,13 +17,19 @@ class Peer:
     version = version("usearch")
 
     def build(self, folder, corpus):
-        self._index = Index(
+        index = self._empty(corpus)
+        index.add(np.arange(len(corpus.vectors)), corpus.vectors)
+        index.save(str(folder / "vectors.usearch"))
+
+    def open(self, folder, corpus):
+        self._index = self._empty(corpus)
+        self._index.load(str(folder / "vectors.usearch"))
+
+    def _empty(self, corpus):
+        return Index(
             ndim=corpus.vectors.shape[1], metric="ip", dtype="i8", connectivity=16, expansion_add=128,
             expansion_search=128,
         )  # fmt: skip
-        self._index.add(np.arange(len(corpus.vectors)), corpus.vectors)
-        folder.mkdir(parents=True)
-        self._index.save(str(folder / "vectors.usearch"))
 
     def vector(self, vector):
         return self._index.search(vector, DEPTH, threads=1).keys
