@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
@@ -19,6 +18,7 @@ from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces, words
+from kbsearch.types import noun
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
 INTERFACE_PRIOR = 4.0
@@ -30,11 +30,13 @@ SURE = 0.5
 # A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
+# What a stem term begins with (kbsearch/text/analyze.py).
+_STEM = "~"
 # More letters before digits are a word (iOS 16), not the beginning of a code.
 _SPACED_CODE = re.compile(r"\b([^\W\d_]{1,2}) (\d[^\W_]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Understanding:
     """A query made ready for both legs."""
 
@@ -53,7 +55,7 @@ class Understanding:
     terms: tuple[str, ...]
     weights: tuple[float, ...]
     marked: tuple[str, ...]
-    """The terms whose words a snippet marks."""
+    """The stem terms whose words a snippet marks."""
     spare: float
     """What terms that only stand in for others add to the lexical bound: no passage needs to hold both."""
     unknown: frozenset[str]
@@ -128,7 +130,7 @@ def understand(
         stems=tuple(_title_stems(word, readings, corrections, synonyms, lexicon) for word in content),
         terms=tuple(weights),
         weights=tuple(weights.values()),
-        marked=(*weights, *plain),
+        marked=(*(term for term in weights if term[0] == _STEM), *plain),
         spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical) if synonyms else 0.0,
         unknown=frozenset(unknown),
         corrections=corrections,

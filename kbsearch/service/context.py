@@ -34,12 +34,12 @@ from kbsearch.service.security import KEY_HEADERS, PUBLIC, audiences_of
 from kbsearch.service.sent import headers_of, parameters_of
 from kbsearch.service.settings import Settings
 from kbsearch.suggestions.store import SuggestionStore
-from kbsearch.types import SearchOutcome, SearchRequest
+from kbsearch.types import SearchOutcome, SearchRequest, noun
 
 _NO = ("false", "0", "no", "off")
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Answered:
     """A search that has been answered (and recorded, where the client allows it)."""
 
