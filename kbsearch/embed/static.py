@@ -83,7 +83,8 @@ class StaticEmbedder:
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         tokens = [self._without_meaning(found) for found in self._tokens(texts)]
-        offsets = np.fromiter(accumulate(map(len, tokens), initial=0), dtype=np.int64) // _TOKEN.itemsize
+        ends = accumulate([len(found) // _TOKEN.itemsize for found in tokens], initial=0)
+        offsets = np.fromiter(ends, np.int64, len(tokens) + 1)
         vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
         add_rows(self._rows, self._scales, np.frombuffer(b"".join(tokens), _TOKEN), offsets, vectors)
         return vectors
