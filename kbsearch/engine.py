@@ -25,7 +25,7 @@ from kbsearch.grouping import Groups, count_facets, group_results, welcome_langu
 from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
-from kbsearch.lexicon import Lexicon
+from kbsearch.lexicon import Lexicon, starts_of
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 MAX_SUGGESTIONS_READ = 50
 # Passages on either side of the one that was found, where the answer is looked for.
 PASSAGES_READ = 8
+# Kinds of callers for whom what is known of words is remembered.
+MOST_LEXICONS = 8
 # A correction is worth offering where one of the first results holds it.
 CORRECTED_RESULTS = 3
 
@@ -69,8 +71,10 @@ class Engine:
             snapshot.lexical,
             snapshot.spelling,
             Thesaurus(snapshot.editing.synonyms, snapshot.languages),
+            starts_of(snapshot.editing.synonyms, snapshot.languages),
             frozenset(map(fold, snapshot.editing.protected)),
         )
+        self._lexicons: dict[frozenset[str] | None, Lexicon] = {}
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
         self.snapshot = snapshot.version
@@ -97,8 +101,7 @@ class Engine:
         ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
         visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
-        heard = self._visibility.to(request.audiences)
-        query = understand(request.q, request.lang, self._lexicon, visible.passages, heard.passages)
+        query = understand(request.q, request.lang, self._lexicon_for(request.audiences), visible.passages)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
@@ -180,6 +183,16 @@ class Engine:
         """The group of a document, or None where it is unknown."""
         number = self._snapshot.number_of(document_id)
         return None if number is None else str(self._snapshot.record(number)["group"])
+
+    def _lexicon_for(self, audiences: frozenset[str] | None) -> Lexicon:
+        """What those who belong to these audiences may know of words."""
+        lexicon = self._lexicons.get(audiences)
+        if lexicon is None:
+            lexicon = self._lexicon.for_callers(self._visibility.to(audiences).passages)
+            if len(self._lexicons) >= MOST_LEXICONS:
+                self._lexicons = {}
+            self._lexicons[audiences] = lexicon
+        return lexicon
 
     def _embed(self, text: str, request: SearchRequest) -> tuple[NDArray[np.float32] | None, bool]:
         """The query's vector, or None; True where the embedder failed and words alone must do."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from kbsearch.index.result_kernels import count_codes, rank_groups
 from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
+from kbsearch.types import noun
 from kbsearch.visibility import Visible
 
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
@@ -23,7 +23,7 @@ _WELCOME_FLOOR = 0.1
 _OTHER_REGION = 0.9
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Groups:
     """Results, best first; aligned arrays."""
 

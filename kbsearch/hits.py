@@ -34,32 +34,33 @@ def make_hits(
 ) -> tuple[Hit, ...]:
     """The hits for these places among the results; `lang` is the language of the question."""
     documents, scores = results.documents[places].tolist(), results.scores[places].tolist()
-    groups = results.groups[places].tolist()
     passages = _passages_to_quote(snapshot, documents, results.best[places], candidates, vector)
     texts = [snapshot.text(passage) for passage in passages]
     quotes = snapshot.marks.quotes(passages, list(map(len, texts)), short_hashes(query.marked), LENGTH)
     own = primary(lang)
     hits = []
-    for place, (document, passage, text, quote) in enumerate(zip(documents, passages, texts, quotes, strict=True)):
-        fields = snapshot.record(document)
+    for place, (document, passage, text, quote) in enumerate(
+        zip(documents, passages, texts, quotes, strict=True), places.start
+    ):
+        card = visible.card(snapshot, document)
         snippet, highlights = make_snippet(text, quote)
         hits.append(
             Hit(
-                id=fields["id"],
-                group=fields["group"],
-                type=fields["type"],
-                lang=fields["lang"],
-                title=fields["title"],
-                url=fields["url"],
-                score=round(min(1.0, scores[place]), 4),
+                id=card.id,
+                group=card.group,
+                type=card.type,
+                lang=card.lang,
+                title=card.title,
+                url=card.url,
+                score=round(min(1.0, scores[place - places.start]), 4),
                 snippet=snippet,
                 highlights=highlights,
-                position=places.start + place + 1,
-                translations=_translations(snapshot, groups[place], fields["lang"], visible),
-                language_match=primary(fields["lang"]) == own,
-                category=tuple(fields["category"]),
-                updated_at=fields["updated_at"],
-                explain=explain(places.start + place, passage) if explain else None,
+                position=place + 1,
+                translations=card.translations,
+                language_match=primary(card.lang) == own,
+                category=card.category,
+                updated_at=card.updated_at,
+                explain=explain(place, passage) if explain else None,
             )
         )
     return tuple(hits)
@@ -89,14 +90,3 @@ def _passage_of(snapshot: Snapshot, document: int, candidates: Candidates, vecto
     if vector is None:
         return passages[0]
     return passages[int(np.argmax(snapshot.dense.vectors(np.asarray(passages)) @ vector))]
-
-
-def _translations(snapshot: Snapshot, group: int, shown: str, visible: Visible) -> tuple[str, ...]:
-    """The other languages of a group."""
-    members: list[int] = snapshot.group_members(group).tolist()
-    if len(members) == 1:
-        return ()
-    if visible.documents is not None:
-        members = [number for number in members if visible.documents[number]]
-    names, codes = snapshot.values["lang"], snapshot.document_lang
-    return tuple(sorted({names[codes[number]] for number in members} - {shown}))

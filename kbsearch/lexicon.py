@@ -1,29 +1,31 @@
 """What a snapshot knows of words: which it holds, in which languages, and which are meant by a misspelt one.
 
 Takes surface words, gives facts about them; `understand` makes a query out of these. A word that only passages hold
-which the caller may not hear of is as unknown as one that none holds.
+which the caller may not hear of is as unknown as one that none holds: what is known of words is remembered for each
+group of callers by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.editing import Synonym
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
-from kbsearch.text.analyze import protected_terms
+from kbsearch.text.analyze import is_stop_word, protected_terms, terms_of
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
-from kbsearch.text.words import words
+from kbsearch.text.words import surfaces, words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
@@ -31,10 +33,30 @@ T = TypeVar("T")
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
 Flags = NDArray[np.bool_]
-# Words whose facts are remembered, each with the languages that read it.
+# Words of which is remembered what languages make of them, or what callers may know of them.
 MOST_REMEMBERED = 20_000
+# Beside a word that is none, a stop word says less than by itself.
+_NO_STOP_WORD = "0"
 # A word is looked at half a dozen times a query.
 stem_terms = lru_cache(maxsize=50_000)(stems.stem_terms)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """A word as the languages of a query read it, whatever the collection holds."""
+
+    text: str
+    is_stop: bool
+    """It is a stop word of the first of the languages."""
+    terms: Mapping[str, float]
+    """Its index terms, each with the weight of a typed word, 1."""
+    rest: Mapping[str, float]
+    """What is left of them where other words carry the query and this is a stop word."""
+    stems: tuple[str, ...]
+    """In each language the stem term of the whole word."""
+    begins_phrase: bool
+    """In any of the languages a phrase that has synonyms begins with it."""
+    is_protected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +82,28 @@ class Lexicon:
     lexical: LexicalIndex
     spelling: SpellingIndex
     thesaurus: Thesaurus
+    phrase_starts: frozenset[tuple[str, str]]
+    """Language and stem term of the first word of every phrase that has synonyms."""
     protected: frozenset[str]
     """Folded words that nobody misspelt, whatever they look like."""
+    heard: Flags | None = None
+    """The passages that the caller may know of, whatever his filters; None means all."""
+    _read: dict[tuple[str, tuple[str, ...]], ReadWord] = field(default_factory=dict)
     _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
     _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
 
+    def for_callers(self, heard: Flags | None) -> Lexicon:
+        """The same for callers who may know of these passages."""
+        return replace(self, heard=heard, _facts={}, _near={})
+
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
-        return any(primary(lang) == primary(own) for own in (*self.detector.languages, *self.detector.undetected))
+        own = primary(lang)
+        return own in map(primary, self.detector.languages) or own in map(primary, self.detector.undetected)
+
+    def read(self, words: Sequence[str], langs: tuple[str, ...]) -> list[ReadWord]:
+        """Words as these languages, of which there is at least one, read them."""
+        return [_remember(self._read, (word, langs), self._read_word) for word in words]
 
     def stems(self, word: str, lang: str) -> tuple[str, ...]:
         """The stem terms of a word, that of the whole word first; of a protected word, the one form it has."""
@@ -75,23 +111,63 @@ class Lexicon:
             return protected_terms(word)[:1]
         return stem_terms(word, lang)
 
-    def facts(self, word: str, langs: tuple[str, ...], heard: Flags | None) -> WordFacts:
+    def facts(self, word: str, langs: tuple[str, ...]) -> WordFacts:
         """What is known of a word."""
+        return _remember(self._facts, (word, langs), self._look_up)
 
-        def look_up() -> WordFacts:
-            held = self.held([word], langs, heard)[0]
-            return WordFacts(
-                held=held,
-                written=() if held else self.languages_of(word, heard),
-                doubtful=held and self._is_doubtful(word, langs, heard),
-            )
-
-        return _remember(self._facts, (word, langs), look_up) if heard is None else look_up()
-
-    def held(self, surface: Sequence[str], langs: Sequence[str], heard: Flags | None) -> list[bool]:
+    def held(self, surface: Sequence[str], langs: Sequence[str]) -> list[bool]:
         """Of each word, whether any passage holds its form or a stem of it in any of the languages."""
+        return self._held_among(surface, langs, self.heard)
+
+    def languages_of(self, word: str) -> tuple[str, ...]:
+        """The languages in which the collection writes this very word, whatever its case and diacritics."""
+        return tuple(dict.fromkeys(lang for form, lang in self.spelling.forms_of(word) if self.held([form], [lang])[0]))
+
+    def correct(
+        self, word: str, langs: tuple[str, ...], allowed: Flags | None, *, known_stem: bool
+    ) -> Correction | None:
+        """The word that was probably meant.
+
+        `allowed`: the passages that may be found. `known_stem`: the collection holds a short stem of the word; then
+        only a slip of the fingers that leads to another stem counts.
+        """
+        if fold(word) in self.protected:  # nobody misspelt it
+            return None
+        near = _remember(self._near, (word, langs), self._nearest)
+        # What is near is held by what the caller may know of.
+        if near is None or (allowed is not self.heard and not self._held_among([near.word], langs, allowed)[0]):
+            return None
+        if known_stem and (not near.is_slip or _shared_stem(word, near.word, langs)):
+            return None
+        return near
+
+    def _read_word(self, word: str, langs: tuple[str, ...]) -> ReadWord:
+        beside = terms_of([word, _NO_STOP_WORD], langs, self.protected)
+        figure = terms_of([_NO_STOP_WORD], langs, self.protected)
+        return ReadWord(
+            text=word,
+            is_stop=is_stop_word(word, langs[0]),
+            terms=dict.fromkeys(terms_of([word], langs, self.protected), 1.0),
+            rest=dict.fromkeys(beside[: len(beside) - len(figure)], 1.0),
+            stems=tuple(self.stems(word, lang)[0] for lang in langs),
+            begins_phrase=any((lang, stem_terms(word, lang)[0]) in self.phrase_starts for lang in langs),
+            is_protected=fold(word) in self.protected,
+        )
+
+    def _look_up(self, word: str, langs: tuple[str, ...]) -> WordFacts:
+        held = self.held([word], langs)[0]
+        return WordFacts(
+            held=held,
+            written=() if held else self.languages_of(word),
+            doubtful=held and self._is_doubtful(word, langs),
+        )
+
+    def _nearest(self, word: str, langs: tuple[str, ...]) -> Correction | None:
+        return self.spelling.correct(word, langs, lambda form, lang: self.held([form], [lang])[0])
+
+    def _held_among(self, surface: Sequence[str], langs: Sequence[str], passages: Flags | None) -> list[bool]:
         stems = [self.stems(word, lang) for word in surface for lang in langs]
-        known = self.lexical.known((term for terms in stems for term in terms), heard).tolist()
+        known = self.lexical.known((term for terms in stems for term in terms), passages).tolist()
         flags: list[bool] = []
         place = 0
         for start in range(0, len(stems), len(langs)):
@@ -100,44 +176,18 @@ class Lexicon:
             place += count
         return flags
 
-    def languages_of(self, word: str, heard: Flags | None) -> tuple[str, ...]:
-        """The languages in which the collection writes this very word, whatever its case and diacritics."""
-        forms = self.spelling.forms_of(word)
-        return tuple(dict.fromkeys(lang for form, lang in forms if self.held([form], [lang], heard)[0]))
-
-    def correct(
-        self, word: str, langs: tuple[str, ...], allowed: Flags | None, heard: Flags | None, *, known_stem: bool
-    ) -> Correction | None:
-        """The word that was probably meant.
-
-        `known_stem`: the collection holds a short stem of the word; then only a slip of the fingers that leads to
-        another stem counts.
-        """
-        if fold(word) in self.protected:  # nobody misspelt it
-            return None
-
-        def look_up() -> Correction | None:
-            return self.spelling.correct(word, langs, lambda form, lang: self.held([form], [lang], heard)[0])
-
-        near = _remember(self._near, (word, langs), look_up) if heard is None else look_up()
-        if near is None or not self.held([near.word], langs, allowed)[0]:
-            return None
-        if known_stem and (not near.is_slip or _shared_stem(word, near.word, langs)):
-            return None
-        return near
-
-    def _is_doubtful(self, word: str, langs: Sequence[str], heard: Flags | None) -> bool:
+    def _is_doubtful(self, word: str, langs: Sequence[str]) -> bool:
         """Whether all that speaks for a word that is held is a short stem."""
         if len(word) <= SHORT_STEM + 1 or not word.isalpha():
             return False
         # The mark of its kind is a term's first letter.
         stems = {stem_terms(word, lang)[0] for lang in langs}
         long = [stem for stem in stems if len(stem) > SHORT_STEM + 1]
-        if len(long) == len(stems) or self.lexical.known(long, heard).any():
+        if len(long) == len(stems) or self.lexical.known(long, self.heard).any():
             return False
-        return not self.languages_of(word, heard)
+        return not self.languages_of(word)
 
-    def in_cyrillic(self, text: str, langs: Sequence[str], heard: Flags | None) -> tuple[str, tuple[str, ...]]:
+    def in_cyrillic(self, text: str, langs: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """A text in Latin letters with the words that stand for Cyrillic ones spelt so, and the languages to read it.
 
         A word that the collection holds as it is typed stays. Where most of the others make known words of a language
@@ -145,21 +195,21 @@ class Lexicon:
         """
         cyrillic = [lang for lang in self.detector.languages if lang in _CYRILLIC]
         if not cyrillic or not text.isascii():
-            return text, tuple(langs)
+            return text, langs
         places = words(text)
         typed = [word.text for word in places]
         latin = [lang for lang in langs if lang not in cyrillic]
         meant = [to_cyrillic(word.lower()) if word.isalpha() else word for word in typed]
-        plain = self.held(typed, (*latin, *cyrillic), heard) if typed else []
+        plain = self.held(typed, (*latin, *cyrillic)) if typed else []
         unknown = [place for place, known in enumerate(plain) if not known]
         if not unknown:
-            return text, tuple(langs)
+            return text, langs
         best, count = max(
-            ((lang, sum(self.held([meant[place] for place in unknown], [lang], heard))) for lang in cyrillic),
+            ((lang, sum(self.held([meant[place] for place in unknown], [lang]))) for lang in cyrillic),
             key=lambda item: item[1],
         )
         if best not in langs and not (2 * count > len(unknown) and 2 * len(unknown) > len(typed)):
-            return text, tuple(langs)
+            return text, langs
         pieces, end = [], 0
         for place in unknown:
             pieces += [text[end : places[place].start], meant[place]]
@@ -167,16 +217,29 @@ class Lexicon:
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
 
 
+def starts_of(synonyms: Sequence[Synonym], languages: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """The `phrase_starts` of an editor's synonyms in a collection of these languages."""
+    return frozenset(
+        (lang, stem_terms(word, lang)[0])
+        for synonym in synonyms
+        for lang in ([synonym.lang] if synonym.lang else languages)
+        for phrase in synonym.typed
+        for word in surfaces(phrase)[:1]
+    )
+
+
 def _remember(
-    memory: dict[tuple[str, tuple[str, ...]], T], key: tuple[str, tuple[str, ...]], find: Callable[[], T]
+    memory: dict[tuple[str, tuple[str, ...]], T],
+    key: tuple[str, tuple[str, ...]],
+    find: Callable[[str, tuple[str, ...]], T],
 ) -> T:
-    """What was found for a key before, or is found now. Forgets everything when it is full."""
+    """What was found for a word and languages before, or is found now. Forgets everything when it is full."""
     try:
         return memory[key]
     except KeyError:
         if len(memory) >= MOST_REMEMBERED:
             memory.clear()
-        memory[key] = value = find()
+        memory[key] = value = find(*key)
         return value
 
 

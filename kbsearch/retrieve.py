@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from kbsearch.index.kernels import compiled, prefetch
 from kbsearch.index.lexical import LexicalHits
 from kbsearch.index.query_kernels import cosines_at, half_cosines_at, mask_of
 from kbsearch.snapshot import Snapshot
-from kbsearch.types import Mode
+from kbsearch.types import Mode, noun
 from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
@@ -24,7 +23,7 @@ _NO_VECTOR = np.empty(0, np.float32)
 _NONE = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Candidates:
     """Passages that either leg found, each once; aligned arrays."""
 

@@ -30,6 +30,9 @@ class Ruling:
     """Groups that are not shown."""
 
 
+_NONE = Ruling()
+
+
 class RuleBook:
     """The rules of one snapshot; case, diacritics and punctuation do not matter in them."""
 
@@ -40,12 +43,17 @@ class RuleBook:
             document = snapshot.number_of(rule.target)
             if document is not None:
                 self._rules.append((_words(rule.query), rule, int(snapshot.document_group[document])))
+        # Most queries hold no rule's first word, and are done after looking for one.
+        self._first_words = {word for wanted, _, _ in self._rules for word in wanted[:1]}
+        self._some_hold_always = any(not wanted for wanted, _, _ in self._rules)
 
     def apply(self, query: str, lang: str) -> Ruling:
         """What holds for a query of a user whose language is `lang`; hiding wins over pinning."""
         if not self._rules:
-            return Ruling()
+            return _NONE
         typed = _words(query)
+        if self._first_words.isdisjoint(typed) and not self._some_hold_always:
+            return _NONE
         met = [
             (rule.action, group)
             for wanted, rule, group in self._rules

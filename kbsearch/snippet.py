@@ -17,4 +17,4 @@ def make_snippet(text: str, quote: Quote) -> tuple[str, Ranges]:
     after = ELLIPSIS if quote.end < len(text) else ""
     shown = text[quote.start : quote.end].replace("\n", " ")
     shift = len(before) - quote.start
-    return f"{before}{shown}{after}", tuple((start + shift, end + shift) for start, end in quote.marked)
+    return f"{before}{shown}{after}", tuple([(start + shift, end + shift) for start, end in quote.marked])

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 
 from kbsearch.index.lexical import LexicalIndex
-from kbsearch.lexicon import Flags, Lexicon
-from kbsearch.text.analyze import is_stop_word, query_terms, terms_of
+from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
+from kbsearch.text.analyze import query_terms
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces, words
+from kbsearch.types import noun
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
 INTERFACE_PRIOR = 4.0
@@ -29,11 +30,13 @@ SURE = 0.5
 # A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
+# What a stem term begins with (kbsearch/text/analyze.py).
+_STEM = "~"
 # More letters before digits are a word (iOS 16), not the beginning of a code.
 _SPACED_CODE = re.compile(r"\b([^\W\d_]{1,2}) (\d[^\W_]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Understanding:
     """A query made ready for both legs."""
 
@@ -52,7 +55,7 @@ class Understanding:
     terms: tuple[str, ...]
     weights: tuple[float, ...]
     marked: tuple[str, ...]
-    """The terms whose words a snippet marks."""
+    """The stem terms whose words a snippet marks."""
     spare: float
     """What terms that only stand in for others add to the lexical bound: no passage needs to hold both."""
     unknown: frozenset[str]
@@ -69,65 +72,65 @@ def understand(
     interface_lang: str,
     lexicon: Lexicon,
     allowed: Flags | None = None,
-    heard: Flags | None = None,
 ) -> Understanding:
     """Read a query. `interface_lang` is where the user is, or "".
 
-    `allowed` flags the passages that may be found, `heard` those that the caller may know of, whatever his filters;
-    None means all. No word that only passages out of `allowed` hold is offered as a correction.
+    `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
+    other passages hold is offered as a correction.
     """
     typed = normalise(query)
     languages = _weigh_languages(typed, interface_lang, lexicon.detector)
     readings = _readings(languages, interface_lang, lexicon.detector)
-    text, readings = lexicon.in_cyrillic(typed, readings, heard)
-    text = _with_whole_codes(text, readings, lexicon, heard)
+    text, readings = lexicon.in_cyrillic(typed, readings)
+    text = _with_whole_codes(text, readings, lexicon)
     surface = surfaces(text)
-    content = _content(surface, readings[0])
-    facts = {word: lexicon.facts(word, readings, heard) for word in content}
+    words_read = lexicon.read(surface, readings)
+    content = _content(words_read)
+    facts = {word.text: lexicon.facts(word.text, readings) for word in content}
     # A word of another language that the collection speaks is no mistake: it is read in that language.
     foreign = {word: known.written for word, known in facts.items() if known.written}
     unknown = {word for word, known in facts.items() if not known.held} - foreign.keys()
-    strangers = 2 * len(unknown) > len(set(content)) or not lexicon.speaks(interface_lang or readings[0])
+    strangers = 2 * len(unknown) > len(facts) or not lexicon.speaks(interface_lang or readings[0])
     outside = _outside(typed, interface_lang, lexicon) if strangers else {}
+    corrections: dict[str, str] = {}
+    slips: dict[str, str] = {}
     if outside:
+        # Words of a language that the collection lacks are no misspelt ones of those that it has.
         languages, readings = outside, tuple(outside)
-        content = _content(surface, readings[0])
-        unknown = unknown.intersection(content)
-    corrections, slips = {}, {}
-    # Words of a language that the collection lacks are no misspelt ones of those that it has.
-    for word in () if outside else dict.fromkeys(content):
-        doubtful = facts[word].doubtful
-        if doubtful or word in unknown:
-            near = lexicon.correct(word, readings, allowed, heard, known_stem=doubtful)
-            if near:
-                corrections[word] = near.word
-                if near.is_slip and not doubtful:
-                    slips[word] = near.word
-    synonyms = lexicon.thesaurus.expand(content, readings)
-    weights = dict.fromkeys(terms_of(surface, readings, lexicon.protected), 1.0)
-    for word, langs in foreign.items():
-        _add(weights, query_terms(word, langs), 1.0)
-    for word in corrections.values():
-        _add(weights, (term for lang in readings for term in stem_terms(word, lang)), CORRECTION_WEIGHT)
+        words_read = lexicon.read(surface, readings)
+        content = _content(words_read)
+        unknown.intersection_update(word.text for word in content)
+    else:
+        corrections, slips = _corrections(facts, unknown, readings, lexicon, allowed)
+    typed_words = tuple(word.text for word in content)
+    begun = any(word.begins_phrase for word in content)
+    synonyms = lexicon.thesaurus.expand(typed_words, readings) if begun else {}
+    weights: dict[str, float] = {}
+    # Where nothing but stop words was typed, they are what counts.
+    alone = len(content) == len(words_read)
+    for word in words_read:
+        weights.update(word.rest if word.is_stop and not alone else word.terms)
+    for other, langs in foreign.items():
+        _add(weights, query_terms(other, langs), 1.0)
+    for other in corrections.values():
+        _add(weights, (term for lang in readings for term in stem_terms(other, lang)), CORRECTION_WEIGHT)
     own = len(weights)
     for others in synonyms.values():
         for other, lang in others.items():
             _add(weights, query_terms(other, (lang,)), SYNONYM_WEIGHT)
-    kept = [word for word in content if fold(word) in lexicon.protected] if lexicon.protected else []
+    # Passages mark words by their stems, protected or not.
+    plain = [stem_terms(word.text, lang)[0] for word in content if word.is_protected for lang in readings]
     offered = {word: _as_typed(word, slip, typed) for word, slip in slips.items()}
     return Understanding(
         typed=typed,
         text=_replace(text, slips),
-        content=tuple(content),
+        content=typed_words,
         languages=languages,
         readings=readings,
-        stems=tuple(
-            _title_stems(corrections.get(word, word), readings, synonyms.get((word,), {}), lexicon) for word in content
-        ),
+        stems=tuple(_title_stems(word, readings, corrections, synonyms, lexicon) for word in content),
         terms=tuple(weights),
         weights=tuple(weights.values()),
-        # Passages mark words by their stems, protected or not.
-        marked=(*weights, *(stem_terms(word, lang)[0] for word in kept for lang in readings)),
+        marked=(*(term for term in weights if term[0] == _STEM), *plain),
         spare=_bound(list(weights)[own:], SYNONYM_WEIGHT, lexicon.lexical) if synonyms else 0.0,
         unknown=frozenset(unknown),
         corrections=corrections,
@@ -160,9 +163,28 @@ def _readings(languages: Mapping[str, float], interface_lang: str, detector: Lan
     return tuple(ordered[:MAX_READINGS]) or ("",)
 
 
-def _content(surface: Sequence[str], lang: str) -> list[str]:
-    """The words that are no stop words of the language; all, where every one is."""
-    return [word for word in surface if not is_stop_word(word, lang)] or list(surface)
+def _content(words_read: list[ReadWord]) -> list[ReadWord]:
+    """The words that are no stop words; all, where every one is."""
+    return [word for word in words_read if not word.is_stop] or words_read
+
+
+def _corrections(
+    facts: Mapping[str, WordFacts],
+    unknown: AbstractSet[str],
+    readings: tuple[str, ...],
+    lexicon: Lexicon,
+    allowed: Flags | None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The words that may be misspelt, each with the word that was probably meant; and those of them to ask about."""
+    corrections, slips = {}, {}
+    for word, known in facts.items():
+        if known.doubtful or word in unknown:
+            near = lexicon.correct(word, readings, allowed, known_stem=known.doubtful)
+            if near:
+                corrections[word] = near.word
+                if near.is_slip and not known.doubtful:
+                    slips[word] = near.word
+    return corrections, slips
 
 
 def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
@@ -172,18 +194,25 @@ def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, floa
     return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
 
 
-def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon, heard: Flags | None) -> str:
+def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
     """The text with codes that the collection holds written without the space that somebody typed: E 4012."""
     for letters, digits in _SPACED_CODE.findall(text):
-        if lexicon.held([letters + digits], readings, heard)[0]:
+        if lexicon.held([letters + digits], readings)[0]:
             text = text.replace(f"{letters} {digits}", letters + digits)
     return text
 
 
-def _title_stems(word: str, readings: Sequence[str], synonyms: Mapping[str, str], lexicon: Lexicon) -> tuple[str, ...]:
-    own = [lexicon.stems(word, lang)[0] for lang in readings]
-    others = [stem_terms(other, lang)[0] for other, lang in synonyms.items() if surfaces(other) == [other]]
-    return (*own, *others)
+def _title_stems(
+    word: ReadWord,
+    readings: Sequence[str],
+    corrections: Mapping[str, str],
+    synonyms: Mapping[tuple[str, ...], Mapping[str, str]],
+    lexicon: Lexicon,
+) -> tuple[str, ...]:
+    meant = corrections.get(word.text)
+    own = tuple(lexicon.stems(meant, lang)[0] for lang in readings) if meant else word.stems
+    others = synonyms.get((word.text,), {}) if synonyms else {}
+    return (*own, *(stem_terms(other, lang)[0] for other, lang in others.items() if surfaces(other) == [other]))
 
 
 def _add(weights: dict[str, float], terms: Iterable[str], weight: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import field
 from threading import Lock
 
 import numpy as np
@@ -13,23 +13,67 @@ from kbsearch.errors import FilterError
 from kbsearch.filters import FILTER_FIELDS
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import covers
-from kbsearch.types import SearchRequest
+from kbsearch.types import SearchRequest, noun
 
 # Distinct combinations of filters and audiences in use at once; a flag array a combination is kept.
 CACHE_SIZE = 64
+# Some 2 MB for each of these combinations.
+MOST_CARDS = 4096
 
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@noun
+class Card:
+    """What is shown of a document to those who see the same, whatever they ask."""
+
+    id: str
+    group: str
+    type: str
+    lang: str
+    title: str
+    url: str
+    translations: tuple[str, ...]
+    """The other languages of its group."""
+    category: tuple[str, ...]
+    updated_at: str
+
+
+@noun
 class Visible:
     """Flags by document and by passage; None means that everything is visible."""
 
     documents: Flags | None
     passages: Flags | None
+    _cards: dict[int, Card] = field(default_factory=dict)
 
     def __getitem__(self, document: int) -> bool:
         return self.documents is None or bool(self.documents[document])
+
+    def card(self, snapshot: Snapshot, document: int) -> Card:
+        """What is shown of a document of the snapshot that this belongs to; the last few thousand are remembered."""
+        card = self._cards.get(document)
+        if card is None:
+            if len(self._cards) >= MOST_CARDS:
+                self._cards.clear()
+            card = self._cards[document] = self._make_card(snapshot, document)
+        return card
+
+    def _make_card(self, snapshot: Snapshot, document: int) -> Card:
+        fields = snapshot.record(document)
+        members = snapshot.group_members(int(snapshot.document_group[document])).tolist()
+        names, codes = snapshot.values["lang"], snapshot.document_lang
+        return Card(
+            id=fields["id"],
+            group=fields["group"],
+            type=fields["type"],
+            lang=fields["lang"],
+            title=fields["title"],
+            url=fields["url"],
+            translations=tuple(sorted({names[codes[member]] for member in members if self[member]} - {fields["lang"]})),
+            category=tuple(fields["category"]),
+            updated_at=fields["updated_at"],
+        )
 
 
 class Visibility:

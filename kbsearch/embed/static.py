@@ -83,7 +83,8 @@ class StaticEmbedder:
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         tokens = [self._without_meaning(found) for found in self._tokens(texts)]
-        offsets = np.fromiter(accumulate(map(len, tokens), initial=0), dtype=np.int64) // _TOKEN.itemsize
+        ends = accumulate([len(found) // _TOKEN.itemsize for found in tokens], initial=0)
+        offsets = np.fromiter(ends, np.int64, len(tokens) + 1)
         vectors = np.zeros((len(texts), self._info.dimension), dtype=np.float32)
         add_rows(self._rows, self._scales, np.frombuffer(b"".join(tokens), _TOKEN), offsets, vectors)
         return vectors
@@ -94,7 +95,8 @@ class StaticEmbedder:
         Such a text means nothing to the model; the unknown token's row would say that it means the same as every other
         such text.
         """
-        return b"" if self._meaningless.issuperset(np.frombuffer(tokens, _TOKEN)) else tokens
+        # Nearly always the first one is known; Python's own numbers are looked up sooner than NumPy's.
+        return b"" if all(token in self._meaningless for token in memoryview(tokens).cast("i")) else tokens
 
     def _tokens(self, texts: Sequence[str]) -> Iterator[bytes]:
         """The token numbers of each text.
@@ -105,20 +107,16 @@ class StaticEmbedder:
         if not self._by_word:
             yield from self._one_by_one(texts)
             return
+        # Another thread may replace the memory at any moment, so it is looked at once.
+        memo = self._memo
         split = [text.split() for text in texts]
-        found = [list(map(self._memo.get, words)) for words in split]
-        new = {
-            word
-            for words, tokens in zip(split, found, strict=True)
-            for word, known in zip(words, tokens, strict=True)
-            if known is None
-        }
-        made = self._of_words(list(new))
-        if len(self._memo) + len(made) > _MAX_MEMO:
-            self._memo = {}
-        self._memo.update(made)
-        for words, tokens in zip(split, found, strict=True):
-            yield b"".join([made[word] if known is None else known for word, known in zip(words, tokens, strict=True)])
+        new = {word for words in split for word in words if word not in memo}
+        if new:
+            if len(memo) + len(new) > _MAX_MEMO:
+                self._memo = memo = {word: memo[word] for words in split for word in words if word in memo}
+            memo.update(self._of_words(list(new)))
+        for words in split:
+            yield b"".join([memo[word] for word in words])
 
     def _of_words(self, words: Sequence[str]) -> dict[str, bytes]:
         """The token numbers of words."""

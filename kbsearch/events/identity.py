@@ -13,9 +13,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from time import time
 
 _DIGEST_SIZE = 16
 _VOUCHER_SIZE = 8
@@ -24,6 +27,9 @@ NETWORK_LETTERS = 2
 # What one household or one office holds: an IPv4 address is often shared and as often changed within its block, and
 # who has one IPv6 address has 2**64 of them.
 _NETWORK_BITS = {4: 24, 6: 48}
+_NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"((?:{_NUMBER}\.){{3}}){_NUMBER}")
+_SECONDS_A_DAY = 86_400
 
 
 class ClientHasher:
@@ -104,6 +110,9 @@ def _digest(salt: bytes, kind: str, value: str, size: int = _DIGEST_SIZE) -> str
 
 def _network(address: str) -> str:
     """Return the network of an address; what is no address (a Unix socket, a test) stands for itself."""
+    # Most, written as everybody writes them.
+    if usual := _IPV4.fullmatch(address):
+        return f"{usual[1]}0/{_NETWORK_BITS[4]}"
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -117,4 +126,10 @@ def _network(address: str) -> str:
 
 
 def _utc_day() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return _day(int(time()) // _SECONDS_A_DAY)
+
+
+@lru_cache(maxsize=1)
+def _day(number: int) -> str:
+    """The date so many days after the first of 1970."""
+    return datetime.fromtimestamp(number * _SECONDS_A_DAY, UTC).date().isoformat()

@@ -6,7 +6,9 @@ Imported by everything in `kbsearch.events`; frozen data only. Both are made alr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from kbsearch.types import noun
 
 ACTION_NAMES = (
     "impression",
@@ -45,7 +47,7 @@ MAX_ATTRIBUTES = 4096
 """Largest rest of the attributes, as JSON bytes: room for a comment of 1,000 letters, not for a document."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Event:
     """One thing a customer did after (or without) a search."""
 
@@ -69,7 +71,7 @@ class Event:
     """One of `SURFACES`: where the request came from."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class SearchRecord:
     """One search that was answered."""
 

@@ -29,6 +29,7 @@ from kbsearch.index.kernels import invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
+from kbsearch.types import noun
 
 # Chosen on titles of a real help centre (title → body, 7 languages): a little above the defaults of rank_bm25
 # (1.5, 0.75), which were made for English. DELTA changes no ranking among passages that share a term.
@@ -49,7 +50,7 @@ class LexicalStatistics:
     delta: float = DELTA
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class LexicalHits:
     """Passages that share a term with the query, best first."""
 

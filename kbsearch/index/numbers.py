@@ -31,7 +31,7 @@ class Numbers:
         # Another thread may replace the memory at any moment, so it is looked at once.
         known = self._known
         try:
-            return np.asarray([known[text] for text in wanted], dtype=np.int64)
+            return np.fromiter(map(known.__getitem__, wanted), np.int64, len(wanted))
         except KeyError:
             new = [text for text in dict.fromkeys(wanted) if text not in known]
         if len(known) + len(new) > MOST_REMEMBERED:

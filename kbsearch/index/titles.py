@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.arrays import group_pairs, hash_texts, open_array, write_array
+from kbsearch.index.arrays import group_pairs, hash_text, open_array, write_array
 from kbsearch.index.candidate_kernels import agreement, stems_of_documents
 from kbsearch.index.corpus import Vocabulary
 from kbsearch.index.numbers import Numbers
@@ -86,7 +86,7 @@ class TitleIndex:
         words_typed = title_key(text)
         if not words_typed:
             return np.empty(0, np.int32)
-        key = hash_texts([words_typed])[0]
+        key = np.uint64(hash_text(words_typed))
         start = int(self._keys.searchsorted(key))
         if start == len(self._keys) or self._keys[start] != key:
             return np.empty(0, np.int32)
@@ -103,9 +103,9 @@ class TitleIndex:
 
     def asked(self, content: Sequence[Sequence[str]]) -> tuple[Any, ...]:
         """All that `agreement`, the loop, takes but the documents."""
-        stems = self._stems.of(stem for stems in content for stem in stems)
+        numbers = self._stems.of([stem for stems in content for stem in stems])
         owners = np.asarray([number for number, stems in enumerate(content) for _ in stems], dtype=np.int64)
-        return self._document_start, self._document_stems, stems, owners, len(content)
+        return self._document_start, self._document_stems, numbers, owners, len(content)
 
     def starting_with(self, typed: Sequence[str]) -> NDArray[np.int32]:
         """Documents whose titles hold all typed words, the last as a beginning, in document order."""

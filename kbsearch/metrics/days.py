@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any
 
 import numpy as np
@@ -203,7 +204,7 @@ def _following(client: str, day: str, part: Part) -> Iterator[Run]:
 
 
 def _pack_act(act: Act) -> list[Any]:
-    fields = {name: getattr(act.fact, name) for name in act.fact.__slots__}
+    fields = {field.name: getattr(act.fact, field.name) for field in fields_of(act.fact)}
     if act.rank != SEARCH:
         # As text: attributes may hold what is no Unicode, or integers of any size.
         fields["attributes"] = json.dumps(fields["attributes"])

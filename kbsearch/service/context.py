@@ -30,15 +30,16 @@ from kbsearch.service.meters import Meters
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder
-from kbsearch.service.security import audiences_of
+from kbsearch.service.security import KEY_HEADERS, PUBLIC, audiences_of
+from kbsearch.service.sent import headers_of, parameters_of
 from kbsearch.service.settings import Settings
 from kbsearch.suggestions.store import SuggestionStore
-from kbsearch.types import SearchOutcome, SearchRequest
+from kbsearch.types import SearchOutcome, SearchRequest, noun
 
 _NO = ("false", "0", "no", "off")
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Answered:
     """A search that has been answered (and recorded, where the client allows it)."""
 
@@ -124,6 +125,9 @@ class Service:
 
         :raises KeyRejected: the key it presents is not good.
         """
+        # Most callers present nothing.
+        if KEY_HEADERS.isdisjoint(headers_of(request.scope)):
+            return PUBLIC
         return audiences_of(request.headers, self.settings.secret)
 
 
@@ -135,21 +139,24 @@ def service_of(request: Request) -> Service:
 def wants_privacy(request: Request) -> bool:
     """Tell whether nothing may be kept of a request: the browser says not to track (DNT) or sell (Global Privacy
     Control), or the address says `analytics=false`."""
-    asked = request.query_params.get("analytics", "").lower()
-    return request.headers.get("dnt") == "1" or request.headers.get("sec-gpc") == "1" or asked in _NO
+    headers = headers_of(request.scope)
+    asked = parameters_of(request.scope).get("analytics", "").lower()
+    return headers.get(b"dnt") == b"1" or headers.get(b"sec-gpc") == b"1" or asked in _NO
 
 
 def surface_of(request: Request) -> str:
     """Return where a request came from, one of `schema.SURFACES`, from a header that pages cannot forge."""
     if not request.scope["path"].startswith("/v1/"):
         return "portal"
-    site = request.headers.get("sec-fetch-site", "")
-    if site == "same-origin":
-        return "widget" if urlsplit(request.headers.get("referer", "")).path.startswith("/widget") else "portal"
+    headers = headers_of(request.scope)
+    site = headers.get(b"sec-fetch-site", b"")
+    if site == b"same-origin":
+        referer = headers.get(b"referer", b"").decode("latin-1")
+        return "widget" if urlsplit(referer).path.startswith("/widget") else "portal"
     return "widget" if site else "api"
 
 
 def client_of(request: Request) -> tuple[str, str]:
     """Return address and browser: hashed with a salt of the day where nothing better is known, never kept."""
-    address = request.client.host if request.client else ""
-    return address, request.headers.get("user-agent", "")
+    client = request.scope.get("client")
+    return client[0] if client else "", headers_of(request.scope).get(b"user-agent", b"").decode("latin-1")

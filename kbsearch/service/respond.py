@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import orjson
 from fastapi.responses import Response
 
+_JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+
 
 def json_bytes(value: object) -> bytes:
     """Encode a value, with every markup character as a \\u escape."""
@@ -25,3 +27,11 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     if headers:
         response.headers.update(headers)
     return response
+
+
+class Prepared(Response):
+    """An answer of JSON bytes that nobody may keep, with headers as they are sent; for what is answered most."""
+
+    def __init__(self, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self.status_code, self.body, self.background = 200, body, None
+        self.raw_headers = [*_JSON, (b"content-length", b"%d" % len(body)), *headers]

@@ -19,6 +19,8 @@ from kbsearch.service.settings import MIN_SECRET_BYTES
 
 PUBLIC = frozenset({"public"})
 KEY_HEADER = "x-kbsearch-key"
+KEY_HEADERS = frozenset({b"authorization", KEY_HEADER.encode()})
+"""Headers that may present a key, as a server gives their names."""
 
 _ISSUER = "kbsearch"
 _ALGORITHM = "HS256"

@@ -71,20 +71,24 @@ def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], langu
         raise UsageError("q is empty; send at least one word", "q")
     if given.offset + given.limit > MAX_REACH:
         raise LimitError(f"offset + limit must be at most {MAX_REACH}, got {given.offset + given.limit}", "offset")
-    langs = [lang.strip() for lang in (given.langs if isinstance(given.langs, list) else given.langs.split(","))]
-    for lang in langs:
-        if not re.fullmatch(_LANG, lang):
-            raise UsageError(f"langs names {lang[:40]!r}, which is no language code; write langs=lv,en", "langs")
     return SearchRequest(
         q=given.q,
         lang=known_language(given.lang, languages),
-        langs=tuple(known_language(lang, languages) for lang in langs if lang),
+        langs=_read_langs(given.langs, languages) if given.langs else (),
         limit=given.limit,
         offset=given.offset,
         filters=read_filter(given.filter),
         audiences=audiences,
         explain=given.explain,
     )
+
+
+def _read_langs(given: str | list[str], languages: tuple[str, ...]) -> tuple[str, ...]:
+    langs = [lang.strip() for lang in (given if isinstance(given, list) else given.split(","))]
+    for lang in langs:
+        if not re.fullmatch(_LANG, lang):
+            raise UsageError(f"langs names {lang[:40]!r}, which is no language code; write langs=lv,en", "langs")
+    return tuple(known_language(lang, languages) for lang in langs if lang)
 
 
 def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:

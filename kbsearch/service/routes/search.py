@@ -12,7 +12,8 @@ from kbsearch.service import shapes
 from kbsearch.service.answers import outcome_answer, suggest_answer
 from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, service_of
-from kbsearch.service.respond import json_bytes, json_response
+from kbsearch.service.respond import Prepared, json_bytes, json_response
+from kbsearch.service.sent import parameters_of
 from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, query_parameters, to_request
 
 router = APIRouter(tags=["search"])
@@ -40,7 +41,7 @@ _BODY = {
 async def search_get(request: Request) -> Response:
     """Search the knowledge base and say what to do with the result: answer, list or hand over."""
     # One call of pydantic for all parameters; FastAPI's own reading of them costs as much as a quick search.
-    return await _search(request, read_as(SearchQuery, dict(request.query_params)))
+    return await _search(request, read_as(SearchQuery, parameters_of(request.scope)))
 
 
 @router.post(
@@ -100,7 +101,6 @@ def _respond(answered: Answered, *, explain: bool) -> Response:
     kept = answered.kept
     if not kept.body:
         kept.body = json_bytes(outcome_answer(kept.outcome, explain=explain))
-    own = orjson.dumps({"query_id": answered.query_id, "took_ms": round(answered.took_ms, 3)})
-    stages = ", ".join(f"{stage};dur={spent:.3f}" for stage, spent in answered.timings_ms.items())
-    headers = {"Cache-Control": "no-store", "Server-Timing": stages}
-    return Response(own[:-1] + b"," + kept.body[1:], 200, headers, "application/json")
+    stages = ", ".join([f"{stage};dur={spent:.3f}" for stage, spent in answered.timings_ms.items()])
+    own = b'{"query_id":"%b","took_ms":%b,' % (answered.query_id.encode(), orjson.dumps(round(answered.took_ms, 3)))
+    return Prepared(own + kept.body[1:], (b"server-timing", stages.encode()))

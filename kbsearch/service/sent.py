@@ -1,0 +1,31 @@
+"""What a request says in its headers and its address, read once: its way looks there half a dozen times.
+
+starlette's own `Headers` and `QueryParams` hold everything twice, for repeated names, and `Headers` goes through all
+of them at each look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+_HEADERS, _PARAMETERS = "kbsearch.headers", "kbsearch.parameters"
+
+
+def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
+    """Return the headers of an HTTP request, names in lower case; of several with one name, the first."""
+    headers: Mapping[bytes, bytes] | None = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    return headers
+
+
+def parameters_of(scope: Scope) -> Mapping[str, str]:
+    """Return what stands behind the `?` of its address; of several with one name, the last."""
+    parameters: Mapping[str, str] | None = scope.get(_PARAMETERS)
+    if parameters is None:
+        text = scope["query_string"].decode("latin-1")
+        parameters = scope[_PARAMETERS] = dict(parse_qsl(text, keep_blank_values=True))
+    return parameters
