@@ -53,3 +53,9 @@ def test_normalise_is_idempotent(text: str) -> None:
 @given(st.text())
 def test_fold_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+def test_printable_text_is_normalised_as_any_other_is() -> None:
+    """The short way for text without control characters and runs of white space leaves nothing out."""
+    printable = "x".join(chr(code) for code in range(0x110000) if chr(code).isprintable())
+    assert normalise(printable + "  y") == normalise(printable) + " y"
