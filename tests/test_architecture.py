@@ -45,7 +45,6 @@ DOORS = {
     "starlette": "kbsearch/service/",
     "pydantic": "kbsearch/service/",
     "uvicorn": "kbsearch/service/",
-    "h11": "kbsearch/service/",
     "jwt": "kbsearch/service/",
     "prometheus_client": "kbsearch/service/",
     "sqlite3": "kbsearch/sqlite_file.py",
@@ -78,7 +77,6 @@ SINGLE = (
     "pypdf",
     "protego",
     "uvicorn",
-    "h11",
 )
 
 

@@ -1,4 +1,4 @@
-"""uvicorn as the service runs it, with a door: searches are refused there while the gate is full.
+"""uvicorn as the service runs it, with httptools, and a door: searches are refused there while the gate is full.
 
 Under overload most requests are refused, so that what a refusal costs decides what is left for the others. A request
 that is nothing but a plain GET for an answer is known by its bytes; it is answered without being parsed, in one write.
@@ -12,13 +12,11 @@ import re
 from functools import lru_cache
 from socket import socket
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
-import h11
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
@@ -27,14 +25,15 @@ from kbsearch.service.middleware import SECURITY_HEADERS, UNMATCHED, VARY, refus
 from kbsearch.service.settings import Settings
 
 # One whole request head and nothing after it. No line may say that a body follows, that the connection is to be closed
-# or changed, or (CORS) where the page came from; whatever is written in an unusual way is left to h11.
+# or changed, or (CORS) where the page came from; whatever is written in an unusual way is left to the parser.
 _PLAIN = re.compile(
     rb"GET /v1/(?:search|suggest)\?[!-~]* HTTP/1\.1\r\n"
     rb"(?i:(?!content-length|transfer-encoding|expect|upgrade|origin|connection:(?! ?keep-alive\r))"
     rb"[a-z0-9-]+: ?[ -~\x80-\xff]*\r\n)+\r\n"
 )
 _ASKING = b"GET /v1/s"
-_NOTHING = (b"", False)
+_GOOD = b"HTTP/1.1 2"
+_END_OF_HEAD = b"\r\n\r\n"
 _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
 
 
@@ -67,11 +66,11 @@ def _options(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 
 def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
-    """Return the protocol of a server whose searches pass `gate`: uvicorn's own, with a door where it is h11's."""
+    """Return the protocol of a server whose searches pass `gate`: uvicorn's own, with a door."""
 
-    class Door(H11Protocol):
+    class Door(_Protocol):
         def data_received(self, data: bytes) -> None:
-            if gate.full and self._is_idle() and _PLAIN.fullmatch(data):
+            if gate.full and self.is_idle() and _PLAIN.fullmatch(data):
                 self._refuse()
                 return
             super().data_received(data)
@@ -89,12 +88,70 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
             meters.refused.inc()
             meters.request(UNMATCHED, "GET", 503, perf_counter() - started)
 
-        def _is_idle(self) -> bool:
-            """Whether nothing is under way on the connection, in either direction."""
-            conn, ours, theirs = self.conn, self.conn.our_state, self.conn.their_state
-            return ours is theirs is h11.IDLE and conn.trailing_data == _NOTHING and not self.flow.write_paused
+    return Door
 
-    return Door if AutoHTTPProtocol is H11Protocol else AutoHTTPProtocol
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, which knows whether it is idle and writes an answer at once."""
+
+    _reading = False
+    """Whether a request has begun that is not yet read to its end."""
+    _wire: _OneWrite
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing is under way on the connection, in either direction."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return answered and not self._reading and not self.pipeline and not self.flow.write_paused
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = _OneWrite(transport)
+        super().connection_made(cast(asyncio.Transport, self._wire))
+
+    def on_message_begin(self) -> None:
+        self._reading = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._reading = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._wire.flush()
+        super().on_response_complete()
+
+
+class _OneWrite:
+    """A transport that sends the head of an answer together with the first piece of its body.
+
+    The protocol writes them one after the other: two calls of the system, two packets, and a client that is woken
+    twice.
+    """
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data, or keep it where it is a head after which a body is written."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(_GOOD) and data.endswith(_END_OF_HEAD):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that was followed by no body (HEAD)."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what was kept and close."""
+        self.flush()
+        self._transport.close()
 
 
 @lru_cache(maxsize=256)

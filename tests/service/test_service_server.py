@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from kbsearch.service import server as module
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
 from kbsearch.service.server import door
@@ -23,18 +21,24 @@ PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 
 
 
 class Wire(asyncio.Transport):
-    """Keeps what is written."""
+    """Keeps what is written before it is closed."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.1", 5), "sockname": ("192.0.2.2", 80)})
         self.written = b""
+        self.writes = 0
+        self.closed = False
 
     def write(self, data: Any) -> None:
-        self.written += data
+        if not self.closed:
+            self.written += data
+            self.writes += 1
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
+
     def is_closing(self) -> bool:
-        return False
+        return self.closed
 
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
@@ -46,8 +50,15 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gate, "full", property(lambda _gate: True))
 
 
-def talk(client: TestClient, service: Service, *pieces: bytes, at_once: Callable[[bytes], None]) -> bytes:
+def talk(
+    client: TestClient,
+    service: Service,
+    *pieces: bytes,
+    at_once: Callable[[bytes], None],
+    wire: Wire | None = None,
+) -> bytes:
     """Send pieces over one connection; `at_once` sees what was written before the loop went on. Return all answers."""
+    wire = wire or Wire()
 
     async def converse() -> bytes:
         config = uvicorn.Config(
@@ -57,15 +68,15 @@ def talk(client: TestClient, service: Service, *pieces: bytes, at_once: Callable
         state = ServerState()
         state.default_headers = [(b"date", b"today")]
         connection: Any = config.http_protocol_class(config, state, {})  # type: ignore[call-arg]
-        wire = Wire()
         connection.connection_made(wire)
         for piece in pieces:
             connection.data_received(piece)
         at_once(wire.written)
         while state.tasks:
             await asyncio.sleep(0.001)
+        answered = wire.written
         connection.connection_lost(None)
-        return wire.written
+        return answered
 
     return asyncio.run(converse())
 
@@ -142,11 +153,38 @@ def test_an_open_gate_lets_everything_pass(client: TestClient, service: Service)
     assert read(talk(client, service, PLAIN, at_once=counted))[0] == 200
 
 
-def test_another_parser_has_no_door(service: Service, monkeypatch: pytest.MonkeyPatch):
-    """Where uvicorn would choose a quicker one, it does."""
-    assert issubclass(door(service.gate, service.meters), H11Protocol)
-    monkeypatch.setattr(module, "AutoHTTPProtocol", asyncio.Protocol)
-    assert door(service.gate, service.meters) is asyncio.Protocol
+@pytest.mark.parametrize(
+    ("request_line", "connection", "writes"),
+    [
+        pytest.param(b"GET /healthz", b"keep-alive", 1, id="body"),
+        pytest.param(b"GET /healthz", b"close", 1, id="body, close"),
+        pytest.param(b"HEAD /openapi.json", b"keep-alive", 1, id="no body"),
+        pytest.param(b"HEAD /openapi.json", b"close", 1, id="no body, close"),
+        pytest.param(b"GET /nowhere", b"keep-alive", 2, id="an error"),
+    ],
+)
+def test_head_and_body_of_an_answer_are_one_write(
+    client: TestClient, service: Service, request_line: bytes, connection: bytes, writes: int
+):
+    """What says that something went wrong goes out as it comes; a head without a body is not kept."""
+    wire = Wire()
+    piece = request_line + b" HTTP/1.1\r\nHost: x\r\nConnection: " + connection + b"\r\n\r\n"
+    status, headers, body = read(talk(client, service, piece, at_once=lambda _written: None, wire=wire))
+    assert status == (404 if writes == 2 else 200)
+    assert len(body) == (0 if request_line.startswith(b"HEAD") else int(headers["content-length"]))
+    assert wire.writes == writes
+
+
+@pytest.mark.usefixtures("full")
+def test_a_request_that_is_not_read_to_its_end_is_no_idle_connection(client: TestClient, service: Service):
+    """What follows its first bytes belongs to it, and is not taken for a request by itself."""
+    hidden = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)
+
+    def silent(written: bytes) -> None:
+        assert written == b""
+
+    written = talk(client, service, hidden, PLAIN, at_once=silent)
+    assert written.count(b"HTTP/1.1 ") == 1
 
 
 def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
