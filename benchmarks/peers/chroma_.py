@@ -18,9 +18,8 @@ class Peer:
     version = version("chromadb")
 
     def build(self, folder, corpus):
-        hnsw = {
-            "space": "ip", "max_neighbors": 16, "ef_construction": 128, "ef_search": 128, "sync_threshold": 100_000,
-        }  # fmt: skip
+        hnsw = {"space": "ip", "max_neighbors": 16, "ef_construction": 128, "ef_search": 128}
+        hnsw["sync_threshold"] = len(corpus.texts)  # written once, when all are in
         collection = self._client(folder).create_collection(
             "passages", embedding_function=None, configuration={"hnsw": hnsw}
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -92,7 +93,9 @@ def _module(name: str) -> Any:
 
 
 def _memory_mib() -> float:
-    """Of this process and of the servers it has started; what they share counts once (Linux: proportional set size)."""
+    """Of this process and of the servers it has started; what is shared counts in parts. NaN where it is not Linux."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return math.nan
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

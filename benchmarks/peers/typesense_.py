@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -53,7 +54,9 @@ class Peer:
             refused = [answer for answer in answers if not json.loads(answer)["success"]]
             if refused:
                 raise SystemExit(f"Typesense refused {len(refused)} passages: {refused[0][:200]!r}")
+        # Its log of writes ends here; the copy is not needed.
         self._ask("POST", f"/operations/snapshot?snapshot_path={folder / 'snapshot'}", {})
+        shutil.rmtree(folder / "snapshot")
 
     def open(self, folder, corpus):
         self._start(folder)
