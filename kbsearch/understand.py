@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
@@ -141,14 +142,15 @@ def understand(
 
 def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
     """Detected probabilities times the prior of the interface language, summing to 1."""
+    own = primary(interface_lang)
     weighed = {
-        guess.lang: guess.probability * (INTERFACE_PRIOR if primary(guess.lang) == primary(interface_lang) else 1.0)
-        for guess in detector.detect(text)
+        lang: probability * (INTERFACE_PRIOR if primary(lang) == own else 1.0)
+        for lang, probability in detector.probabilities(text).items()
     }
     if not weighed:
-        return {lang: 1.0 for lang in detector.languages if primary(lang) == primary(interface_lang)}
+        return {lang: 1.0 for lang in detector.languages if primary(lang) == own}
     total = sum(weighed.values())
-    ordered = sorted(weighed.items(), key=lambda item: -item[1])
+    ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
     return {lang: weight / total for lang, weight in ordered}
 
 

@@ -46,7 +46,7 @@ def redact(text: str, names: Sequence[str] = ()) -> str:
     >>> redact("pay 4111 1111 1111 1111 for anna@example.lv, says Anna", names=["Anna Ozola"])
     'pay [card] for [email], says [name]'
     """
-    if "@" in text or "＠" in text or "at" in text:
+    if "@" in text or "＠" in text or "(" in text or "[" in text:
         text = _EMAIL.sub("[email]", text)
     if names:
         text = _redact_names(text, names)

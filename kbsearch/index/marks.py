@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.arrays import hash_texts, open_array, write_array
+from kbsearch.index.arrays import hash_text, open_array, write_array
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.result_kernels import quote_passages
 
@@ -86,5 +87,10 @@ class Marks:
 
 def short_hashes(terms: Iterable[str]) -> NDArray[np.uint32]:
     """32-bit numbers for terms."""
+    return np.fromiter(map(_short_hash, terms), dtype=np.uint32)
+
+
+@lru_cache(maxsize=20_000)
+def _short_hash(term: str) -> int:
     # A false mark once in a few million words is harmless, so the lower half of the hash is enough here.
-    return hash_texts(terms).astype(np.uint32)
+    return hash_text(term) & 0xFFFFFFFF

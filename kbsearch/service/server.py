@@ -24,6 +24,9 @@ from kbsearch.service.meters import Meters
 from kbsearch.service.middleware import SECURITY_HEADERS, UNMATCHED, VARY, refusal
 from kbsearch.service.settings import Settings
 
+MAX_HEAD = 64 * 1024
+"""Bytes of a head without an end; httptools itself would take any number."""
+
 # One whole request head and nothing after it. No line may say that a body follows, that the connection is to be closed
 # or changed, or (CORS) where the page came from; whatever is written in an unusual way is left to the parser.
 _PLAIN = re.compile(
@@ -92,10 +95,13 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which knows whether it is idle and writes an answer at once."""
+    """uvicorn's protocol, which knows whether it is idle, takes no endless head and writes an answer at once."""
 
     _reading = False
     """Whether a request has begun that is not yet read to its end."""
+    _in_head = False
+    _head_size = 0
+    """Bytes that have come of a head that has no end yet, at most."""
     _wire: _OneWrite
 
     def is_idle(self) -> bool:
@@ -107,9 +113,21 @@ class _Protocol(HttpToolsProtocol):
         self._wire = _OneWrite(transport)
         super().connection_made(cast(asyncio.Transport, self._wire))
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD:
+                self.send_400_response("The head of the request is too long.")
+
     def on_message_begin(self) -> None:
-        self._reading = True
+        self._reading = self._in_head = True
+        self._head_size = 0
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._reading = False

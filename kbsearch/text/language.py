@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from math import exp
-from operator import add
+from operator import add, itemgetter
 from typing import Final, TypedDict
 
 import numpy as np
@@ -94,23 +94,28 @@ class LanguageDetector:
 
     def detect(self, text: str) -> list[LanguageGuess]:
         """Return the languages, best first, probabilities summing to 1; nothing if the text has no known letter."""
+        return [LanguageGuess(lang, probability) for lang, probability in self.probabilities(text).items()]
+
+    def probabilities(self, text: str) -> dict[str, float]:
+        """Return the same as the probability of each language."""
         if not self.languages:
-            return []
+            return {}
         runs = _letters(text[:_MAX_LENGTH])
-        found = self._evidence([run.lower() for run in runs])
-        some_lower = any(run[0].islower() for run in runs)
-        evidence = [
-            [[_NAME * nats for nats in reading] for reading in of_word]
-            if place and some_lower and run[0].isupper()
-            else of_word
-            for place, (run, of_word) in enumerate(zip(runs, found, strict=True))
-            if of_word is not None
-        ]
+        lowered = [run.lower() for run in runs]
+        found = self._evidence(lowered)
+        if runs != lowered and any(run[0].islower() for run in runs):
+            found = [
+                [[_NAME * nats for nats in reading] for reading in of_word]
+                if of_word is not None and place and run[0].isupper()
+                else of_word
+                for place, (run, of_word) in enumerate(zip(runs, found, strict=True))
+            ]
+        evidence = [of_word for of_word in found if of_word is not None]
         if not evidence:
-            return []
+            return {}
         nats = _sums(evidence, _TYPED)
         # With any diacritic in place the customer types them, and their absence elsewhere tells too.
-        if all(run.isascii() for run in runs):
+        if "".join(runs).isascii():
             folded = _sums(evidence, _FOLDED)
             nats = [max(typed, other - _FOLDING_COST) for typed, other in zip(nats, folded, strict=True)]
             if self._latin:
@@ -119,19 +124,20 @@ class LanguageDetector:
         best = max(nats)
         weights = [exp((value - best) / _TEMPERATURE) for value in nats]
         whole = sum(weights)
-        guesses = [LanguageGuess(lang, weight / whole) for lang, weight in zip(self.languages, weights, strict=True)]
-        guesses.sort(key=lambda guess: -guess.probability)
-        return guesses
+        guesses = zip(self.languages, [weight / whole for weight in weights], strict=True)
+        return dict(sorted(guesses, key=itemgetter(1), reverse=True))
 
     def _evidence(self, words: Sequence[str]) -> list[Evidence | None]:
         """Return the evidence of lower-case words, None for one without a known gram."""
         # Another thread may replace the memo at any moment, so it is read once.
         memo = self._memo
-        unseen = [word for word in dict.fromkeys(words) if word not in memo]
-        if unseen:
-            if (len(memo) + len(unseen)) * len(self.languages) > _MAX_MEMO:
-                self._memo = memo = {word: memo[word] for word in words if word in memo}
-            memo.update(zip(unseen, self._compute(unseen), strict=True))
+        try:
+            return [memo[word] for word in words]
+        except KeyError:
+            unseen = [word for word in dict.fromkeys(words) if word not in memo]
+        if (len(memo) + len(unseen)) * len(self.languages) > _MAX_MEMO:
+            self._memo = memo = {word: memo[word] for word in words if word in memo}
+        memo.update(zip(unseen, self._compute(unseen), strict=True))
         return [memo[word] for word in words]
 
     def _compute(self, words: Sequence[str]) -> list[Evidence | None]:
@@ -184,19 +190,22 @@ def _letters(text: str) -> list[str]:
 
     Addresses, codes and acronyms are dropped, and Latin words (product names) in a text mostly of another script.
     """
-    if "@" in text or "//" in text or "www." in text:
-        text = _ADDRESS.sub(" ", text)
-    if _DIGIT.search(text):
-        text = _CODE.sub(" ", text)
-    spelt = text.translate(_CEDILLA)
-    if not spelt.replace(" ", "").isalpha():
-        spelt = "".join(c if c.isalpha() else " " for c in spelt)
-    runs = spelt.split()
-    if not text.isascii():
+    # Most queries are letters and spaces.
+    if not text.replace(" ", "").isalpha():
+        if "@" in text or "//" in text or "www." in text:
+            text = _ADDRESS.sub(" ", text)
+        if _DIGIT.search(text):
+            text = _CODE.sub(" ", text)
+        text = "".join(c if c.isalpha() else " " for c in text)
+    if text.isascii():
+        runs = text.split()
+    else:
+        runs = text.translate(_CEDILLA).split()
         other = [run for run in runs if run[0] >= "\u0370"]
-        if 3 * sum(map(len, other)) > 2 * sum(map(len, runs)):
+        if other and 3 * sum(map(len, other)) > 2 * sum(map(len, runs)):
             runs = other
-    return [run for run in runs if len(run) < 2 or not run.isupper()] or runs
+    # No word is in capitals where no letter is one.
+    return runs if text.islower() else [run for run in runs if len(run) < 2 or not run.isupper()] or runs
 
 
 def _grams(word: str) -> list[str]:

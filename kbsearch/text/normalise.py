@@ -23,8 +23,8 @@ def normalise(text: str) -> str:
 
     A run of white space becomes one space, one "\\n" if it held one line break, two if it held more.
     """
+    # What can be printed holds nothing invisible, and no white space but plain spaces.
     if text.isprintable() and "  " not in text:
-        # Neither control characters nor other white space than single spaces: most words and titles.
         return unicodedata.normalize("NFC", text).strip()
     visible = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     return _WHITE_RUN.sub(_one_space, visible).strip()

@@ -51,4 +51,5 @@ def places(text: str) -> list[tuple[int, int]]:
 
 def surfaces(text: str) -> list[str]:
     """Return only the surface forms of `words(text)`: several times faster where places are not needed."""
-    return _WORD.findall(text)
+    # Most queries are letters and spaces, of which the expression makes the same.
+    return text.split() if text.replace(" ", "").isalpha() else _WORD.findall(text)

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
-from kbsearch.service.server import door
+from kbsearch.service.server import MAX_HEAD, door
 from kbsearch.service.workers import listen
 
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
@@ -176,15 +176,48 @@ def test_head_and_body_of_an_answer_are_one_write(
 
 
 @pytest.mark.usefixtures("full")
-def test_a_request_that_is_not_read_to_its_end_is_no_idle_connection(client: TestClient, service: Service):
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(PLAIN[:-2] + b"X: ", id="head"),
+        pytest.param(PLAIN.replace(b"GET", b"POST")[:-2] + b"Content-Length: %d\r\n\r\n" % len(PLAIN), id="body"),
+    ],
+)
+def test_a_request_that_is_not_read_to_its_end_is_no_idle_connection(
+    client: TestClient, service: Service, begun: bytes
+):
     """What follows its first bytes belongs to it, and is not taken for a request by itself."""
-    hidden = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)
 
     def silent(written: bytes) -> None:
         assert written == b""
 
-    written = talk(client, service, hidden, PLAIN, at_once=silent)
+    written = talk(client, service, begun, PLAIN, at_once=silent)
     assert written.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([PLAIN[:-2] + b"X: ", b"y" * MAX_HEAD], id="header"),
+        pytest.param([b"GET /v1/search?q=", *[b"y" * 1024] * 64], id="address"),
+    ],
+)
+def test_a_head_without_an_end_is_not_read_on(client: TestClient, service: Service, pieces: list[bytes]):
+    """Memory is not the client's to fill."""
+
+    def refused(written: bytes) -> None:
+        assert read(written)[0] == 400
+
+    talk(client, service, *pieces, at_once=refused)
+
+
+def test_heads_are_measured_one_by_one(client: TestClient, service: Service):
+    """A connection may send as much as it likes in many requests."""
+    long = PLAIN.replace(b"User-Agent: ", b"User-Agent: " + b"y" * (MAX_HEAD // 2))
+    written = talk(
+        client, service, *[half for _ in range(3) for half in (long[:-3], long[-3:])], at_once=lambda _: None
+    )
+    assert written.count(b"HTTP/1.1 200 ") == 3
 
 
 def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
