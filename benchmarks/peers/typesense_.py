@@ -80,6 +80,13 @@ class Peer:
         return json.loads(self._send(method, path, json.dumps(body)))
 
     def _send(self, method, path, body=None):
+        try:
+            return self._exchange(method, path, body)
+        except ConnectionError:  # closed while other engines had their turn
+            self._connection.close()
+            return self._exchange(method, path, body)
+
+    def _exchange(self, method, path, body):
         self._connection.request(method, path, body and body.encode(), {"X-TYPESENSE-API-KEY": KEY})
         answer = self._connection.getresponse()
         content = answer.read()
