@@ -27,6 +27,7 @@ from kbsearch import fuse, retrieve, understand
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import Engine
 from kbsearch.evaluate import JudgedQuery, per_query, run_queries
+from kbsearch.lexicon import Lexicon
 from kbsearch.text.synonyms import Thesaurus
 
 MEASURES = ("recall@1", "recall@10")
@@ -36,8 +37,11 @@ SEED = 7
 
 Values = Mapping[str, Mapping[str, float]]
 
+loop: Any = njit
+"""Compiles, and leaves the types as they are written."""
 
-@njit
+
+@loop
 def _ranks(scores: fuse.Scores) -> fuse.Scores:
     order = np.argsort(-scores, kind="mergesort")
     ranks = np.empty(len(scores), dtype=np.float32)
@@ -45,7 +49,7 @@ def _ranks(scores: fuse.Scores) -> fuse.Scores:
     return ranks
 
 
-@njit
+@loop
 def _reciprocal_ranks(lexical: fuse.Scores, dense: fuse.Scores, _: fuse.Scores, dense_weight: float) -> fuse.Scores:
     """RRF (Cormack et al., 2009) of the two legs, scaled into 0..1."""
     legs = np.where(lexical > 0, RRF / (RRF + _ranks(lexical)), 0.0)
@@ -54,12 +58,13 @@ def _reciprocal_ranks(lexical: fuse.Scores, dense: fuse.Scores, _: fuse.Scores, 
     return legs.astype(np.float32)
 
 
-@njit
+@loop
 def _of_passage(passage: fuse.Scores, _: fuse.Scores) -> fuse.Scores:
-    return fuse.similarity(passage)
+    closeness: fuse.Scores = fuse.similarity(passage)
+    return closeness
 
 
-@njit
+@loop
 def _by_words(lexical: fuse.Scores, _: fuse.Scores, _foreign: NDArray[np.bool_]) -> fuse.Scores:
     return lexical
 
@@ -67,7 +72,7 @@ def _by_words(lexical: fuse.Scores, _: fuse.Scores, _foreign: NDArray[np.bool_])
 def _compiled(function: Any, **changed: Any) -> Any:
     """The loop compiled again with other names in its module: what is compiled does not see a patch."""
     plain = function.py_func
-    return njit(FunctionType(plain.__code__, {**plain.__globals__, **changed}, plain.__name__))
+    return loop(FunctionType(plain.__code__, {**plain.__globals__, **changed}, plain.__name__))
 
 
 @cache
@@ -94,7 +99,7 @@ VARIANTS: Mapping[str, Callable[[], Any]] = {
     "without the title's meaning": lambda: _judging("meaning", _of_passage),
     "nothing expected of other languages": lambda: _judging("expected_share", _by_words),
     "without synonyms": lambda: patch.object(Thesaurus, "expand", lambda *_: {}),
-    "without corrections": lambda: patch.object(understand.Lexicon, "correct", lambda *_, **__: None),
+    "without corrections": lambda: patch.object(Lexicon, "correct", lambda *_, **__: None),
     "without the interface language": lambda: patch.object(understand, "INTERFACE_PRIOR", 1.0),
 }
 
@@ -132,7 +137,7 @@ def ablate(engine: Engine, item: EvalSet) -> dict[str, Any]:
     default = per_query(run_queries(engine, queries))
     variants: dict[str, Values] = {"as it is": default}
     for mode in ("lexical", "dense"):
-        variants[f"{mode} leg alone"] = per_query(run_queries(engine, queries, mode))  # type: ignore[arg-type]
+        variants[f"{mode} leg alone"] = per_query(run_queries(engine, queries, mode))
     for name, without in VARIANTS.items():
         with without():
             variants[name] = per_query(run_queries(engine, queries))

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = [(item.what, next((total for total in report.causes if item.named(total.cause)), None)) for item in planted]
     named = sum(total is not None for _, total in found)
     passed = not same.causes and not same.over and bool(report.over) and named == len(planted)
-    figures = {
+    figures: dict[str, Any] = {
         "passed": passed,
         "unchanged": _figures(same, same_seconds),
         "spoilt": _figures(report, seconds),

@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def generate(count: int, sizes: Sequence[int] = PASSAGES) -> list[dict[str, Any]]:
     """Articles in three languages, none alike, of as many passages as one of `sizes` says."""
     chance = random.Random(1)
-    articles = []
+    articles: list[dict[str, Any]] = []
     for lang in LANGUAGES:
         passages = Generator(lang, 1).passages(count * max(sizes))
         for number in range(len(articles), count * (LANGUAGES.index(lang) + 1) // len(LANGUAGES)):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 _NUMBERS = count()
 
@@ -35,17 +36,28 @@ def running_server(*options: str, keep: Path | None = None) -> Iterator[str]:
         raise FileNotFoundError("PostgreSQL is not installed; run: apt-get install postgresql")
     folder = keep or Path(tempfile.mkdtemp(prefix="kbsearch-postgres-"))
     folder.mkdir(exist_ok=True)
-    as_whom = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    as_whom: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     if as_whom:
         shutil.chown(folder, "postgres", "postgres")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     data = folder / "data"
-    initdb = [place / "initdb", "-D", data, "-U", "kbsearch", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    initdb = [
+        str(place / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "kbsearch",
+        "--auth=trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
     if not data.exists():
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, timeout=120, **as_whom)
-    serve = [place / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *options]
+    serve = [str(place / "postgres"), "-D", str(data), "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), *options]
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen(serve, stdout=log, stderr=log, cwd=folder, **as_whom)
     try:

@@ -101,7 +101,10 @@ def _judged(
     seconds: float,
 ) -> dict[str, Any]:
     """A copy counts as found where it is tied to its original, directly or through other copies of it."""
-    original = lambda number: records[number]["id"].partition("#copy-")[0]  # noqa: E731
+
+    def original(number: int) -> str:
+        return str(records[number]["id"]).partition("#copy-")[0]
+
     reached = {records[number]["id"] for pair in found if original(pair[0]) == original(pair[1]) for number in pair}
     recall = {}
     for share in REPLACED:

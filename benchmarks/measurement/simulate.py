@@ -116,7 +116,7 @@ def _checks(counts: dict[str, int]) -> tuple:  # type: ignore[type-arg]
 
 
 def _page(summary: dict[str, float], passed: bool) -> str:
-    rows = [
+    rows: list[list[object]] = [
         ["months simulated, 1,000 to 10,000 visits each", f"{summary['months']:,}"],
         ["of them played as events through the whole report, same counts", summary["played_through_the_report"]],
         ["95 % interval of incremental deflection covers the truth", f"{100 * summary['coverage']:.2f} %"],

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -153,7 +154,7 @@ def measure(url: str, events: int, days: int, library: Library, notes: Path | No
             add(hour if "hour" in when else 1, span, first, seed)
             clock.timed(f"after {when}: every figure, every split and day", reported)
             made = reported()
-            clock.timed(f"after {when}: gap list, flow, articles", lambda made=made: content(made))
+            clock.timed(f"after {when}: gap list, flow, articles", partial(content, made))
             seed += 1
         return clock.found
     finally:
