@@ -55,7 +55,7 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.ties
 	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.indexing
-	$(BIN)/python -m benchmarks.indexing --model kbsearch-mini --passages 1
+	$(BIN)/python -m benchmarks.indexing --model kbsearch-mini --passages 1 --words 12
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.measurement.simulate
 	$(BIN)/python -m benchmarks.measurement.kill

@@ -1,10 +1,10 @@
 """How long a build and an update take, and how much memory and disk, for a generated help centre.
 
 python -m benchmarks.indexing                                            100,000 articles → results/indexing-static.md
-python -m benchmarks.indexing --model kbsearch-mini --passages 1         → results/indexing-mini.md
+python -m benchmarks.indexing --model kbsearch-mini --passages 1 --words 12 → results/indexing-mini.md
 
-Made-up words have 1.6 times as many tokens as real ones: for a model that reads every token, one generated passage is
-as long as a real article (200 tokens, 175 in the Latvian help centre at hand).
+A transformer takes a thousand times as long for a text as the static rows do, so that its articles are answers of a
+sentence or two here. The longer they are, the smaller is the share of an update.
 
 Every run is a process of its own, as from the command line: its peak memory is its own and that of its workers. The
 result of the update is compared with a build of the same sources, file by file.
@@ -26,14 +26,13 @@ from typing import Any
 import orjson
 
 from benchmarks.report import RESULTS, WORK, stamp, table, write_result
-from benchmarks.synthetic import Generator
+from benchmarks.synthetic import MEDIAN_WORDS, Generator
 from kbsearch.snapshot import published_version, read_manifest
 
 LANGUAGES = ("lv", "lt", "en")
 CHANGED = 0.01
 PASSAGES = (1, 2, 2, 3)
-"""Generated passages (about 60 words each) that make an article, drawn from these; the real help centre at hand has two
-on the mean."""
+"""Generated passages that make an article, drawn from these; the real help centre at hand has two on the mean."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,17 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.indexing", description=__doc__)
     parser.add_argument("--articles", type=int, default=100_000, metavar="N")
     parser.add_argument("--passages", type=int, nargs="+", default=PASSAGES, metavar="N", help="of an article")
+    parser.add_argument("--words", type=int, default=MEDIAN_WORDS, metavar="N", help="of a passage, at the median")
     parser.add_argument("--model", default="kbsearch-static", metavar="NAME", help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
     options = parser.parse_args(arguments)
     per_article = " ".join(map(str, options.passages))
     measured = stamp(
-        f"python -m benchmarks.indexing --articles {options.articles} --passages {per_article} --model {options.model}"
+        f"python -m benchmarks.indexing --articles {options.articles} --passages {per_article} "
+        f"--words {options.words} --model {options.model}"
     )
     folder = WORK / "indexing"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    articles = generate(options.articles, options.passages)
+    articles = generate(options.articles, options.passages, options.words)
     source = write(folder / "articles.jsonl", articles)
     runs = [run("build", source, folder / "index", options.model)]
     runs.append(run("update", source, folder / "index") | {"what": "update, nothing new"})
@@ -79,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit("the update's snapshot is not that of a build")
 
 
-def generate(count: int, sizes: Sequence[int] = PASSAGES) -> list[dict[str, Any]]:
-    """Articles in three languages, none alike, of as many passages as one of `sizes` says."""
+def generate(count: int, sizes: Sequence[int] = PASSAGES, words: int = MEDIAN_WORDS) -> list[dict[str, Any]]:
+    """Articles in three languages, none alike, of as many passages as one of `sizes` says, each of about `words`."""
     chance = random.Random(1)
     articles: list[dict[str, Any]] = []
     for lang in LANGUAGES:
-        passages = Generator(lang, 1).passages(count * max(sizes))
+        passages = Generator(lang, 1, words).passages(count * max(sizes))
         for number in range(len(articles), count * (LANGUAGES.index(lang) + 1) // len(LANGUAGES)):
             parts = [next(passages) for _ in range(chance.choice(sizes))]
             body = "\n\n".join(f"## {part.title}\n\n{part.text}" for part in parts)

@@ -76,8 +76,9 @@ class GeneratedQuery:
 class Generator:
     """Draws passages and queries of one language; the same seed gives the same text."""
 
-    def __init__(self, lang: str, seed: int) -> None:
+    def __init__(self, lang: str, seed: int, median_words: int = MEDIAN_WORDS) -> None:
         self.lang = lang
+        self._median_words = median_words
         self._random = np.random.default_rng([seed, sum(map(ord, lang))])
         self._endings = _ENDINGS[lang]
         self._stops = _STOPS[lang]
@@ -93,7 +94,7 @@ class Generator:
     def passages(self, count: int) -> Iterator[GeneratedPassage]:
         """The next `count` passages."""
         for _ in range(count):
-            length = max(8, int(self._random.lognormal(np.log(MEDIAN_WORDS), SPREAD)))
+            length = max(8, int(self._random.lognormal(np.log(self._median_words), SPREAD)))
             lemmas = self._lemmas(length + TITLE_WORDS)
             words = self._inflect(lemmas)
             yield GeneratedPassage(self.lang, " ".join(words[:TITLE_WORDS]), " ".join(words[TITLE_WORDS:]))
