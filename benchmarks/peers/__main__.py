@@ -1,6 +1,7 @@
 """kbsearch beside other engines on one generated corpus, in one run, taking turns.
 
     python -m benchmarks.peers --passages 100000
+    python -m benchmarks.peers --corpus help_centre      → results/peers-help_centre.md
 
 Each engine runs in a process and an environment of its own (var/peers/) and times single queries inside it, on one
 thread. Blocks of queries are asked of the engines in turn, over several rounds; a query's time is its median round.
@@ -26,6 +27,7 @@ import numpy as np
 
 from benchmarks.peers.corpus import Corpus, load, write
 from benchmarks.peers.generate import generate
+from benchmarks.peers.help_centre import help_centre
 from benchmarks.report import RESULTS, ROOT, Stamp, stamp, table, write_result
 
 HERE = Path(__file__).resolve().parent
@@ -44,6 +46,7 @@ KINDS = {
     "filtered_vector": "Vector, filtered by language",
 }
 BLOCK = 50
+RIGHT_IN = ("lv", "lt", "en")
 SLOW_MS = 50.0  # whose median is above is asked in one round only: more would take half an hour
 
 
@@ -95,6 +98,7 @@ class Running:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Install what is missing, build, ask in turn, write results/peers-N.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("--corpus", choices=("generated", "help_centre"), default="generated")
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
@@ -107,13 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         install(name)
     if options.install_only:
         return
-    measured = stamp(f"python -m benchmarks.peers --passages {options.passages} --width {options.width}")
+    made_up = options.corpus == "generated"
+    sizes = f" --passages {options.passages} --width {options.width}" if made_up else ""
+    measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes}")
     running: list[Running] = []
     with tempfile.TemporaryDirectory() as temporary:
         Path(temporary).chmod(0o755)  # a server that refuses to run as root has to get in
         work = options.work or Path(temporary)
         if not (work / "corpus").exists():
-            write(work / "corpus", generate(options.passages, options.width))
+            write(work / "corpus", generate(options.passages, options.width) if made_up else help_centre())
         corpus = load(work / "corpus")
         try:
             for name in options.peers:
@@ -129,8 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             for each in running:
                 each.stop()
-    markdown = describe(measured, options.passages, options.width, options.rounds, figures)
-    write_result(f"peers-{options.passages}", markdown, {"engines": figures}, measured, options.out)
+    markdown = describe(measured, corpus, options.rounds, figures)
+    name = f"peers-{options.passages if made_up else options.corpus}"
+    write_result(name, markdown, {"engines": figures}, measured, options.out)
     print(markdown)
 
 
@@ -177,7 +184,7 @@ def install_debian(name: str, packages: Sequence[str]) -> None:
     subprocess.run(command, check=True, env=quiet)
 
 
-def compare(running: Sequence[Running], kind: str, corpus: Corpus, rounds: int) -> dict[str, dict[str, float]]:
+def compare(running: Sequence[Running], kind: str, corpus: Corpus, rounds: int) -> dict[str, dict[str, Any]]:
     """Times and agreement of every engine that can do it."""
     able = [each for each in running if kind in each.built["kinds"]]
     count = len(corpus.queries)
@@ -196,7 +203,7 @@ def compare(running: Sequence[Running], kind: str, corpus: Corpus, rounds: int) 
                 times[each.name][turn - 1, place] = answer["ms"]
                 inner[each.name][turn - 1, place] = [np.nan if ms is None else ms for ms in answer["retrieval_ms"]]
     truths = {"vector": corpus.exact, "filtered_vector": corpus.exact_filtered}
-    figures = {}
+    figures: dict[str, dict[str, Any]] = {}
     for each in able:
         by_query = np.nanmedian(times[each.name], axis=0)
         figures[each.name] = {"p50": _at(by_query, 50), "p99": _at(by_query, 99)}
@@ -205,7 +212,19 @@ def compare(running: Sequence[Running], kind: str, corpus: Corpus, rounds: int) 
             figures[each.name] |= {"retrieval_p50": _at(retrieval, 50), "retrieval_p99": _at(retrieval, 99)}
         if kind in truths:
             figures[each.name]["recall"] = recall(found[each.name], truths[kind].tolist())
+        if any(corpus.right):
+            figures[each.name]["right"] = answered(found[each.name], corpus)
     return figures
+
+
+def answered(found: Sequence[Sequence[int]], corpus: Corpus) -> dict[str, list[float]]:
+    """Language, or "all" → share of the queries whose right passage is first, and is among the first ten."""
+    places: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for best, right, lang in zip(found, corpus.right, corpus.query_langs, strict=True):
+        hit = (best[0] in right if best else False, not set(best).isdisjoint(right))
+        places[lang].append(hit)
+        places["all"].append(hit)
+    return {lang: [round(mean(column), 4) for column in zip(*hits, strict=True)] for lang, hits in places.items()}
 
 
 def recall(found: Sequence[Sequence[int]], truths: Sequence[Sequence[int]]) -> float:
@@ -213,15 +232,20 @@ def recall(found: Sequence[Sequence[int]], truths: Sequence[Sequence[int]]) -> f
     return round(mean(len(set(best) & set(exact)) / len(exact) for best, exact in zip(found, truths, strict=True)), 4)
 
 
-def describe(measured: Stamp, passages: int, width: int, rounds: int, figures: dict[str, Any]) -> str:
+def describe(measured: Stamp, corpus: Corpus, rounds: int, figures: dict[str, Any]) -> str:
     """The report."""
+    judged = any(corpus.right)
+    what = "Articles of a real help centre" if judged else "Generated passages"
+    languages = len(set(corpus.langs))
     parts = [
-        f"# kbsearch beside other engines, {passages:,} passages",
+        f"# kbsearch beside other engines, {len(corpus.texts):,} passages",
         measured.line(),
-        f"Generated passages in three languages with vectors of {width} dimensions; 200 queries, the vector given to "
+        f"{what} in {languages} languages with vectors of {corpus.vectors.shape[1]} dimensions; "
+        f"{len(corpus.queries)} queries, the vector given to "
         f"all, one thread, ten results; p50 and p99 over queries of the median of {rounds} rounds in which the engines "
         f"take turns (one round where the median is above {SLOW_MS:.0f} ms). Milliseconds are those of a shared "
         "machine; the ratios are the result. Set-up of each engine: its file in `benchmarks/peers/`.",
+        *(["Right: the article whose title is asked, or a translation of it; first / among the first ten."] * judged),
     ]
     for kind, title in KINDS.items():
         able = {name: row[kind] for name, row in figures.items() if kind in row}
@@ -234,15 +258,14 @@ def describe(measured: Stamp, passages: int, width: int, rounds: int, figures: d
             built = figures[name]["built"]
             over = f", over {built['transport']}" if built["transport"] else ""
             label = "kbsearch, whole search" if name == US else f"{name.strip('_')} {built['version']}{over}"
-            rows.append((label, row["p50"], row["p99"], _ratio(row["p50"], base), row.get("recall", "")))
+            right = [_percents(row["right"][lang]) for lang in (*RIGHT_IN, "all")] if judged else []
+            rows.append((label, row["p50"], row["p99"], _ratio(row["p50"], base), row.get("recall", ""), *right))
             if "retrieval_p50" in row:
-                rows.append(
-                    ("kbsearch, retrieval alone", row["retrieval_p50"], row["retrieval_p99"], _ratio(base, base), "")
-                )
-        parts += [
-            f"## {title}",
-            table(("engine", "p50 ms", "p99 ms", "p50, kbsearch retrieval = 1", "recall@10 of exact"), rows),
-        ]
+                alone = ("kbsearch, retrieval alone", row["retrieval_p50"], row["retrieval_p99"], _ratio(base, base))
+                rows.append((*alone, "", *("" for _ in right)))
+        header = ("engine", "p50 ms", "p99 ms", "p50, kbsearch retrieval = 1", "recall@10 of exact")
+        of_right = [f"right, {lang}" for lang in (*RIGHT_IN, f"all {languages}")] if judged else []
+        parts += [f"## {title}", table((*header, *of_right), rows)]
     built = [
         (
             name.strip("_"),
@@ -256,6 +279,10 @@ def describe(measured: Stamp, passages: int, width: int, rounds: int, figures: d
     header = ("engine", "seconds to build", "seconds to open", "MiB on disk", "MiB in memory after all queries")
     parts += ["## Building", table(header, built)]
     return "\n\n".join(parts)
+
+
+def _percents(shares: Sequence[float]) -> str:
+    return " / ".join(f"{100 * share:.0f}" for share in shares)
 
 
 def _at(values: Any, percentile: int) -> float:

@@ -1,6 +1,6 @@
 """What all engines get: passages with vectors, queries with vectors, and the exact answers. Needs numpy only to read.
 
-Texts are those of benchmarks/synthetic.py; vectors are clustered and of low rank, as those of texts are.
+Made by generate.py (made-up texts, clustered vectors) or by help_centre.py (real articles, a model's vectors).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Corpus:
     """Shape (queries, 10): the nearest passages."""
     exact_filtered: NDArray[np.int32]
     """Those in the query's language."""
+    right: list[list[int]]
+    """The passages that answer each query; empty lists where nobody judged them."""
 
 
 def load(folder: Path) -> Corpus:
@@ -43,7 +45,7 @@ def load(folder: Path) -> Corpus:
 def write(folder: Path, corpus: Corpus) -> None:
     """Write everything below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("titles", "texts", "langs", "queries", "query_langs")
+    names = ("titles", "texts", "langs", "queries", "query_langs", "right")
     rows = {name: getattr(corpus, name) for name in names}
     (folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     for name in ("vectors", "query_vectors", "exact", "exact_filtered"):

@@ -37,6 +37,7 @@ def generate(passages: int, width: int) -> Corpus:
         query_vectors=query_vectors,
         exact=exact,
         exact_filtered=exact_filtered,
+        right=[[] for _ in asked],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,16 @@ def corpus() -> Corpus:
         query_vectors=query_vectors,
         exact=exact,
         exact_filtered=exact_filtered,
+        right=[[] for _ in range(6)],
     )
+
+
+def test_right_answers_are_counted_by_language(corpus: Corpus):
+    """First and among the first ten; a query without a result counts as one without a right one."""
+    right = [[4], [7, 8], [1], [2], [5], [6]]
+    found = [[4, 1], [0, 8], [], [3], [9, 5], [6]]
+    shares = peers.answered(found, replace(corpus, right=right))
+    assert shares == {"lv": [0.3333, 0.6667], "en": [0.3333, 0.6667], "all": [0.3333, 0.6667]}
 
 
 def test_the_exact_best_are_what_a_loop_over_the_allowed_passages_finds(corpus: Corpus):
