@@ -113,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     made_up = options.corpus == "generated"
     sizes = f" --passages {options.passages} --width {options.width}" if made_up else ""
-    measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes}")
+    some = "" if tuple(options.peers) == PEERS else f" --peers {' '.join(options.peers)}"
+    measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes}{some}")
     running: list[Running] = []
     with tempfile.TemporaryDirectory() as temporary:
         Path(temporary).chmod(0o755)  # a server that refuses to run as root has to get in
