@@ -25,7 +25,7 @@ from kbsearch.grouping import Groups, count_facets, group_results, welcome_langu
 from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
-from kbsearch.lexicon import Lexicon, starts_of
+from kbsearch.lexicon import Lexicon
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
@@ -71,7 +71,6 @@ class Engine:
             snapshot.lexical,
             snapshot.spelling,
             Thesaurus(snapshot.editing.synonyms, snapshot.languages),
-            starts_of(snapshot.editing.synonyms, snapshot.languages),
             frozenset(map(fold, snapshot.editing.protected)),
         )
         self._lexicons: dict[frozenset[str] | None, Lexicon] = {}

@@ -15,17 +15,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.editing import Synonym
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
-from kbsearch.text.analyze import is_stop_word, protected_terms, terms_of
+from kbsearch.text.analyze import is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
@@ -35,8 +34,6 @@ _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 Flags = NDArray[np.bool_]
 # Words of which is remembered what languages make of them, or what callers may know of them.
 MOST_REMEMBERED = 20_000
-# Beside a word that is none, a stop word says less than by itself.
-_NO_STOP_WORD = "0"
 # A word is looked at half a dozen times a query.
 stem_terms = lru_cache(maxsize=50_000)(stems.stem_terms)
 
@@ -51,7 +48,7 @@ class ReadWord:
     terms: Mapping[str, float]
     """Its index terms, each with the weight of a typed word, 1."""
     rest: Mapping[str, float]
-    """What is left of them where other words carry the query and this is a stop word."""
+    """What is left of them where this is a stop word and other words carry the query."""
     stems: tuple[str, ...]
     """In each language the stem term of the whole word."""
     begins_phrase: bool
@@ -82,8 +79,6 @@ class Lexicon:
     lexical: LexicalIndex
     spelling: SpellingIndex
     thesaurus: Thesaurus
-    phrase_starts: frozenset[tuple[str, str]]
-    """Language and stem term of the first word of every phrase that has synonyms."""
     protected: frozenset[str]
     """Folded words that nobody misspelt, whatever they look like."""
     heard: Flags | None = None
@@ -142,15 +137,13 @@ class Lexicon:
         return near
 
     def _read_word(self, word: str, langs: tuple[str, ...]) -> ReadWord:
-        beside = terms_of([word, _NO_STOP_WORD], langs, self.protected)
-        figure = terms_of([_NO_STOP_WORD], langs, self.protected)
         return ReadWord(
             text=word,
             is_stop=is_stop_word(word, langs[0]),
-            terms=dict.fromkeys(terms_of([word], langs, self.protected), 1.0),
-            rest=dict.fromkeys(beside[: len(beside) - len(figure)], 1.0),
+            terms=dict.fromkeys(terms_of_word(word, langs, self.protected), 1.0),
+            rest=dict.fromkeys(rest_of_stop_word(word, langs, self.protected), 1.0),
             stems=tuple(self.stems(word, lang)[0] for lang in langs),
-            begins_phrase=any((lang, stem_terms(word, lang)[0]) in self.phrase_starts for lang in langs),
+            begins_phrase=any(self.thesaurus.begins(word, lang) for lang in langs),
             is_protected=fold(word) in self.protected,
         )
 
@@ -215,17 +208,6 @@ class Lexicon:
             pieces += [text[end : places[place].start], meant[place]]
             end = places[place].end
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
-
-
-def starts_of(synonyms: Sequence[Synonym], languages: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """The `phrase_starts` of an editor's synonyms in a collection of these languages."""
-    return frozenset(
-        (lang, stem_terms(word, lang)[0])
-        for synonym in synonyms
-        for lang in ([synonym.lang] if synonym.lang else languages)
-        for phrase in synonym.typed
-        for word in surfaces(phrase)[:1]
-    )
 
 
 def _remember(

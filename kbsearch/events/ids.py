@@ -17,7 +17,7 @@ def new_id() -> str:
 
 def now() -> str:
     """Return the present moment the way every fact writes it: UTC, ISO 8601, milliseconds, `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return iso(datetime.now(UTC))
 
 
 def iso(moment: datetime) -> str:

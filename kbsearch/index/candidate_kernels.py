@@ -13,6 +13,14 @@ _SLOTS = 4_096
 
 
 @compiled
+def is_one_of(number: int, numbers: NDArray[Any]) -> bool:
+    for other in numbers:  # noqa: SIM110 (compiled code has no generators)
+        if other == number:
+            return True
+    return False
+
+
+@compiled
 def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of a few values are among a few others; NumPy's own way sorts both."""
     # Few values share their last bits with one of the others: only those are compared.
@@ -22,11 +30,7 @@ def is_among(values: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]])
     found = np.zeros(values.shape[0], dtype=np.bool_)
     for place in range(values.shape[0]):
         value = values[place]
-        if seen[value & (_SLOTS - 1)]:
-            for other in others:
-                if value == other:
-                    found[place] = True
-                    break
+        found[place] = seen[value & (_SLOTS - 1)] and is_one_of(value, others)
     return found
 
 

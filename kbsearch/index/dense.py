@@ -43,8 +43,8 @@ SCAN_SHARE = 0.1
 # recall.
 _CELLS_PER_ROOT = 8
 _SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-# What a filter leaves is farther away, in more cells: as many rows as without it would miss more. With 1.25 a filter
-# that leaves a fifth had a recall@10 of 0.982, with this 0.99, as without a filter (docs/performance.md).
+# What a filter leaves is farther away, in more cells: as many rows as without it would miss more. With
+# this the recall is that without a filter, however little is left (benchmarks/dense.py); with 1.25 it fell.
 _FARTHER = 1.75
 _BLOCK = 8_192
 # The share of what tells the centres apart that some of their numbers must hold to choose among them; a loop takes so

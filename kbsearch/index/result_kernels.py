@@ -6,11 +6,10 @@ A result list is a few dozen numbers: NumPy would take longer to begin with them
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.index.candidate_kernels import is_one_of
 from kbsearch.index.kernels import compiled, prefetch
 
 _SLOTS = 256
@@ -57,7 +56,7 @@ def rank_groups(
                 kept[size] = place
                 size += 1
     for place in best:
-        if (titled[place] or scores[place] > floor * highest) and not _is_one_of(groups[place], pinned):
+        if (titled[place] or scores[place] > floor * highest) and not is_one_of(groups[place], pinned):
             kept[size] = place
             size += 1
     kept = kept[:size]
@@ -247,7 +246,7 @@ def quote_passages(
         first, after = offsets[passages[place]], offsets[passages[place] + 1]
         found = 0
         for word in range(first, after):
-            if seen[stems[word] % _SLOTS] and _is_one_of(stems[word], wanted):
+            if seen[stems[word] % _SLOTS] and is_one_of(stems[word], wanted):
                 marked[found] = word - first
                 found += 1
         start, end = best_window(starts[first:after], ends[first:after], marked[:found], sizes[place], length)
@@ -257,11 +256,3 @@ def quote_passages(
                 count += 1
         windows[place, 0], windows[place, 1], windows[place, 2] = start, end, count
     return ranges[:count]
-
-
-@compiled
-def _is_one_of(number: int, numbers: NDArray[Any]) -> bool:
-    for other in numbers:  # noqa: SIM110 (compiled code has no generators)
-        if other == number:
-            return True
-    return False

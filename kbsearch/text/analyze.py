@@ -15,7 +15,7 @@ cost four times as many postings.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
@@ -93,16 +93,24 @@ def query_terms(text: str, langs: Sequence[str], protected: AbstractSet[str] = f
 def terms_of(typed: Sequence[str], langs: Sequence[str], protected: AbstractSet[str] = frozenset()) -> list[str]:
     """Return the same for the surface words of a query."""
     languages = tuple(langs) or ("",)
-    content = [word for word in typed if not is_stop_word(word, languages[0])]
+    alone = all(is_stop_word(word, languages[0]) for word in typed)
     terms: dict[str, None] = {}
     for word in typed:
-        if protected and fold(word) in protected:
-            terms.update(dict.fromkeys(protected_terms(word)))
-        elif word in content or not content:
-            terms.update(_terms_in(word, languages))
-        elif not word.isascii() and fold(word) != word.lower():
-            terms[_typed_term(word.lower(), languages[0])] = None
+        dropped = not alone and is_stop_word(word, languages[0])
+        terms.update(dict.fromkeys((rest_of_stop_word if dropped else terms_of_word)(word, languages, protected)))
     return list(terms)
+
+
+def terms_of_word(word: str, langs: tuple[str, ...], protected: AbstractSet[str]) -> Iterable[str]:
+    """Return the terms of one word of a query."""
+    return protected_terms(word) if protected and fold(word) in protected else _terms_in(word, langs)
+
+
+def rest_of_stop_word(word: str, langs: tuple[str, ...], protected: AbstractSet[str]) -> Iterable[str]:
+    """Return the terms that a stop word leaves behind where other words carry the query."""
+    if protected and fold(word) in protected:
+        return protected_terms(word)
+    return () if word.isascii() or fold(word) == word.lower() else (_typed_term(word.lower(), langs[0]),)
 
 
 @lru_cache(maxsize=50_000)

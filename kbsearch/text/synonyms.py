@@ -21,14 +21,20 @@ class Thesaurus:
 
     def __init__(self, synonyms: Sequence[Synonym], languages: Sequence[str]) -> None:
         self._found: dict[tuple[str, Key], dict[str, None]] = defaultdict(dict)
+        self._firsts: set[tuple[str, str]] = set()
         self._longest = 0
         for synonym in synonyms:
             for lang in [synonym.lang] if synonym.lang else languages:
                 for phrase in synonym.typed:
                     key = _key(surfaces(phrase), lang)
                     self._longest = max(self._longest, len(key))
+                    self._firsts.update((lang, stem) for stem in key[:1])
                     others = (other for other in synonym.found if _key(surfaces(other), lang) != key)
                     self._found[lang, key].update(dict.fromkeys(others))
+
+    def begins(self, word: str, lang: str) -> bool:
+        """Whether a phrase that has synonyms begins with a word of this language."""
+        return (lang, *_key([word], lang)) in self._firsts
 
     def expand(self, words: Sequence[str], readings: Sequence[str]) -> dict[Key, dict[str, str]]:
         """Phrases of the query (as typed) that have synonyms: the words or phrases to look for too → their language."""
