@@ -81,12 +81,12 @@ def _untitled() -> Any:
 
 
 @cache
-def _judge(name: str, loop: Any) -> Any:
-    return _compiled(retrieve._judge, **{name: loop})
+def _find(name: str, loop: Any) -> Any:
+    return _compiled(retrieve._find, _judge=_compiled(retrieve._judge, **{name: loop}))
 
 
 def _judging(name: str, loop: Any) -> Any:
-    return patch.object(retrieve, "_judge", _judge(name, loop))
+    return patch.object(retrieve, "_find", _find(name, loop))
 
 
 VARIANTS: Mapping[str, Callable[[], Any]] = {

@@ -32,7 +32,8 @@ from kbsearch.engine import Engine
 from kbsearch.evaluate import JudgedQuery, read_queries
 from kbsearch.metrics.intervals import bootstrap_mean, wilson
 from kbsearch.snapshot import open_snapshot
-from kbsearch.understand import understand
+from kbsearch.text.normalise import normalise
+from kbsearch.understand import likely_languages, understand
 
 PRODUCT = f"kbsearch, {ANSWER_LENGTH} characters"
 OTHER_LENGTHS = (160, 240, 480)
@@ -170,7 +171,8 @@ def _case(engine: Engine, question: JudgedQuery, contains: tuple[str, ...]) -> C
     (article,) = question.relevant
     number = snapshot.number_of(article)
     assert number is not None, article
-    query = understand(question.query, question.lang, lexicon)
+    typed = normalise(question.query)
+    query = understand(typed, likely_languages(typed, question.lang, lexicon.detector), question.lang, lexicon)
     asked = look_up(snapshot, query, lexicon, snapshot.record(number), snapshot.passages_of(number))
     return Case(question, asked, engine._embedder.encode_queries([query.text])[0], contains)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from kbsearch.embed.registry import load_embedder, reads_context
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
-from kbsearch.grouping import Groups, count_facets, group_results, welcome_languages
+from kbsearch.grouping import Groups, name_facets
 from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
@@ -30,12 +30,12 @@ from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
 from kbsearch.text.language import LanguageDetector, plausible_detector
-from kbsearch.text.normalise import fold
+from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
 from kbsearch.text.words import words
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
-from kbsearch.understand import Understanding, understand
+from kbsearch.understand import Understanding, likely_languages, understand
 from kbsearch.visibility import Visibility, Visible
 
 logger = logging.getLogger(__name__)
@@ -100,27 +100,30 @@ class Engine:
         ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
         visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
-        query = understand(request.q, request.lang, self._lexicon_for(request.audiences), visible.passages)
+        lexicon = self._lexicon_for(request.audiences)
+        typed = normalise(request.q)
+        languages = likely_languages(typed, request.lang, lexicon.detector)
+        clock.lap("detect")
+        query = understand(typed, languages, request.lang, lexicon, visible.passages)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
-        wanted = request.offset + request.limit
-        pinned = self._rules.pinned_documents(ruling, visible) if ruling.pinned else None
-        candidates = retrieve(snapshot, query, vector, visible, request.mode, wanted, pinned, self._in_context)
-        clock.lap("retrieve")
-        welcome = welcome_languages(snapshot, request.lang, query.languages)
-        results = group_results(snapshot, candidates, welcome, visible, ruling.pinned)
-        facets = count_facets(snapshot, results.documents)
-        clock.lap("group")
+        candidates, results, steps = retrieve(
+            snapshot, request, query, vector, visible, ruling.pinned, self._in_context
+        )
+        clock.steps(steps)
+        clock.lap("fuse")
+        facets = name_facets(snapshot, results.counts)
+        clock.lap("facets")
         wanted_lang = request.lang or next(iter(query.languages), "")
         explain = None
         if request.explain:
             explain = partial(self._explain, results, candidates, query, ruling.pinned)
-        places = slice(request.offset, wanted)
-        hits = make_hits(snapshot, results, places, candidates, query, vector, visible, wanted_lang, explain)
+        places = slice(request.offset, request.offset + request.limit)
+        hits = make_hits(snapshot, results, places, query, visible, wanted_lang, explain)
         clock.lap("snippet")
-        evidence = weigh(snapshot, results, candidates, query, wanted_lang)
+        evidence = weigh(snapshot, results, query, wanted_lang)
         decision = decide(evidence, primary(wanted_lang), self._calibration)
         if ruling.pinned and hits and decision.action is Action.HAND_OVER:
             decision = replace(decision, action=Action.LIST, reasons=("A rule puts an article first.",))
@@ -292,6 +295,12 @@ class _Clock:
         self._last = perf_counter()
 
     def lap(self, stage: str) -> None:
+        """What has passed since the last stage belongs to this one."""
         now = perf_counter()
-        self.laps[stage] = round((now - self._last) * 1000.0, 4)
+        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000.0
         self._last = now
+
+    def steps(self, taken: Mapping[str, float]) -> None:
+        """So much of it belongs to these, as was measured inside; what is left, to the next stage."""
+        self.laps.update(taken)
+        self._last += sum(taken.values()) / 1000.0

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from kbsearch.grouping import Groups
-from kbsearch.index.result_kernels import strongest
-from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import primary
 from kbsearch.types import Evidence
 from kbsearch.understand import Understanding
 
 
-def weigh(
-    snapshot: Snapshot, results: Groups, candidates: Candidates, query: Understanding, lang: str
-) -> Evidence | None:
+def weigh(snapshot: Snapshot, results: Groups, query: Understanding, lang: str) -> Evidence | None:
     """The evidence for the first result, None where there is none; `lang` is the language of the question."""
     if len(results.groups) == 0:
         return None
-    lexical, similarity, title, other_lexical, other_similarity = strongest(
-        results.groups[0],
-        snapshot.document_group,
-        candidates.documents,
-        candidates.lexical,
-        candidates.similarity,
-        candidates.title,
-    )
+    lexical, similarity, title, other_lexical, other_similarity = results.evidence
     score, second, third = (*results.scores[:3].tolist(), 0.0, 0.0)[:3]
     known = [word not in query.unknown for word in query.content]
     shown = snapshot.values["lang"][snapshot.document_lang[results.documents[0]]]

@@ -73,11 +73,13 @@ def dense_weight(words: Sequence[str], unknown: Collection[str], in_context: boo
 
     A code holds letters and digits ("P203"); to a model, one is like another.
     """
+    full = DENSE_WEIGHT if in_context else WORDS_DENSE_WEIGHT
+    if all(map(str.isalpha, words)):  # most queries
+        return full
     codes = sum(
         not word.isalpha() and not word.isdecimal() and word.isalnum() and word not in unknown for word in words
     )
-    full = DENSE_WEIGHT if in_context else WORDS_DENSE_WEIGHT
-    return full * (1 - codes / max(1, len(words)))
+    return full * (1 - codes / len(words))
 
 
 @compiled

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.query_kernels import mask_of
-from kbsearch.index.result_kernels import count_codes, rank_groups
-from kbsearch.retrieve import Candidates
-from kbsearch.snapshot import Snapshot
+from kbsearch.snapshot import FACETS, Snapshot
 from kbsearch.text.tags import primary
 from kbsearch.types import noun
-from kbsearch.visibility import Visible
 
-# Results under this share of the best score are not worth a customer's look and are not counted as found.
-RELATIVE_FLOOR = np.float32(0.3)
 # Below this a language is a detector's noise, not a reason to prefer a translation.
 _WELCOME_FLOOR = 0.1
 # Who reads English anywhere reads that of the United States.
@@ -25,14 +20,26 @@ _OTHER_REGION = 0.9
 
 @noun
 class Groups:
-    """Results, best first; aligned arrays."""
+    """Results, best first; aligned arrays.
 
+    Pinned groups come first, in their order, then a title that was typed word for word. Equal scores keep the reading
+    order.
+    """
+
+    # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
+    # article is shown in the user's language anyway, whichever of its translations matched.
     groups: NDArray[np.int32]
     best: NDArray[np.int64]
     """Position of each group's best passage among the candidates."""
     documents: NDArray[np.int32]
     """The member of the group to show."""
     scores: NDArray[np.float32]
+    quoted: NDArray[np.int64]
+    """The passage to quote of each result that the caller asked for."""
+    counts: NDArray[np.int64]
+    """How many have each value of each facet, one facet's values after the other's."""
+    evidence: tuple[float, ...]
+    """From `strongest`, for the first group."""
 
 
 def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]) -> NDArray[np.float32]:
@@ -50,51 +57,12 @@ def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping
     return np.asarray([welcome(lang) for lang in snapshot.values["lang"]], dtype=np.float32)
 
 
-def group_results(
-    snapshot: Snapshot,
-    candidates: Candidates,
-    welcome: NDArray[np.float32],
-    visible: Visible,
-    pinned: Sequence[int] = (),
-) -> Groups:
-    """One result a group. Pinned groups come first, in their order, then a title that was typed word for word.
-
-    Equal scores keep the reading order.
-    """
-    # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
-    # article is shown in the user's language anyway, whichever of its translations matched.
-    best, groups, documents = rank_groups(
-        candidates.scores,
-        candidates.titled,
-        candidates.passages,
-        candidates.documents,
-        RELATIVE_FLOOR,
-        np.asarray(pinned, dtype=np.int32),
-        snapshot.document_group,
-        snapshot.group_start,
-        snapshot.group_documents,
-        snapshot.document_lang,
-        welcome,
-        mask_of(visible.documents),
-    )
-    return Groups(groups, best, documents, candidates.scores[best])
-
-
-def count_facets(snapshot: Snapshot, documents: NDArray[np.int32]) -> dict[str, dict[str, int]]:
-    """How many of the shown documents have each type, language and category, most frequent first."""
-    names = {facet: snapshot.values[facet] for facet in ("type", "lang", "category")}
-    counts = {facet: np.zeros(len(held), dtype=np.int64) for facet, held in names.items()}
-    count_codes(
-        documents,
-        snapshot.document_type,
-        snapshot.document_lang,
-        snapshot.category_start,
-        snapshot.categories,
-        *counts.values(),
-    )
-    return {facet: _most_frequent(names[facet], counted.tolist()) for facet, counted in counts.items()}
-
-
-def _most_frequent(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
-    held = [(-count, code) for code, count in enumerate(counts) if count]
-    return {names[code]: -count for count, code in sorted(held)}
+def name_facets(snapshot: Snapshot, counts: NDArray[np.int64]) -> dict[str, dict[str, int]]:
+    """How many results have each type, language and category, most frequent first."""
+    facets: dict[str, dict[str, int]] = {}
+    rest = iter(counts.tolist())
+    for facet in FACETS:
+        held = [(-count, name) for name, count in zip(snapshot.values[facet], rest, strict=False) if count]
+        held.sort(key=itemgetter(0))
+        facets[facet] = {name: -count for count, name in held}
+    return facets

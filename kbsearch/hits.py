@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kbsearch.grouping import Groups
 from kbsearch.index.marks import short_hashes
-from kbsearch.retrieve import Candidates
 from kbsearch.snapshot import Snapshot
 from kbsearch.snippet import LENGTH, make_snippet
 from kbsearch.text.tags import primary
@@ -25,16 +21,14 @@ def make_hits(
     snapshot: Snapshot,
     results: Groups,
     places: slice,
-    candidates: Candidates,
     query: Understanding,
-    vector: NDArray[np.float32] | None,
     visible: Visible,
     lang: str,
     explain: Explain | None,
 ) -> tuple[Hit, ...]:
     """The hits for these places among the results; `lang` is the language of the question."""
     documents, scores = results.documents[places].tolist(), results.scores[places].tolist()
-    passages = _passages_to_quote(snapshot, documents, results.best[places], candidates, vector)
+    passages = results.quoted.tolist()
     texts = [snapshot.text(passage) for passage in passages]
     quotes = snapshot.marks.quotes(passages, list(map(len, texts)), short_hashes(query.marked), LENGTH)
     own = primary(lang)
@@ -64,29 +58,3 @@ def make_hits(
             )
         )
     return tuple(hits)
-
-
-def _passages_to_quote(
-    snapshot: Snapshot,
-    documents: list[int],
-    best: NDArray[np.int64],
-    candidates: Candidates,
-    vector: NDArray[np.float32] | None,
-) -> list[int]:
-    """The best candidate of each shown document; of a translation that neither leg found, the nearest passage."""
-    found: list[int] = candidates.documents[best].tolist()
-    passages: list[int] = candidates.passages[best].tolist()
-    for place, document in enumerate(documents):
-        if found[place] != document:
-            passages[place] = _passage_of(snapshot, document, candidates, vector)
-    return passages
-
-
-def _passage_of(snapshot: Snapshot, document: int, candidates: Candidates, vector: NDArray[np.float32] | None) -> int:
-    own = np.flatnonzero(candidates.documents == document)
-    if own.size:
-        return int(candidates.passages[own[np.argmax(candidates.scores[own])]])
-    passages = snapshot.passages_of(document)
-    if vector is None:
-        return passages[0]
-    return passages[int(np.argmax(snapshot.dense.vectors(np.asarray(passages)) @ vector))]

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kbsearch.editing import Rule
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.normalise import fold
 from kbsearch.text.words import surfaces
-from kbsearch.visibility import Visible
+from kbsearch.visibility import Visible, visible_of
 
 _Words = tuple[str, ...]
 
@@ -71,12 +70,7 @@ class RuleBook:
         shown = ~np.isin(snapshot.document_group, ruling.hidden)
         if visible.documents is not None:
             shown &= visible.documents
-        return Visible(shown, shown[snapshot.passage_document])
-
-    def pinned_documents(self, ruling: Ruling, visible: Visible) -> NDArray[np.int32]:
-        """The visible documents of the pinned groups."""
-        members = [number for group in ruling.pinned for number in self._snapshot.group_members(group)]
-        return np.asarray([number for number in members if visible[int(number)]], dtype=np.int32)
+        return visible_of(snapshot, shown)
 
 
 def _words(text: str) -> _Words:

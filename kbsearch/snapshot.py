@@ -56,6 +56,7 @@ from kbsearch.types import Passage, StoredDocument
 __all__ = [
     "ATTRIBUTES",
     "CURRENT",
+    "FACETS",
     "FORMAT_VERSION",
     "MANIFEST",
     "VERSION_TIME",
@@ -68,6 +69,8 @@ __all__ = [
 ]
 
 ATTRIBUTES = ("type", "lang", "category", "tag", "audience")
+FACETS = ("type", "lang", "category")
+"""Of which attributes it is counted how many results have each value."""
 
 
 class Snapshot:
@@ -110,10 +113,15 @@ class Snapshot:
         }
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self.document_lang = self._single_valued("lang")
-        self.document_type = self._single_valued("type")
         indptr, documents = self._attribute["category"]
         categories = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        self.category_start, self.categories = group_pairs(documents, categories, len(ids))
+        kinds = self._single_valued("type"), *group_pairs(documents, categories, len(ids)), len(self.values["type"])
+        members = self.document_group, self.group_start, self.group_documents
+        self.articles = self.passage_document, self._passage_start, self.document_lang, members, kinds
+        """What a compiled search takes of documents: that of each passage; the first passage of each, and the end;
+        their languages; their groups, and where the members of each group stand; their types, where the categories of
+        each stand, and how many types there are."""
+        self.facets_size = sum(len(self.values[name]) for name in FACETS)
 
     @property
     def document_count(self) -> int:

@@ -15,7 +15,7 @@ from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
 from kbsearch.text.language import LanguageDetector
-from kbsearch.text.normalise import fold, normalise
+from kbsearch.text.normalise import fold
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces, words
@@ -69,18 +69,17 @@ class Understanding:
 
 
 def understand(
-    query: str,
+    typed: str,
+    languages: dict[str, float],
     interface_lang: str,
     lexicon: Lexicon,
     allowed: Flags | None = None,
 ) -> Understanding:
-    """Read a query. `interface_lang` is where the user is, or "".
+    """Read a normalised query. `languages`: its `likely_languages`; `interface_lang`: that of the page, or "".
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
     other passages hold is offered as a correction.
     """
-    typed = normalise(query)
-    languages = _weigh_languages(typed, interface_lang, lexicon.detector)
     readings = _readings(languages, interface_lang, lexicon.detector)
     text, readings = lexicon.in_cyrillic(typed, readings)
     text = _with_whole_codes(text, readings, lexicon)
@@ -140,8 +139,11 @@ def understand(
     )
 
 
-def _weigh_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
-    """Detected probabilities times the prior of the interface language, summing to 1."""
+def likely_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
+    """Language → probability, likeliest first: what was detected times the prior of the interface language.
+
+    `text`: normalised; `interface_lang`: that of the page, or "".
+    """
     own = primary(interface_lang)
     weighed = {
         lang: probability * (INTERFACE_PRIOR if primary(lang) == own else 1.0)
@@ -191,13 +193,15 @@ def _corrections(
 
 def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
     """The language of a text where it is surely none that the collection has, and its probability; else nothing."""
-    weighed = _weigh_languages(text, interface_lang, lexicon.any_detector)
+    weighed = likely_languages(text, interface_lang, lexicon.any_detector)
     lang, share = next(iter(weighed.items()), ("", 0.0))
     return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
 
 
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
     """The text with codes that the collection holds written without the space that somebody typed: E 4012."""
+    if text.replace(" ", "").isalpha():  # most queries
+        return text
     for letters, digits in _SPACED_CODE.findall(text):
         if lexicon.held([letters + digits], readings)[0]:
             text = text.replace(f"{letters} {digits}", letters + digits)

@@ -45,10 +45,16 @@ class Visible:
 
     documents: Flags | None
     passages: Flags | None
+    share: float = 1.0
+    """How much of the passages is visible."""
     _cards: dict[int, Card] = field(default_factory=dict)
 
     def __getitem__(self, document: int) -> bool:
         return self.documents is None or bool(self.documents[document])
+
+    def among(self, documents: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of some documents that are visible."""
+        return documents if self.documents is None else documents[self.documents[documents]]
 
     def card(self, snapshot: Snapshot, document: int) -> Card:
         """What is shown of a document of the snapshot that this belongs to; the last few thousand are remembered."""
@@ -74,6 +80,12 @@ class Visible:
             category=tuple(fields["category"]),
             updated_at=fields["updated_at"],
         )
+
+
+def visible_of(snapshot: Snapshot, documents: Flags) -> Visible:
+    """What is visible where these documents are."""
+    passages = documents[snapshot.passage_document]
+    return Visible(documents, passages, np.count_nonzero(passages) / max(1, len(passages)))
 
 
 class Visibility:
@@ -124,7 +136,7 @@ class Visibility:
         flags = np.logical_and.reduce(parts) if parts else None
         if flags is None or flags.all():
             return Visible(None, None)
-        return Visible(flags, flags[snapshot.passage_document])
+        return visible_of(snapshot, flags)
 
     def _documents_with(self, name: str, values: Sequence[str]) -> Flags:
         """Flags of the documents with any of the values; a language means its regions too."""

@@ -38,7 +38,9 @@ class Corpus:
 def load(folder: Path) -> Corpus:
     """Inverse of `write`."""
     rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    arrays = {name: np.load(folder / f"{name}.npy") for name in ("vectors", "query_vectors", "exact", "exact_filtered")}
+    names = ("vectors", "query_vectors", "exact", "exact_filtered")
+    # Mapped: a dozen engines share a million vectors.
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
     return Corpus(**rows, **arrays)
 
 

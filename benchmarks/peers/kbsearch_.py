@@ -1,7 +1,7 @@
 """kbsearch itself: built by its pipeline, asked through its engine, the vectors given instead of a model's.
 
-`retrieval_ms` is the part of the last search that the other engines also do: filter, words, both legs, fusion, groups;
-without decision and snippets.
+`retrieval_ms` is the part of the last search that the other engines also do: filter, words, both legs, fusion, and
+groups; without facets, decision and snippets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kbsearch.types import SearchRequest
 from kbsearch.version import __version__
 
 REQUIRES = ("kbsearch",)
-RETRIEVAL = ("filter", "analyse", "embed", "retrieve", "group")
+RETRIEVAL = ("filter", "detect", "analyse", "embed", "dense", "lexical", "fuse", "group")
 
 
 class Given:

@@ -141,29 +141,24 @@ class DenseIndex:
         self._centres = _in_eight_bits(centres, self._low, self._step)
         self._turn, self._rough = _roughly(centres)
 
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What `search_cells` takes of it: the cells, their centres, and what a stored number stands for."""
+        return self._passages.arrays, (self._centres, self._rough, self._turn), self._step, self._low
+
+    def width(self, share: float) -> int:
+        """How many cells a query reads where a filter leaves this share of the passages; 1 without one."""
+        if self.report.kind == "exact" or share < SCAN_SHARE:
+            return len(self._passages.starts)
+        # The fewer passages a filter leaves in each cell, the more cells are read.
+        return math.ceil(self.report.search_width / float(share**_FARTHER))
+
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
         limit = min(limit, self.report.passages)
-        mask = mask_of(allowed)
-        width = len(self._passages.starts)
-        share = np.count_nonzero(mask) / len(mask) if len(mask) else 1.0
-        if self.report.kind == "cells" and share >= SCAN_SHARE:
-            # The fewer passages a filter leaves in each cell, the more cells are read.
-            width = math.ceil(self.report.search_width / share**_FARTHER)
+        share = 1.0 if allowed is None or not len(allowed) else np.count_nonzero(allowed) / len(allowed)
         passages, cosines = np.empty(limit, np.int64), np.empty(limit, np.float32)
-        size = search_cells(
-            self._passages.arrays,
-            self._centres,
-            self._rough,
-            self._turn,
-            width,
-            vector,
-            self._step,
-            self._low,
-            mask,
-            passages,
-            cosines,
-        )
+        size = search_cells(*self.arrays, self.width(share), vector, mask_of(allowed), passages, cosines)
         return DenseHits(passages[:size], cosines[:size])
 
     @property

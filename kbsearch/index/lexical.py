@@ -64,11 +64,6 @@ class LexicalHits:
     probed: NDArray[np.float32]
     """Scores of the passages that the caller asked about, in his order."""
 
-    @classmethod
-    def none(cls, asked: int) -> LexicalHits:
-        """What is found where nothing was looked for."""
-        return cls(np.empty(0, np.int32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(asked, np.float32))
-
 
 class LexicalBuilder:
     """Collects passages' terms, then writes the index."""
@@ -150,6 +145,10 @@ class LexicalIndex:
         self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
         self._idf: NDArray[np.float32] = open_array(directory / "idf.npy")
         self._unknown_idf = float(np.log(self.statistics.passages + 1))
+        lists = self._indptr, self._passages, self._contributions, self._idf
+        # A term counts k1 + 1 times its idf at most.
+        self.postings: tuple[Any, ...] = (*lists, self._unknown_idf, self.statistics.k1 + 1)
+        """What `search_postings` takes of the index."""
         self._scratch = threading.local()
 
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -182,35 +181,25 @@ class LexicalIndex:
         `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
-        ids = self._numbers.of(terms)
-        weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-        scores, touched = self._buffers()
         limit = min(limit, self.statistics.passages)
         best_ids, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
-        asked = _NOTHING if probe is None else probe
-        probed = np.empty(len(asked), dtype=np.float32)
-        size, known, unknown = search_postings(
-            self._indptr,
-            self._passages,
-            self._contributions,
-            self._idf,
-            ids,
-            weight,
-            mask_of(allowed),
-            asked,
-            scores,
-            touched,
-            best_ids,
-            best,
-            probed,
-        )
+        probe = _NOTHING if probe is None else probe
+        probed = np.empty(len(probe), dtype=np.float32)
+        bag = self.bag(terms, weights)
+        size, known, bound = search_postings(self.postings, bag, mask_of(allowed), probe, best_ids, best, probed)
         return LexicalHits(
             passages=best_ids[:size],
             scores=best[:size],
             baseline=known * self.statistics.delta,
-            bound=(known + unknown * self._unknown_idf) * (self.statistics.k1 + 1),
+            bound=bound,
             probed=probed,
         )
+
+    def bag(self, terms: Sequence[str], weights: Sequence[float] | None = None) -> tuple[Any, ...]:
+        """What `search_postings` takes of a bag of terms in this thread; no weights are weights of 1."""
+        ids = self._numbers.of(terms)
+        weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
+        return ids, weight, *self._buffers()
 
     def _buffers(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """This thread's accumulator (all zero between queries) and list of touched passages."""

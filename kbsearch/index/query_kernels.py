@@ -40,27 +40,25 @@ def places_of(numbers: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArra
 
 @compiled
 def search_postings(
-    indptr: NDArray[np.int64],
-    passages: NDArray[np.int32],
-    contributions: NDArray[np.float32],
-    idf: NDArray[np.float32],
-    terms: NDArray[np.int64],
-    weights: NDArray[np.float32],
+    postings: Any,
+    bag: Any,
     allowed: NDArray[np.bool_],
     probe: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    touched: NDArray[np.int32],
     ids: NDArray[np.int32],
     best: NDArray[np.float32],
     probed: NDArray[np.float32],
 ) -> tuple[int, float, float]:
-    """Add up every posting of `terms` and keep the highest allowed scores, best first.
+    """Add up every posting of a bag of terms and keep the highest allowed scores, best first.
 
-    Returns how many there are, Σ idf·weight of the terms that are known and Σ weight of the others.
-    `terms`: numbers, −1 for one that no passage holds. `scores`: zeros, one a passage, and zeros again afterwards;
-    `touched`: one longer. `ids` and `best` take what is kept, `probed` the scores of `probe`. An empty `allowed` means
-    all. Raises IndexError where there is no such passage.
+    Returns how many there are, Σ idf·weight of the terms that are known, and what no passage can score more than.
+    `postings`: for each term its passages and what it adds to their scores, `passages[indptr[t]:indptr[t + 1]]` and
+    `contributions` there, and its idf; the idf of a term that no passage holds; and how many times its idf a term can
+    add. `bag`: `terms`, their numbers, −1 for one that no passage holds, and their weights; `scores`, zeros, one a
+    passage, and zeros again afterwards; `touched`, one longer. `ids` and `best` take what is kept, `probed` the scores
+    of `probe`. An empty `allowed` means all. Raises IndexError where there is no such passage.
     """
+    indptr, passages, contributions, idf, rarest, most = postings
+    terms, weights, scores, touched = bag
     for passage in probe:
         if not 0 <= passage < scores.shape[0]:
             raise IndexError("no such passage")
@@ -91,7 +89,7 @@ def search_postings(
             known += idf[terms[position]] * weights[position]
         else:
             unknown += weights[position]
-    return size, known, unknown
+    return size, known, (known + unknown * rarest) * most
 
 
 @compiled
@@ -212,25 +210,25 @@ def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], l
 @compiled_sums
 def search_cells(
     stored: Any,
-    centres: NDArray[np.uint8],
-    rough: NDArray[np.uint8],
-    turn: NDArray[np.float32],
-    width: int,
-    vector: NDArray[np.float32],
+    of_cells: Any,
     step: NDArray[np.float32],
     low: NDArray[np.float32],
+    width: int,
+    vector: NDArray[np.float32],
     allowed: NDArray[np.bool_],
     kept: NDArray[np.int64],
     best: NDArray[np.float32],
 ) -> int:
     """Keep the rows nearest to a vector among the `width` cells whose centres are nearest, as `nearest_rows` does.
 
-    `stored`: its first four arguments. A number n in them and in `centres`, one row a cell, stands for low + n·step.
-    `rough`: the centres turned by `turn` and cut to their first numbers, or nothing. More than twice as many as are
-    wanted are chosen by these where there are so many; the nearest of them by all numbers are read.
+    `stored`: its first four arguments. `of_cells`: `centres`, one row a cell, in which a number n stands for
+    low + n·step as it does in those rows; `rough`, the centres turned by `turn` and cut to their first numbers, or
+    nothing; and `turn`. More than twice as many cells as are wanted are chosen by the rough ones where there are so
+    many; the nearest of them by all numbers are read.
     """
     weights = vector * step
     rows, starts, first, ids = stored
+    centres, rough, turn = of_cells
     cells = np.arange(starts.shape[0]).astype(np.int32)
     if width < cells.shape[0]:
         several = 2 * width + _SPARE

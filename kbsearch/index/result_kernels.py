@@ -6,11 +6,14 @@ A result list is a few dozen numbers: NumPy would take longer to begin with them
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.index.candidate_kernels import is_one_of
 from kbsearch.index.kernels import compiled, prefetch
+from kbsearch.index.query_kernels import cosines_at
 
 _SLOTS = 256
 """Few words of a passage share the last byte of their hash with a word that was asked for: only those are compared."""
@@ -104,6 +107,41 @@ def strongest(
             other_lexical = max(other_lexical, lexical[place])
             other_similarity = max(other_similarity, similarity[place])
     return own_lexical, own_similarity, own_title, other_lexical, other_similarity
+
+
+@compiled
+def quotable(
+    shown: NDArray[np.int32],
+    best: NDArray[np.int64],
+    passages: NDArray[np.int64],
+    documents: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    vector: NDArray[np.float32],
+    stored: Any,
+    starts: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The passage to quote of each shown document: its best candidate; of a translation that neither leg found, the
+    one nearest to `vector`, or its first where there is none.
+
+    `best`: the place of each group's best candidate; `stored`: what `cosines_at` takes of the vectors; document d has
+    the passages from `starts[d]` to `starts[d + 1]`.
+    """
+    rows, places, step, low = stored
+    quoted = passages[best]
+    for number in range(shown.shape[0]):
+        document = shown[number]
+        if documents[best[number]] == document:
+            continue
+        highest = np.float32(-np.inf)
+        quoted[number] = starts[document]
+        found = False
+        for place in range(documents.shape[0]):
+            if documents[place] == document and scores[place] > highest:
+                quoted[number], highest, found = passages[place], scores[place], True
+        if not found and vector.shape[0]:
+            own = np.arange(starts[document], starts[document + 1])
+            quoted[number] = own[np.argmax(cosines_at(rows, places, step, low, vector, own))]
+    return quoted
 
 
 @compiled

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,19 @@ from kbsearch.text.words import surfaces
 # Editors write typographic marks inside words, keyboards give plain ones.
 _PLAIN_MARKS = (("’", "'"), ("ʼ", "'"), ("‐", "-"), ("‑", "-"))
 _END_OF_TEXT = "\U0010ffff"
+_NO_DOCUMENTS = np.empty(0, np.int32)
 
 
 def title_key(title: str) -> str:
     """What two titles share that differ only in case, diacritics and punctuation."""
+    if title.replace(" ", "").isalpha():  # most of what is typed: words that were typed before
+        return " ".join(map(_plain_word, title.split()))
     return _plain(" ".join(surfaces(title.lower())))
+
+
+@lru_cache(maxsize=20_000)
+def _plain_word(word: str) -> str:
+    return _plain(word.lower())
 
 
 def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabulary, directory: Path) -> None:
@@ -71,7 +81,8 @@ class TitleIndex:
         self._vocabulary = text.split("\n") if text else []
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._documents: NDArray[np.int32] = open_array(directory / "documents.npy")
-        self._keys: NDArray[np.uint64] = open_array(directory / "keys.npy")
+        # Looked up sooner as a buffer than as an array.
+        self._rising_keys = memoryview(open_array(directory / "keys.npy"))  # type: ignore[arg-type]
         self._keyed: NDArray[np.int32] = open_array(directory / "keyed.npy")
         self._stems = Numbers(open_array(directory / "stems.npy"))
         # A query compares a few hundred titles with what was typed: it needs the stems of each, not the titles of each.
@@ -85,12 +96,12 @@ class TitleIndex:
         """Documents whose title is this text, whatever its case, diacritics and punctuation."""
         words_typed = title_key(text)
         if not words_typed:
-            return np.empty(0, np.int32)
-        key = np.uint64(hash_text(words_typed))
-        start = int(self._keys.searchsorted(key))
-        if start == len(self._keys) or self._keys[start] != key:
-            return np.empty(0, np.int32)
-        return self._keyed[start : self._keys.searchsorted(key, "right")]
+            return _NO_DOCUMENTS
+        key, keys = hash_text(words_typed), self._rising_keys
+        start = bisect_left(keys, key)
+        if start == len(keys) or keys[start] != key:
+            return _NO_DOCUMENTS
+        return self._keyed[start : bisect_right(keys, key, start)]
 
     def agreement(self, content: Sequence[Sequence[str]], documents: NDArray[np.int32]) -> NDArray[np.float32]:
         """How much each document's title says what was typed, 0..1: the F1 of their content words.
@@ -103,7 +114,7 @@ class TitleIndex:
 
     def asked(self, content: Sequence[Sequence[str]]) -> tuple[Any, ...]:
         """All that `agreement`, the loop, takes but the documents."""
-        numbers = self._stems.of([stem for stems in content for stem in stems])
+        numbers = self._stems.of(chain.from_iterable(content))
         owners = np.asarray([number for number, stems in enumerate(content) for _ in stems], dtype=np.int64)
         return self._document_start, self._document_stems, numbers, owners, len(content)
 
@@ -121,7 +132,7 @@ class TitleIndex:
             found = here if found is None else np.intersect1d(found, here, assume_unique=True)
             if found.size == 0:
                 break
-        return np.empty(0, np.int32) if found is None else found
+        return _NO_DOCUMENTS if found is None else found
 
 
 def _plain(word: str) -> str:

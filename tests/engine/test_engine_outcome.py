@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from kbsearch.embed.hashing import DIMENSION, HashingEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.errors import SnapshotMismatch
 from kbsearch.retrieve import retrieve
-from kbsearch.types import Action, SearchOutcome, SearchRequest
+from kbsearch.types import Action, Mode, SearchOutcome, SearchRequest
 
 
 def timeless(outcome: SearchOutcome) -> SearchOutcome:
@@ -114,6 +115,19 @@ class TestOutcome:
         assert data["decision"]["action"] in ("answer", "list", "hand_over")
         assert all(milliseconds >= 0 for milliseconds in data["timings_ms"].values())
 
+    @pytest.mark.parametrize("mode", MODES)
+    def test_every_stage_is_timed(self, engine: Engine, mode: Mode) -> None:
+        """Those of the compiled loops too, and none twice: together they take no longer than the search did."""
+        request = SearchRequest(q="reset password", mode=mode)
+        started = perf_counter()
+        stages = engine.search(request).timings_ms
+        took = (perf_counter() - started) * 1000
+        assert list(stages) == [
+            "filter", "detect", "analyse", "embed", "dense", "lexical", "fuse", "group", "facets", "snippet", "decide",
+        ]  # fmt: skip
+        assert all(taken > 0 for taken in stages.values())
+        assert sum(stages.values()) <= took
+
     def test_nothing_in_common_is_handed_over(self, search: Search) -> None:
         """A question from another world."""
         outcome = search("xylophone quartzite", lang="en", mode="lexical")
@@ -140,9 +154,9 @@ def test_opening_runs_a_query_that_matches(handmade_index: Path, monkeypatch: py
     scores = []
 
     def listening(*arguments: Any) -> Any:
-        candidates = retrieve(*arguments)
-        scores.append(float(candidates.lexical.max()))
-        return candidates
+        found = retrieve(*arguments)
+        scores.append(float(found[0].lexical.max()))
+        return found
 
     monkeypatch.setattr("kbsearch.engine.retrieve", listening)
     open_engine(handmade_index)

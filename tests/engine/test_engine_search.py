@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asking import MODES, QUERIES, Search, groups, ids
 
-from kbsearch import grouping
+from kbsearch import retrieve
 from kbsearch.engine import open_engine
 from kbsearch.errors import FilterError, UsageError
 from kbsearch.types import Action, SearchRequest
@@ -238,7 +238,7 @@ class TestFilters:
         field: str,
     ) -> None:
         """As sets, with the floor for weak results off: weights are those of the whole collection in one case only."""
-        monkeypatch.setattr(grouping, "RELATIVE_FLOOR", 0.0)
+        monkeypatch.setattr(retrieve, "RELATIVE_FLOOR", 0.0)
         values = {
             "type": ("article", "faq"),
             "category": ("Delivery", "Shipping", "Piegāde", "Account"),

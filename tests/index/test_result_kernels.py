@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from kbsearch.index.candidate_kernels import with_group_in
-from kbsearch.index.result_kernels import best_members, best_of_groups, count_codes, rank_groups, strongest
+from kbsearch.index.result_kernels import (
+    best_members,
+    best_of_groups,
+    count_codes,
+    quotable,
+    rank_groups,
+    strongest,
+)
 
 EVERYTHING = np.empty(0, np.bool_)
 FLOOR = np.float32(0.3)
@@ -76,6 +83,32 @@ def test_results_are_pinned_titled_or_good_enough(seed: int) -> None:
     shown = best_members(documents[kept], group_of, starts, members, langs, welcome, EVERYTHING)
     for computed, expected in zip(found, (np.asarray(kept, np.int64), groups[kept], shown), strict=True):
         assert computed.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("with_vector", [True, False])
+def test_what_is_quoted_is_the_best_passage_of_what_is_shown(seed: int, with_vector: bool) -> None:
+    """The best candidate, that of the shown translation, or else its nearest passage; the first without a vector."""
+    random = np.random.default_rng(seed)
+    starts = np.concatenate(([0], np.cumsum(random.integers(1, 4, 8))))
+    owner = np.repeat(np.arange(8), np.diff(starts)).astype(np.int32)
+    vectors = random.standard_normal((len(owner), 4)).astype(np.float32)
+    one, zero = np.ones(4, np.float32), np.zeros(4, np.float32)
+    stored = (vectors.reshape(-1), np.arange(len(owner)) * 4, one, zero)
+    vector = random.standard_normal(4).astype(np.float32) if with_vector else np.empty(0, np.float32)
+    passages = random.permutation(len(owner))[:6].astype(np.int64)
+    scores = random.random(6).astype(np.float32)
+    best, shown = random.permutation(6)[:5].astype(np.int64), random.permutation(8)[:5].astype(np.int32)
+    found = quotable(shown, best, passages, owner[passages], scores, vector, stored, starts)
+    for document, place, quoted in zip(shown.tolist(), best.tolist(), found.tolist(), strict=True):
+        own = np.flatnonzero(owner[passages] == document)
+        everything = np.arange(starts[document], starts[document + 1])
+        if owner[passages[place]] == document:
+            assert quoted == passages[place]
+        elif len(own):
+            assert quoted == passages[own[np.argmax(scores[own])]]
+        else:
+            assert quoted == (everything[np.argmax(vectors[everything] @ vector)] if with_vector else everything[0])
 
 
 def test_no_candidates_are_no_results() -> None:

@@ -15,9 +15,9 @@ from snapshot_writing import DOCUMENTS, release, write
 from indexer.cut import cut
 from kbsearch import snapshot as module
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.grouping import count_facets
+from kbsearch.grouping import name_facets
 from kbsearch.index.candidate_kernels import with_group_in
-from kbsearch.index.result_kernels import best_members
+from kbsearch.index.result_kernels import best_members, count_codes
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
@@ -149,9 +149,17 @@ def test_attributes_say_which_documents(opened: Snapshot, name: str, values: lis
 
 def test_facets_of_documents(opened: Snapshot) -> None:
     """Each document in each of its categories, most frequent first, then in the order in which they were first seen."""
-    assert count_facets(opened, np.asarray([0], np.int32))["category"] == {"One": 1, "Two": 1}
-    assert count_facets(opened, np.asarray([3], np.int32))["category"] == {}
-    both = count_facets(opened, np.asarray([3, 0, 1], np.int32))
+
+    def facets(*documents: int) -> dict[str, dict[str, int]]:
+        types, starts, categories, type_count = opened.articles[-1]
+        counts = np.zeros(opened.facets_size, np.int64)
+        parts = np.split(counts, [type_count, type_count + len(opened.values["lang"])])
+        count_codes(np.asarray(documents, np.int32), types, opened.document_lang, starts, categories, *parts)
+        return name_facets(opened, counts)
+
+    assert facets(0)["category"] == {"One": 1, "Two": 1}
+    assert facets(3)["category"] == {}
+    both = facets(3, 0, 1)
     assert list(both["lang"].items()) == [("en", 1), ("lv", 1), ("lt", 1)]
 
 
