@@ -2,6 +2,7 @@
 
     python -m benchmarks.peers --passages 100000
     python -m benchmarks.peers --corpus help_centre      → results/peers-help_centre.md
+    python -m benchmarks.peers --peers kbsearch_ lucene_ → results/peers-100000-some.md, beside the whole comparison
 
 Each engine runs in a process and an environment of its own (var/peers/) and times single queries inside it, on one
 thread. Blocks of queries are asked of the engines in turn, over several rounds; a query's time is its median round.
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for each in running:
                 each.stop()
     markdown = describe(measured, corpus, options.rounds, figures)
-    name = f"peers-{options.passages if made_up else options.corpus}"
+    name = f"peers-{options.passages if made_up else options.corpus}" + ("-some" if some else "")
     write_result(name, markdown, {"engines": figures}, measured, options.out)
     print(markdown)
 
