@@ -76,10 +76,11 @@ def retrieve(
     if len(titled):
         titled = visible.among(titled.copy())  # compiled code takes arrays in the snapshot's files for others
     # A title that was typed word for word is looked at even where neither leg ranks it high.
-    named = titled
+    documents = titled
     if pinned:
-        named = np.union1d(titled, visible.among(np.concatenate([snapshot.group_members(group) for group in pinned])))
-    probe = snapshot.first_passages(named) if len(named) else _NO_PASSAGES
+        members = np.concatenate([snapshot.group_members(group) for group in pinned])
+        documents = np.union1d(titled, visible.among(members))
+    named = snapshot.first_passages(documents) if len(documents) else _NO_PASSAGES
     by_words = request.mode != "dense"
     counts = np.zeros(snapshot.facets_size, dtype=np.int64)
     *arrays, evidence, times = _find(
@@ -94,7 +95,7 @@ def retrieve(
             query.spare,
             snapshot.titles.asked(query.stems),
             titled,
-            probe,
+            named,
             snapshot.spoken(query.readings),
         ),
         (
