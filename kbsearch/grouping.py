@@ -26,8 +26,6 @@ class Groups:
     order.
     """
 
-    # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
-    # article is shown in the user's language anyway, whichever of its translations matched.
     groups: NDArray[np.int32]
     best: NDArray[np.int64]
     """Position of each group's best passage among the candidates."""
@@ -44,6 +42,8 @@ class Groups:
 
 def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping[str, float]) -> NDArray[np.float32]:
     """How welcome each language of the snapshot is, 0..1: the interface language first, then the query's own."""
+    # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
+    # article is shown in the user's language anyway, whichever of its translations matched.
     own = primary(interface_lang)
 
     def welcome(lang: str) -> float:

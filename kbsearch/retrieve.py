@@ -175,9 +175,7 @@ def _find(
     count_codes(shown, types, langs, categories_of, categories, counts[:type_count], by_lang, by_category)
 
     counted = nanoseconds()
-    quoted = quotable(
-        shown[offset:end], best[offset:end], found, documents, scores, vector, stored, passage_start
-    )  # fmt: skip
+    quoted = quotable(shown[offset:end], best[offset:end], found, documents, scores, vector, stored, passage_start)
     chosen = nanoseconds()
     evidence = strongest(groups[0] if groups.shape[0] else -1, members[0], documents, lexical, closeness, agreeing)
     times = (

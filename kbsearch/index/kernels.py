@@ -72,8 +72,8 @@ def _prefetch(_context: Any, array: Any, _place: Any) -> Any:
 prefetch: Any = intrinsic(_prefetch)
 """In compiled code: ask for `array[place]` (of one dimension), which is read soon, without waiting for it."""
 
-_place: Any = types.CPointer
-_clock_gettime: Any = types.ExternalFunction("clock_gettime", types.int32(types.int32, _place(types.int64)))
+_pointer_to: Any = types.CPointer
+_clock_gettime: Any = types.ExternalFunction("clock_gettime", types.int32(types.int32, _pointer_to(types.int64)))
 _CLOCK = np.int32(CLOCK_MONOTONIC)
 
 
@@ -82,8 +82,8 @@ def nanoseconds() -> int:
     """What the time is, by a clock that never goes back (clock_gettime(3)): how long a part of a loop takes."""
     now = np.empty(2, dtype=np.int64)
     _clock_gettime(_CLOCK, now.ctypes)
-    nanoseconds: int = now[0] * 1_000_000_000 + now[1]
-    return nanoseconds
+    passed: int = now[0] * 1_000_000_000 + now[1]
+    return passed
 
 
 @compiled
