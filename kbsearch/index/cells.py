@@ -12,6 +12,10 @@ the same cells whatever library multiplies them, on however many cores.
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +32,8 @@ _BLOCK = 1_024
 """Rows multiplied at a time: their products take memory that is used again, instead of new pages each time."""
 
 Vectors = NDArray[np.float32]
+_Part = TypeVar("_Part")
+_Done = TypeVar("_Done")
 
 
 def cells_of(vectors: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
@@ -38,14 +44,12 @@ def cells_of(vectors: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
     points = vectors[:: max(1, len(vectors) // (count * _TRAINING_POINTS))]
     wide = _centres(points, 1 << int(math.log2(count)) // 2, _WIDE_TRAINING_POINTS)
     part = _nearest(points, wide)
-    members = [np.flatnonzero(part == number) for number in range(len(wide))]
-    centres = np.concatenate(
-        [
-            _centres(points[within], max(1, round(count * len(within) / len(points))), _TRAINING_POINTS)
-            for within in members
-            if len(within)
-        ]
-    )
+    members = [np.flatnonzero(part == number) for number in np.unique(part)]
+
+    def centres_within(within: NDArray[np.int64]) -> Vectors:
+        return _centres(points[within], max(1, round(count * len(within) / len(points))), _TRAINING_POINTS)
+
+    centres = np.concatenate(_on_all_cores(centres_within, members))
     for _ in range(_MOVES):
         centres = _means(points, _nearest(points, centres), centres)
     unit: Vectors = (centres / np.float32(_STEPS)).astype(np.float32)
@@ -83,10 +87,18 @@ def _centres(vectors: Vectors, count: int, training_points: int) -> Vectors:
 
 def _nearest(vectors: Vectors, centres: Vectors) -> NDArray[np.int64]:
     """The row of the centre nearest to each vector."""
-    near = np.empty(len(vectors), dtype=np.int64)
-    for start in range(0, len(vectors), _BLOCK):
-        near[start : start + _BLOCK] = (_whole(vectors[start : start + _BLOCK]) @ centres.T).argmax(axis=1)
-    return near
+
+    def near(start: int) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = (_whole(vectors[start : start + _BLOCK]) @ centres.T).argmax(axis=1)
+        return found
+
+    return np.concatenate(_on_all_cores(near, range(0, len(vectors), _BLOCK)))
+
+
+def _on_all_cores(do: Callable[[_Part], _Done], parts: Iterable[_Part]) -> list[_Done]:
+    """What is made of each part. NumPy leaves the interpreter to other threads while it multiplies."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(do, parts))
 
 
 def _whole(vectors: Vectors) -> Vectors:

@@ -46,9 +46,11 @@ _CELLS_PER_ROOT = 8
 # where 61 leave 0.96; training and filling four times as many cells takes two minutes more.
 _USUAL_IN_CELL = 60
 _SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-# What a filter leaves is farther away, in more cells: as many rows as without it would miss more. With
-# this the recall is that without a filter, however little is left (benchmarks/dense.py); with 1.25 it fell.
-_FARTHER = 1.75
+# What a filter leaves is farther away, in more cells. How many more depends on how many are read without one: of
+# 100,000 passages 12 cells and, where a fifth is left, 200; of a million 256 and 900 (benchmarks/dense.py). So a build
+# measures it, with a fifth of the passages, and stays between as many rows as without a filter and this.
+_FARTHEST = 1.75
+_FILTERED = 5
 _BLOCK = 8_192
 # The share of what tells the centres apart that some of their numbers must hold to choose among them; a loop takes so
 # many numbers at a time.
@@ -68,6 +70,8 @@ class DenseReport:
     """Cells that a query without a filter reads; 0 for exact."""
     recall_at_10: float
     """Against exact search on sampled queries."""
+    farther: float = _FARTHEST
+    """A filter that leaves a share s of the passages has 1 / s ** farther times as many cells read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,10 @@ def build_dense(
         try:
             index, cells = _build_cells(vectors)
             sample = queries[:: max(1, len(queries) // RECALL_SAMPLE)][:RECALL_SAMPLE]
-            width, recall = _widen_until_good(index, cells, vectors, sample)
+            width, recall, farther = _widen_until_good(index, cells, vectors, sample)
         finally:
             faiss.omp_set_num_threads(threads)
-        report = DenseReport("cells", dimension, count, width, recall)
+        report = DenseReport("cells", dimension, count, width, recall, farther)
         if recall < REQUIRED_RECALL:
             few = count <= MOST_ROWS
             logger.warning(
@@ -154,7 +158,7 @@ class DenseIndex:
         if self.report.kind == "exact" or share < SCAN_SHARE:
             return len(self._passages.starts)
         # The fewer passages a filter leaves in each cell, the more cells are read.
-        return math.ceil(self.report.search_width / float(share**_FARTHER))
+        return math.ceil(self.report.search_width / float(share**self.report.farther))
 
     def search(self, vector: NDArray[np.float32], limit: int, allowed: NDArray[np.bool_] | None = None) -> DenseHits:
         """The `limit` passages nearest to a unit vector; `allowed` has one flag a passage, None means all."""
@@ -268,15 +272,15 @@ def _build_cells(vectors: NDArray[np.float32]) -> tuple[Any, NDArray[np.int64]]:
 
 def _widen_until_good(
     index: Any, cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
-) -> tuple[int, float]:
-    """The smallest number of cells read whose recall@10 is good enough, or the largest allowed; with its recall.
+) -> tuple[int, float, float]:
+    """The smallest number of cells read whose recall@10 is good enough, or the largest allowed; with its recall, and
+    the exponent that says how many are read under a filter.
 
     Numbers of cells that hold too few of the nearest passages are not tried.
     """
-    nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
-    _, ranked = index.quantizer.search(queries, index.nlist)
-    ranks = np.take_along_axis(np.argsort(ranked, axis=1), cells[nearest], axis=1)
-    read = np.cumsum(np.bincount(cells, minlength=index.nlist)[ranked], axis=1).mean(axis=0)
+    _, order = index.quantizer.search(queries, index.nlist)
+    ranks, worst = _ranks_of_nearest(order, cells, vectors, queries)
+    read = np.cumsum(np.bincount(cells, minlength=index.nlist)[order], axis=1).mean(axis=0)
     widths = [width for width in _SEARCH_WIDTHS if read[min(width, index.nlist) - 1] <= MOST_ROWS]
     widths = widths or [_SEARCH_WIDTHS[0]]
     promising = [width for width in widths if float((ranks < width).mean()) >= REQUIRED_RECALL]
@@ -286,7 +290,21 @@ def _widen_until_good(
         recall = _recall(found, vectors, queries, worst)
         if recall >= REQUIRED_RECALL:
             break
-    return width, recall
+    # As many of the nearest are to be held by the cells that are read where a filter leaves some of the passages.
+    left, _ = _ranks_of_nearest(order, cells[::_FILTERED], vectors[::_FILTERED], queries)
+    needed = 1 + int(np.quantile(left, (ranks < width).mean(), method="higher"))
+    return width, recall, float(np.clip(math.log(needed / width, _FILTERED), 1.0, _FARTHEST))
+
+
+def _ranks_of_nearest(
+    order: NDArray[np.int64], cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """How many cells are nearer to a query than that of each of its nearest ten, and the cosine of the tenth.
+
+    `order`: of each query, the cells, nearest first; `cells`: that of each vector.
+    """
+    nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
+    return np.take_along_axis(np.argsort(order, axis=1), cells[nearest], axis=1), worst
 
 
 def _nearest(

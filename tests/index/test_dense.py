@@ -232,3 +232,22 @@ def test_damaged_files_are_named(name: str, damage: str, tmp_path: Path) -> None
         path.write_bytes(path.read_bytes()[:10])
     with pytest.raises(SnapshotDamaged, match="dense"):
         DenseIndex(tmp_path / "dense")
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.12])
+def test_a_filter_costs_no_recall(share: float, tmp_path: Path) -> None:
+    """Of what it leaves as many of the nearest are found as of all, by reading so many more cells as the build says."""
+    random = np.random.default_rng(6)
+    subjects = random.normal(size=(500, DIMENSION))
+    vectors = unit(subjects[random.integers(0, 500, 20_000)] + 0.6 * random.normal(size=(20_000, DIMENSION)))
+    queries = unit(subjects[:100] + 0.6 * random.normal(size=(100, DIMENSION)))
+    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    assert 1.5 < report.farther < 1.75
+    index = DenseIndex(tmp_path / "dense")
+    assert index.width(1.0) == report.search_width
+    assert index.width(share) >= report.search_width / share
+    allowed = random.random(len(vectors)) < share
+    found = [set(index.search(query, 10, allowed).passages.tolist()) for query in queries]
+    truth = [set(brute_force(vectors, query, 10, allowed)) for query in queries]
+    recall = sum(len(one & other) for one, other in zip(found, truth, strict=True)) / 1000
+    assert recall >= report.recall_at_10 - 0.01
