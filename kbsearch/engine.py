@@ -127,6 +127,8 @@ class Engine:
         decision = decide(evidence, primary(wanted_lang), self._calibration)
         if ruling.pinned and hits and decision.action is Action.HAND_OVER:
             decision = replace(decision, action=Action.LIST, reasons=("A rule puts an article first.",))
+        answer = self._answer(query, results, candidates) if decision.action is Action.ANSWER else None
+        offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
         return SearchOutcome(
@@ -137,12 +139,12 @@ class Engine:
             hits=hits,
             facets=facets,
             decision=decision,
-            did_you_mean=query.did_you_mean if self._correction_counts(query, results, candidates) else None,
+            did_you_mean=offered,
             snapshot=snapshot.version,
             degraded=degraded,
             timings_ms=clock.laps,
             evidence=evidence,
-            answer=self._answer(query, results, candidates) if decision.action is Action.ANSWER else None,
+            answer=answer,
             words_found=bool(candidates.lexical.any()),
         )
 

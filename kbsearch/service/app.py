@@ -100,6 +100,8 @@ def create_app(
         # Their pages load scripts from a CDN; /openapi.json serves any viewer.
         docs_url=None,
         redoc_url=None,
+        # A trace of FastAPI's own holds the address as it was sent, with the question, whoever asked not to be counted.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     for module in _ROUTES:

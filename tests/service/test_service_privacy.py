@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service_fake import SECRET
 
@@ -101,3 +102,27 @@ def test_a_body_may_say_so_too(make_client: Any, path: str, body: dict[str, Any]
         assert counted(client) == (0, 0)
         assert client.post(path, json=body).is_success
         assert counted(client) != (0, 0)
+
+
+def test_no_trace_holds_a_question(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the operator's process collects traces, FastAPI would write addresses into them, and so what was asked."""
+    trace = pytest.importorskip("opentelemetry.trace", reason="this FastAPI writes no traces")
+    seen: list[Any] = []
+
+    class Watching(trace.NoOpTracer):  # type: ignore[misc, name-defined]
+        def start_span(self, name: str, *given: Any, **more: Any) -> Any:
+            seen.append((name, given, more))
+            return super().start_span(name, *given, **more)
+
+    class Provider(trace.TracerProvider):  # type: ignore[misc, name-defined]
+        def get_tracer(self, *_: Any, **__: Any) -> Any:
+            return Watching()
+
+    monkeypatch.setattr(trace, "get_tracer_provider", Provider)
+    TestClient(FastAPI()).get("/v1/search", params={"q": "Anna"})
+    assert "Anna" in str(seen)  # it would
+    seen.clear()
+    with make_client() as client:
+        for path in ("/v1/search", "/v1/suggest", "/"):
+            assert client.get(path, params={"q": "Anna"}).is_success
+    assert seen == []
