@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress, islice
 from operator import itemgetter
 
 import numpy as np
@@ -62,7 +63,8 @@ def name_facets(snapshot: Snapshot, counts: NDArray[np.int64]) -> dict[str, dict
     facets: dict[str, dict[str, int]] = {}
     rest = iter(counts.tolist())
     for facet in FACETS:
-        held = [(-count, name) for name, count in zip(snapshot.values[facet], rest, strict=False) if count]
-        held.sort(key=itemgetter(0))
-        facets[facet] = {name: -count for count, name in held}
+        names = snapshot.values[facet]
+        of_facet = list(islice(rest, len(names)))
+        held = compress(zip(names, of_facet, strict=True), of_facet)
+        facets[facet] = dict(sorted(held, key=itemgetter(1), reverse=True))
     return facets

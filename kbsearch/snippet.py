@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kbsearch.index.marks import Quote
 
 # Two lines of a result list.
 LENGTH = 220
 ELLIPSIS = "…"
 
-Ranges = tuple[tuple[int, int], ...]
+Ranges = Sequence[Sequence[int]]
 
 
 def make_snippet(text: str, quote: Quote) -> tuple[str, Ranges]:
     """The quoted part of a passage as one line, and the half-open ranges of the marked words in it."""
-    before = ELLIPSIS if quote.start > 0 else ""
-    after = ELLIPSIS if quote.end < len(text) else ""
-    shown = text[quote.start : quote.end].replace("\n", " ")
-    shift = len(before) - quote.start
-    return f"{before}{shown}{after}", tuple([(start + shift, end + shift) for start, end in quote.marked])
+    start, end, marked = quote
+    shown = text[start:end].replace("\n", " ")
+    if end < len(text):
+        shown += ELLIPSIS
+    if start == 0:
+        return shown, marked
+    shift = len(ELLIPSIS)
+    return ELLIPSIS + shown, [(first + shift, last + shift) for first, last in marked]

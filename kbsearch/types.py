@@ -5,7 +5,7 @@ Document → Passage (what is indexed) → Hit (what is shown); SearchRequest �
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeVar, dataclass_transform
@@ -145,10 +145,10 @@ class Hit:
     title: str
     url: str
     score: float
-    """Fused score in 0..1."""
+    """Fused score in 0..1, to four decimals."""
     snippet: str
     """Plain text, not escaped; the wire escapes it."""
-    highlights: tuple[tuple[int, int], ...]
+    highlights: Sequence[Sequence[int]]
     """Half-open ranges of code points in `snippet`."""
     position: int
     translations: tuple[str, ...]
@@ -165,7 +165,7 @@ class Answer:
     text: str
     """Plain text, not escaped."""
     document_id: str
-    highlights: tuple[tuple[int, int], ...]
+    highlights: Sequence[Sequence[int]]
     """Half-open ranges of code points in `text`."""
 
 

@@ -16,12 +16,12 @@ from kbsearch.index.result_kernels import quote_passages
 
 
 class Quote(NamedTuple):
-    """The part of a passage's text to show; half-open ranges of code points in that text."""
+    """The part of a passage's text to show, a half-open range of its code points."""
 
     start: int
     end: int
     marked: list[list[int]]
-    """Start and end of each word inside that was asked for."""
+    """Start and end, within that part, of each word in it that was asked for."""
 
 
 def write_marks(directory: Path, starts: Ragged, ends: Ragged, stems: Ragged) -> None:

@@ -265,7 +265,7 @@ def quote_passages(
     stems: NDArray[np.uint32],
     windows: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Choose the window of each passage and the words to mark in it; return their ranges, shape (words, 2).
+    """Choose the window of each passage and the words to mark in it; return their ranges there, shape (words, 2).
 
     `sizes`: characters of each passage's text; `wanted`: hashes of the stems to mark; `windows`, shape (passages, 3),
     takes start and end of each window, and how many ranges there are up to the end of it.
@@ -290,7 +290,7 @@ def quote_passages(
         start, end = best_window(starts[first:after], ends[first:after], marked[:found], sizes[place], length)
         for word in marked[:found]:
             if start <= starts[first + word] and ends[first + word] <= end:
-                ranges[count, 0], ranges[count, 1] = starts[first + word], ends[first + word]
+                ranges[count, 0], ranges[count, 1] = starts[first + word] - start, ends[first + word] - start
                 count += 1
         windows[place, 0], windows[place, 1], windows[place, 2] = start, end, count
     return ranges[:count]

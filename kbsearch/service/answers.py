@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kbsearch.types import Decision, Hit, SearchOutcome, StoredDocument, Suggestion
 
@@ -24,7 +24,7 @@ def outcome_answer(outcome: SearchOutcome, *, explain: bool) -> JsonObject:
         "found": outcome.found,
         "snapshot": outcome.snapshot,
         "decision": decision_answer(outcome.decision),
-        "hits": [_hit(hit, explain) for hit in outcome.hits],
+        "hits": _hits(outcome.hits, explain),
         "facets": outcome.facets,
         "did_you_mean": outcome.did_you_mean,
     }
@@ -81,12 +81,14 @@ def document_answer(document: StoredDocument, snapshot: str) -> JsonObject:
     }
 
 
-def _has_markup(text: str) -> bool:
-    """Whether escaping changes a text; looking costs a fifth of escaping, and ten are looked at for each answer."""
-    return "&" in text or "<" in text or ">" in text or '"' in text or "'" in text
+def _hits(hits: Sequence[Hit], explain: bool) -> list[JsonObject]:
+    # Escaping costs five times as much as looking whether there is anything to escape, in all of them at once.
+    shown = "".join([hit.snippet for hit in hits])
+    markup = "&" in shown or "<" in shown or ">" in shown or '"' in shown or "'" in shown
+    return [_hit(hit, html.escape(hit.snippet) if markup else hit.snippet, explain) for hit in hits]
 
 
-def _hit(hit: Hit, explain: bool) -> JsonObject:
+def _hit(hit: Hit, snippet: str, explain: bool) -> JsonObject:
     answer: JsonObject = {
         "id": hit.id,
         "group": hit.group,
@@ -94,8 +96,8 @@ def _hit(hit: Hit, explain: bool) -> JsonObject:
         "lang": hit.lang,
         "title": hit.title,
         "url": hit.url,
-        "score": round(hit.score, 4),
-        "snippet": html.escape(hit.snippet) if _has_markup(hit.snippet) else hit.snippet,
+        "score": hit.score,
+        "snippet": snippet,
         "highlights": hit.highlights,
         "position": hit.position,
         "translations": hit.translations,

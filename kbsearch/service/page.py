@@ -81,7 +81,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
     }
 
 
-def segments(text: str, highlights: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+def segments(text: str, highlights: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
     """Cut a snippet into marked and unmarked pieces.
 
     >>> segments("reset password", [(6, 14)])

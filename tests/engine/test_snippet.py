@@ -29,7 +29,8 @@ def snippet_of(
     """The snippet of a text whose words stand at these places, those numbered in `marked` asked for."""
     places = (np.asarray(offsets, np.uint16) for offsets in (starts, ends))
     start, end = best_window(*places, np.asarray(marked, np.int64), len(text), length)
-    inside = [[starts[word], ends[word]] for word in marked if start <= starts[word] and ends[word] <= end]
+    within = [word for word in marked if start <= starts[word] and ends[word] <= end]
+    inside = [[starts[word] - start, ends[word] - start] for word in within]
     return make_snippet(text, Quote(start, end, inside))
 
 
@@ -63,7 +64,7 @@ def test_a_short_passage_is_shown_whole(text: str, data: st.DataObject) -> None:
     marked = sorted(data.draw(st.sets(st.sampled_from(range(len(starts)))))) if starts else []
     snippet, ranges = snippet_of(text, starts, ends, marked, max(1, len(text)))
     assert snippet == text.replace("\n", " ")
-    assert ranges == tuple((starts[word], ends[word]) for word in marked)
+    assert ranges == [[starts[word], ends[word]] for word in marked]
 
 
 def test_the_window_holds_the_marked_words() -> None:
@@ -90,7 +91,7 @@ def test_without_marks_the_beginning_is_shown() -> None:
     text = " ".join(["word"] * 100)
     starts, ends = places(text)
     snippet, ranges = snippet_of(text, starts, ends, [])
-    assert (snippet[:4], ranges) == ("word", ())
+    assert (snippet[:4], ranges) == ("word", [])
     assert snippet.endswith(ELLIPSIS)
 
 
@@ -116,4 +117,4 @@ def test_odd_passages_give_a_snippet(text: str) -> None:
 def test_line_breaks_become_spaces() -> None:
     """A snippet is one line; the offsets stay."""
     starts, ends = places("one\ntwo")
-    assert snippet_of("one\ntwo", starts, ends, [1]) == ("one two", ((4, 7),))
+    assert snippet_of("one\ntwo", starts, ends, [1]) == ("one two", [[4, 7]])

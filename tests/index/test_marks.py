@@ -65,7 +65,8 @@ def test_each_passage_has_its_own_quote(marks: Marks) -> None:
     for number, quote in zip(numbers, quotes, strict=True):
         assert quote.end - quote.start <= 12
         inside = [[start, end] for start, end, _ in marks.asked(number, dict.fromkeys(wanted.tolist(), 0))]
-        assert quote.marked == [place for place in inside if quote.start <= place[0] and place[1] <= quote.end]
+        within = [place for place in inside if quote.start <= place[0] and place[1] <= quote.end]
+        assert quote.marked == [[start - quote.start, end - quote.start] for start, end in within]
     assert [bool(quote.marked) for quote in quotes] == [True, False, True]
 
 

@@ -101,6 +101,6 @@ def _respond(answered: Answered, *, explain: bool) -> Response:
     kept = answered.kept
     if not kept.body:
         kept.body = json_bytes(outcome_answer(kept.outcome, explain=explain))
-    stages = ", ".join([f"{stage};dur={spent:.3f}" for stage, spent in answered.timings_ms.items()])
+    stages = ", ".join(map("%s;dur=%.3f".__mod__, answered.timings_ms.items()))
     own = b'{"query_id":"%b","took_ms":%b,' % (answered.query_id.encode(), orjson.dumps(round(answered.took_ms, 3)))
     return Prepared(own + kept.body[1:], (b"server-timing", stages.encode()))
