@@ -22,4 +22,4 @@ def make_snippet(text: str, quote: Quote) -> tuple[str, Ranges]:
     if start == 0:
         return shown, marked
     shift = len(ELLIPSIS)
-    return ELLIPSIS + shown, [(first + shift, last + shift) for first, last in marked]
+    return ELLIPSIS + shown, [[first + shift, last + shift] for first, last in marked]

@@ -46,9 +46,9 @@ _CELLS_PER_ROOT = 8
 # where 61 leave 0.96; training and filling four times as many cells takes two minutes more.
 _USUAL_IN_CELL = 60
 _SEARCH_WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-# What a filter leaves is farther away, in more cells. How many more depends on how many are read without one: of
-# 100,000 passages 12 cells and, where a fifth is left, 200; of a million 256 and 900 (benchmarks/dense.py). So a build
-# measures it, with a fifth of the passages, and stays between as many rows as without a filter and this.
+# What a filter leaves is farther away, in more cells. How many more depends on how many are read without one: where a
+# filter leaves a fifth, seven times as many of 50,000 passages, five times of a million (benchmarks/dense.py). So a
+# build measures it, with a fifth of the passages, and stays between as many rows as without a filter and this.
 _FARTHEST = 1.75
 _FILTERED = 5
 _BLOCK = 8_192
