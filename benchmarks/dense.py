@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--filtered", type=int, nargs="*", default=FILTERED_SIZES, metavar="N", help="and with filters")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
     options = parser.parse_args(arguments)
-    measured = stamp("python -m benchmarks.dense")
+    sizes, filtered_sizes = (" ".join(map(str, given)) for given in (options.sizes, options.filtered))
+    measured = stamp(f"python -m benchmarks.dense --sizes {sizes} --filtered {filtered_sizes}")
     comparisons = []
     for dimension in WIDTHS:
         vectors, queries = clustered(max(options.sizes), dimension)

@@ -115,8 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made_up = options.corpus == "generated"
     sizes = f" --passages {options.passages} --width {options.width}" if made_up else ""
     some = "" if tuple(options.peers) == PEERS else f" --peers {' '.join(options.peers)}"
-    rounds = f" --rounds {options.rounds}"
-    measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes}{rounds}{some}")
+    measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes} --rounds {options.rounds}{some}")
     running: list[Running] = []
     with tempfile.TemporaryDirectory() as temporary:
         Path(temporary).chmod(0o755)  # a server that refuses to run as root has to get in

@@ -279,7 +279,8 @@ def _widen_until_good(
     Numbers of cells that hold too few of the nearest passages are not tried.
     """
     _, order = index.quantizer.search(queries, index.nlist)
-    ranks, worst = _ranks_of_nearest(order, cells, vectors, queries)
+    rank_of = np.argsort(order, axis=1)
+    ranks, worst = _ranks_of_nearest(rank_of, cells, vectors, queries)
     read = np.cumsum(np.bincount(cells, minlength=index.nlist)[order], axis=1).mean(axis=0)
     widths = [width for width in _SEARCH_WIDTHS if read[min(width, index.nlist) - 1] <= MOST_ROWS]
     widths = widths or [_SEARCH_WIDTHS[0]]
@@ -291,20 +292,20 @@ def _widen_until_good(
         if recall >= REQUIRED_RECALL:
             break
     # As many of the nearest are to be held by the cells that are read where a filter leaves some of the passages.
-    left, _ = _ranks_of_nearest(order, cells[::_FILTERED], vectors[::_FILTERED], queries)
+    left, _ = _ranks_of_nearest(rank_of, cells[::_FILTERED], vectors[::_FILTERED], queries)
     needed = 1 + int(np.quantile(left, (ranks < width).mean(), method="higher"))
     return width, recall, float(np.clip(math.log(needed / width, _FILTERED), 1.0, _FARTHEST))
 
 
 def _ranks_of_nearest(
-    order: NDArray[np.int64], cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
+    rank_of: NDArray[np.int64], cells: NDArray[np.int64], vectors: NDArray[np.float32], queries: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """How many cells are nearer to a query than that of each of its nearest ten, and the cosine of the tenth.
 
-    `order`: of each query, the cells, nearest first; `cells`: that of each vector.
+    `rank_of`: for each query, how many cells are nearer than each cell; `cells`: that of each vector.
     """
     nearest, worst = _nearest(vectors, queries, min(10, len(vectors)))
-    return np.take_along_axis(np.argsort(order, axis=1), cells[nearest], axis=1), worst
+    return np.take_along_axis(rank_of, cells[nearest], axis=1), worst
 
 
 def _nearest(

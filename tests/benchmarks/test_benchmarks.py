@@ -66,7 +66,7 @@ def test_lexical_refuses_to_time_wrong_scores():
 def test_dense_writes_recall_and_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each size gives one row a width."""
     monkeypatch.setattr(dense, "QUERIES", 20)
-    dense.main(["--sizes", "400", "--out", str(tmp_path)])
+    dense.main(["--sizes", "400", "--filtered", "400", "--out", str(tmp_path)])
     rows = orjson.loads((tmp_path / "dense.json").read_bytes())["rows"]
     assert [row["dimension"] for row in rows] == list(dense.WIDTHS)
     assert all(row["recall_at_10"] > 0.9 for row in rows)
