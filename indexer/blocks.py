@@ -72,7 +72,7 @@ class _Walk:
                 self._leave(node.tag or "")
             elif node.is_text_node:
                 text = node.text_content or ""
-                self._buffer.append(text if self._listings else _WHITE.sub(" ", text))
+                self._buffer.append(text if self._listings else _in_one_line(text))
             elif self._enter(node):
                 waiting.append((node, True))
                 waiting.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
@@ -140,7 +140,7 @@ class _Walk:
     def _flush(self) -> None:
         if not self._buffer:
             return
-        text = _BREAKS.sub("\n", normalise("".join(self._buffer)))
+        text = _tidy(self._buffer)
         self._buffer.clear()
         if text:
             text, self._mark = self._mark + text, ""
@@ -205,14 +205,25 @@ def inline_text(node: LexborNode) -> str:
     while waiting:
         current = waiting.pop()
         if current.is_text_node:
-            parts.append(_WHITE.sub(" ", current.text_content or ""))
+            parts.append(_in_one_line(current.text_content or ""))
             continue
         if current.tag == "img":
             parts.append(f" {current.attributes.get('alt') or ''} ")
         elif current.tag == "br" or (current.tag in _BREAKING and current.tag not in ("td", "th")):
             parts.append("\n")
         waiting.extend(reversed(list(current.iter(include_text=True))))
-    return _BREAKS.sub("\n", normalise("".join(parts)))
+    return _tidy(parts)
+
+
+def _in_one_line(text: str) -> str:
+    """Text with its white space as plain spaces, one at a time; line breaks of the source show none."""
+    # What can be printed holds no white space but plain spaces.
+    return text if text.isprintable() and "  " not in text else _WHITE.sub(" ", text)
+
+
+def _tidy(parts: list[str]) -> str:
+    text = normalise("".join(parts))
+    return _BREAKS.sub("\n", text) if "\n" in text else text
 
 
 def _start(node: LexborNode) -> int:

@@ -6,7 +6,7 @@ Pure: the same document always gives the same passages, and `CUTTER_VERSION` is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
@@ -16,7 +16,7 @@ from indexer.render import render
 from indexer.sentences import sentences
 from kbsearch.types import CutDocument, Document, Passage
 
-CUTTER_VERSION = "1"
+CUTTER_VERSION = "2"
 """Raise it by hand whenever any document could give other passages; the update command then cuts everything anew."""
 
 MIN_WORDS = 80
@@ -39,7 +39,7 @@ def cut(document: Document) -> CutDocument:
     passages = [
         Passage(text, headings)
         for (_, headings), blocks in groupby(found.blocks, key=lambda block: (block.section, block.headings))
-        for text in _pack([block.text for block in blocks])
+        for text in _passages([block.text for block in blocks])
     ]
     if not passages and document.title:  # a body of images, say: the title must be found all the same
         passages = [Passage(document.title)]
@@ -81,8 +81,15 @@ class _Run:
         return "".join(piece.glue + piece.text for piece in self.pieces).strip()
 
 
+def _passages(texts: list[str]) -> Iterable[str]:
+    """The passages of one section: most have one."""
+    if sum(map(len, texts)) + len(texts) <= MAX_CHARS and sum(len(text.split()) for text in texts) <= MAX_WORDS:
+        return ["\n".join(texts).strip()]
+    return _pack(texts)
+
+
 def _pack(texts: list[str]) -> Iterator[str]:
-    """The passages of one section: about equally long, split between blocks where possible."""
+    """Passages about equally long, split between blocks where possible."""
     blocks = [_Piece(text, "\n", len(text.split())) for text in texts]
     words = sum(block.words for block in blocks)
     parts = max(ceil(words / MAX_WORDS), ceil(sum(len(text) + 1 for text in texts) / MAX_CHARS))

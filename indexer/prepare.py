@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from indexer.cut import cut
+from indexer.wording import Wording, wording
 from kbsearch.index.arrays import hash_text, hash_texts, wide_hash
 from kbsearch.index.corpus import Batch
 from kbsearch.index.ragged import Ragged
@@ -25,7 +25,6 @@ from kbsearch.index.titles import title_key
 from kbsearch.text.analyze import HEADING_WEIGHT, TAG_WEIGHT, TITLE_WEIGHT, is_stop_word, new_word_terms
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import normalise
-from kbsearch.text.words import places, surfaces
 from kbsearch.types import CutDocument, Document, Passage
 
 WORD = re.compile(r"[^\W\d_]{3}")
@@ -44,65 +43,39 @@ def prepare(documents: Sequence[Document]) -> Batch:
 
 def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = None) -> Batch:
     """The columns of cut documents; `documents` are what they were cut from."""
-    vocabulary: list[tuple[str, str]] = []
-    numbers_of: dict[str, _Numbers] = {}
-    records, bodies, titles, title_keys, head_keys, counts = [], [], [], [], [], []
-    texts, text_keys, bags, weights, starts, ends, found = [], [], [], [], [], [], []
-    for ready in cuts:
-        document = ready.document
-        numbers = numbers_of.setdefault(document.lang, _Numbers(document.lang, vocabulary))
-        records.append(orjson.dumps({name: getattr(document, name) for name in _RECORDED}))
-        bodies.append(orjson.dumps([ready.html, ready.text]))
-        title = [numbers[word] for word in surfaces(document.title)]
-        titles.append(title)
-        title_keys.append(title_key(document.title))
-        head = head_text(document.title, document.tags)
-        head_keys.append(wide_hash(head.encode()))
-        counts.append(len(ready.passages))
-        in_head = Counter({word: TITLE_WEIGHT * times for word, times in Counter(title).items()})
-        for tag in document.tags:
-            for word in surfaces(tag):
-                in_head[numbers[word]] += TAG_WEIGHT
-        for passage in ready.passages:
-            text = passage.text
-            texts.append(orjson.dumps([text, passage.headings]))
-            text_keys.append(wide_hash(passage_text(head, passage).encode()))
-            spans = places(text)
-            body = [numbers[text[start:end]] for start, end in spans]
-            bag = in_head.copy()
-            for heading in surfaces("\n".join(passage.headings)):
-                bag[numbers[heading]] += HEADING_WEIGHT
-            bag.update(body)
-            bags.append(list(bag))
-            weights.append(list(bag.values()))
-            starts.append([start for start, _ in spans])
-            ends.append([end for _, end in spans])
-            found.append(body)
-    named = [f"{lang}\0{word}" for word, lang in vocabulary]
-    analysed = [_word(word, lang) for word, lang in vocabulary]
+    ready = [found.document for found in cuts]
+    passages = [passage for found in cuts for passage in found.passages]
+    owner = np.repeat(np.arange(len(cuts)), [len(found.passages) for found in cuts])
+    heads = [head_text(document.title, document.tags) for document in ready]
+    head_of = [heads[number] for number in owner.tolist()]
+    read = _words_of(ready, passages, owner)
+    analysed = [_word(word, lang) for word, lang in read.vocabulary]
+    named = [f"{lang}\0{word}" for word, lang in read.vocabulary]
     terms = Ragged.of_hashes([hashes for hashes, _ in analysed])
-    heads = terms.values[terms.offsets[:-1]]
-    stems = Ragged.of_numbers(found, np.int32)
+    stem_terms = terms.values[terms.offsets[:-1]]
+    titles, texts = np.arange(len(cuts)), np.arange(len(passages)) + 2 * len(cuts) + len(passages)
+    words, starts, ends = (rows.at(texts) for rows in (read.numbers, read.starts, read.ends))
+    bags, weights = _bags(read, owner)
     batch: dict[str, NDArray[Any]] = {
-        "keys": _keys([document_key(document) for document in documents or [ready.document for ready in cuts]]),
-        "title_keys": hash_texts(title_keys),
-        "head_keys": _keys(head_keys),
-        "passage_counts": np.asarray(counts, dtype=np.int32),
-        "text_keys": _keys(text_keys),
+        "keys": _keys([document_key(document) for document in documents or ready]),
+        "title_keys": hash_texts(title_key(document.title) for document in ready),
+        "head_keys": _keys([wide_hash(head.encode()) for head in heads]),
+        "passage_counts": np.bincount(owner, minlength=len(cuts)).astype(np.int32),
+        "text_keys": _keys([wide_hash(passage_text(*pair).encode()) for pair in zip(head_of, passages, strict=True)]),
         "word_keys": hash_texts(named),
-        "heads": heads,
+        "heads": stem_terms,
         "stops": np.asarray([stop for _, stop in analysed], dtype=np.bool_),
     }
     ragged = {
-        "records": Ragged.of_bytes(records),
-        "bodies": Ragged.of_bytes(bodies),
-        "titles": Ragged.of_numbers(titles, np.int32),
-        "texts": Ragged.of_bytes(texts),
-        "bags": Ragged.of_numbers(bags, np.int32),
-        "weights": Ragged.of_numbers(weights, np.int32),
-        "starts": Ragged.of_numbers(starts, np.uint16),
-        "ends": Ragged.of_numbers(ends, np.uint16),
-        "stems": Ragged(heads[stems.values].astype(np.uint32), stems.offsets),
+        "records": Ragged.of_bytes([orjson.dumps({name: getattr(one, name) for name in _RECORDED}) for one in ready]),
+        "bodies": Ragged.of_bytes([orjson.dumps([found.html, found.text]) for found in cuts]),
+        "titles": read.numbers.at(titles),
+        "texts": Ragged.of_bytes([orjson.dumps([passage.text, passage.headings]) for passage in passages]),
+        "bags": bags,
+        "weights": weights,
+        "starts": Ragged(starts.values.astype(np.uint16), starts.offsets),
+        "ends": Ragged(ends.values.astype(np.uint16), ends.offsets),
+        "stems": Ragged(stem_terms[words.values].astype(np.uint32), words.offsets),
         "words": Ragged.of_bytes([name.encode() for name in named]),
         "terms": terms,
     }
@@ -111,16 +84,40 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
     return batch
 
 
-class _Numbers(dict[str, int]):
-    """The numbers of one language's words in a batch; a word that has none gets the next one."""
+def _words_of(documents: Sequence[Document], passages: Sequence[Passage], owner: NDArray[np.int64]) -> Wording:
+    """The words of the titles, of the tags, of the passages' headings and of their texts, in this order."""
+    langs = [document.lang for document in documents]
+    lang_of = [langs[number] for number in owner.tolist()]
+    return wording(
+        [
+            *(document.title for document in documents),
+            *("\n".join(document.tags) for document in documents),
+            *("\n".join(passage.headings) for passage in passages),
+            *(passage.text for passage in passages),
+        ],
+        [*langs, *langs, *lang_of, *lang_of],
+    )
 
-    def __init__(self, lang: str, vocabulary: list[tuple[str, str]]) -> None:
-        self._lang, self._vocabulary = lang, vocabulary
 
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self._vocabulary)
-        self._vocabulary.append((word, self._lang))
-        return number
+def _bags(read: Wording, owner: NDArray[np.int64]) -> tuple[Ragged, Ragged]:
+    """The words of each passage, each once, and how much each counts there; `owner`: each passage's document."""
+    documents, count, size = (len(read.numbers) - 2 * len(owner)) // 2, len(owner), max(1, len(read.vocabulary))
+    passages = np.arange(count)
+    kinds = (
+        (owner, TITLE_WEIGHT),
+        (documents + owner, TAG_WEIGHT),
+        (2 * documents + passages, HEADING_WEIGHT),
+        (2 * documents + count + passages, 1),
+    )
+    pairs, weights = [], []
+    for rows, weight in kinds:
+        words = read.numbers.at(rows)
+        pairs.append(np.repeat(passages, np.diff(words.offsets)) * size + words.values)
+        weights.append(np.full(len(words.values), weight))
+    held, which = np.unique(np.concatenate(pairs), return_inverse=True)
+    times = np.bincount(which, weights=np.concatenate(weights), minlength=len(held)).astype(np.int32)
+    offsets = np.searchsorted(held, np.arange(count + 1) * size)
+    return Ragged((held % size).astype(np.int32), offsets), Ragged(times, offsets)
 
 
 def tidy(document: Document) -> Document:

@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache
 
 import nh3
-from markdown_it import MarkdownIt
+from pyromark import Markdown, Options
 
 MAX_DEPTH = 1000
 """Open elements. Real pages stay under 100; the parsers need quadratic time in it (half a minute at 100,000)."""
@@ -138,6 +138,7 @@ _NO_DEPTH = frozenset(
     }
 )
 """Tags that need no closing one, so an open one says nothing about depth."""
+_MARKDOWN = Markdown(options=Options.ENABLE_TABLES)
 
 
 def render(body: str, body_format: str) -> str:
@@ -145,7 +146,7 @@ def render(body: str, body_format: str) -> str:
     clean = unicodedata.normalize("NFC", _UNSAFE.sub("", body.replace("\r\n", "\n").replace("\r", "\n")))
     match body_format:
         case "markdown":
-            return _sanitise(_markdown().render(clean))
+            return _sanitise(_MARKDOWN.html(clean))
         case "html":
             return _sanitise(clean)
         case _:
@@ -186,8 +187,3 @@ def _cleaner() -> nh3.Cleaner:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"img": {"loading": "lazy"}},
     )
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": True}).enable("table")

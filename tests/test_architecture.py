@@ -53,7 +53,7 @@ DOORS = {
     "psycopg_pool": "kbsearch/events/postgres.py",
     "phonenumbers": "kbsearch/events/numbers.py",
     "stdnum": "kbsearch/events/numbers.py",
-    "markdown_it": "indexer/",
+    "pyromark": "indexer/",
     "selectolax": "indexer/",
     "nh3": "indexer/",
     "frontmatter": "indexer/",
@@ -161,7 +161,6 @@ def test_every_import_is_a_declared_dependency() -> None:
         "faiss": "faiss-cpu",
         "frontmatter": "python-frontmatter",
         "jwt": "pyjwt",
-        "markdown_it": "markdown-it-py",
         "stdnum": "python-stdnum",
         "lxml": "readability-lxml",  # parses with it and raises its errors
         "readability": "readability-lxml",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from itertools import pairwise
 
 import frontmatter
 import yaml  # type: ignore[import-untyped]
 from frontmatter.default_handlers import YAMLHandler
-from markdown_it import MarkdownIt
+from pyromark import events_with_range
+from pyromark.event import Event
 
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.report import Found, Item, Problem, SourceFile
@@ -64,15 +63,35 @@ class _Strict(YAMLHandler):
 
 def _take_title(body: str) -> tuple[str, str]:
     """The text of the first heading of level 1 and the body without that heading."""
-    tokens = _parser().parse(body)
-    for token, inline in pairwise(tokens):
-        if token.type == "heading_open" and token.tag == "h1" and token.level == 0 and token.map:
-            title = "".join(part.content for part in inline.children or [] if part.type in ("text", "code_inline"))
-            lines = body.split("\n")
-            return title, "\n".join(lines[: token.map[0]] + lines[token.map[1] :])
+    source = body.encode()
+    events = events_with_range(body, merge_text=True)
+    depth = 0
+    for event, place in events:
+        match event:
+            case {"Start": {"Heading": {"level": "H1"}}} if depth == 0:
+                start = source.rfind(b"\n", 0, place["start"]) + 1
+                return _heading(event for event, _ in events), (source[:start] + source[place["end"] :]).decode()
+            case {"Start": _}:
+                depth += 1
+            case {"End": _}:
+                depth -= 1
     return "", body
 
 
-@cache
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark")
+def _heading(events: Iterator[Event]) -> str:
+    """The text up to the end of the heading that has begun, without what stands for its pictures."""
+    parts: list[str] = []
+    pictures = 0
+    for event in events:
+        match event:
+            case {"End": {"Heading": _}}:
+                break
+            case {"Start": {"Image": _}}:
+                pictures += 1
+            case {"End": "Image"}:
+                pictures -= 1
+            case {"Text": str(text)} | {"Code": str(text)} if not pictures:
+                parts.append(text)
+            case "SoftBreak" | "HardBreak":
+                parts.append(" ")
+    return "".join(parts)

@@ -50,6 +50,13 @@ class Ragged:
         """Rows of UTF-8 without line breaks, as text; a million of them are not decoded one by one."""
         return np.insert(self.values, self.offsets[1:-1], ord("\n")).tobytes().decode().split("\n") if len(self) else []
 
+    def at(self, rows: NDArray[np.integer[Any]]) -> Ragged:
+        """Some rows, in that order, without loading compiled code as `gather` does."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(self.offsets[rows], lengths) + within], offsets)
+
     def rows(self) -> Iterator[bytes]:
         """Rows of bytes, one after the other."""
         data = self.values.tobytes()

@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 
 # \w misses combining vowel signs (Hindi, Thai, Hebrew points), which would cut those words to pieces.
-_MARK = (
+MARK = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0981-\u0dff"
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u200c\u200d"
 )
-_RUN = rf"[^\W_](?:[^\W_]|[{_MARK}])*"
+_RUN = rf"[^\W_](?:[^\W_]|[{MARK}])*"
+# indexer/wording.py knows which signs can make a word more than a run of letters.
 # A dot joins letters only before a known ending, or a missing space after a full stop would glue two words.
 _DOMAIN_END = "com|org|net|eu|lv|lt|ee|ru|pl|de|io|uk|fi|se|info|biz|gov|edu"
 _WORD = re.compile(

@@ -68,6 +68,8 @@ Teksts.
             "Ievads.\n\n```\n# nav virsraksts\n```\n\n\nTeksts.",
         ),
         ("Virsraksts\n===\n\nTeksts.", "Virsraksts", "Teksts."),
+        ("Garš\nvirsraksts\n===\nTeksts.", "Garš virsraksts", "Teksts."),
+        ("> # Citāts\n\n  # ![logo](l.png) Ā &amp; b #\n    Teksts.", "Ā & b", "> # Citāts\n\n    Teksts."),
         ("## Tikai otrais\n\nTeksts.", "README", "## Tikai otrais\n\nTeksts."),
         ("Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc.", "README", "Pirms.\n\n---\n\nStarp.\n\n---\n\nPēc."),
         ("---\n\nTeksts.", "README", "---\n\nTeksts."),
