@@ -110,9 +110,9 @@ def compare(vectors: Vectors, queries: Vectors) -> Comparison | None:
     """Both kinds over the same vectors, asked in turn for as many passages as the engine asks; None if refused."""
     count, dimension = vectors.shape
     with tempfile.TemporaryDirectory() as folder:
-        build_dense(vectors, queries, Path(folder) / "exact", exact_limit=count + 1)
+        build_dense(vectors, queries, exact_limit=count + 1).write(Path(folder) / "exact")
         started = perf_counter()
-        report = build_dense(vectors, queries, Path(folder) / "cells", exact_limit=0)
+        report = build_dense(vectors, queries, exact_limit=0).write(Path(folder) / "cells")
         if report.kind == "exact":
             print(f"{count} × {dimension}: no number of cells is good enough", flush=True)
             return None
@@ -149,7 +149,7 @@ def filtered(vectors: Vectors, queries: Vectors) -> list[Filtered]:
     random = np.random.default_rng(SEED)
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        build_dense(vectors, queries, Path(folder) / "cells", exact_limit=0)
+        build_dense(vectors, queries, exact_limit=0).write(Path(folder) / "cells")
         cells = DenseIndex(Path(folder) / "cells")
         for share in SHARES:
             allowed = random.random(len(vectors)) < share

@@ -75,13 +75,15 @@ def near_duplicates(corpus: Corpus, records: Sequence[Mapping[str, Any]], nearly
 def candidates(corpus: Corpus) -> list[tuple[int, int]]:
     """Pairs with like signatures. Of many alike each is paired with the next: a thousand copies give 999 pairs."""
     signatures = _signatures(corpus)
-    pairs = np.empty(0, dtype=np.int64)
+    found = []
     for start in range(0, _BINS, _BAND):
         keys = _mix(signatures[:, start : start + _BAND])
         order = np.argsort(keys, kind="stable")
         together = np.flatnonzero(keys[order][1:] == keys[order][:-1])
-        found = order[together] * len(order) + order[together + 1]
-        pairs = np.union1d(pairs, found)
+        found.append(order[together] * len(order) + order[together + 1])
+    # `np.unique` counts on numbers that repeat; of these few do.
+    pairs = np.sort(np.concatenate(found))
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     first, second = np.divmod(pairs, max(1, corpus.documents))
     alike = np.zeros(len(pairs))
     for start in range(0, len(pairs), _BLOCK):

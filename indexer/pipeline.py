@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.index.arrays import wide_hash
 from kbsearch.index.corpus import Corpus
+from kbsearch.index.dense import build_dense
 from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
@@ -108,14 +110,15 @@ def build(
             report.problem_count = before["notes"]["problems"]
         else:
             work.vector_maker.add_rows(work.rows, work.keys)
-            content = replace(
-                _content(work, embedder, paths, strict, report),
-                sources=[str(source) for source in sources],
-                parts=parts,
-                inputs=inputs,
-                before=_like(out, before),
-            )
-            manifest = read_manifest(out / write_snapshot(out, content))
+            with ThreadPoolExecutor() as pool:
+                content = replace(
+                    _content(work, embedder, paths, strict, report, pool),
+                    sources=[str(source) for source in sources],
+                    parts=parts,
+                    inputs=inputs,
+                    before=_like(out, before),
+                )
+                manifest = read_manifest(out / write_snapshot(out, content))
             unchanged = bool(before) and _same(before, manifest)
             manifest = _settled(out, before if unchanged else {}, manifest, purpose, publishing)
             work.tidy(content.corpus, embedder.info.dimension)
@@ -162,19 +165,23 @@ def _work(cache: Cache, embedder: Embedder, paths: Sequence[Path], strict: bool,
     return _Work(rows, vectors, vector_maker, *_make_rows(paths, strict, report, rows, vector_maker))
 
 
-def _content(work: _Work, embedder: Embedder, paths: Sequence[Path], strict: bool, report: LoadReport) -> Content:
+def _content(
+    work: _Work, embedder: Embedder, paths: Sequence[Path], strict: bool, report: LoadReport, pool: Executor
+) -> Content:
     """What a snapshot of the documents holds, with what the editor's files beside them say."""
     corpus = corpus_of(work.rows, work.keys)
     records = [orjson.loads(record) for record in corpus.of_documents("records").rows()]
+    dimension = embedder.info.dimension
+    vectors = vectors_of(work.vectors, corpus.text_keys(), dimension)
+    # What takes longest begins first: compiled code, which leaves the interpreter to the rest.
+    dense = pool.submit(build_dense, vectors, embedder.encode_queries(_sample_titles(records)))
     accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
     groups = tied_groups(corpus, records, accepted, report)
     editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
-    dimension = embedder.info.dimension
     return Content(
         corpus,
-        vectors_of(work.vectors, corpus.text_keys(), dimension),
+        dense.result,
         vectors_of(work.vectors, corpus.head_keys(), dimension, np.float16),
-        embedder.encode_queries(_sample_titles(records)),
         embedder.info,
         CUTTER_VERSION,
         sources=(),

@@ -24,7 +24,7 @@ from kbsearch.embed.protocol import ModelInfo
 from kbsearch.errors import SnapshotError
 from kbsearch.index.arrays import group_pairs, hash_texts, write_array, write_records
 from kbsearch.index.corpus import Corpus
-from kbsearch.index.dense import build_dense
+from kbsearch.index.dense import BuiltDense
 from kbsearch.index.heads import telling_titles, write_heads
 from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
@@ -46,12 +46,10 @@ class Content:
     """Everything that a snapshot is written from."""
 
     corpus: Corpus
-    vectors: NDArray[np.float32]
-    """One unit row a passage."""
+    dense: Callable[[], BuiltDense]
+    """The index of the passages' vectors, which may be in the making until it is asked for."""
     heads: NDArray[np.floating[Any]]
     """One unit row a document: what its title and tags mean; stored in 16 bits."""
-    sample_queries: NDArray[np.float32]
-    """Unit rows to measure the dense recall with."""
     model: ModelInfo
     cutter_version: str
     sources: Sequence[str]
@@ -134,7 +132,6 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     bags, weights = corpus.words_of_passages("bags"), corpus.of_passages("weights")
     # Compiled code, which leaves the interpreter to the rest.
     with ThreadPoolExecutor() as pool:
-        dense = pool.submit(build_dense, content.vectors, content.sample_queries, directory / "dense")
         lexical = pool.submit(write_lexical, directory / "lexical", bags, weights, vocabulary.terms)
         # A word of a title or heading counts more, as in the lexical index.
         times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
@@ -146,6 +143,7 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
         write_titles(titles, corpus.title_keys(), vocabulary, directory / "titles")
         write_heads(content.heads, telling_titles(titles, vocabulary), directory / "heads")
         languages, groups = _write_documents(directory, corpus, content.groups)
+    dense = content.dense().write(directory / "dense")
     return {
         "model": asdict(content.model),
         "analyzer": ANALYZER_VERSION,
@@ -156,7 +154,7 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
         "words": words,
         "languages": dict(sorted(languages.items())),
         "lexical": asdict(lexical.result()),
-        "dense": asdict(dense.result()),
+        "dense": asdict(dense),
         "sources": list(content.sources),
         "notes": dict(content.notes),
         "inputs": content.inputs,

@@ -83,11 +83,25 @@ class DenseHits:
     """Cosine, −1..1."""
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltDense:
+    """A vector index in memory."""
+
+    index: Any
+    report: DenseReport
+
+    def write(self, directory: Path) -> DenseReport:
+        """Write it under `directory` (made here), where `DenseIndex` opens it; return the report."""
+        directory.mkdir()
+        faiss.write_index(self.index, str(directory / "vectors.faiss"))
+        (directory / "report.json").write_bytes(orjson.dumps(asdict(self.report)))
+        return self.report
+
+
 def build_dense(
-    vectors: NDArray[np.float32], queries: NDArray[np.float32], directory: Path, exact_limit: int = EXACT_LIMIT
-) -> DenseReport:
-    """Index unit vectors of shape (passages, dimension) under `directory`; `queries` are sampled for the recall."""
-    directory.mkdir()
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], exact_limit: int = EXACT_LIMIT
+) -> BuiltDense:
+    """Index unit vectors of shape (passages, dimension); `queries` are sampled for the recall."""
     count, dimension = vectors.shape
     index = None
     if count >= exact_limit:
@@ -114,9 +128,7 @@ def build_dense(
     if index is None:
         index, report = faiss.IndexFlatIP(dimension), DenseReport("exact", dimension, count, 0, 1.0)
         index.add(vectors)
-    faiss.write_index(index, str(directory / "vectors.faiss"))
-    (directory / "report.json").write_bytes(orjson.dumps(asdict(report)))
-    return report
+    return BuiltDense(index, report)
 
 
 class DenseIndex:

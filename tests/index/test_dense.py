@@ -47,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[DenseRepo
     folder = tmp_path_factory.mktemp("dense")
     indexes = {}
     for kind, exact_limit in (("exact", 10**9), ("cells", 100)):
-        report = build_dense(PASSAGES, QUERIES, folder / kind, exact_limit=exact_limit)
+        report = build_dense(PASSAGES, QUERIES, exact_limit=exact_limit).write(folder / kind)
         indexes[kind] = (report, DenseIndex(folder / kind))
     return indexes
 
@@ -107,7 +107,7 @@ def test_filters_never_return_a_refused_passage(index: DenseIndex, share: float)
 def test_a_filter_whose_length_is_no_multiple_of_eight(tmp_path: Path) -> None:
     """The last bits of the packed filter are read right."""
     vectors = PASSAGES[:13]
-    build_dense(vectors, QUERIES, tmp_path / "dense")
+    build_dense(vectors, QUERIES).write(tmp_path / "dense")
     allowed = np.zeros(13, np.bool_)
     allowed[12] = True
     assert DenseIndex(tmp_path / "dense").search(QUERIES[0], 13, allowed).passages.tolist() == [12]
@@ -146,7 +146,7 @@ def test_cells_below_the_required_recall_are_not_used(
 ) -> None:
     """The collection is searched exactly, and the log says how good they were."""
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 1.01)
-    report = build_dense(PASSAGES, QUERIES, tmp_path / "dense", exact_limit=100)
+    report = build_dense(PASSAGES, QUERIES, exact_limit=100).write(tmp_path / "dense")
     assert (report.kind, report.recall_at_10) == ("exact", 1.0)
     assert re.search(r"hold only [01]\.\d+ of the nearest passages.*searching exactly", caplog.text)
     hits = DenseIndex(tmp_path / "dense").search(QUERIES[0], 10)
@@ -160,7 +160,7 @@ def test_cells_chosen_by_few_numbers_hold_the_nearest(tmp_path: Path) -> None:
     subjects = random.normal(size=(150, 24))
     vectors = unit((subjects[random.integers(0, 150, 5000)] + 0.4 * random.normal(size=(5000, 24))) @ axes)
     queries = unit((subjects[:100] + 0.4 * random.normal(size=(100, 24))) @ axes)
-    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    report = build_dense(vectors, queries, exact_limit=100).write(tmp_path / "dense")
     index = DenseIndex(tmp_path / "dense")
     assert len(index._rough) * 4 == len(index._centres)
     shares = []
@@ -179,7 +179,7 @@ def test_no_query_reads_more_than_so_many_rows(
     monkeypatch.setattr(dense, "MOST_ROWS", 1_000)
     random = np.random.default_rng(0)
     vectors, queries = unit(random.normal(size=(3000, DIMENSION))), unit(random.normal(size=(40, DIMENSION)))
-    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    report = build_dense(vectors, queries, exact_limit=100).write(tmp_path / "dense")
     found = [len(set(DenseIndex(tmp_path / "dense").search(query, 10).passages.tolist())) for query in queries]
     assert (report.kind, min(found)) == ("cells", 10)
     assert 0.3 < report.recall_at_10 < dense.REQUIRED_RECALL
@@ -192,7 +192,8 @@ def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     random = np.random.default_rng(0)
     vectors = unit(random.normal(size=(3000, DIMENSION)))
     monkeypatch.setattr(dense, "REQUIRED_RECALL", 0.6)
-    report = build_dense(vectors, unit(random.normal(size=(40, DIMENSION))), tmp_path / "dense", exact_limit=100)
+    queries = unit(random.normal(size=(40, DIMENSION)))
+    report = build_dense(vectors, queries, exact_limit=100).write(tmp_path / "dense")
     assert report.search_width == 256
     assert report.recall_at_10 >= 0.6
 
@@ -200,7 +201,7 @@ def test_a_poor_width_is_widened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_cells_without_a_passage_are_no_trouble(tmp_path: Path) -> None:
     """Of many copies of few vectors most cells stay empty."""
     vectors = np.repeat(clustered(3, seed=9), 500, axis=0)
-    build_dense(vectors, vectors[::500], tmp_path / "dense", exact_limit=100)
+    build_dense(vectors, vectors[::500], exact_limit=100).write(tmp_path / "dense")
     index = DenseIndex(tmp_path / "dense")
     assert [index.search(vectors[place], 1).passages.tolist() for place in (499, 500)] == [[0], [500]]
 
@@ -208,12 +209,12 @@ def test_cells_without_a_passage_are_no_trouble(tmp_path: Path) -> None:
 def test_equal_vectors_do_not_count_as_misses(tmp_path: Path) -> None:
     """A knowledge base that repeats itself is not refused."""
     vectors = np.repeat(clustered(40, seed=9), 20, axis=0)
-    assert build_dense(vectors, QUERIES, tmp_path / "dense", exact_limit=100).recall_at_10 >= 0.98
+    assert build_dense(vectors, QUERIES, exact_limit=100).write(tmp_path / "dense").recall_at_10 >= 0.98
 
 
 def test_an_empty_collection_answers_nothing(tmp_path: Path) -> None:
     """No passage is no error."""
-    report = build_dense(np.empty((0, DIMENSION), np.float32), QUERIES, tmp_path / "dense")
+    report = build_dense(np.empty((0, DIMENSION), np.float32), QUERIES).write(tmp_path / "dense")
     index = DenseIndex(tmp_path / "dense")
     assert (report.kind, report.passages) == ("exact", 0)
     assert index.search(QUERIES[0], 5).passages.size == 0
@@ -224,7 +225,7 @@ def test_an_empty_collection_answers_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
 def test_damaged_files_are_named(name: str, damage: str, tmp_path: Path) -> None:
     """A broken file is a SnapshotDamaged, never a crash of the library below."""
-    build_dense(PASSAGES[:50], QUERIES, tmp_path / "dense")
+    build_dense(PASSAGES[:50], QUERIES).write(tmp_path / "dense")
     path = tmp_path / "dense" / name
     if damage == "missing":
         path.unlink()
@@ -241,7 +242,7 @@ def test_a_filter_costs_no_recall(share: float, tmp_path: Path) -> None:
     subjects = random.normal(size=(500, DIMENSION))
     vectors = unit(subjects[random.integers(0, 500, 20_000)] + 0.6 * random.normal(size=(20_000, DIMENSION)))
     queries = unit(subjects[:100] + 0.6 * random.normal(size=(100, DIMENSION)))
-    report = build_dense(vectors, queries, tmp_path / "dense", exact_limit=100)
+    report = build_dense(vectors, queries, exact_limit=100).write(tmp_path / "dense")
     assert 1.5 < report.farther < 1.75
     index = DenseIndex(tmp_path / "dense")
     assert index.width(1.0) == report.search_width

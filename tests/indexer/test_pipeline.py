@@ -165,7 +165,7 @@ def fail_in_model(index: Path, folder: Path) -> None:
 def fail_in_writer(index: Path, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dense, "EXACT_LIMIT", 0)
-        patch.setattr("kbsearch.snapshot_writer.build_dense", _refuse)
+        patch.setattr("indexer.pipeline.build_dense", _refuse)
         build([folder / "good.jsonl"], index, embedder=HashingEmbedder())
 
 

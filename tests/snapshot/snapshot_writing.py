@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from indexer.cut import cut
@@ -9,6 +10,7 @@ from indexer.prepare import columns
 from kbsearch import versions
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.index.corpus import whole
+from kbsearch.index.dense import build_dense
 from kbsearch.manifest import publish
 from kbsearch.snapshot_writer import Content, write_snapshot
 from kbsearch.types import Document
@@ -27,9 +29,8 @@ def write(root: Path, documents: tuple[Document, ...] = DOCUMENTS, **parts: byte
     vectors = embedder.encode_passages([passage.text for ready in cuts for passage in ready.passages])
     content = Content(
         whole(columns(cuts)),
-        vectors,
+        partial(build_dense, vectors, vectors),
         embedder.encode_passages([cut.document.title for cut in cuts]),
-        vectors,
         embedder.info,
         "cutter-1",
         ["source.jsonl"],
