@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import cache
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
@@ -130,6 +131,7 @@ class VectorMaker:
             return
         texts, records = column(batch, "texts"), column(batch, "records")
 
+        @cache
         def head_of(document: int) -> str:
             record = orjson.loads(records[document].tobytes())
             return head_text(record["title"], record["tags"])
