@@ -222,6 +222,7 @@ def _in_one_line(text: str) -> str:
 
 
 def _tidy(parts: list[str]) -> str:
+    """Parts as one normalised text, several line breaks as one."""
     text = normalise("".join(parts))
     return _BREAKS.sub("\n", text) if "\n" in text else text
 
