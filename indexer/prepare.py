@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -53,9 +54,11 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
     named = [f"{lang}\0{word}" for word, lang in read.vocabulary]
     terms = Ragged.of_hashes([hashes for hashes, _ in analysed])
     stem_terms = terms.values[terms.offsets[:-1]]
-    titles, texts = np.arange(len(cuts)), np.arange(len(passages)) + 2 * len(cuts) + len(passages)
-    words, starts, ends = (rows.at(texts) for rows in (read.numbers, read.starts, read.ends))
-    bags, weights = _bags(read, owner)
+    bounds = list(pairwise(accumulate((len(cuts), len(cuts), len(passages), len(passages)), initial=0)))
+    titles, tags, headings, words = (read.numbers.part(*rows) for rows in bounds)
+    starts, ends = read.starts.part(*bounds[-1]), read.ends.part(*bounds[-1])
+    counted = (titles.at(owner), TITLE_WEIGHT), (tags.at(owner), TAG_WEIGHT), (headings, HEADING_WEIGHT), (words, 1)
+    bags, weights = _bags(counted, len(passages), max(1, len(read.vocabulary)))
     batch: dict[str, NDArray[Any]] = {
         "keys": _keys([document_key(document) for document in documents or ready]),
         "title_keys": hash_texts(title_key(document.title) for document in ready),
@@ -69,7 +72,7 @@ def columns(cuts: Sequence[CutDocument], documents: Sequence[Document] | None = 
     ragged = {
         "records": Ragged.of_bytes([orjson.dumps({name: getattr(one, name) for name in _RECORDED}) for one in ready]),
         "bodies": Ragged.of_bytes([orjson.dumps([found.html, found.text]) for found in cuts]),
-        "titles": read.numbers.at(titles),
+        "titles": titles,
         "texts": Ragged.of_bytes([orjson.dumps([passage.text, passage.headings]) for passage in passages]),
         "bags": bags,
         "weights": weights,
@@ -99,24 +102,18 @@ def _words_of(documents: Sequence[Document], passages: Sequence[Passage], owner:
     )
 
 
-def _bags(read: Wording, owner: NDArray[np.int64]) -> tuple[Ragged, Ragged]:
-    """The words of each passage, each once, and how much each counts there; `owner`: each passage's document."""
-    documents, count, size = (len(read.numbers) - 2 * len(owner)) // 2, len(owner), max(1, len(read.vocabulary))
-    passages = np.arange(count)
-    kinds = (
-        (owner, TITLE_WEIGHT),
-        (documents + owner, TAG_WEIGHT),
-        (2 * documents + passages, HEADING_WEIGHT),
-        (2 * documents + count + passages, 1),
-    )
+def _bags(counted: Iterable[tuple[Ragged, int]], passages: int, size: int) -> tuple[Ragged, Ragged]:
+    """The words of each passage, each once, and how much each counts there.
+
+    `counted`: words of each passage, and how much one of them counts; `size`: how many different words there are.
+    """
     pairs, weights = [], []
-    for rows, weight in kinds:
-        words = read.numbers.at(rows)
-        pairs.append(np.repeat(passages, np.diff(words.offsets)) * size + words.values)
+    for words, weight in counted:
+        pairs.append(np.repeat(np.arange(passages), np.diff(words.offsets)) * size + words.values)
         weights.append(np.full(len(words.values), weight))
     held, which = np.unique(np.concatenate(pairs), return_inverse=True)
     times = np.bincount(which, weights=np.concatenate(weights), minlength=len(held)).astype(np.int32)
-    offsets = np.searchsorted(held, np.arange(count + 1) * size)
+    offsets = np.searchsorted(held, np.arange(passages + 1) * size)
     return Ragged((held % size).astype(np.int32), offsets), Ragged(times, offsets)
 
 

@@ -124,14 +124,15 @@ def _keys(codes: NDArray[np.uint32], starts: NDArray[np.int64], ends: NDArray[np
     letters = codes * _SPREAD
     letters ^= letters >> np.uint64(29)
     letters *= _SPREAD
-    down = np.full(len(codes) + 1, _INVERSE)
-    down[0] = 1
-    np.cumprod(down, out=down)
-    letters *= down[:-1]
+    letters *= _powers(_INVERSE, len(codes))
     sums = np.zeros(len(codes) + 1, dtype=np.uint64)
     np.cumsum(letters, out=sums[1:])
-    up = np.full(len(codes) + 1, _BASE)
-    up[0] = 1
-    np.cumprod(up, out=up)
-    keys: NDArray[np.uint64] = (sums[ends] - sums[starts]) * up[starts]
+    keys: NDArray[np.uint64] = (sums[ends] - sums[starts]) * _powers(_BASE, len(codes))[starts]
     return keys
+
+
+def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
+    """The first `count` powers of a number, modulo 2^64, from 1 on."""
+    powers = np.full(count, base)
+    powers[:1] = 1
+    return np.cumprod(powers, out=powers)

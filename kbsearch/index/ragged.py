@@ -50,6 +50,11 @@ class Ragged:
         """Rows of UTF-8 without line breaks, as text; a million of them are not decoded one by one."""
         return np.insert(self.values, self.offsets[1:-1], ord("\n")).tobytes().decode().split("\n") if len(self) else []
 
+    def part(self, first: int, end: int) -> Ragged:
+        """The rows from `first` to before `end`."""
+        offsets = self.offsets[first : end + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
     def at(self, rows: NDArray[np.integer[Any]]) -> Ragged:
         """Some rows, in that order, without loading compiled code as `gather` does."""
         lengths = np.diff(self.offsets)[rows]
