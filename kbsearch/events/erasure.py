@@ -17,7 +17,8 @@ REMAINS = (
     "saved before keep their figures.",
     "Facts that were recorded without any id (a visitor known by address and browser for one day) cannot be linked "
     "to anybody, so they cannot be found.",
-    "What is still on its way to the store from before this moment is removed within an hour of its arrival.",
+    "What is still on its way to the store from before this moment is removed within an hour of its arrival; not what "
+    "arrives when the salt of pseudonyms has changed (KBSEARCH_SALT_DAYS), since nobody can tell whose it is.",
     "Tickets and backups of the database are kept elsewhere and are not touched.",
 )
 """What a receipt must say beside what was removed."""
@@ -65,7 +66,8 @@ def facts_of(store: EventStore, clients: set[str]) -> Iterator[Fact]:
 
 def erase(store: EventStore, client: str, at: str) -> Receipt:
     """Remove everything that is stored of one person up to the moment `at`, and say what it was."""
-    clients = pseudonyms(store, client)
+    # Also the pseudonyms that no fact bears so far: what is on its way may.
+    clients = pseudonyms(store, client) | digests_of(client, store.salts().values())
     times: list[str] = []
     kinds: Counter[str] = Counter()
     found: set[str] = set()

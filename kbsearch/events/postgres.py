@@ -43,7 +43,10 @@ _RELATED = """
       OR substring(attributes FROM '"user": "([0-9a-f]+)"') = ANY(%(ids)s)
 """
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < %s"
-_ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND timestamp < erased_at)"
+_ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND {time} < erased_at)"
+# What the service had before was done before, whatever a client's clock says; what it has later may have been done so.
+_ERASED_SEARCHES = _ERASED.format(table="searches", time="timestamp")
+_ERASED_EVENTS = _ERASED.format(table="events", time="least(timestamp, received_at)")
 _TOUCH = """
     INSERT INTO days SELECT day, number FROM unnest(%s::text[]) AS day, changes
     ON CONFLICT (day) DO UPDATE SET change = excluded.change
@@ -154,15 +157,15 @@ class PostgresStore:
                 "ON CONFLICT (client_id) DO UPDATE SET erased_at = excluded.erased_at",
                 (at, list(client_ids)),
             )
-        return Removed(*(self._remove(table, _ERASED.format(table=table)) for table in ("searches", "events")))
+        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
 
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
         searches = self._remove("searches", "timestamp < %s", (before,))
-        searches += self._remove("searches", _ERASED.format(table="searches"))
+        searches += self._remove("searches", _ERASED_SEARCHES)
         events = self._remove("events", "timestamp < %s", (before,))
         events += self._remove("events", _OLD_BUT_AHEAD, (before,))
-        events += self._remove("events", _ERASED.format(table="events"))
+        events += self._remove("events", _ERASED_EVENTS)
         with self._transaction() as connection:
             connection.execute(
                 "DELETE FROM salts WHERE period < (SELECT MAX(period) FROM salts WHERE period <= %s)", (before,)

@@ -33,7 +33,10 @@ _RELATED = """
 """
 # A clock that is ahead must not keep its events longer; the condition is that of the index `events_ahead`.
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < ?"
-_ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND timestamp < erased_at)"
+_ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND {time} < erased_at)"
+# What the service had before was done before, whatever a client's clock says; what it has later may have been done so.
+_ERASED_SEARCHES = _ERASED.format(table="searches", time="timestamp")
+_ERASED_EVENTS = _ERASED.format(table="events", time="min(timestamp, received_at)")
 _FORGET_EMPTY = """
     DELETE FROM days WHERE day = ?
       AND NOT EXISTS (SELECT 1 FROM searches WHERE timestamp >= day AND timestamp < day || '~')
@@ -122,17 +125,15 @@ class SqliteStore:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
         with self._file.transaction() as writer:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
-        return Removed(
-            *(self._remove(table, _ERASED.format(table=table)) for table in ("searches", "events")),
-        )
+        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
 
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
         searches = self._remove("searches", "timestamp < ?", (before,))
-        searches += self._remove("searches", _ERASED.format(table="searches"))
+        searches += self._remove("searches", _ERASED_SEARCHES)
         events = self._remove("events", "timestamp < ?", (before,))
         events += self._remove("events", _OLD_BUT_AHEAD, (before,))
-        events += self._remove("events", _ERASED.format(table="events"))
+        events += self._remove("events", _ERASED_EVENTS)
         with self._file.transaction() as writer:
             writer.execute(
                 "DELETE FROM salts WHERE created_at < (SELECT MAX(created_at) FROM salts WHERE created_at <= ?)",

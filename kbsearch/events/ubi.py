@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
 
 from kbsearch.errors import EventError
@@ -20,10 +20,12 @@ from kbsearch.events.ids import iso, new_id
 from kbsearch.events.redact import redact, redact_value
 from kbsearch.events.schema import (
     ACTION_NAMES,
+    EARLIEST,
     MAX_ATTRIBUTES,
     MAX_ID,
     MAX_MESSAGE,
     MAX_OBJECT_ID,
+    MOST_DAYS_AHEAD,
     OBJECT_ACTIONS,
     POSITIONED_ACTIONS,
     Event,
@@ -145,21 +147,25 @@ def _position(value: object, action: str) -> int | None:
 
 
 def _timestamp(value: object, received_at: str) -> str:
-    """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none."""
+    """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none, or where the
+    client's clock is plainly wrong."""
     if value is None:
         return received_at
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return iso(datetime.fromtimestamp(value / 1000, UTC))
-        moment = datetime.fromisoformat(str(value))
+            moment = datetime.fromtimestamp(value / 1000, UTC)
+        else:
+            moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError, OSError):
         raise EventError(f"timestamp {_short(value)} is not ISO 8601, nor milliseconds", "timestamp") from None
     if moment.tzinfo is None:
         raise EventError(f"timestamp {_short(value)} has no zone; write 2026-10-01T12:00:00Z", "timestamp")
     try:
-        return iso(moment)
+        written = iso(moment)
     except OverflowError:
         raise EventError(f"timestamp {_short(value)} is out of range", "timestamp") from None
+    latest = iso(datetime.fromisoformat(received_at) + timedelta(days=MOST_DAYS_AHEAD))
+    return written if EARLIEST <= written <= latest else received_at
 
 
 def _rest(

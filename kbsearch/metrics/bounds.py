@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kbsearch.errors import UsageError
-from kbsearch.metrics.moments import DAY, moment_of, start_of
+from kbsearch.metrics.moments import DAY, moment_of, start_of, timestamp_of
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONE = re.compile(r"([+-]\d\d:?\d\d|Z)$")
@@ -22,6 +22,8 @@ def read_bound(text: str, option: str, *, last: bool = False) -> int | None:
     if not _DAY.fullmatch(text) and not _ZONE.search(text):
         raise wrong
     try:
-        return start_of(text) + (DAY if last else 0) if _DAY.fullmatch(text) else moment_of(text)
+        moment = start_of(text) + (DAY if last else 0) if _DAY.fullmatch(text) else moment_of(text)
+        timestamp_of(moment)  # the calendar may end before the last day does
     except (ValueError, OverflowError):
         raise wrong from None
+    return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,9 +50,9 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
     """
     costs = Costs()
     if options.ticket_cost is not None:
-        costs = replace(costs, ticket=options.ticket_cost)
+        costs = replace(costs, ticket=_cost(options.ticket_cost, "ticket-cost"))
     if options.contact_cost is not None:
-        costs = replace(costs, contact=options.contact_cost)
+        costs = replace(costs, contact=_cost(options.contact_cost, "contact-cost"))
     if not 0 <= options.window <= _MOST_HOURS:
         raise UsageError(f"--window {options.window} is out of range; give 0 to {_MOST_HOURS} hours.", "window")
     if not 0 < options.holdout < 1:
@@ -69,3 +70,9 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
         yield store, given
     finally:
         store.close()
+
+
+def _cost(given: float, option: str) -> float:
+    if not 0 <= given < math.inf:
+        raise UsageError(f"--{option} {given} is no cost; give dollars, 0 or more.", option)
+    return given

@@ -42,6 +42,8 @@ from kbsearch.metrics.traces import Trace, pack_trace, trace_of, unpack_trace
 
 _Fact = TypeVar("_Fact", SearchRecord, Event)
 
+_FIRST, _LAST = "0002", "9998"
+"""Facts beyond were stored before clocks were looked at (`events/ubi.py`)."""
 _STARTED_IN_MEMORY = 14
 """Days of which the journeys are in memory: each looks seven days ahead."""
 _PARTS_IN_MEMORY = 4
@@ -96,8 +98,8 @@ class DayCounts:
         """Days that the counts being made depend on."""
 
     def days(self) -> list[str]:
-        """Return the days with facts, in order."""
-        return sorted(self._counters)
+        """Return the days with facts, in order; without those at the calendar's ends, which have no neighbours."""
+        return sorted(day for day in self._counters if _FIRST < day < _LAST)
 
     def tallies(self, first: str, last: str) -> Iterator[tuple[str, Tallies]]:
         """Yield each day with facts from `first` to `last`, with the counts of the journeys that began on it."""

@@ -73,6 +73,18 @@ def test_erasing_gives_a_receipt_and_leaves_others(store: EventStore) -> None:
     assert (again.searches, again.events, again.pseudonyms, again.first) == (0, 0, 0, "")
 
 
+@pytest.mark.parametrize("before", [[], ["2026-10-01"]])
+def test_what_arrives_late_is_removed_under_any_pseudonym(store: EventStore, before: list[str]) -> None:
+    """Also where no fact of this salt was there to be erased."""
+    hashers = {day: ClientHasher(store.salt, today=lambda day=day: day) for day in ("2026-10-01", "2026-11-22")}
+    names = {day: hasher.client_id(given="anna") for day, hasher in hashers.items()}
+    store.write([event(day, client_id=names[day], timestamp=f"{day}T10:00:00.000Z") for day in before])
+    assert erase(store, "anna", AT).pseudonyms == len(before)
+    store.write([event("late", client_id=names["2026-11-22"])])
+    store.expire("2026-01-01")
+    assert list(store.events()) == []
+
+
 def test_nothing_derived_outlives_the_facts(store: EventStore) -> None:
     """Not even counts, of the days that had some."""
     store.write([*anna(store), *others()])

@@ -101,6 +101,23 @@ def test_a_bad_event_names_its_field(raw: object, field: str | None) -> None:
     assert str(error)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("1999-12-31T23:59:59.999Z", RECEIVED),
+        ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00.000Z"),
+        ("2026-12-23T10:00:00Z", "2026-12-23T10:00:00.000Z"),
+        ("2026-12-23T10:00:02Z", RECEIVED),
+        ("9999-12-31T12:00:00Z", RECEIVED),
+        ("0001-01-02T00:00:00Z", RECEIVED),
+        (0, RECEIVED),
+    ],
+)
+def test_a_clock_that_is_plainly_wrong_is_not_believed(given: object, kept: str) -> None:
+    """The event counts all the same, at the time of its receipt."""
+    assert read_ubi(click(timestamp=given), RECEIPT).timestamp == kept
+
+
 def test_an_unknown_action_is_answered_with_the_known_ones() -> None:
     """So that an integrator needs no manual."""
     message = str(refused(click(action_name="purchase")))

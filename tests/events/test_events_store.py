@@ -185,8 +185,9 @@ def test_what_is_erased_is_gone_for_good(store: EventStore) -> None:
     """Also what arrives afterwards from before, such as out of a journal; not what the client does later."""
     store.write([event("e1"), event("e2", client_id="c2"), search("q1"), search("q2", client_id="c2")])
     assert store.erase(["c1", "nobody"], "2026-11-22T12:00:00.000Z") == Removed(searches=1, events=1)
-    store.write([event("e3"), event("e4", timestamp="2026-11-22T13:00:00.000Z")])
-    assert store.expire("2026-01-01") == Removed(searches=0, events=1)
+    later, ahead = "2026-11-22T13:00:00.000Z", "2026-11-23T13:00:00.000Z"
+    store.write([event("e3"), event("e4", timestamp=later, received_at=later), event("e5", timestamp=ahead)])
+    assert store.expire("2026-01-01") == Removed(searches=0, events=2), "e3 and e5, of a clock that is ahead"
     assert [fact.event_id for fact in store.events()] == ["e2", "e4"]
     assert [fact.query_id for fact in store.searches()] == ["q2"]
 

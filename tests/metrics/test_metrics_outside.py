@@ -102,6 +102,10 @@ def test_the_command_takes_periods(url: str, capsys: Capture) -> None:
     [
         (["--from", "yesterday"], "from 'yesterday' is no day and no time"),
         (["--to", "2026-11-31"], "to '2026-11-31' is no day and no time"),
+        (["--to", "9999-12-31"], "to '9999-12-31' is no day and no time"),
+        (["--as-of", "0001-01-01T00:00:00+05:00"], "as-of '0001-01-01T00:00:00+05:00' is no day and no time"),
+        (["--ticket-cost", "nan"], "--ticket-cost nan is no cost"),
+        (["--contact-cost=-5"], "--contact-cost -5.0 is no cost"),
         (["--to", "2026-11-10T10:00:00"], "write 2026-11-24, or"),
         (["--from", "2026-11-11", "--to", "2026-11-09"], "before it begins"),
         (["--from", "2026-11-10T12:00:00Z"], "is no midnight UTC; a period is of whole days"),

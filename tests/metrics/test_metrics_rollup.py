@@ -25,6 +25,14 @@ def test_a_late_fact_of_the_day_before_takes_a_journey_away() -> None:
     assert found.outcomes["journeys"] == 1
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_fact_at_the_end_of_the_calendar_breaks_no_report(day: str) -> None:
+    """Stores of older versions may hold one, of a clock that was wrong; it is in no report."""
+    store = MemoryStore([search("c", at("10:00")), event("d", at("12:00", day), "view")])
+    found = report(store, as_of=LATER, shelf=MemoryShelf())
+    assert (found.outcomes["journeys"], found.since[:10]) == (1, "2026-11-10")
+
+
 def test_a_late_fact_of_the_day_after_continues_a_journey() -> None:
     """The ticket filed at 00:10 belongs to the journey that began at 23:50."""
     store, shelf = MemoryStore([search("c", at("23:50"))]), MemoryShelf()
