@@ -209,6 +209,22 @@ def test_only_what_the_customer_can_complete_is_asked_for(
     expect(customer.root.get_by_role("alert")).to_contain_text(words)
 
 
+def test_texts_are_cut_between_characters(customer: Customer, shop: Shop) -> None:
+    """An emoji over the border of what fits is sent whole: half of one would be refused for ever."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    longest = "list " + "x" * 506 + "\N{PACKAGE}"
+    customer.page.evaluate("(text) => kbsearch('search', text)", longest + " and more")
+    expect(customer.root.locator(".passage")).to_be_visible()
+    expect(customer.root.locator(".mine")).to_have_text(f"You: {longest}")
+    customer.person.click()
+    customer.root.get_by_label("Message").fill("x" * 199 + "\N{PACKAGE} is lost")
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    assert filed[0]["subject"] == "x" * 199 + "\N{PACKAGE}"
+
+
 def test_a_person_can_be_asked_for_at_every_step(customer: Customer, shop: Shop) -> None:
     """In the empty chat, under answers, choices, nothing and failures, and beside an article."""
     customer.visit(shop.page())

@@ -84,7 +84,7 @@ function handover(message) {
   const email = emailInput.value.trim();
   return {
     reason,
-    subject: message.split("\n")[0].slice(0, 200),
+    subject: beginning(message.split("\n")[0], 200),
     message,
     lang: textLang,
     contact: { email, ...(name && { name }) },

@@ -48,4 +48,6 @@ function emit(name, detail) {
   }
 }
 
+// By characters: half of a surrogate pair is no text, and the service refuses it.
+const beginning = (text, longest) => [...text].slice(0, longest).join("");
 const noteOnce = (list, id) => id && !list.includes(id) && list.push(id);
