@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ Outcome = str
 """What a command prints on stdout."""
 
 FAILED, WRONG_USE = 1, 2
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
 def example(command: str) -> str:
@@ -38,7 +41,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
     def fail(code: int, message: str) -> int:
         # Messages of libraries that are quoted in ours may have several lines.
-        print(f"{parser.prog} {options.command}: {' '.join(message.splitlines())}", file=sys.stderr)
+        print(f"{parser.prog} {options.command}: {_harmless(' '.join(message.splitlines()))}", file=sys.stderr)
         return code
 
     try:
@@ -66,12 +69,17 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 def _print(text: str) -> int:
     """Print on stdout; a reader who left early (`| head`) is told nothing."""
     try:
-        print(text, flush=True)
+        print(_harmless(text), flush=True)
     except BrokenPipeError:
         # Else the interpreter tries to write the rest when it ends, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return 0
+
+
+def _harmless(text: str) -> str:
+    """Write control characters as JSON does: what customers wrote must not steer the terminal of who reads it."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _refuse_undecodable(options: argparse.Namespace) -> None:

@@ -15,10 +15,11 @@ from kbsearch.sqlite_file import SqliteFile, Transaction
 WAITING, DELIVERED, DEAD = STATES = ("waiting", "delivered", "dead")
 MAX_ERROR = 300
 """Most characters kept of why an attempt failed."""
-_COLUMNS = "id, ticket, target, state, attempts, next_at, error, reference"
+_COLUMNS = "id, ticket, target, state, attempts, next_at, error, reference, total_attempts"
 _DUE = f"target = :target AND state = '{WAITING}' AND next_at <= :now AND leased_until <= :now"
 _CLAIM = f"""
-    UPDATE deliveries SET attempts = attempts + 1, lease = :lease, leased_until = :until
+    UPDATE deliveries
+    SET attempts = attempts + 1, total_attempts = total_attempts + 1, lease = :lease, leased_until = :until
     WHERE id = (SELECT id FROM deliveries WHERE {_DUE} ORDER BY next_at, id LIMIT 1)
     RETURNING {_COLUMNS}
 """
@@ -34,12 +35,14 @@ class Delivery:
     state: str
     """One of `STATES`."""
     attempts: int
-    """How often it was tried, this time included."""
+    """How often it was tried since it was filed, brought back or moved, this time included; the wait grows with it."""
     next_at: str
     error: str
     """Why the last attempt failed; "" where none has."""
     reference: str
     """The id that the target gave it; "" where it gives none."""
+    total_attempts: int
+    """How often it was tried at all: from the second time on, the help desk may have it."""
 
 
 class Outbox:
@@ -50,8 +53,8 @@ class Outbox:
 
     def add(self, writer: Transaction, ticket: str, targets: Sequence[str], at: str) -> None:
         """Add a ticket's deliveries to the transaction that files it."""
-        rows = [(new_id(), ticket, target, WAITING, 0, at, "", "", "", "") for target in targets]
-        writer.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        rows = [(new_id(), ticket, target, WAITING, 0, at, "", "", "", "", 0) for target in targets]
+        writer.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def claim(self, target: str, *, now: str, until: str, lease: str) -> Delivery | None:
         """Take the next delivery that is due, for this `lease` alone until it ends; None where nothing is due."""
@@ -76,7 +79,7 @@ class Outbox:
     def retry(self, now: str, ticket: str = "") -> int:
         """Let dead letters, and what waits for its next attempt, be tried now; of one ticket, or of all.
 
-        Returns how many. Their attempts are counted from 0 again.
+        Returns how many. Their `attempts` are counted from 0 again, `total_attempts` are not.
         """
         with self._file.transaction() as writer:
             return writer.execute(

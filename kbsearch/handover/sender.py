@@ -105,7 +105,7 @@ class Sender:
         if ticket is None:
             return True  # erased since, and its deliveries with it
         try:
-            reference = target.deliver(document_of(ticket), delivery.id, delivery.attempts)
+            reference = target.deliver(document_of(ticket), delivery.id, delivery.total_attempts)
         except DeliveryError as error:
             self._failed(target, delivery, lease, str(error), error.retry_after)
         except Exception as error:

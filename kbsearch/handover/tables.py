@@ -26,4 +26,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX deliveries_by_turn ON deliveries (target, state, next_at);
     CREATE INDEX deliveries_by_ticket ON deliveries (ticket);
     """,
+    """
+    ALTER TABLE deliveries ADD COLUMN total_attempts INTEGER NOT NULL DEFAULT 0;
+    UPDATE deliveries SET total_attempts = MAX(attempts, error != '' OR lease != '');
+    """,
 )

@@ -9,7 +9,8 @@ from fastapi import Request
 
 from kbsearch.service.errors import BodyTooLarge, Forbidden
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+EMAIL = re.compile(rf"{_PART}@{_PART}\.{_PART}")
 """Enough to notice what is no address; whoever writes to it checks more."""
 MAX_FORM = 64 * 1024
 """Largest form in bytes."""

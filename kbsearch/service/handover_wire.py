@@ -7,37 +7,41 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kbsearch.errors import UsageError
 from kbsearch.events.ids import iso
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.handover.ticket import REASONS, Article, Contact, Handover, Reply, Turn
 from kbsearch.service.wire import MAX_QUERY, MAX_SESSION
+from kbsearch.text.normalise import drop_controls
 
 MAX_SUBJECT, MAX_MESSAGE, MAX_TURN, MAX_REPLY = 200, 20_000, 5_000, 20_000
 MAX_TURNS = MAX_IDS = 100
 
-_NO_EMAIL = r'@\s\x00-\x1f\x7f,;:<>()"\\'
+_NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
 """Characters that stand in no address, or would let one name several."""
 _EMAIL = re.compile(rf"[^{_NO_EMAIL}]+@[^{_NO_EMAIL}]+\.[^{_NO_EMAIL}]+")
-_Id = Annotated[str, Field(max_length=MAX_ID)]
-_ArticleId = Annotated[str, Field(min_length=1, max_length=MAX_OBJECT_ID)]
+_DropControls = AfterValidator(drop_controls)
+_Text = Annotated[str, _DropControls]
+"""What is kept and delivered."""
+_Id = Annotated[str, Field(max_length=MAX_ID), _DropControls]
+_ArticleId = Annotated[str, Field(min_length=1, max_length=MAX_OBJECT_ID), _DropControls]
 
 
 class ContactBody(BaseModel):
     """Whom to answer; kept in the ticket and delivered, and nowhere else."""
 
     email: str = Field(max_length=254, examples=["anna@example.org"])
-    name: str = Field("", max_length=200)
-    phone: str = Field("", max_length=50)
+    name: _Text = Field("", max_length=200)
+    phone: _Text = Field("", max_length=50)
 
 
 class TurnBody(BaseModel):
     """One thing said."""
 
     role: Literal["customer", "assistant", "agent"]
-    text: str = Field(max_length=MAX_TURN)
+    text: _Text = Field(max_length=MAX_TURN)
     at: str = Field("", max_length=40, description="ISO 8601 with a zone.")
 
 
@@ -45,8 +49,8 @@ class FeedbackBody(BaseModel):
     """What the customer said of the answers."""
 
     helpful: bool | None = None
-    reason: str = Field("", max_length=100)
-    note: str = Field("", max_length=1000)
+    reason: _Text = Field("", max_length=100)
+    note: _Text = Field("", max_length=1000)
 
 
 class HandoverBody(BaseModel):
@@ -54,17 +58,17 @@ class HandoverBody(BaseModel):
     ignored."""
 
     reason: str = Field(description="Why a human is needed.", json_schema_extra={"enum": list(REASONS)})
-    subject: str = Field(
+    subject: _Text = Field(
         "",
         max_length=MAX_SUBJECT,
         description="Default: what the customer said last.",
         examples=["Invoice is missing"],
     )
-    message: str = Field("", max_length=MAX_MESSAGE, description="What the customer wrote for the human.")
+    message: _Text = Field("", max_length=MAX_MESSAGE, description="What the customer wrote for the human.")
     lang: str = Field("", max_length=35, pattern="^[A-Za-z0-9-]*$", description="Language to answer in.")
     contact: ContactBody
     conversation: list[TurnBody] = Field([], max_length=MAX_TURNS, description="The chat so far, oldest first.")
-    queries: list[Annotated[str, Field(max_length=MAX_QUERY)]] = Field(
+    queries: list[Annotated[str, Field(max_length=MAX_QUERY), _DropControls]] = Field(
         [], max_length=MAX_IDS, description="What was searched for, oldest first."
     )
     query_ids: list[_Id] = Field([], max_length=MAX_IDS, description="query_id of these searches, oldest first.")
@@ -84,8 +88,8 @@ class ReplyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: str = Field(max_length=40, description="ISO 8601 with a zone; a reply is known again by it and its text.")
-    text: str = Field(min_length=1, max_length=MAX_REPLY)
-    sender: str = Field("", alias="from", max_length=200)
+    text: _Text = Field(min_length=1, max_length=MAX_REPLY)
+    sender: _Text = Field("", alias="from", max_length=200)
 
 
 class StatusBody(BaseModel):

@@ -21,13 +21,13 @@ MAX_REACH = 1000
 MAX_SESSION = 100
 MAX_FILTER = 2000
 
-_LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
+LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
 
 
 class _SearchParameters(BaseModel):
     q: str = Field(max_length=MAX_QUERY, description="The question, in any language.", examples=["reset password"])
     lang: str = Field(
-        "", max_length=35, pattern=_LANG, examples=["lv"], description="Language of the user's page; a preference."
+        "", max_length=35, pattern=LANG, examples=["lv"], description="Language of the user's page; a preference."
     )
     limit: int = Field(10, ge=1, le=MAX_LIMIT, description="Most hits to return.")
     offset: int = Field(0, ge=0, description=f"Hits to skip; offset + limit reaches {MAX_REACH} at most.")
@@ -86,7 +86,7 @@ def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], langu
 def _read_langs(given: str | list[str], languages: tuple[str, ...]) -> tuple[str, ...]:
     langs = [lang.strip() for lang in (given if isinstance(given, list) else given.split(","))]
     for lang in langs:
-        if not re.fullmatch(_LANG, lang):
+        if not re.fullmatch(LANG, lang):
             raise UsageError(f"langs names {lang[:40]!r}, which is no language code; write langs=lv,en", "langs")
     return tuple(known_language(lang, languages) for lang in langs if lang)
 

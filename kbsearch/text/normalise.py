@@ -11,6 +11,7 @@ from functools import cache
 # A single plain space, which most are, needs no work.
 _WHITE_RUN = re.compile(r"[^\S ]\s*| \s+")
 _NEWLINE = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Cc, Cf and lone surrogates. The two joiners (U+200C, U+200D) stay: Persian, Hindi and emoji need them.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
@@ -28,6 +29,12 @@ def normalise(text: str) -> str:
         return unicodedata.normalize("NFC", text).strip()
     visible = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     return _WHITE_RUN.sub(_one_space, visible).strip()
+
+
+def drop_controls(text: str) -> str:
+    """Return what somebody wrote for a person to read: "\\n" for each line break, no control character but that and the
+    tab; idempotent. Spaces, and marks of writing from right to left, stay."""
+    return _CONTROL.sub("", _NEWLINE.sub("\n", text))
 
 
 def fold(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from browser_site import Site
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from widget_site import Customer, Shop, opened
 
 pytestmark = pytest.mark.slow
@@ -151,6 +151,78 @@ def test_what_was_typed_is_never_lost(customer: Customer, shop: Shop) -> None:
     assert filed[0] == filed[1]
     customer.root.get_by_role("button", name="Write another message").click()
     expect(message).to_have_value("")
+
+
+def test_what_was_changed_after_a_lost_answer_is_another_message(
+    customer: Customer, shop: Shop, help_site: Site
+) -> None:
+    """The first one was filed, and its key stays its own: a changed message is filed too, not refused for ever."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    customer.person.click()
+    message, send = customer.root.get_by_label("Message"), customer.root.get_by_role("button", name="Send message")
+    message.fill("My parcel is lost.")
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    customer.page.route("**/v1/handover", lose)
+    for _ in range(2):
+        send.click()
+        expect(customer.root.get_by_role("alert")).to_contain_text("Nothing is lost")
+        expect(send).to_be_enabled()
+    customer.page.unroute("**/v1/handover")
+    message.fill("My parcel is lost. It is a lamp.")
+    send.click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    first, second, third = (body["idempotency_key"] for body in filed)
+    assert first == second != third
+    kept = {ticket.handover.message for ticket in help_site.service.tickets.listed()}
+    assert kept == {"My parcel is lost.", "My parcel is lost. It is a lamp."}
+
+
+@pytest.mark.parametrize(
+    ("code", "field", "words"),
+    [
+        ("invalid_value", "contact", "Please write a message and an e-mail address."),
+        ("limit_exceeded", "contact", "Nothing is lost"),
+        ("invalid_value", "idempotency_key", "Nothing is lost"),
+    ],
+)
+def test_only_what_the_customer_can_complete_is_asked_for(
+    customer: Customer, shop: Shop, code: str, field: str, words: str
+) -> None:
+    """Any other refusal leaves the message where it is, and says that it was not sent."""
+    customer.visit(shop.page())
+    refusal = {"error": {"code": code, "message": "no", "field": field}}
+    allowed = {"Access-Control-Allow-Origin": "*"}
+    customer.page.route("**/v1/handover", lambda route: route.fulfill(status=422, json=refusal, headers=allowed))
+    customer.person.click()
+    customer.root.get_by_label("Message").fill("My parcel is lost.")
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.get_by_role("alert")).to_contain_text(words)
+
+
+def test_texts_are_cut_between_characters(customer: Customer, shop: Shop) -> None:
+    """An emoji over the border of what fits is sent whole: half of one would be refused for ever."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    longest = "list " + "x" * 506 + "\N{PACKAGE}"
+    customer.page.evaluate("(text) => kbsearch('search', text)", longest + " and more")
+    expect(customer.root.locator(".passage")).to_be_visible()
+    expect(customer.root.locator(".mine")).to_have_text(f"You: {longest}")
+    customer.person.click()
+    customer.root.get_by_label("Message").fill("x" * 199 + "\N{PACKAGE} is lost")
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+    customer.root.get_by_role("button", name="Send message").click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    assert filed[0]["subject"] == "x" * 199 + "\N{PACKAGE}"
 
 
 def test_a_person_can_be_asked_for_at_every_step(customer: Customer, shop: Shop) -> None:

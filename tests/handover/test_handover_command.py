@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from handover_facts import AT, file_one, open_tickets
+from handover_facts import AT, CLEAN, file_one, open_tickets
 
 from kbsearch.cli import main
 from kbsearch.events.identity import ClientHasher
@@ -55,6 +56,22 @@ def test_tickets_are_listed_and_shown(index: Path, capsys: pytest.CaptureFixture
     whole = json.loads(run(capsys, "show", ids(index)["Second"], *place, "--json"))
     assert whole["document"]["contact"]["email"] == "Anna@Example.org"
     assert whole["deliveries"][0]["state"] == "dead"
+
+
+def test_what_customers_wrote_does_not_steer_the_terminal(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters are written as in JSON, in which they stay what they are; line ends and tabs are printed."""
+    store = open_tickets(index)
+    written = "\x1b[2J\x7f\x9b31m\ra\tb\r\nc"
+    ticket, _ = store.file(replace(CLEAN, subject="Bell \x07", message=written), at=AT, targets=[])
+    store.close()
+    place = ("--index", str(index))
+    assert "] Bell \\u0007\n" in run(capsys, "list", *place)
+    assert "\n\\u001b[2J\\u007f\\u009b31m\\u000da\tb\r\nc\n" in run(capsys, "show", ticket.id, *place)
+    said = run(capsys, "show", ticket.id, *place, "--json")
+    assert said.strip().isprintable()
+    assert json.loads(said)["document"]["message"] == written
+    assert main(["handover", "show", "\x1b[2J", *place]) == 2
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_dead_letters_come_back(index: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 
 from kbsearch.errors import LimitError, StoreError, UsageError
 from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
+from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import Article, Contact, Reply
 
 
@@ -145,6 +146,26 @@ def test_what_the_help_desk_says_is_kept_once(store: TicketStore) -> None:
         store.change("x", AT, status="solved")
     with pytest.raises(UsageError, match="no status 'done'"):
         store.change(ticket.id, AT, status="done")
+
+
+def test_a_store_of_the_first_release_knows_what_was_tried(tmp_path: Path) -> None:
+    """Its `retry` forgot the attempts; what had failed, or was left by a killed worker, may have arrived."""
+    with sqlite3.connect(tmp_path / "tickets.db") as raw:
+        raw.executescript(MIGRATIONS[0])
+        raw.execute("PRAGMA user_version = 1")
+        for name, attempts, lease, error in [
+            ("new", 0, "", ""), ("tried", 3, "", "answered 500"), ("back", 0, "", "answered 500"),
+            ("killed", 0, "l", ""),
+        ]:  # fmt: skip
+            row = (name, "t1", "a", "waiting", attempts, AT, lease, "", error, "")
+            raw.execute("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    raw.close()
+    store = open_tickets(tmp_path)
+    assert {one.id: one.total_attempts for one in store.outbox.listed()} == {
+        "new": 0, "tried": 3, "back": 1, "killed": 1,
+    }  # fmt: skip
+    file_one(store, ["a"])
+    store.close()
 
 
 def test_a_client_is_erased_with_everything(store: TicketStore, tmp_path: Path) -> None:

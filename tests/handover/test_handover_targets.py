@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from handover_facts import SIGNING, ticket
+from handover_facts import SIGNING, Clock, file_one, open_tickets, ticket
 from handover_mail import Mailbox, receiving_mail
 from handover_receiver import Answer, Call, Receiver, receiving
 
 from kbsearch.errors import DeliveryError, UsageError
+from kbsearch.events.ids import iso
 from kbsearch.handover.document import document_of
+from kbsearch.handover.outbox import DELIVERED
+from kbsearch.handover.sender import Sender
 from kbsearch.handover.signing import signature
 from kbsearch.handover.targets.connect import open_targets
 from kbsearch.handover.targets.protocol import Secrets, Target
@@ -211,6 +215,47 @@ def test_chatwoot(receiver: Receiver, lost: str) -> None:
     (conversation,) = desk.conversations["t1"]
     assert conversation["custom_attributes"] == {"kbsearch_ticket": "t1", "kbsearch_reason": "low_confidence"}
     assert [message["content"] for message in conversation["messages"]] == [as_text(DOCUMENT)]
+
+
+@pytest.mark.parametrize("written_differently", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "start", "query"),
+    [
+        (FakeZendesk, "zendesk+http://agent%40example.com@", ""),
+        (FakeZammad, "zammad+http://", "?group=Users"),
+        (FakeChatwoot, "chatwoot+http://", "?inbox=inbox-1"),
+    ],
+    ids=["zendesk", "zammad", "chatwoot"],
+)
+def test_a_delivery_that_is_brought_back_makes_no_second_ticket(
+    receiver: Receiver, tmp_path: Path, kind: Any, start: str, query: str, written_differently: bool
+) -> None:
+    """By `retry`, or since its target's address is written differently: its attempts are counted anew, and the ticket
+    of an earlier one, whose answer was lost, is found all the same."""
+    desk, lost = kind(), []
+
+    def answer(call: Call) -> Answer:
+        given = desk(call)
+        if call.method == "POST" and not lost and not call.path.endswith("/contacts"):
+            lost.append(call.path)
+            return 502, {}
+        return given
+
+    receiver.answer = answer
+    store, clock = open_tickets(tmp_path), Clock()
+    before, after = (target(f"{start}{receiver.address}{slash}{query}") for slash in ("", "/"))
+    file_one(store, [before.name])
+    assert Sender(store, [before], retention_days=90, clock=clock).send_next(before)
+    first = len(receiver.calls)
+    if written_differently:
+        assert store.outbox.adopt([after.name], iso(clock())) == 1
+    else:
+        assert store.outbox.retry(iso(clock())) == 1
+    again = after if written_differently else before
+    assert Sender(store, [again], retention_days=90, clock=clock).send_next(again)
+    assert [(one.state, one.attempts) for one in store.outbox.listed()] == [(DELIVERED, 1)]
+    store.close()
+    assert lost[0] not in [call.path for call in receiver.calls[first:] if call.method == "POST"]
 
 
 def test_chatwoot_without_a_number_it_would_refuse(receiver: Receiver) -> None:

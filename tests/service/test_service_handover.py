@@ -285,6 +285,7 @@ def test_a_bad_callback_is_told_what_is_wrong(make_client: Any, changes: Any, st
         ({"contact": {"email": "anna"}}, 422, "contact"),
         ({"contact": {"email": "a@b.lv\nBcc: c@d.lv"}}, 422, "contact"),
         ({"contact": {"email": "a@b.lv, c@d.lv"}}, 422, "contact"),
+        ({"contact": {"email": "a\x9b2J@b.lv"}}, 422, "contact"),
         ({"contact": None}, 422, "contact"),
         ({"conversation": [{"role": "robot", "text": "x"}]}, 422, "conversation"),
         ({"conversation": [{"role": "customer", "text": "x"}] * 101}, 422, "conversation"),

@@ -1,4 +1,4 @@
-"""What a hand-over is about where nobody has said so."""
+"""The texts of a hand-over: what it is about where nobody has said so, and what no text keeps."""
 
 from __future__ import annotations
 
@@ -27,3 +27,25 @@ def test_without_a_subject_it_is_what_was_said_last(client: TestClient, changes:
     filed = client.post("/v1/handover", json=given).json()
     status = client.get(f"/v1/handover/{filed['id']}", params={"key": filed["key"]})
     assert status.json()["subject"] == subject
+
+
+def test_no_text_keeps_control_characters(client: TestClient) -> None:
+    """They would steer the terminal or the help desk of who reads it; line breaks and tabs stay."""
+    bad = "\x1b[2Ja\tb\r\nc\x9b\x00\x07"
+    given = {
+        "reason": "customer_request", "subject": bad, "message": bad, "lang": "en",
+        "contact": {"email": "anna@example.org", "name": bad, "phone": bad},
+        "conversation": [{"role": "customer", "text": bad}], "queries": [bad], "query_ids": [bad], "shown": [bad],
+        "opened": [bad], "feedback": {"reason": bad, "note": bad},
+    }  # fmt: skip
+    filed = client.post("/v1/handover", json=given).json()
+    ticket = client.app.state.service.tickets.read(filed["id"])  # type: ignore[attr-defined]
+    handover = ticket.handover
+    one_line, clean = "[2Ja b c", "[2Ja\tb\nc"
+    assert (handover.subject, handover.contact.name, handover.contact.phone) == (one_line,) * 3
+    texts = (handover.message, handover.conversation[0].text, handover.queries[0], handover.query_ids[0])
+    more = (handover.shown[0].id, handover.opened[0].id, *handover.feedback.values())
+    assert [*texts, *more] == [clean] * 8
+    empty = {**given, "subject": "\x1b", "message": "\x07", "conversation": [], "queries": []}
+    refused = client.post("/v1/handover", json=empty)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "subject")

@@ -218,6 +218,32 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     assert sorted(event.action_name for event in service.store.events()) == ["suggestion", "vote"]
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"title": "     "}, "title"),
+        ({"title": "\x1b\x07\x9b"}, "title"),
+        ({"title": "Delivery", "lang": "\x1b[31mxx"}, "lang"),
+        ({"title": "Delivery", "lang": "en\n"}, "lang"),
+    ],
+)
+def test_a_suggestion_is_told_what_is_wrong(filing: TestClient, service: Service, body: Any, field: str) -> None:
+    """By member, and nothing is kept."""
+    answer = filing.post("/v1/suggestions", json=body)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, field)
+    assert service.suggestions.listed() == []
+
+
+def test_a_suggestion_keeps_no_control_characters(filing: TestClient, service: Service) -> None:
+    """Nor does the address of who follows it; line breaks of the text stay."""
+    answer = filing.post("/v1/suggestions", json={"title": "Sun\x1b[2J\r\nday", "text": "a\x9b\r\nb", "lang": "pt-BR"})
+    (kept,) = service.suggestions.listed()
+    assert (kept.title, kept.text, kept.lang) == ("Sun[2J day", "a\nb", "pt-BR")
+    service.suggestions.decide(kept.id, "open")
+    follow = f"/v1/suggestions/{answer.json()['id']}/follow"
+    assert filing.post(follow, json={"email": "a\x1b[2J@b.example"}).status_code == 422
+
+
 def test_a_suggestion_that_is_too_short_is_given_back(filing: TestClient) -> None:
     """With what was typed, and a sentence."""
     answer = filing.post("/suggestions?lang=en", data={"title": "No", "text": "More <b>words</b>"})

@@ -80,6 +80,15 @@ def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
         SuggestionStore(tmp_path / "suggestions.db")
 
 
+def test_a_title_does_not_steer_the_terminal(
+    store: SuggestionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that was filed before they were taken out is printed with its control characters written out."""
+    store.file(wish(1, "\x1b[2JGone \x9b31m\r"), "here")
+    assert main(["suggestions", "--index", os.fspath(tmp_path)]) == 0
+    assert "[en] \\u001b[2JGone \\u009b31m\\u000d" in capsys.readouterr().out
+
+
 def test_the_command_lists_decides_and_forgets(
     store: SuggestionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

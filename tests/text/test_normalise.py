@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsearch.text.normalise import fold, normalise
+from kbsearch.text.normalise import drop_controls, fold, normalise
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,20 @@ from kbsearch.text.normalise import fold, normalise
 )
 def test_normalise(raw: str, clean: str) -> None:
     assert normalise(raw) == clean
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a\r\nb\rc\u2028d\x85e", "a\nb\nc\nd\ne"),
+        ("  a\t\tb  \n\n\n c", "  a\t\tb  \n\n\n c"),
+        ("red \x1b[31m \x9b2J bell\x07 \x00", "red [31m 2J bell "),
+        ("می\u200cخواهم \u200fא", "می\u200cخواهم \u200fא"),
+    ],
+)
+def test_what_people_wrote_keeps_its_form_and_loses_its_controls(raw: str, clean: str) -> None:
+    assert drop_controls(raw) == clean
+    assert drop_controls(clean) == clean
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from kbsearch.service.frame import frame_values, html_page, page_language, sessi
 from kbsearch.service.portal_events import keep, make_event
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.respond import json_response
-from kbsearch.service.wire import MAX_SESSION
-from kbsearch.suggestions.store import MAX_EMAIL, MAX_TEXT, MAX_TITLE, PENDING, Suggestion
+from kbsearch.service.wire import LANG, MAX_SESSION
+from kbsearch.suggestions.store import MAX_EMAIL, MAX_TEXT, MAX_TITLE, MIN_TITLE, PENDING, Suggestion
+from kbsearch.text.normalise import drop_controls
 
 router = APIRouter(tags=["suggestions"])
 
@@ -35,9 +36,9 @@ router = APIRouter(tags=["suggestions"])
 class SuggestionBody(BaseModel):
     """A new suggestion; personal data in it is replaced before it is kept."""
 
-    title: str = Field(min_length=3, max_length=MAX_TITLE, examples=["Delivery on Sundays"])
+    title: str = Field(min_length=MIN_TITLE, max_length=MAX_TITLE, examples=["Delivery on Sundays"])
     text: str = Field("", max_length=MAX_TEXT)
-    lang: str = Field("", max_length=35)
+    lang: str = Field("", max_length=35, pattern=LANG)
     session: str = Field("", max_length=MAX_SESSION)
 
 
@@ -149,8 +150,11 @@ async def act_form(request: Request, suggestion: str) -> Response:
 async def _file(request: Request, given: SuggestionBody) -> str:
     service = service_of(request)
     address, _agent = client_of(request)
+    title = " ".join(drop_controls(given.title).split())
+    if len(title) < MIN_TITLE:
+        raise UsageError(f"title {given.title!r} says too little; write at least {MIN_TITLE} characters", "title")
     suggestion = Suggestion(
-        id=new_id(), title=redact(" ".join(given.title.split())), text=redact(given.text.strip()), lang=given.lang,
+        id=new_id(), title=redact(title), text=redact(drop_controls(given.text).strip()), lang=given.lang,
         status=PENDING, created_at=now(), votes=0,
     )  # fmt: skip
     filed_by = service.hasher.voucher("suggestions", address)

@@ -9,7 +9,7 @@ const questionInput = el("input", {
 let waiting = false;
 
 async function say(text) {
-  const message = text.trim().slice(0, MAX_MESSAGE);
+  const message = beginning(text.trim(), MAX_MESSAGE);
   if (!message || waiting) return;
   waiting = true;
   closeSuggestions();

@@ -15,8 +15,10 @@ const personView = el("div", { class: "view person", role: "region", "aria-label
 
 let reason = "customer_request";
 let typedMessage = false;
-// One for each message: a second press, or a second try after a lost answer, files it once.
-let fileKey = randomId();
+// A second press, or a second try after a lost answer, sends the same under the same key, and files it once. What was
+// changed since is another message: the service refuses it under a used key, and the lost one may have been filed.
+let lastSent = "";
+let fileKey = "";
 messageInput.addEventListener("input", () => (typedMessage = true));
 
 // `why`: a reason of the hand-over contract; `unsent`: what stands in the question box.
@@ -53,9 +55,14 @@ async function filePerson(submit) {
   fileButton.disabled = true;
   fileButton.textContent = texts.sending;
   try {
-    const filed = await ask("v1/handover", handover(message));
-    memory.ticket = { ...filed, email: emailInput.value.trim() };
-    fileKey = randomId();
+    const body = handover(message);
+    if (JSON.stringify(body) !== lastSent) {
+      lastSent = JSON.stringify(body);
+      fileKey = randomId();
+    }
+    const filed = await ask("v1/handover", { ...body, idempotency_key: fileKey });
+    memory.ticket = { ...filed, email: body.contact.email };
+    lastSent = "";
     messageInput.value = "";
     typedMessage = false;
     keepMemory();
@@ -63,7 +70,9 @@ async function filePerson(submit) {
     personView.replaceChildren(filedBox());
     personView.querySelector("h3").focus();
   } catch (error) {
-    complain(error.status === 422 ? texts.incomplete : texts.failed);
+    // Other refusals are nothing that the customer could complete, such as too many tickets of one address.
+    const incomplete = error.code === "invalid_value" && ["contact", "message", "subject"].includes(error.field);
+    complain(incomplete ? texts.incomplete : texts.failed);
   } finally {
     fileButton.disabled = false;
     fileButton.textContent = texts.file;
@@ -75,7 +84,7 @@ function handover(message) {
   const email = emailInput.value.trim();
   return {
     reason,
-    subject: message.split("\n")[0].slice(0, 200),
+    subject: beginning(message.split("\n")[0], 200),
     message,
     lang: textLang,
     contact: { email, ...(name && { name }) },
@@ -86,7 +95,6 @@ function handover(message) {
     opened: memory.opened.slice(-100),
     confidence: memory.confidence,
     session,
-    idempotency_key: fileKey,
   };
 }
 

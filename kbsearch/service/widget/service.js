@@ -12,7 +12,7 @@ async function ask(path, body) {
   const answer = await response.json();
   if (response.ok) return answer;
   if (response.status === 401) console.warn(`kbsearch: ${answer.error.message}`);
-  throw Object.assign(new Error(answer.error.message), { status: response.status });
+  throw Object.assign(new Error(answer.error.message), { ...answer.error, status: response.status });
 }
 
 // What only the browser sees. Impressions, answers and votes in the chat are counted by the service itself.
@@ -48,4 +48,6 @@ function emit(name, detail) {
   }
 }
 
+// By characters: half of a surrogate pair is no text, and the service refuses it.
+const beginning = (text, longest) => [...text].slice(0, longest).join("");
 const noteOnce = (list, id) => id && !list.includes(id) && list.push(id);
