@@ -384,7 +384,8 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     schema = paths["/v1/handover"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert schema["properties"]["reason"]["enum"] == list(REASONS)
     assert "/v1/handover/{ticket_id}" in paths
-    assert "/v1/handover/{ticket_id}/status" in paths
+    for address in ("/v1/handover/{ticket_id}/status", "/v1/handover/status"):
+        assert "403" in paths[address]["post"]["responses"]
 
 
 def test_a_client_can_be_erased(client: TestClient) -> None:
