@@ -6,6 +6,7 @@ One table maps the error tree to status and code; FastAPI's own 404, 405 and 422
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPMethod
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -158,9 +159,14 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """Return what an address takes; starlette names the methods of the first route that matches, not of all."""
-    matching = (route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+    """Return what an address takes: starlette names the methods of the first route that matches, not of all, and a
+    router that was included names none."""
+    routes = request.app.router.routes
+
+    def is_taken(method: HTTPMethod) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    return [*filter(is_taken, HTTPMethod)]
 
 
 async def _on_unknown(_request: Request, _error: Exception) -> Response:

@@ -321,6 +321,22 @@ def test_every_reference_of_the_description_leads_somewhere(client: TestClient) 
     assert named <= {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/search", "GET, POST"),
+        ("HEAD", "/v1/search", "GET, POST"),
+        ("GET", "/v1/chat", "POST"),
+        ("PUT", "/suggestions", "GET, HEAD, POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+    ],
+)
+def test_an_address_says_what_it_takes(client: TestClient, method: str, path: str, allowed: str) -> None:
+    """With the 405, of all routes that stand there (RFC 9110, section 15.5.6)."""
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+
+
 def test_cors_is_open_below_v1_only(client: TestClient) -> None:
     """A widget on another site may search; no other site may read the page."""
     origin = {"Origin": "https://shop.example"}
