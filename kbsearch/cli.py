@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser(
         "serve", help="the HTTP service and the portal page", epilog=example("kbsearch serve --index var/index")
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--index", type=Path, metavar="DIR", help="directory of snapshots; default: KBSEARCH_INDEX")
     sub.add_argument("--host", help="default 127.0.0.1")
     sub.add_argument("--port", type=int, help="default 8080")
     sub.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
