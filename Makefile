@@ -53,10 +53,13 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.http
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.ties
+	$(BIN)/python -m benchmarks.gaps
 	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.indexing
 	$(BIN)/python -m benchmarks.indexing --model kbsearch-mini --passages 1 --words 12
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.gate
+	$(BIN)/python -m benchmarks.rollback
 	$(BIN)/python -m benchmarks.measurement.simulate
 	$(BIN)/python -m benchmarks.measurement.kill
 	$(BIN)/python -m benchmarks.measurement.ingest

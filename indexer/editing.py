@@ -1,7 +1,7 @@
 """The editor's files beside the articles: synonyms, protected words, rules, groups. Bad rows are reported one by one.
 
 Takes the same sources as the loaders, gives an `Editing` and fills the same report; imported by the pipeline. The
-format is in docs/editing.md.
+format is in docs/ranking.md.
 """
 
 from __future__ import annotations
@@ -101,23 +101,32 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     except (Unreadable, OSError) as fault:
         complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
-    header = text.partition("\n")[0]
+    lines = io.StringIO(text).readlines()
+    number = next((number for number, line in enumerate(lines, start=1) if not _is_comment(line)), 1)
+    header = "".join(lines[number - 1 : number])
     delimiter = max(",;\t", key=lambda mark: len({*required, *optional} & set(_cells(header, mark))))
     columns = _cells(header, delimiter)
     missing = [name for name in required if name not in columns]
     if missing:
-        complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
+        said = f"the first line that is no comment must name the column {missing[0]!r}"
+        complain(Problem(file.name, number, said), report, strict)
         return
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    next(reader)
-    line = reader.line_num + 1
+    reader = csv.reader(lines[number:], delimiter=delimiter)
+    line = number + 1
     for cells in reader:
         named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
-        if len(cells) > len(columns):
+        is_comment = bool(cells) and cells[0].startswith("#")
+        if len(cells) > len(columns) and not is_comment:
             complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
-        elif any(named.values()) and not cells[0].startswith("#"):
+        elif any(named.values()) and not is_comment:
             yield line, {name: named.get(name, "") for name in (*required, *optional)}
-        line = reader.line_num + 1
+        line = number + reader.line_num + 1
+
+
+def _is_comment(line: str) -> bool:
+    """Tell a comment or an empty line; spreadsheets fill both up with delimiters, and quote what holds one."""
+    said = line.strip('",; \t\n')
+    return not said or said.startswith("#")
 
 
 def _cells(header: str, delimiter: str) -> list[str]:

@@ -40,11 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser(
         "serve", help="the HTTP service and the portal page", epilog=example("kbsearch serve --index var/index")
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--index", type=Path, metavar="DIR", help="directory of snapshots; default: KBSEARCH_INDEX")
     sub.add_argument("--host", help="default 127.0.0.1")
     sub.add_argument("--port", type=int, help="default 8080")
     sub.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
-    sub.add_argument("--events", metavar="URL", help="default sqlite:///DIR/events.db")
+    sub.add_argument("--events", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db")
     sub.set_defaults(run=_serve)
     sub = commands.add_parser(
         "eval",
@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
     )
     sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--events", default="", metavar="URL", help="as for serve; default sqlite:///DIR/events.db")
+    sub.add_argument(
+        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
+    )
     sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
     sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
     sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")

@@ -1,7 +1,7 @@
 """What an editor says about words and queries beside the articles: synonyms, protected words, rules.
 
 Read from files by the indexer, stored in the snapshot as one JSON file, used by `text.synonyms`, `understand` and
-`rules`. How an editor writes the files is in docs/editing.md.
+`rules`. How an editor writes the files is in docs/ranking.md.
 """
 
 from __future__ import annotations

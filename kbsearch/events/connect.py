@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,6 +12,16 @@ from kbsearch.events.store import EventStore
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
+
+
+def default_url(index: Path) -> str:
+    """Return the URL of the store that belongs to an index where nobody names another."""
+    return f"sqlite:///{index / 'events.db'}"
+
+
+def url_in_use(given: str, index: Path) -> str:
+    """Return the URL of the store that `kbsearch serve` writes to: as given, or as the environment says."""
+    return given or os.environ.get("KBSEARCH_EVENTS") or default_url(index)
 
 
 def open_existing_store(url: str) -> EventStore:

@@ -13,7 +13,9 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
     """Add what can be done to the command's parser."""
     place = argparse.ArgumentParser(add_help=False)
     place.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    place.add_argument("--events", default="", metavar="URL", help="as for serve; default sqlite:///DIR/events.db")
+    place.add_argument(
+        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
+    )
     place.add_argument("--json", action="store_true", help="print JSON")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 

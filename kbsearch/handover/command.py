@@ -8,7 +8,7 @@ from dataclasses import asdict
 import orjson
 
 from kbsearch.errors import UsageError
-from kbsearch.events.connect import open_existing_store
+from kbsearch.events.connect import open_existing_store, url_in_use
 from kbsearch.events.erasure import pseudonyms
 from kbsearch.events.identity import digests_of
 from kbsearch.events.ids import now
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> str:
 
     :raises UsageError: there is no ticket store, or no such ticket.
     """
-    events = options.events or f"sqlite:///{options.index / 'events.db'}"
+    events = url_in_use(options.events, options.index)
     path = tickets_path(options.index, events)
     if not path.is_file():
         raise UsageError(f"there is no ticket store at {str(path)!r}; check --index and --events", "index")
@@ -101,7 +101,8 @@ def _erase(store: TicketStore, options: argparse.Namespace, events: str) -> str:
         count = store.erase(client_ids=clients, session_ids={options.client})
     if options.json:
         return orjson.dumps({"erased": count}).decode()
-    return f"{count} tickets erased here; what a help desk was sent has to be erased there."
+    path = tickets_path(options.index, events)
+    return f"{count} tickets erased in {path}; what a help desk was sent has to be erased there."
 
 
 _ACTIONS = {"list": _list, "show": _show, "dead": _dead, "retry": _retry, "status": _status, "erase": _erase}

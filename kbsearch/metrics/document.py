@@ -14,6 +14,7 @@ from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
 from kbsearch.metrics.journeys import GAP
 from kbsearch.metrics.moments import DAY, HOUR, MINUTE, SECOND
 from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW
+from kbsearch.metrics.queries import LEAST_CLIENTS
 from kbsearch.metrics.report import SPLITS
 from kbsearch.metrics.searches import FOLD_WINDOW
 from kbsearch.metrics.tally import SURVEYS
@@ -61,6 +62,7 @@ def document() -> str:
             ),
             health="\n".join(f"| `{name}` | {words} |" for name, words in _HEALTH.items()),
             share=HOLDOUT_SHARE,
+            clients=LEAST_CLIENTS,
             costs=Costs(),
         )
     )

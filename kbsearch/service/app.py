@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -87,12 +88,23 @@ _SNAPSHOTS = SnapshotSource(published=published_version, open=open_engine)
 _SWITCH_SECONDS = 0.0005
 
 
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the description, with what request bodies define where their references look for it."""
+        description = super().openapi()
+        for item in description["paths"].values():
+            for operation in item.values():
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    description["components"]["schemas"] |= content["schema"].pop("$defs", {})
+        return description
+
+
 def create_app(
     settings: Settings, *, source: SnapshotSource = _SNAPSHOTS, engine: SearchEngine | None = None
 ) -> FastAPI:
     """Make the application; `engine` is one that is open already."""
     service = _make_service(settings, source, engine)
-    app = FastAPI(
+    app = _Application(
         title="kbsearch",
         version="1",
         summary="Search in a knowledge base, in the customer's language.",

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from kbsearch.service.errors import BadJson, BodyTooLarge, validation_error
+from kbsearch.service.errors import BadJson, BodyTooLarge, field_of, validation_error
 
 _Given = TypeVar("_Given", bound=BaseModel)
 
@@ -21,7 +21,8 @@ def read_as(model: type[_Given], raw: object) -> _Given:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise validation_error(error.errors()) from None
+        problem = error.errors()[0]
+        raise validation_error(problem, field_of(problem, raw)) from None
 
 
 async def read_json(request: Request, limit: int) -> object:

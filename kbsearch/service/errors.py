@@ -5,7 +5,8 @@ One table maps the error tree to status and code; FastAPI's own 404, 405 and 422
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from http import HTTPMethod
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -99,15 +100,8 @@ def error_code(error: Exception) -> tuple[int, str]:
     return 500, "internal"
 
 
-def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
-    """Turn the first problem that pydantic found into a sentence about a field."""
-    problem = problems[0]
-    # Parameters and members are flat: what follows the first name is a branch of a union or a place in a list. FastAPI
-    # puts before it where the value stands; a member may be called `body` as well.
-    loc = [str(part) for part in problem["loc"]]
-    if len(loc) > 1 and loc[0] in ("query", "body", "path"):
-        loc = loc[1:]
-    field = loc[0] if loc else None
+def validation_error(problem: Mapping[str, Any], field: str | None) -> UsageError:
+    """Turn a problem that pydantic found into a sentence about a field."""
     kind, context, value = problem["type"], problem.get("ctx") or {}, problem.get("input")
     name = field or "the body"
     if kind == "missing":
@@ -124,6 +118,19 @@ def validation_error(problems: Sequence[Mapping[str, Any]]) -> UsageError:
     return UsageError(f"{name}: {problem['msg']}", field)
 
 
+def field_of(problem: Mapping[str, Any], given: Any) -> str | None:
+    """Return where in a body a problem is, as `contact.email` or `conversation.0.text`; None for the whole of it."""
+    names = []
+    for part in problem["loc"]:
+        is_there = part in given if isinstance(given, dict) else isinstance(given, list) and isinstance(part, int)
+        # What is not there is missing, or no member but a branch of a union that pydantic tried.
+        if not is_there and problem["type"] != "missing":
+            break
+        names.append(str(part))
+        given = given[part] if is_there else None
+    return ".".join(names) or None
+
+
 def error_response(error: KbsearchError) -> Response:
     """Answer with an error of the tree."""
     status, code = error_code(error)
@@ -138,8 +145,12 @@ async def _on_known(request: Request, error: Exception) -> Response:
     return error_response(error) if isinstance(error, KbsearchError) else await _on_unknown(request, error)
 
 
-async def _on_validation(_request: Request, error: Exception) -> Response:
-    return error_response(validation_error(error.errors() if isinstance(error, RequestValidationError) else []))
+async def _on_validation(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        return await _on_unknown(request, error)
+    problem = error.errors()[0]
+    # FastAPI names first where a parameter stands, then the parameter.
+    return error_response(validation_error(problem, str(problem["loc"][1])))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -158,9 +169,14 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """Return what an address takes; starlette names the methods of the first route that matches, not of all."""
-    matching = (route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+    """Return what an address takes: starlette names the methods of the first route that matches, not of all, and a
+    router that was included names none."""
+    routes = request.app.router.routes
+
+    def is_taken(method: HTTPMethod) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    return [*filter(is_taken, HTTPMethod)]
 
 
 async def _on_unknown(_request: Request, _error: Exception) -> Response:

@@ -144,14 +144,17 @@ def to_handover(given: HandoverBody, article_of: Callable[[str], Article]) -> Ha
         raise UsageError("subject is empty; say in a few words what it is about", "subject")
     email = given.contact.email.strip()
     if not _EMAIL.fullmatch(email):
-        raise UsageError("contact.email must be an address such as anna@example.org", "contact")
+        raise UsageError("contact.email must be an address such as anna@example.org", "contact.email")
     return Handover(
         reason=given.reason,
         subject=subject,
         message=given.message.strip(),
         lang=given.lang,
         contact=Contact(email, _one_line(given.contact.name), _one_line(given.contact.phone)),
-        conversation=tuple(Turn(turn.role, turn.text, _moment(turn.at)) for turn in given.conversation),
+        conversation=tuple(
+            Turn(turn.role, turn.text, _moment(turn.at, f"conversation.{number}.at"))
+            for number, turn in enumerate(given.conversation)
+        ),
         queries=tuple(given.queries),
         query_ids=tuple(given.query_ids),
         shown=tuple(map(article_of, dict.fromkeys(given.shown))),
@@ -173,13 +176,13 @@ def to_reply(given: ReplyBody) -> Reply:
 
     :raises UsageError: `at` is no time with a zone.
     """
-    moment = _moment(given.at)
+    moment = _moment(given.at, "reply.at")
     if not moment:
-        raise UsageError("reply.at is missing; write it as 2026-10-01T12:00:00Z", "reply")
+        raise UsageError("reply.at is missing; write it as 2026-10-01T12:00:00Z", "reply.at")
     return Reply(moment, given.text.strip(), _one_line(given.sender))
 
 
-def _moment(text: str) -> str:
+def _moment(text: str, field: str) -> str:
     if not text:
         return ""
     try:
@@ -188,7 +191,7 @@ def _moment(text: str) -> str:
             raise ValueError(text)
         return iso(moment)
     except (ValueError, OverflowError):
-        raise UsageError(f"at {text!r} is not ISO 8601 with a zone; write 2026-10-01T12:00:00Z", "at") from None
+        raise UsageError(f"{field} {text!r} is not ISO 8601 with a zone; write 2026-10-01T12:00:00Z", field) from None
 
 
 def _one_line(text: str) -> str:

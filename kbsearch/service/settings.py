@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsearch.errors import UsageError
+from kbsearch.events.connect import default_url
 
 MIN_SECRET_BYTES = 32
 """A key shorter than the hash it signs with (HS256) can be guessed offline (RFC 7518, section 3.2)."""
@@ -116,7 +117,7 @@ class Settings:
     @property
     def events_url(self) -> str:
         """The event store's URL, with the default filled in."""
-        return self.events or f"sqlite:///{self.index / 'events.db'}"
+        return self.events or default_url(self.index)
 
     @property
     def journal_folder(self) -> Path:

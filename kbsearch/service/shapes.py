@@ -16,7 +16,7 @@ class ErrorDetail(BaseModel):
 
     code: str = Field(examples=["limit_exceeded"])
     message: str = Field(examples=["limit must be at most 100, got 500"])
-    field: str | None = Field(description="The parameter or member at fault.", examples=["limit"])
+    field: str | None = Field(description="The parameter or member at fault.", examples=["limit", "contact.email"])
 
 
 class ErrorAnswer(BaseModel):

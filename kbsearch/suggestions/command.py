@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from kbsearch.errors import UsageError
+from kbsearch.events.connect import url_in_use
 from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
 
@@ -14,7 +15,7 @@ def run(options: argparse.Namespace) -> str:
 
     :raises UsageError: there is no such suggestion or status, or nobody has suggested anything yet.
     """
-    store = SuggestionStore(_existing(suggestions_path(options.index, options.events)))
+    store = SuggestionStore(_existing(suggestions_path(options.index, url_in_use(options.events, options.index))))
     try:
         if options.forget:
             return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."

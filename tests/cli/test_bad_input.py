@@ -299,6 +299,18 @@ def test_a_file_whose_name_is_no_utf8_is_reported(run: Run, tmp_path: Path, writ
     assert [problem["file"] for problem in report["problems"]] == [str(tmp_path / "in" / r"caf\xe9.md")]
 
 
+def test_serving_needs_an_index_from_somewhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the command line or the environment; the sentence names both."""
+    monkeypatch.delenv("KBSEARCH_INDEX", raising=False)
+    result = run("kbsearch", "serve")
+    assert result.code == 2
+    assert result.sentence == "kbsearch serve: no index given; use --index DIR or KBSEARCH_INDEX"
+    monkeypatch.setenv("KBSEARCH_INDEX", str(tmp_path))
+    result = run("kbsearch", "serve", "--workers", "0")
+    assert result.code == 2
+    assert result.sentence == "kbsearch serve: workers must be more than 0, got 0"
+
+
 @pytest.mark.parametrize("days", ["nan", "inf", "1e12", "3000000", "0", "-1", "1e-12"])
 def test_a_key_for_an_impossible_time_is_wrong_use(run: Run, days: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No date can say it."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from indexer.editing import load_editing
+from indexer.loaders.report import LoadReport
 from indexer.pipeline import build
+from kbsearch.editing import Rule, Synonym
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchOutcome, SearchRequest
 
 Write = Callable[[Path, Any], Path]
 PUBLIC = frozenset({"public"})
+RANKING = Path(__file__).parents[2] / "docs" / "ranking.md"
 
 
 def row(name: str, title: str, body: str, **fields: Any) -> dict[str, Any]:
@@ -114,3 +119,38 @@ def test_a_protected_word_has_no_relatives(engine: Engine) -> None:
 def test_stop_words_alone_are_still_a_query(engine: Engine, typed: str) -> None:
     """They never empty it."""
     assert engine.search(SearchRequest(q=typed, lang="en")).decision.reasons
+
+
+def test_the_documented_files_are_read(tmp_path: Path) -> None:
+    """First lines and examples of docs/ranking.md, under a comment and a blank line."""
+    for line in RANKING.read_text(encoding="utf-8").splitlines():
+        if re.match(r"\| `(synonyms|protected|rules)\.csv`", line):
+            name, columns, _, examples = ("\n".join(re.findall("`([^`]+)`", cell)) for cell in line.split("|")[1:-1])
+            text = f"# Words of our shop\n\n{columns}\n{examples}\n"
+            (tmp_path / name.partition("\n")[0]).write_text(text, encoding="utf-8")
+    report = LoadReport()
+    editing = load_editing([tmp_path], {"gift-card-balance": "gift.en"}, report=report)
+    assert report.problems == []
+    assert editing.synonyms == (
+        Synonym(("money back", "refund"), ("money back", "refund"), "en"),
+        Synonym(("sofa bed",), ("large item",), ""),
+    )
+    assert editing.protected == ("Smart-ID",)
+    assert editing.rules == (Rule("gift card", "exact", "pin", "gift.en"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("# Anna\n\n,,\nwords,lang\nmoney back; refund\n# a, b, c\none\n", 7, "'one' is one word"),
+        ('"# Anna, Ilze",\nword\nrefund\n', 2, "the first line that is no comment must name the column 'words'"),
+        ("# nothing yet\n", 1, "must name the column 'words'"),
+    ],
+)
+def test_a_bad_line_of_an_editor_has_its_number_in_the_file(tmp_path: Path, text: str, line: int, said: str) -> None:
+    """Whatever stands above the first line."""
+    (tmp_path / "synonyms.csv").write_text(text, encoding="utf-8")
+    report = LoadReport()
+    load_editing([tmp_path], {}, report=report)
+    assert [problem.line for problem in report.problems] == [line]
+    assert said in str(report.problems[0])

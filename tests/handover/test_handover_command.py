@@ -16,8 +16,9 @@ from kbsearch.handover.outbox import WAITING
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two tickets, one of which could not be delivered."""
+    monkeypatch.delenv("KBSEARCH_EVENTS", raising=False)
     store = open_tickets(tmp_path)
     file_one(store, [], "First", client_id="c1")
     file_one(store, ["webhook://hooks.example/"], "Second", client_id="c2")
@@ -112,6 +113,21 @@ def test_a_customer_is_erased(index: Path, capsys: pytest.CaptureFixture[str]) -
     """By address."""
     assert json.loads(run(capsys, "erase", "anna@example.org", "--index", str(index), "--json")) == {"erased": 2}
     assert run(capsys, "list", "--index", str(index)) == "No tickets.\n"
+
+
+def test_a_customer_is_erased_where_the_service_keeps_tickets(
+    index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which the environment may say, as it does for the service; the command line wins, and the file is named."""
+    elsewhere = index / "elsewhere"
+    store = open_tickets(elsewhere)
+    file_one(store, [], "Third", client_id="c3")
+    store.close()
+    monkeypatch.setenv("KBSEARCH_EVENTS", f"sqlite:///{elsewhere / 'events.db'}")
+    place = ("anna@example.org", "--index", str(index))
+    assert run(capsys, "erase", *place).startswith(f"1 tickets erased in {elsewhere / 'tickets.db'};")
+    said = run(capsys, "erase", *place, "--events", f"sqlite:///{index / 'events.db'}")
+    assert said.startswith(f"2 tickets erased in {index / 'tickets.db'};")
 
 
 @pytest.mark.parametrize("first", [False, True])

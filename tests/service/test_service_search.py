@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -299,7 +300,41 @@ def test_openapi_names_every_route_of_the_contract(client: TestClient) -> None:
     assert "examples" in search["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert "ErrorAnswer" in described["components"]["schemas"]
     assert "HTTPValidationError" not in described["components"]["schemas"]
+    assert list(described["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
     assert client.get("/docs").status_code == 404
+
+
+def test_every_reference_of_the_description_leads_somewhere(client: TestClient) -> None:
+    """Of requests and of answers, in paths and in the components that they share."""
+    described = client.get("/openapi.json").json()
+
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield from [value] if key == "$ref" and isinstance(value, str) else references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    named = set(references(described))
+    assert "#/components/schemas/ContactBody" in named
+    assert named <= {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/search", "GET, POST"),
+        ("HEAD", "/v1/search", "GET, POST"),
+        ("GET", "/v1/chat", "POST"),
+        ("PUT", "/suggestions", "GET, HEAD, POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+    ],
+)
+def test_an_address_says_what_it_takes(client: TestClient, method: str, path: str, allowed: str) -> None:
+    """With the 405, of all routes that stand there (RFC 9110, section 15.5.6)."""
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
 def test_cors_is_open_below_v1_only(client: TestClient) -> None:

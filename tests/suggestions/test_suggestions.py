@@ -90,9 +90,10 @@ def test_a_title_does_not_steer_the_terminal(
 
 
 def test_the_command_lists_decides_and_forgets(
-    store: SuggestionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: SuggestionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 2 for what does not exist."""
+    monkeypatch.delenv("KBSEARCH_EVENTS", raising=False)
 
     def run(*arguments: str) -> tuple[int, str]:
         code = main(["suggestions", "--index", os.fspath(tmp_path), *arguments])
@@ -110,3 +111,5 @@ def test_the_command_lists_decides_and_forgets(
     assert run("--decide", "s9", "open")[0] == 2
     assert "use one of: pending, open" in run("--decide", "s1", "perhaps")[1]
     assert main(["suggestions", "--index", os.fspath(tmp_path / "nothing")]) == 2
+    monkeypatch.setenv("KBSEARCH_EVENTS", f"sqlite:///{tmp_path / 'events.db'}")
+    assert main(["suggestions", "--index", os.fspath(tmp_path / "nothing")]) == 0

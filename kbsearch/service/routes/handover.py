@@ -56,6 +56,12 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": shapes.ErrorAnswer, "description": "No such ticket, or not with this key."}
 }
+_REPORTED: dict[int | str, dict[str, Any]] = {
+    200: {"model": TicketAnswer},
+    **_ERRORS,
+    403: {"model": shapes.ErrorAnswer, "description": "No signature, and no key for the audience helpdesk."},
+    **_NOT_FOUND,
+}
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
@@ -125,7 +131,7 @@ async def read_status(
 
 @router.post(
     "/v1/handover/{ticket_id}/status",
-    responses={200: {"model": TicketAnswer}, **_ERRORS, **_NOT_FOUND},
+    responses=_REPORTED,
     openapi_extra=_body(StatusBody),
     summary="Report what the help desk did",
 )
@@ -139,7 +145,7 @@ async def report_status(request: Request, ticket_id: str) -> Response:
 
 @router.post(
     "/v1/handover/status",
-    responses={200: {"model": TicketAnswer}, **_ERRORS, **_NOT_FOUND},
+    responses=_REPORTED,
     openapi_extra=_body(StatusBody),
     summary="Report what the help desk did, at one address for all tickets",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from kbsearch.service import shapes
 from kbsearch.service.context import service_of
@@ -30,7 +31,7 @@ async def readyz(request: Request) -> Response:
     return json_response(answer) if holder.snapshot else json_response(answer, 503, {"Retry-After": "1"})
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
     """Requests, latency, decisions, events written and dropped, snapshot and reloads."""
     return Response(service_of(request).meters.render(), media_type=CONTENT_TYPE)

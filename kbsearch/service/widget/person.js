@@ -71,7 +71,7 @@ async function filePerson(submit) {
     personView.querySelector("h3").focus();
   } catch (error) {
     // Other refusals are nothing that the customer could complete, such as too many tickets of one address.
-    const incomplete = error.code === "invalid_value" && ["contact", "message", "subject"].includes(error.field);
+    const incomplete = error.code === "invalid_value" && /^(contact|message|subject)\b/.test(error.field);
     complain(incomplete ? texts.incomplete : texts.failed);
   } finally {
     fileButton.disabled = false;
