@@ -44,7 +44,7 @@ class BadJson(KbsearchError):
 
 
 class Forbidden(KbsearchError):
-    """A good key that does not open this, or a form sent from another site's page."""
+    """A good key that does not open this, or something sent from another site's page."""
 
 
 class NotFound(KbsearchError):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 
 from kbsearch.service.errors import BodyTooLarge, Forbidden
+from kbsearch.service.sent import from_other_site
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 """Enough to notice what is no address; whoever writes to it checks more."""
@@ -21,8 +22,7 @@ async def read_form(request: Request) -> dict[str, str]:
     :raises Forbidden: the form stands on a page of another site, which cannot speak for a customer.
     :raises BodyTooLarge: it has more than `MAX_FORM` bytes.
     """
-    # Browsers always say from where a form was sent, and pages cannot forge it.
-    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+    if from_other_site(request.scope):
         raise Forbidden("this form belongs to another site")
     body = bytearray()
     async for chunk in request.stream():

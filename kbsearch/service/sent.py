@@ -22,6 +22,11 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
     return headers
 
 
+def from_other_site(scope: Scope) -> bool:
+    """Tell whether a page of another site sent the request: browsers always say so, and pages cannot forge it."""
+    return headers_of(scope).get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none")
+
+
 def parameters_of(scope: Scope) -> Mapping[str, str]:
     """Return what stands behind the `?` of its address; of several with one name, the last."""
     parameters: Mapping[str, str] | None = scope.get(_PARAMETERS)

@@ -313,6 +313,8 @@ def test_cors_is_open_below_v1_only(client: TestClient) -> None:
     for path in ("/v1/search?q=password", "/v1/search", "/v1/documents/nothing"):
         assert client.get(path, headers=origin).headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-origin" not in client.get("/", headers=origin).headers
+    sent = client.post("/v1/search", content='{"q": "password"}', headers={**origin, "Sec-Fetch-Site": "cross-site"})
+    assert sent.status_code == 200
 
 
 def test_cors_can_be_narrowed(make_client: Any) -> None:
@@ -322,3 +324,29 @@ def test_cors_can_be_narrowed(make_client: Any) -> None:
         foreign = client.get("/v1/search?q=password", headers={"Origin": "https://evil.example"})
     assert allowed.headers["access-control-allow-origin"] == "https://help.example"
     assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "status"),
+    [
+        ("https://evil.example", "cross-site", 403),
+        ("https://other.shop.example", "same-site", 403),
+        ("null", "cross-site", 403),
+        ("https://shop.example", "cross-site", 202),
+        ("https://kb.example", "same-origin", 202),
+        ("https://evil.example", None, 202),
+        (None, None, 202),
+    ],
+)
+def test_pages_that_are_not_named_have_no_effect(
+    make_client: Any, origin: str | None, site: str | None, status: int
+) -> None:
+    """A body of text/plain needs no leave from CORS; who is no browser says no site."""
+    given = {"Origin": origin, "Sec-Fetch-Site": site, "Content-Type": "text/plain"}
+    headers = {name: value for name, value in given.items() if value is not None}
+    with make_client(origins="https://shop.example") as client:
+        answer = client.post("/v1/suggestions", content='{"title": "Delivery on Sundays"}', headers=headers)
+        filed = len(client.app.state.service.suggestions.listed())
+        assert client.get("/v1/suggestions", headers=headers).status_code == 200
+    assert (answer.status_code, filed) == (status, 1 if status == 202 else 0)
+    assert (answer.json().get("error", {}).get("code") == "forbidden") is (status == 403)
