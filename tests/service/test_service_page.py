@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -95,6 +96,15 @@ def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -
         event.object_id,
         event.position,
     ) == ("view", "q7", "reset-password.en", 3)
+
+
+def test_a_video_without_a_readable_address_is_shown(make_client: Any) -> None:
+    """Indexes hold what earlier loaders let in."""
+    video = article("v.en", "Rinse", "How to. [0:00] Open. [1:05] Rinse.", kind="video")
+    engine = FakeEngine(articles=(replace(video, url="https://[v/a.mp4"),))
+    with make_client(engine=engine) as client:
+        response = client.get("/?doc=v.en&lang=en")
+    assert (response.status_code, "1:05" in response.text, "<video" in response.text) == (200, True, False)
 
 
 def test_an_article_with_a_long_id_is_shown(make_client: Any) -> None:
