@@ -302,6 +302,24 @@ def test_openapi_names_every_route_of_the_contract(client: TestClient) -> None:
     assert client.get("/docs").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("referer", "surface"),
+    [
+        ("https://kb.example/widget-demo?q=1", "widget"),
+        ("https://kb.example/?q=/widget", "portal"),
+        ("https://kb.example", "portal"),
+        ("http://[", "portal"),
+        ("", "portal"),
+    ],
+)
+def test_the_page_that_asked_is_noted(client: TestClient, service: Service, referer: str, surface: str) -> None:
+    """Whatever stands in its Referer."""
+    headers = {"Sec-Fetch-Site": "same-origin", "Referer": referer}
+    assert client.get("/v1/search?q=password", headers=headers).status_code == 200
+    assert service.buffer.flush()
+    assert [search.surface for search in service.store.searches()] == [surface]
+
+
 def test_cors_is_open_below_v1_only(client: TestClient) -> None:
     """A widget on another site may search; no other site may read the page."""
     origin = {"Origin": "https://shop.example"}
