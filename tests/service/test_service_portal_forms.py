@@ -40,6 +40,7 @@ def test_forms_of_other_sites_are_refused(
     for site in ("cross-site", "same-site"):
         assert filing.post(path, data=form, headers={"Sec-Fetch-Site": site}).status_code == 403
     assert filing.post(path, data={**form, "note": "x" * MAX_FORM}).status_code == 413
+    assert filing.post(path, data={**form, **{f"f{number}": "" for number in range(100)}}).status_code == 413
     assert service.buffer.flush()
     assert list(service.store.events()) == []
 

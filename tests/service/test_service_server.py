@@ -252,6 +252,23 @@ def test_a_body_is_not_taken_for_trailers(client: TestClient, service: Service):
     assert read(talk(client, service, head, large, b"[]\r\n0\r\n\r\n", at_once=lambda _: None))[0] == 422
 
 
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/events", "/v1/handover", "/ticket"])
+def test_a_client_that_goes_away_is_no_failure(
+    client: TestClient, service: Service, caplog: pytest.LogCaptureFixture, path: str
+):
+    """In the middle of a body: no traceback, and no 500 in the metrics."""
+    wire = Wire()
+
+    def leave(written: bytes) -> None:
+        assert written == b""
+        wire.closed = True
+
+    head = f'POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"q":'.encode()
+    assert talk(client, service, head, at_once=leave, wire=wire) == b""
+    assert caplog.records == []
+    assert f'kbsearch_requests_total{{method="POST",route="{path}",status="499"}} 1.0' in client.get("/metrics").text
+
+
 def test_heads_are_measured_one_by_one(client: TestClient, service: Service):
     """A connection may send as much as it likes in many requests."""
     long = PLAIN.replace(b"User-Agent: ", b"User-Agent: " + b"y" * (MAX_HEAD // 2))
