@@ -79,9 +79,9 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
         lang=lang if lang in languages else "",
         doc=given.get("doc", "")[:_MAX_DOCUMENT],
         translation=given.get("as", "")[:_MAX_VALUE],
-        offset=min(_number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
+        offset=min(number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
         query=given.get("query", "")[:_MAX_VALUE],
-        position=_number(given.get("position", "")),
+        position=number(given.get("position", "")),
         **{name: _values(given.getlist(name)) for name in _LISTS},
     )
 
@@ -101,7 +101,8 @@ def preferred_language(accepted: str, languages: tuple[str, ...], default: str =
     return min(wanted)[2] if wanted else default
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read an offset or a position; 0, which is none, for what is no number or one that no page comes to."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 

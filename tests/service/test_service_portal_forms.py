@@ -65,6 +65,14 @@ def test_feedback_leads_back_and_says_what_was_said(filing: TestClient, service:
     assert events[3].attributes == {"csat": 5}
 
 
+@pytest.mark.parametrize("position", ["9" * 20, "9" * 5000, "-1", "²", "0", ""])
+def test_a_position_that_is_none_is_left_out(filing: TestClient, service: Service, position: str) -> None:
+    """The vote counts all the same."""
+    assert filing.post("/feedback", data={"back": "/", "helpful": "1", "position": position}).status_code == 303
+    (event,) = service.store.events()
+    assert event.position is None
+
+
 @pytest.mark.parametrize(
     "form",
     [
