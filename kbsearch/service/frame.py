@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from kbsearch.events.ids import new_id
 from kbsearch.service.address import PageState, preferred_language
 from kbsearch.service.context import Service
+from kbsearch.service.errors import RETRY_AFTER
 from kbsearch.service.page import Values
 from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
 
@@ -88,6 +89,8 @@ def ticket_address(values: Values, subject: str, query_id: str) -> str:
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER
     content = load_portal().render(values).encode("utf-8", "replace")
     if "gzip" in request.headers.get("accept-encoding", ""):
         content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"

@@ -142,7 +142,12 @@ def test_no_index_is_a_page(make_client: Any) -> None:
         response = client.get("/?q=password&lang=en")
         assert response.status_code == 503
         assert "Search is not available right now" in response.text
+        assert response.headers["retry-after"] == "1"
         assert client.get("/").status_code == 200
+        assert client.get("/?doc=a.en").headers["retry-after"] == "1"
+        client.app.state.service.tickets.close()
+        ticket = client.post("/ticket", data={"subject": "Invoice", "message": "Missing.", "email": "a@b.example"})
+        assert (ticket.status_code, ticket.headers["retry-after"]) == (503, "1")
 
 
 def test_everything_is_escaped(make_client: Any) -> None:
