@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from kbsearch.service.sent import weighted
 from kbsearch.service.wire import MAX_REACH
 
 PAGE_SIZE = 10
@@ -89,13 +90,8 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
 def preferred_language(accepted: str, languages: tuple[str, ...], default: str = "en") -> str:
     """Return the best of `languages` by an Accept-Language header."""
     wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accepted[:500].split(",")):
-        name, _, weight = part.strip().partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        code = name.lower().partition("-")[0]
+    for place, (name, quality) in enumerate(weighted(accepted)):
+        code = name.partition("-")[0]
         if code in languages and quality > 0:
             wanted.append((-quality, place, code))
     return min(wanted)[2] if wanted else default

@@ -195,6 +195,27 @@ def test_static_files_may_be_kept(client: TestClient) -> None:
         assert packed.content == client.get(f"/portal/{name}", headers={"Accept-Encoding": "identity"}).content
 
 
+@pytest.mark.parametrize("path", ["/", "/widget.js", "/portal/portal.css", "/dashboard/dashboard.css"])
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("br, GZIP ; q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("*;q=0", False),
+        ("gzip;q=x", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_who_reads_no_gzip_is_sent_none(client: TestClient, path: str, accepted: str, packed: bool) -> None:
+    """What a client says of it, with weights."""
+    response = client.get(path, headers={"Accept-Encoding": accepted})
+    assert (response.status_code, "content-encoding" in response.headers) == (200, packed)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_each_language_is_whole(client: TestClient, lang: str) -> None:
     """The same keys, none empty, the same placeholders."""
