@@ -12,6 +12,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from uvicorn.server import ServerState
 
+from kbsearch.errors import KbsearchError
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
 from kbsearch.service.server import MAX_HEAD, door
@@ -276,6 +277,12 @@ def test_heads_are_measured_one_by_one(client: TestClient, service: Service):
         client, service, *[half for _ in range(3) for half in (long[:-3], long[-3:])], at_once=lambda _: None
     )
     assert written.count(b"HTTP/1.1 200 ") == 3
+
+
+def test_an_address_that_is_not_ours_is_named():
+    """With what the system says of it, and what to do; so is a name that nobody knows."""
+    with pytest.raises(KbsearchError, match=r"not start on 192\.0\.2\.1:1: .+; choose another --host"):
+        listen("192.0.2.1", 1)
 
 
 def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
