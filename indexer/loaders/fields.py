@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
 
 from kbsearch.text.normalise import normalise
 from kbsearch.types import BODY_FORMATS, DOCUMENT_TYPES, Document
@@ -18,7 +19,6 @@ MAX_ID = 256
 _LANG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _KINDS = {
     bool: "true or false",
     int: "a number",
@@ -112,8 +112,11 @@ def _one_of(fields: Mapping[str, object], name: str, accepted: tuple[str, ...], 
 def _url(fields: Mapping[str, object]) -> str:
     """A result links here, so only addresses that are safe to click are let in."""
     value = _text(fields, "url").strip()
-    scheme = _SCHEME.match(value)
-    if _CONTROL.search(value) or (scheme and scheme[1].lower() not in ("http", "https")):
+    try:
+        safe = urlsplit(value).scheme in ("", "http", "https") and not _CONTROL.search(value)
+    except ValueError:  # no address at all, such as https://[x
+        safe = False
+    if not safe:
         raise FieldError(f"url {_show(value)} is not an http or https address")
     return value
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from kbsearch.service.sent import weighted
 from kbsearch.service.wire import MAX_REACH
 
 PAGE_SIZE = 10
@@ -79,9 +80,9 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
         lang=lang if lang in languages else "",
         doc=given.get("doc", "")[:_MAX_DOCUMENT],
         translation=given.get("as", "")[:_MAX_VALUE],
-        offset=min(_number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
+        offset=min(number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
         query=given.get("query", "")[:_MAX_VALUE],
-        position=_number(given.get("position", "")),
+        position=number(given.get("position", "")),
         **{name: _values(given.getlist(name)) for name in _LISTS},
     )
 
@@ -89,19 +90,15 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
 def preferred_language(accepted: str, languages: tuple[str, ...], default: str = "en") -> str:
     """Return the best of `languages` by an Accept-Language header."""
     wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accepted[:500].split(",")):
-        name, _, weight = part.strip().partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        code = name.lower().partition("-")[0]
+    for place, (name, quality) in enumerate(weighted(accepted)):
+        code = name.partition("-")[0]
         if code in languages and quality > 0:
             wanted.append((-quality, place, code))
     return min(wanted)[2] if wanted else default
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read an offset or a position; 0, which is none, for what is no number or one that no page comes to."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 

@@ -129,7 +129,8 @@ def create_app(
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Opens the snapshot first, so that a bad one is an error here and not a log line.
 
-    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none.
+    :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none,
+        or an address that cannot be listened on.
     """
     _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.

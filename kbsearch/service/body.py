@@ -7,8 +7,9 @@ from typing import TypeVar
 import orjson
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
-from kbsearch.service.errors import BadJson, BodyTooLarge, field_of, validation_error
+from kbsearch.service.errors import BadJson, BodyTooLarge, ClientGone, field_of, validation_error
 
 _Given = TypeVar("_Given", bound=BaseModel)
 
@@ -38,16 +39,20 @@ async def read_bytes(request: Request, limit: int) -> bytes:
     """Read a body of at most `limit` bytes, as it was sent.
 
     :raises BodyTooLarge: more bytes than that, announced or sent.
+    :raises ClientGone: the client went away before its end.
     """
     announced = request.headers.get("content-length", "")
     body = bytearray()
     if not (announced.isdigit() and int(announced) > limit):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                break
-        else:
-            return bytes(body)
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        except ClientDisconnect:
+            raise ClientGone("the client went away before the end of the body") from None
     raise BodyTooLarge(f"the body has more than {limit} bytes")
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import cast
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -152,7 +151,8 @@ def surface_of(request: Request) -> str:
     site = headers.get(b"sec-fetch-site", b"")
     if site == b"same-origin":
         referer = headers.get(b"referer", b"").decode("latin-1")
-        return "widget" if urlsplit(referer).path.startswith("/widget") else "portal"
+        path = referer.partition("://")[2].partition("/")[2]
+        return "widget" if path.startswith("widget") else "portal"
     return "widget" if site else "api"
 
 

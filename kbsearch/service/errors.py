@@ -40,12 +40,16 @@ class BodyTooLarge(KbsearchError):
     """A request body beyond its limit."""
 
 
+class ClientGone(KbsearchError):
+    """A client that went away before it had sent all; nobody reads the answer, but it is counted as the client's."""
+
+
 class BadJson(KbsearchError):
     """A request body that is not JSON."""
 
 
 class Forbidden(KbsearchError):
-    """A good key that does not open this, or a form sent from another site's page."""
+    """A good key that does not open this, or something sent from another site's page."""
 
 
 class NotFound(KbsearchError):
@@ -63,6 +67,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     NotFound: (404, "not_found"),
     BadJson: (400, "bad_json"),
     BodyTooLarge: (413, "body_too_large"),
+    ClientGone: (499, "client_gone"),
     Overloaded: (503, "overloaded"),
     NotReady: (503, "not_ready"),
     SnapshotError: (503, "not_ready"),

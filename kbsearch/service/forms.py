@@ -7,29 +7,31 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
+from kbsearch.service.body import read_bytes
 from kbsearch.service.errors import BodyTooLarge, Forbidden
+from kbsearch.service.sent import from_other_site
 
 _PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
 EMAIL = re.compile(rf"{_PART}@{_PART}\.{_PART}")
 """Enough to notice what is no address; whoever writes to it checks more."""
 MAX_FORM = 64 * 1024
 """Largest form in bytes."""
+_MAX_FIELDS = 100
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read a form; of a field that comes twice the last counts.
 
     :raises Forbidden: the form stands on a page of another site, which cannot speak for a customer.
-    :raises BodyTooLarge: it has more than `MAX_FORM` bytes.
+    :raises BodyTooLarge: it has more than `MAX_FORM` bytes, or more fields than any form.
+    :raises ClientGone: the browser went away before its end.
     """
-    # Browsers always say from where a form was sent, and pages cannot forge it.
-    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+    if from_other_site(request.scope):
         raise Forbidden("this form belongs to another site")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            raise BodyTooLarge(f"the form has more than {MAX_FORM} bytes")
-    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+    body = (await read_bytes(request, MAX_FORM)).decode("utf-8", "replace")
+    try:
+        fields = parse_qsl(body, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise BodyTooLarge(f"the form has more than {_MAX_FIELDS} fields; send those of the page") from None
     # Browsers send line ends as CR LF, and count them as one character.
     return {name: value.replace("\r\n", "\n").strip() for name, value in fields}

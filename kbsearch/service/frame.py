@@ -11,8 +11,10 @@ from fastapi import Request, Response
 from kbsearch.events.ids import new_id
 from kbsearch.service.address import PageState, preferred_language
 from kbsearch.service.context import Service
+from kbsearch.service.errors import RETRY_AFTER
 from kbsearch.service.page import Values
 from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
+from kbsearch.service.sent import takes_gzip
 
 _POPULAR = 6
 _SESSION = re.compile(r"[0-9a-f]{32}")
@@ -88,8 +90,10 @@ def ticket_address(values: Values, subject: str, query_id: str) -> str:
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER
     content = load_portal().render(values).encode("utf-8", "replace")
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.scope):
         content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
     return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)
 

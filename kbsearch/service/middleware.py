@@ -12,11 +12,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kbsearch.service.errors import RETRY_AFTER, error_body
+from kbsearch.service.errors import RETRY_AFTER, Forbidden, error_body, error_response
 from kbsearch.service.gate import Gate
 from kbsearch.service.meters import Meters
 from kbsearch.service.respond import json_response
-from kbsearch.service.sent import headers_of
+from kbsearch.service.sent import from_other_site, headers_of
 
 # Articles may show pictures from the company's own servers; everything else comes from here.
 PAGE_POLICY = (
@@ -25,6 +25,7 @@ PAGE_POLICY = (
 )
 ASKING = frozenset({"/v1/search", "/v1/suggest", "/v1/deflect", "/v1/chat"})
 """What is refused at the door while the gate is full, before anything is parsed."""
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -96,6 +97,9 @@ class Admission:
 class CrossOrigin:
     """CORS for the API only; the page is nobody else's to read.
 
+    CORS itself keeps a page from reading an answer, not from sending what needs no preflight (a POST of text/plain). So
+    where origins are named, what a page of any other site sends is refused before it has an effect.
+
     A request without an Origin gets what starlette's middleware would give it, at a fraction of its cost: the note for
     caches that another one would be answered otherwise, which `Measure` adds to the answer.
     """
@@ -113,7 +117,12 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v1/"):
-            if b"origin" in headers_of(scope):
+            origin = headers_of(scope).get(b"origin", b"").decode("latin-1")
+            if scope["method"] not in _READING and from_other_site(scope) and not self._open.is_allowed_origin(origin):
+                error = Forbidden(f"a page of {origin[:99]!r} may send nothing here; name its site in KBSEARCH_ORIGINS")
+                await error_response(error)(scope, receive, send)
+                return
+            if origin:
                 await self._open(scope, receive, send)
                 return
             scope[_VARIES] = True

@@ -6,7 +6,7 @@ of them at each look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -22,6 +22,11 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
     return headers
 
 
+def from_other_site(scope: Scope) -> bool:
+    """Tell whether a page of another site sent the request: browsers always say so, and pages cannot forge it."""
+    return headers_of(scope).get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none")
+
+
 def parameters_of(scope: Scope) -> Mapping[str, str]:
     """Return what stands behind the `?` of its address; of several with one name, the last."""
     parameters: Mapping[str, str] | None = scope.get(_PARAMETERS)
@@ -29,3 +34,19 @@ def parameters_of(scope: Scope) -> Mapping[str, str]:
         text = scope["query_string"].decode("latin-1")
         parameters = scope[_PARAMETERS] = dict(parse_qsl(text, keep_blank_values=True))
     return parameters
+
+
+def weighted(header: str) -> Iterator[tuple[str, float]]:
+    """Read a list such as `lv, en;q=0.5`: names in lower case and weights; what cannot be read is left out."""
+    for part in header[:500].lower().split(","):
+        name, _, weight = part.partition(";")
+        try:
+            yield name.strip(), float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+
+
+def takes_gzip(scope: Scope) -> bool:
+    """Tell whether the client reads gzip: it says so, or `*`, and not with a weight of 0."""
+    weights = dict(weighted(headers_of(scope).get(b"accept-encoding", b"").decode("latin-1")))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0

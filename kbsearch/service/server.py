@@ -25,7 +25,7 @@ from kbsearch.service.middleware import SECURITY_HEADERS, UNMATCHED, VARY, refus
 from kbsearch.service.settings import Settings
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a head without an end; httptools itself would take any number."""
+"""Bytes of a head, or of what follows a body (trailers), without an end; httptools itself would take any number."""
 
 # One whole request head and nothing after it. No line may say that a body follows, that the connection is to be closed
 # or changed, or (CORS) where the page came from; whatever is written in an unusual way is left to the parser.
@@ -95,13 +95,16 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which knows whether it is idle, takes no endless head and writes an answer at once."""
+    """uvicorn's protocol, which knows whether it is idle, takes no endless head and writes an answer at once.
+
+    Trailers, the headers after a body in chunks, are read and dropped; uvicorn would add them to those of the request.
+    """
 
     _reading = False
     """Whether a request has begun that is not yet read to its end."""
     _in_head = False
-    _head_size = 0
-    """Bytes that have come of a head that has no end yet, at most."""
+    _bare_size = 0
+    """Bytes that have come since the head began or ended, or since the last piece of the body did."""
     _wire: _OneWrite
 
     def is_idle(self) -> bool:
@@ -114,20 +117,28 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, self._wire))
 
     def data_received(self, data: bytes) -> None:
+        self._bare_size += len(data)
         super().data_received(data)
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD:
-                self.send_400_response("The head of the request is too long.")
+        if self._reading and self._bare_size >= MAX_HEAD:
+            self._refuse_endless()
 
     def on_message_begin(self) -> None:
         self._reading = self._in_head = True
-        self._head_size = 0
+        self._bare_size = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._bare_size = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bare_size = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._reading = False
@@ -136,6 +147,14 @@ class _Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._wire.flush()
         super().on_response_complete()
+
+    def _refuse_endless(self) -> None:
+        if self._in_head:
+            self.send_400_response("The head of the request is too long.")
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self.send_400_response("The trailers of the request are too long.")
 
 
 class _OneWrite:

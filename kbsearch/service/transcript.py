@@ -41,8 +41,7 @@ def read_video(text: str, url: str) -> Video:
     >>> read_video("How to. [00:00] Open. [1:05] Rinse.", "https://v.example/a.mp4").lines[1]
     Line(time='1:05', seconds=65, text='Rinse.', href='https://v.example/a.mp4#t=65')
     """
-    # Whatever a source holds there, only these open in a browser without doing anything else.
-    address = url if urlsplit(url).scheme in ("https", "http") else ""
+    address = _safe(url)
     intro, *rest = _TIME.split(text)
     intro = _without_heading(intro) if rest else intro
     outro = ""
@@ -56,6 +55,14 @@ def read_video(text: str, url: str) -> Video:
         lines.append(Line(time, seconds, said.strip(), _at(address, seconds)))
     file = address if urlsplit(address).path.lower().endswith(_FILES) else ""
     return Video(intro.strip(), file, address, tuple(lines), outro.strip())
+
+
+def _safe(url: str) -> str:
+    """Return an address that opens in a browser without doing anything else, else ""; a source may hold anything."""
+    try:
+        return url if urlsplit(url).scheme in ("https", "http") else ""
+    except ValueError:
+        return ""
 
 
 def _without_heading(intro: str) -> str:

@@ -28,11 +28,12 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class WidgetFile:
-    """The script, plain and compressed."""
+    """The script, plain and compressed; each has an ETag of its own, since that stands for these very bytes."""
 
     content: bytes
     compressed: bytes
     etag: str
+    compressed_etag: str
 
 
 def _bare(source: str) -> str:
@@ -57,4 +58,9 @@ def load_widget() -> WidgetFile:
         "})();",
     ]
     content = "\n".join(pieces).encode()
-    return WidgetFile(content, gzip.compress(content, 9, mtime=0), f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    compressed = gzip.compress(content, 9, mtime=0)
+    return WidgetFile(content, compressed, _etag(content), _etag(compressed))
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from kbsearch.collector import keep_what_is_there
+from kbsearch.errors import KbsearchError
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,7 +27,10 @@ _YOUNG_SECONDS = 5.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all workers accept from. Raises OSError."""
+    """Bind the socket that all workers accept from.
+
+    :raises KbsearchError: the address is taken, or none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, or asyncio would not know that what comes in is TCP, and an answer of two writes would wait 40 ms for the
     # acknowledgement of the first (Nagle).
@@ -34,9 +38,11 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise KbsearchError(
+            f"the service could not start on {host}:{port}: {error.strerror}; choose another --host or --port."
+        ) from error
     listener.set_inheritable(True)
     return listener
 

@@ -193,11 +193,13 @@ def test_a_reader_who_leaves_early_sees_no_complaint(tmp_path: Path, write_jsonl
     assert done.stderr == b""
 
 
-def test_a_service_that_cannot_listen_says_so_last(index: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_that_cannot_listen_says_so_last(index: Path, workers: int) -> None:
     """The port is taken by another program: exit code 1, as for every other failure."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = process("kbsearch", "serve", "--index", index, "--port", port)
+        result = process("kbsearch", "serve", "--index", index, "--port", port, "--workers", workers)
     assert result.returncode == 1
+    assert "in use" in result.stderr
     assert f"127.0.0.1:{port}" in result.stderr.splitlines()[-1]
     assert "--port" in result.stderr.splitlines()[-1]

@@ -93,6 +93,7 @@ BAD_LINES = [
     (GOOD | {"audience": 3}, "audience must be a list of texts, not a number"),
     (GOOD | {"url": "javascript:alert(1)"}, "is not an http or https address"),
     (GOOD | {"url": "java\nscript:alert(1)"}, "is not an http or https address"),
+    (GOOD | {"url": "https://[v.example/a"}, "url 'https://[v.example/a' is not an http or https address"),
 ]
 
 

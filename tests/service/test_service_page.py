@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -97,6 +98,15 @@ def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -
     ) == ("view", "q7", "reset-password.en", 3)
 
 
+def test_a_video_without_a_readable_address_is_shown(make_client: Any) -> None:
+    """Indexes hold what earlier loaders let in."""
+    video = article("v.en", "Rinse", "How to. [0:00] Open. [1:05] Rinse.", kind="video")
+    engine = FakeEngine(articles=(replace(video, url="https://[v/a.mp4"),))
+    with make_client(engine=engine) as client:
+        response = client.get("/?doc=v.en&lang=en")
+    assert (response.status_code, "1:05" in response.text, "<video" in response.text) == (200, True, False)
+
+
 def test_an_article_with_a_long_id_is_shown(make_client: Any) -> None:
     """Loaders take ids of up to 256 characters, and make them from paths."""
     name = f"{'guide/' * 41}page.en"
@@ -132,7 +142,12 @@ def test_no_index_is_a_page(make_client: Any) -> None:
         response = client.get("/?q=password&lang=en")
         assert response.status_code == 503
         assert "Search is not available right now" in response.text
+        assert response.headers["retry-after"] == "1"
         assert client.get("/").status_code == 200
+        assert client.get("/?doc=a.en").headers["retry-after"] == "1"
+        client.app.state.service.tickets.close()
+        ticket = client.post("/ticket", data={"subject": "Invoice", "message": "Missing.", "email": "a@b.example"})
+        assert (ticket.status_code, ticket.headers["retry-after"]) == (503, "1")
 
 
 def test_everything_is_escaped(make_client: Any) -> None:
@@ -178,6 +193,27 @@ def test_static_files_may_be_kept(client: TestClient) -> None:
         packed = client.get(f"/portal/{name}")
         assert "immutable" in packed.headers["cache-control"]
         assert packed.content == client.get(f"/portal/{name}", headers={"Accept-Encoding": "identity"}).content
+
+
+@pytest.mark.parametrize("path", ["/", "/widget.js", "/portal/portal.css", "/dashboard/dashboard.css"])
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("br, GZIP ; q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("*;q=0", False),
+        ("gzip;q=x", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_who_reads_no_gzip_is_sent_none(client: TestClient, path: str, accepted: str, packed: bool) -> None:
+    """What a client says of it, with weights."""
+    response = client.get(path, headers={"Accept-Encoding": accepted})
+    assert (response.status_code, "content-encoding" in response.headers) == (200, packed)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -40,6 +40,7 @@ def test_forms_of_other_sites_are_refused(
     for site in ("cross-site", "same-site"):
         assert filing.post(path, data=form, headers={"Sec-Fetch-Site": site}).status_code == 403
     assert filing.post(path, data={**form, "note": "x" * MAX_FORM}).status_code == 413
+    assert filing.post(path, data={**form, **{f"f{number}": "" for number in range(100)}}).status_code == 413
     assert service.buffer.flush()
     assert list(service.store.events()) == []
 
@@ -62,6 +63,14 @@ def test_feedback_leads_back_and_says_what_was_said(filing: TestClient, service:
     assert [dict(e.attributes) for e in events][:2] == [{"helpful": True}, {"helpful": False}]
     assert "anna@" not in str(events[2].attributes)
     assert events[3].attributes == {"csat": 5}
+
+
+@pytest.mark.parametrize("position", ["9" * 20, "9" * 5000, "-1", "²", "0", ""])
+def test_a_position_that_is_none_is_left_out(filing: TestClient, service: Service, position: str) -> None:
+    """The vote counts all the same."""
+    assert filing.post("/feedback", data={"back": "/", "helpful": "1", "position": position}).status_code == 303
+    (event,) = service.store.events()
+    assert event.position is None
 
 
 @pytest.mark.parametrize(

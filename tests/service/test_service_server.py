@@ -12,12 +12,15 @@ import uvicorn
 from fastapi.testclient import TestClient
 from uvicorn.server import ServerState
 
+from kbsearch.errors import KbsearchError
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
 from kbsearch.service.server import MAX_HEAD, door
 from kbsearch.service.workers import listen
 
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
+
+CHUNKED = b'POST /v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"q":"password"}\r\n'
 
 
 class Wire(asyncio.Transport):
@@ -56,8 +59,10 @@ def talk(
     *pieces: bytes,
     at_once: Callable[[bytes], None],
     wire: Wire | None = None,
+    later: bytes = b"",
 ) -> bytes:
-    """Send pieces over one connection; `at_once` sees what was written before the loop went on. Return all answers."""
+    """Send pieces over one connection, and one after the answers; `at_once` sees what was written before the loop went
+    on. Return all answers."""
     wire = wire or Wire()
 
     async def converse() -> bytes:
@@ -72,8 +77,12 @@ def talk(
         for piece in pieces:
             connection.data_received(piece)
         at_once(wire.written)
+        if wire.closed:
+            connection.connection_lost(None)
         while state.tasks:
             await asyncio.sleep(0.001)
+        if later:
+            connection.data_received(later)
         answered = wire.written
         connection.connection_lost(None)
         return answered
@@ -211,6 +220,56 @@ def test_a_head_without_an_end_is_not_read_on(client: TestClient, service: Servi
     talk(client, service, *pieces, at_once=refused)
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"%s: y\r\n" % (b"x" * 60)] * (MAX_HEAD // 64), id="many"),
+        pytest.param([b"X: ", b"y" * MAX_HEAD], id="one"),
+    ],
+)
+def test_trailers_without_an_end_are_not_read_on(client: TestClient, service: Service, pieces: list[bytes]):
+    """They are headers that come after the body; where the answer has begun, the connection is closed."""
+
+    def refused(written: bytes) -> None:
+        assert read(written)[0] == 400
+
+    talk(client, service, CHUNKED + b"0\r\n", *pieces, at_once=refused)
+    wire = Wire()
+    unread = CHUNKED.replace(b"/v1/search", b"/nowhere") + b"0\r\n"
+    written = talk(client, service, unread, at_once=lambda _: None, wire=wire, later=b"".join(pieces))
+    assert (read(written)[0], written.count(b"HTTP/1.1 "), wire.closed) == (404, 1, True)
+
+
+def test_trailers_are_no_headers(client: TestClient, service: Service):
+    """Whatever stands there, the request is what its head says."""
+    piece = CHUNKED + b"0\r\nX-Kbsearch-Key: nonsense\r\n\r\n"
+    assert read(talk(client, service, piece, at_once=lambda _: None))[0] == 200
+
+
+def test_a_body_is_not_taken_for_trailers(client: TestClient, service: Service):
+    """However large its pieces are, and wherever they end."""
+    head = CHUNKED.partition(b"\r\n\r\n")[0].replace(b"/v1/search", b"/v1/events") + b"\r\n\r\n"
+    large = b"%x\r\n%s\r\n2\r\n" % (2 * MAX_HEAD, b" " * (2 * MAX_HEAD))
+    assert read(talk(client, service, head, large, b"[]\r\n0\r\n\r\n", at_once=lambda _: None))[0] == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/events", "/v1/handover", "/ticket"])
+def test_a_client_that_goes_away_is_no_failure(
+    client: TestClient, service: Service, caplog: pytest.LogCaptureFixture, path: str
+):
+    """In the middle of a body: no traceback, and no 500 in the metrics."""
+    wire = Wire()
+
+    def leave(written: bytes) -> None:
+        assert written == b""
+        wire.closed = True
+
+    head = f'POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"q":'.encode()
+    assert talk(client, service, head, at_once=leave, wire=wire) == b""
+    assert caplog.records == []
+    assert f'kbsearch_requests_total{{method="POST",route="{path}",status="499"}} 1.0' in client.get("/metrics").text
+
+
 def test_heads_are_measured_one_by_one(client: TestClient, service: Service):
     """A connection may send as much as it likes in many requests."""
     long = PLAIN.replace(b"User-Agent: ", b"User-Agent: " + b"y" * (MAX_HEAD // 2))
@@ -218,6 +277,12 @@ def test_heads_are_measured_one_by_one(client: TestClient, service: Service):
         client, service, *[half for _ in range(3) for half in (long[:-3], long[-3:])], at_once=lambda _: None
     )
     assert written.count(b"HTTP/1.1 200 ") == 3
+
+
+def test_an_address_that_is_not_ours_is_named():
+    """With what the system says of it, and what to do; so is a name that nobody knows."""
+    with pytest.raises(KbsearchError, match=r"not start on 192\.0\.2\.1:1: .+; choose another --host"):
+        listen("192.0.2.1", 1)
 
 
 def test_an_answer_to_a_worker_waits_for_no_acknowledgement():

@@ -42,6 +42,8 @@ def test_any_page_may_load_and_keep_it(client: TestClient) -> None:
         again = client.get("/widget.js", headers={"If-None-Match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert client.get("/widget.js", headers={"If-None-Match": '"other"'}).status_code == 200
+    plain = client.get("/widget.js", headers={"Accept-Encoding": "identity", "If-None-Match": tag})
+    assert (plain.status_code, plain.headers["etag"] == tag) == (200, False)
     head = client.head("/widget.js")
     assert (head.status_code, head.content) == (200, b"")
 

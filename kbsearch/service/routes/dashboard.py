@@ -25,6 +25,7 @@ from kbsearch.service.forms import read_form
 from kbsearch.service.knowledge import Knowledge
 from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME
 from kbsearch.service.security import KEY_HEADER, audiences_of
+from kbsearch.service.sent import takes_gzip
 
 router = APIRouter(include_in_schema=False)
 
@@ -100,7 +101,7 @@ async def static(request: Request, name: str) -> Response:
     if name not in STATIC:
         raise NotFound(f"there is nothing at {request.url.path}")
     headers = {"Cache-Control": _KEEP, "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.scope):
         headers["Content-Encoding"] = "gzip"
         return Response(loaded.compressed[name], media_type=STATIC[name], headers=headers)
     return Response(loaded.static[name], media_type=STATIC[name], headers=headers)
@@ -132,6 +133,6 @@ def _ask(message: str, status: int) -> Response:
 def _html(request: Request, page: str, status: int = 200) -> Response:
     headers = {**_HEADERS, "Vary": "Accept-Encoding"}
     content = page.encode("utf-8", "replace")
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.scope):
         content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
     return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import UsageError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
+from kbsearch.service.address import number
 from kbsearch.service.context import service_of
 from kbsearch.service.forms import read_form
 from kbsearch.service.frame import REASONS, session_of
@@ -37,7 +38,7 @@ async def feedback(request: Request) -> Response:
         query_id=form.get("query", "")[:MAX_ID],
         object_id=form.get("object", "")[:MAX_OBJECT_ID],
         object_id_type=form.get("kind", "")[:MAX_ID],
-        position=int(form["position"]) or None if form.get("position", "").isdecimal() else None,
+        position=number(form.get("position", "")) or None,
         attributes=facts,
     )
     await keep(service, request, [event])

@@ -14,6 +14,7 @@ from kbsearch.service.page import Values, article_values, results_values, shown_
 from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.security import PUBLIC
+from kbsearch.service.sent import takes_gzip
 from kbsearch.service.wire import MAX_QUERY, known_language
 from kbsearch.types import SearchRequest
 
@@ -56,7 +57,7 @@ async def static(request: Request, name: str) -> Response:
     if file is None:
         raise NotFound(f"there is nothing at {request.url.path}")
     headers = {"Cache-Control": _KEEP, "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.scope):
         return Response(file.compressed, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.media_type, headers=headers)
 

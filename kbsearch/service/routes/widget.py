@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from kbsearch.service.sent import takes_gzip
 from kbsearch.service.widget_file import load_widget
 
 router = APIRouter(include_in_schema=False)
@@ -22,11 +23,13 @@ _HEADERS = {
 async def widget(request: Request) -> Response:
     """Send the script, or that it has not changed."""
     file = load_widget()
-    headers = {**_HEADERS, "ETag": file.etag}
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if file.etag in known or "*" in known:
+    compressed = takes_gzip(request.scope)
+    tag = file.compressed_etag if compressed else file.etag
+    headers = {**_HEADERS, "ETag": tag}
+    known = {name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")}
+    if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     content = file.content
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if compressed:
         content, headers["Content-Encoding"] = file.compressed, "gzip"
     return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)
