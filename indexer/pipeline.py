@@ -38,13 +38,12 @@ from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.index.arrays import wide_hash
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import build_dense
-from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, published_version, read_manifest
+from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, LOCK, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.version import __version__
 from kbsearch.versions import discard, hold_back, release, version_directories
 
-LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
 SAMPLE_TITLES = 200
 _SAME = ("files", "model", "analyzer", "cutter", "sources", "notes")
@@ -92,6 +91,7 @@ def build(
     """
     started = perf_counter()
     purpose = "update" if update else "build"
+    _keep_apart(sources, out)
     with _alone(out, purpose), without_collector():
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
@@ -217,6 +217,13 @@ def _local(source: Path | str, cache: Cache, report: LoadReport, strict: bool, d
         else:
             report.add_note(item.text)
     return folder
+
+
+def _keep_apart(sources: Sequence[Path | str], out: Path) -> None:
+    """Refuse a source that would become the index: from then on nothing would be read there."""
+    for source in sources:
+        if not is_address(str(source)) and Path(source).resolve() == out.resolve():
+            raise SourceError(f"{source} is the source and --out at once; give --out a directory of its own.")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,35 @@ def test_nothing_new_writes_nothing(tmp_path: Path, write_jsonl: Write, monkeypa
     assert (changed.unchanged, changed.documents_analysed, changed.passages_embedded) == (False, 0, 0)
     run(folder, tmp_path / "fresh")
     assert content(tmp_path / "index") == content(tmp_path / "fresh")
+
+
+def test_an_index_among_the_sources_is_not_read(tmp_path: Path, write_jsonl: Write) -> None:
+    """Nor are copies of it: what its files say of articles that only some may see would become public articles."""
+    source, out = tmp_path / "kb", tmp_path / "kb" / "index"
+    write_jsonl(source / "s.jsonl", [row | {"audience": ["agent"]} for row in rows(4)])
+    first = run(source, out)
+    assert (first.documents, first.problem_count) == (4, 0)
+    shutil.copytree(out, source / "copy", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(out / first.version, source / "version")
+    (source / "version" / "synonyms.csv").write_text("words\npassword; passcode\n")
+    again = run(source, out, update=True)
+    assert (again.version, again.unchanged, again.problem_count) == (first.version, True, 0)
+    left_out = [f"{source / name} is an index and no source; left out" for name in ("copy", "index", "version")]
+    assert list(again.notes) == left_out
+    assert run(source, out).documents == 4
+    run(source, tmp_path / "apart")
+    assert content(out) == content(tmp_path / "apart")
+    with pytest.raises(SourceError, match=r"apart: is an index and no source; name a folder of articles"):
+        run(tmp_path / "apart", out)
+
+
+def test_a_source_does_not_become_the_index(tmp_path: Path, write_jsonl: Write) -> None:
+    """Nothing is written there, so that another --out is all that is needed."""
+    source = write_jsonl(tmp_path / "kb" / "s.jsonl", rows(2)).parent
+    with pytest.raises(SourceError, match=r"kb is the source and --out at once; give --out a directory of its own"):
+        run(source, source)
+    assert [path.name for path in source.iterdir()] == ["s.jsonl"]
+    assert run(source, source / "index").documents == 2
 
 
 def test_an_update_of_nothing_is_a_build(tmp_path: Path, write_jsonl: Write) -> None:
