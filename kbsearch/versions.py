@@ -6,6 +6,7 @@ DIR/history.jsonl       one line for each time a version was published or measur
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 from collections.abc import Mapping
@@ -56,8 +57,9 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
 
 def release(root: Path, version: str, how: str) -> None:
     """Publish a version and write down who did it and how ("build", "rollback" …)."""
+    by = _somebody()
     publish(root, version)
-    record(root, version, {"published": how, "by": _somebody()})
+    record(root, version, {"published": how, "by": by})
 
 
 def hold_back(root: Path, version: str, how: str) -> None:
@@ -77,7 +79,11 @@ def refuse(root: Path, version: str, why: str) -> None:
 
 
 def _somebody() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers; KeyError before Python 3.13
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 def record(root: Path, version: str, facts: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -153,6 +154,16 @@ def test_another_process_holds_a_version_as_well(tmp_path: Path) -> None:
         reader.kill()
         reader.wait()
         assert prune(tmp_path, 1) == [old]
+
+
+def test_a_user_without_a_name_is_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As containers have it: publishing works, and the history says the number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    version = served(tmp_path, 1)
+    assert published_version(tmp_path) == version
+    assert versions.history(tmp_path)[0]["by"].startswith("uid-3999999999@")
 
 
 def test_the_history_says_who_published_what(tmp_path: Path) -> None:
