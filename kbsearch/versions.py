@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from kbsearch.disk import files_below, unless_in_use
+from kbsearch.disk import files_below, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
 
@@ -89,8 +89,14 @@ def _somebody() -> str:
 def record(root: Path, version: str, facts: Mapping[str, Any]) -> None:
     """Add a line to the history."""
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    with (root / HISTORY).open("ab") as file:
-        file.write(orjson.dumps({"at": now, "version": version, **facts}) + b"\n")
+    path = root / HISTORY
+    with path.open("a+b") as file:
+        file.seek(max(0, file.tell() - 1))
+        # A crash or a full disk leaves a line without its end, which must not swallow this one.
+        torn = file.read() not in (b"", b"\n")
+        file.write(b"\n" * torn + orjson.dumps({"at": now, "version": version, **facts}) + b"\n")
+    sync(path)
+    sync(root)
 
 
 def history(root: Path) -> list[dict[str, Any]]:

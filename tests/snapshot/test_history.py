@@ -125,6 +125,20 @@ def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_
     assert [entry.version for entry in list_snapshots(tmp_path)] == [waiting, third, second]
 
 
+def test_what_follows_a_torn_line_is_not_lost(tmp_path: Path) -> None:
+    """A line that a full disk cut short swallows no other: what was held back is still not gone back to."""
+    first = served(tmp_path, 1)
+    path = tmp_path / versions.HISTORY
+    path.write_bytes(path.read_bytes() + b'{"at": "2026')
+    held = write(tmp_path, DOCUMENTS[:2])
+    versions.hold_back(tmp_path, held, "update")
+    served(tmp_path, 3)
+    told = [fact.keys() & {"published", "written"} for fact in versions.history(tmp_path)]
+    assert told == [{"published"}, {"written"}, {"published"}]
+    assert path.read_bytes().count(b"\n") == 4
+    assert rollback(tmp_path) == first
+
+
 def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
     """A service may serve an older version than the published one; it goes when nobody holds it any more."""
     old = release(tmp_path)
