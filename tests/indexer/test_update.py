@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import prepare, work
+from indexer import pipeline, prepare, work
 from indexer.batches import Cache, Shelf
 from indexer.pipeline import build
 from kbsearch.embed.hashing import HashingEmbedder
@@ -200,6 +200,34 @@ def test_an_update_keeps_the_model_of_the_published_version(
     # The vectors of both models stay as long as a version of each does.
     report = build([source], tmp_path / "index", model=str(static_model), update=True)
     assert report.passages_embedded == 0
+
+
+@pytest.mark.parametrize("damage", [b"{", b"{}"], ids=["cut short", "empty"])
+def test_a_damaged_old_version_stops_no_build(
+    damage: bytes, tmp_path: Path, write_jsonl: Write, static_model: Path
+) -> None:
+    """It may have been built with any model, so the vectors of every model stay."""
+    source, out = write_jsonl(tmp_path / "s.jsonl", rows(3)), tmp_path / "index"
+    old = out / build([source], out, model=str(static_model)).version / MANIFEST
+    run(source, out, update=True)
+    old.write_bytes(damage)
+    write_jsonl(source, rows(4))
+    report = run(source, out, update=True)
+    assert report.version == published_version(out)
+    said = f"{old} is damaged and names no model, so the vectors of every model are kept"
+    assert [note.partition(";")[0] for note in report.notes] == [said]
+    assert len(list((out / ".cache").glob("vectors-*"))) == 2
+
+
+def test_a_version_that_is_pruned_meanwhile_stops_no_build(
+    tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between being listed and being read."""
+    source, out = write_jsonl(tmp_path / "s.jsonl", rows(3)), tmp_path / "index"
+    listed = pipeline.version_directories
+    monkeypatch.setattr(pipeline, "version_directories", lambda root: [*listed(root), root / "20200101T000000Z-gone"])
+    report = run(source, out)
+    assert (report.version, report.notes) == (published_version(out), ())
 
 
 EDITS = st.lists(
