@@ -23,10 +23,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from indexer.folders import CACHE
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import wide_hash
 
-CACHE = ".cache"
 _UNFINISHED = "unfinished"
 # So many files less than half full are written together into full ones.
 _MOST_HALF_EMPTY = 8

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
+from indexer.folders import source_folders
 from indexer.loaders.report import LoadReport, Problem, SourceFile
 from indexer.loaders.whole import Unreadable, read_text
 from kbsearch.editing import Editing, Rule, Synonym
@@ -84,12 +85,12 @@ def load_groups(
 
 
 def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:
-    """Each file with its kind and language, in the order of the sources and of names; hidden ones are left out."""
+    """Each file with its kind and language, in the order of the sources and of names."""
     for source in sources:
-        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
+        below = sorted(Path(folder, name) for folder, names in source_folders(source) for name in names)
+        for path in below if source.is_dir() else [source]:
             kind = editing_kind(path.name)
-            if kind and not hidden:
+            if kind:
                 yield path, *kind
 
 

@@ -34,17 +34,16 @@ from kbsearch.collector import without_collector
 from kbsearch.disk import Locked, only_one, sha256
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
-from kbsearch.errors import SnapshotError, SourceError
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, SourceError
 from kbsearch.index.arrays import wide_hash
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import build_dense
-from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, published_version, read_manifest
+from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, LOCK, MANIFEST, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.version import __version__
 from kbsearch.versions import discard, hold_back, release, version_directories
 
-LOCK = ".lock"
 # Titles look like queries, so they are what the dense leg's recall is measured with.
 SAMPLE_TITLES = 200
 _SAME = ("files", "model", "analyzer", "cutter", "sources", "notes")
@@ -92,6 +91,7 @@ def build(
     """
     started = perf_counter()
     purpose = "update" if update else "build"
+    _keep_apart(sources, out)
     with _alone(out, purpose), without_collector():
         before = _published_manifest(out) if update else {}
         embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
@@ -123,7 +123,7 @@ def build(
             manifest = _settled(out, before if unchanged else {}, manifest, purpose, publishing)
             work.tidy(content.corpus, embedder.info.dimension)
         kept = {work.rows.name, work.vectors.name, *(path.name for path in paths)}
-        cache.finish(kept | _shelves_of_versions(out))
+        cache.finish(kept | _shelves_of_versions(out, cache, report))
     return BuildReport(
         version=str(manifest["version"]),
         published=publishing or unchanged,
@@ -219,6 +219,13 @@ def _local(source: Path | str, cache: Cache, report: LoadReport, strict: bool, d
     return folder
 
 
+def _keep_apart(sources: Sequence[Path | str], out: Path) -> None:
+    """Refuse a source that would become the index: from then on nothing would be read there."""
+    for source in sources:
+        if not is_address(str(source)) and Path(source).resolve() == out.resolve():
+            raise SourceError(f"{source} is the source and --out at once; give --out a directory of its own.")
+
+
 @contextmanager
 def _alone(out: Path, purpose: str) -> Iterator[None]:
     """Hold the directory's lock, so that nobody else writes into it."""
@@ -308,9 +315,18 @@ def _fingerprint(model: ModelInfo) -> str:
     return orjson.dumps(asdict(model)).decode()
 
 
-def _shelves_of_versions(out: Path) -> set[str]:
-    """Where the vectors of every model lie that a version here was built with."""
-    return {
-        shelf_name("vectors", orjson.dumps(manifest["model"]).decode())
-        for manifest in map(read_manifest, version_directories(out))
-    }
+def _shelves_of_versions(out: Path, cache: Cache, report: LoadReport) -> set[str]:
+    """Where the vectors of every model lie that a version here was built with; a damaged version keeps them all."""
+    shelves = set()
+    for directory in version_directories(out):
+        try:
+            shelves.add(shelf_name("vectors", orjson.dumps(read_manifest(directory)["model"]).decode()))
+        except SnapshotMissing:  # removed meanwhile
+            continue
+        except (SnapshotDamaged, KeyError):
+            report.add_note(
+                f"{directory / MANIFEST} is damaged and names no model, so the vectors of every model are kept; "
+                f"to remove old versions: kbsearch-index prune {out} --keep N"
+            )
+            shelves |= {path.name for path in cache.directory.glob("vectors-*")}
+    return shelves

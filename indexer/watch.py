@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from indexer.folders import source_folders
 from kbsearch.command import Outcome, example
 from kbsearch.errors import KbsearchError, UsageError
 
@@ -110,14 +111,12 @@ class Watch:
 
 
 def look(paths: Sequence[Path]) -> State:
-    """Every file under the paths that is not hidden: when it was written, how long it is, which it is."""
+    """Every file under the paths that is a source's: when it was written, how long it is, which it is."""
     state: State = {}
     for path in paths:
-        for folder, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+        for folder, names in source_folders(path):
             for name in names:
-                if not name.startswith("."):
-                    _note(state, os.path.join(folder, name))
+                _note(state, os.path.join(folder, name))
         if path.is_file():
             _note(state, str(path))
     return state

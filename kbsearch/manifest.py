@@ -18,6 +18,8 @@ from kbsearch.text.analyze import ANALYZER_VERSION
 FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
+LOCK = ".lock"
+"""Held by whoever writes into a directory of snapshots."""
 CALIBRATION = "calibration.json"
 """What `kbsearch calibrate` adds to a version."""
 VERSION_TIME = "%Y%m%dT%H%M%SZ"

@@ -6,6 +6,7 @@ DIR/history.jsonl       one line for each time a version was published or measur
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from kbsearch.disk import files_below, unless_in_use
+from kbsearch.disk import files_below, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
 
@@ -56,8 +57,9 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
 
 def release(root: Path, version: str, how: str) -> None:
     """Publish a version and write down who did it and how ("build", "rollback" …)."""
+    by = _somebody()
     publish(root, version)
-    record(root, version, {"published": how, "by": _somebody()})
+    record(root, version, {"published": how, "by": by})
 
 
 def hold_back(root: Path, version: str, how: str) -> None:
@@ -77,14 +79,24 @@ def refuse(root: Path, version: str, why: str) -> None:
 
 
 def _somebody() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers; KeyError before Python 3.13
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 def record(root: Path, version: str, facts: Mapping[str, Any]) -> None:
     """Add a line to the history."""
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    with (root / HISTORY).open("ab") as file:
-        file.write(orjson.dumps({"at": now, "version": version, **facts}) + b"\n")
+    path = root / HISTORY
+    with path.open("a+b") as file:
+        file.seek(max(0, file.tell() - 1))
+        # A crash or a full disk leaves a line without its end, which must not swallow this one.
+        torn = file.read() not in (b"", b"\n")
+        file.write(b"\n" * torn + orjson.dumps({"at": now, "version": version, **facts}) + b"\n")
+    sync(path)
+    sync(root)
 
 
 def history(root: Path) -> list[dict[str, Any]]:

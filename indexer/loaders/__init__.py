@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
+from indexer.folders import source_folders
 from indexer.loaders import archive, csv_file, html, jsonl, markdown, mirror, office, pdf, plain, subtitles, zendesk
 from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
 from kbsearch.errors import SourceError
@@ -92,8 +93,9 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
 
 
 def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
-    """The readable files of a source, sorted, without hidden ones; then a note about those left out."""
+    """The readable files of a source, sorted, without hidden ones; then notes about what was left out."""
     failures: list[OSError] = []
+    indexes: list[str] = []
     ignored: Counter[str] = Counter()
     if not path.is_dir():
         if _is_archive(path.name):
@@ -102,13 +104,12 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
         else:
             yield SourceFile(path, _shown(path), _bare(path.name))
         return
-    for folder, folders, names in os.walk(path, onerror=failures.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for folder, names in source_folders(path, failures.append, indexes.append):
         while failures:
             error = failures.pop()
             yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
-        for name in sorted(names):
-            if name.startswith(".") or editing_kind(name):
+        for name in names:
+            if editing_kind(name):
                 continue
             file = Path(folder, name)
             identity = file.relative_to(path).with_name(_bare(name)).as_posix()
@@ -120,7 +121,16 @@ def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
                 yield SourceFile(file, _shown(file), identity)
     for error in failures:
         yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
+    yield from _indexes(path, indexes)
     yield from _left_out(path, ignored)
+
+
+def _indexes(path: Path, indexes: Sequence[str]) -> Iterator[Problem | Note]:
+    for index in indexes:
+        if index == str(path):
+            yield Problem(_shown(path), None, "is an index and no source; name a folder of articles")
+        else:
+            yield Note(f"{_shown(index)} is an index and no source; left out")
 
 
 def _left_out(path: Path, ignored: Counter[str]) -> Iterator[Note]:

@@ -22,6 +22,8 @@ MAX_EXPORT = 512 * 1024 * 1024
 
 _PARTS = ("articles", "sections", "categories", "translations", "user_segments")
 _AUDIENCES = {"signed_in_users": "signed_in", "staff": "agent"}
+# A segment that says one of these is not everybody of its user type.
+_SELECTING = ("tags", "or_tags", "organization_ids", "group_ids", "added_user_ids")
 _DEEPEST_SECTION = 10
 
 Object = Mapping[str, Any]
@@ -109,11 +111,18 @@ class _Names:
         return path
 
     def _audience(self, article: Object) -> list[str]:
-        """Without a user segment everybody may read an article; one that is not named here is its own audience."""
+        """Without a user segment everybody may read an article."""
         segments = [article.get("user_segment_id"), *(article.get("user_segment_ids") or ())]
-        numbers = [number for number in segments if number is not None]
-        kinds = {number: self._segments.get(number, {}).get("user_type") for number in numbers}
-        return [_AUDIENCES.get(str(kind), f"segment-{number}") for number, kind in kinds.items()] or ["public"]
+        numbers = dict.fromkeys(number for number in segments if number is not None)
+        return [self._name_of(number) for number in numbers] or ["public"]
+
+    def _name_of(self, number: object) -> str:
+        """What a segment is called: its own audience where it is not named here, or is not everybody of a type."""
+        segment = self._segments.get(number, {})
+        own = f"segment-{number}"
+        if any(segment.get(name) for name in _SELECTING):
+            return own
+        return _AUDIENCES.get(str(segment.get("user_type")), own)
 
 
 def _parts(content: object) -> dict[str, list[Any]] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from loading import load
 
 ARTICLE = {
@@ -102,6 +103,19 @@ def test_drafts_are_left_out_and_segments_are_audiences(tmp_path):
     documents, report = load(write(tmp_path / "a.json", page))
     assert [document.audience for document in documents] == [("agent",), ("signed_in",), ("segment-79",)]
     assert report.notes == [f"{tmp_path / 'a.json'}: 1 drafts left out"]
+
+
+@pytest.mark.parametrize("name", ["tags", "or_tags", "organization_ids", "group_ids", "added_user_ids"])
+def test_a_segment_of_some_is_an_audience_of_its_own(tmp_path, name):
+    """An article for the customers of one organization is not for everybody who is signed in."""
+    segments = [
+        {"id": 77, "user_type": "signed_in_users", name: [5]},
+        {"id": 78, "user_type": "staff", name: [5]},
+        {"id": 79, "user_type": "signed_in_users", name: []},
+    ]
+    article = ARTICLE | {"user_segment_id": 77, "user_segment_ids": [77, 78, 79]}
+    [document], _ = load(write(tmp_path / "a.json", {"articles": [article], "user_segments": segments}))
+    assert document.audience == ("segment-77", "segment-78", "signed_in")
 
 
 def test_what_is_wrong_is_said_article_by_article(tmp_path):

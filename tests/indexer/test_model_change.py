@@ -13,7 +13,7 @@ from replaying import Desk, Row
 import indexer.cli
 from kbsearch.calibration import publish_calibrated
 from kbsearch.engine import open_engine
-from kbsearch.manifest import CALIBRATION, published_version
+from kbsearch.manifest import CALIBRATION, published_version, verify_snapshot
 from kbsearch.types import SearchRequest
 from kbsearch.version import CALIBRATION_FORMAT
 from kbsearch.versions import list_snapshots
@@ -108,3 +108,21 @@ def test_an_update_keeps_the_calibration_and_another_model_does_not(
     other = run(*update, "--model", static_model, "--no-publish")
     assert not (desk.out / other["version"] / CALIBRATION).exists()
     assert any("kbsearch calibrate" in note for note in other["notes"])
+
+
+@pytest.mark.parametrize("content", [b'{"format": 1, "trunc', b'{"format": %d }' % CALIBRATION_FORMAT, None])
+def test_a_damaged_calibration_is_left_out(
+    content: bytes | None, desk: Desk, run: Callable[..., dict[str, Any]]
+) -> None:
+    """Cut short, altered or gone: the next version is whole without it, and the report says what to run."""
+    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT)
+    path = desk.out / learnt / CALIBRATION
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    update = run("update", desk.source(), "--out", desk.out)
+    assert (update["code"], update["published"], update["unchanged"]) == (0, True, False)
+    verify_snapshot(desk.out / update["version"])
+    assert not (desk.out / update["version"] / CALIBRATION).exists()
+    fault = f"the calibration of {learnt} is left out, because its file cannot be read or was altered"
+    assert fault in [note.partition(";")[0] for note in update["notes"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import prepare, work
+from indexer import pipeline, prepare, work
 from indexer.batches import Cache, Shelf
 from indexer.pipeline import build
 from kbsearch.embed.hashing import HashingEmbedder
@@ -148,6 +149,35 @@ def test_nothing_new_writes_nothing(tmp_path: Path, write_jsonl: Write, monkeypa
     assert content(tmp_path / "index") == content(tmp_path / "fresh")
 
 
+def test_an_index_among_the_sources_is_not_read(tmp_path: Path, write_jsonl: Write) -> None:
+    """Nor are copies of it: what its files say of articles that only some may see would become public articles."""
+    source, out = tmp_path / "kb", tmp_path / "kb" / "index"
+    write_jsonl(source / "s.jsonl", [row | {"audience": ["agent"]} for row in rows(4)])
+    first = run(source, out)
+    assert (first.documents, first.problem_count) == (4, 0)
+    shutil.copytree(out, source / "copy", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(out / first.version, source / "version")
+    (source / "version" / "synonyms.csv").write_text("words\npassword; passcode\n")
+    again = run(source, out, update=True)
+    assert (again.version, again.unchanged, again.problem_count) == (first.version, True, 0)
+    left_out = [f"{source / name} is an index and no source; left out" for name in ("copy", "index", "version")]
+    assert list(again.notes) == left_out
+    assert run(source, out).documents == 4
+    run(source, tmp_path / "apart")
+    assert content(out) == content(tmp_path / "apart")
+    with pytest.raises(SourceError, match=r"apart: is an index and no source; name a folder of articles"):
+        run(tmp_path / "apart", out)
+
+
+def test_a_source_does_not_become_the_index(tmp_path: Path, write_jsonl: Write) -> None:
+    """Nothing is written there, so that another --out is all that is needed."""
+    source = write_jsonl(tmp_path / "kb" / "s.jsonl", rows(2)).parent
+    with pytest.raises(SourceError, match=r"kb is the source and --out at once; give --out a directory of its own"):
+        run(source, source)
+    assert [path.name for path in source.iterdir()] == ["s.jsonl"]
+    assert run(source, source / "index").documents == 2
+
+
 def test_an_update_of_nothing_is_a_build(tmp_path: Path, write_jsonl: Write) -> None:
     """Nightly jobs need no first command of their own."""
     report = run(write_jsonl(tmp_path / "s.jsonl", rows(3)), tmp_path / "index", update=True)
@@ -170,6 +200,34 @@ def test_an_update_keeps_the_model_of_the_published_version(
     # The vectors of both models stay as long as a version of each does.
     report = build([source], tmp_path / "index", model=str(static_model), update=True)
     assert report.passages_embedded == 0
+
+
+@pytest.mark.parametrize("damage", [b"{", b"{}"], ids=["cut short", "empty"])
+def test_a_damaged_old_version_stops_no_build(
+    damage: bytes, tmp_path: Path, write_jsonl: Write, static_model: Path
+) -> None:
+    """It may have been built with any model, so the vectors of every model stay."""
+    source, out = write_jsonl(tmp_path / "s.jsonl", rows(3)), tmp_path / "index"
+    old = out / build([source], out, model=str(static_model)).version / MANIFEST
+    run(source, out, update=True)
+    old.write_bytes(damage)
+    write_jsonl(source, rows(4))
+    report = run(source, out, update=True)
+    assert report.version == published_version(out)
+    said = f"{old} is damaged and names no model, so the vectors of every model are kept"
+    assert [note.partition(";")[0] for note in report.notes] == [said]
+    assert len(list((out / ".cache").glob("vectors-*"))) == 2
+
+
+def test_a_version_that_is_pruned_meanwhile_stops_no_build(
+    tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between being listed and being read."""
+    source, out = write_jsonl(tmp_path / "s.jsonl", rows(3)), tmp_path / "index"
+    listed = pipeline.version_directories
+    monkeypatch.setattr(pipeline, "version_directories", lambda root: [*listed(root), root / "20200101T000000Z-gone"])
+    report = run(source, out)
+    assert (report.version, report.notes) == (published_version(out), ())
 
 
 EDITS = st.lists(

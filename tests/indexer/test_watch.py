@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 import indexer.cli
+from indexer.pipeline import build
 from indexer.watch import RETRIED_AFTER, Watch, look
+from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.snapshot import open_snapshot
 
 
@@ -109,6 +111,17 @@ def test_hidden_files_do_not_count(tmp_path: Path) -> None:
     assert sorted(Path(name).name for name in look([tmp_path])) == ["a.md", "b.md"]
     assert list(look([tmp_path / "a.md"])) == [str(tmp_path / "a.md")]
     assert look([tmp_path / "absent"]) == {}
+
+
+def test_a_publication_is_no_change(tmp_path: Path) -> None:
+    """Where the index lies among the sources; else every update would be followed by another one."""
+    source = tmp_path / "kb"
+    source.mkdir()
+    (source / "a.md").write_text("# Reset a password\n\nOpen the page.\n")
+    before = look([source])
+    for publishing in (False, True):  # the index is one before its first publication as well
+        build([source], source / "index", embedder=HashingEmbedder(), publishing=publishing)
+        assert look([source]) == before
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -124,6 +125,20 @@ def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_
     assert [entry.version for entry in list_snapshots(tmp_path)] == [waiting, third, second]
 
 
+def test_what_follows_a_torn_line_is_not_lost(tmp_path: Path) -> None:
+    """A line that a full disk cut short swallows no other: what was held back is still not gone back to."""
+    first = served(tmp_path, 1)
+    path = tmp_path / versions.HISTORY
+    path.write_bytes(path.read_bytes() + b'{"at": "2026')
+    held = write(tmp_path, DOCUMENTS[:2])
+    versions.hold_back(tmp_path, held, "update")
+    served(tmp_path, 3)
+    told = [fact.keys() & {"published", "written"} for fact in versions.history(tmp_path)]
+    assert told == [{"published"}, {"written"}, {"published"}]
+    assert path.read_bytes().count(b"\n") == 4
+    assert rollback(tmp_path) == first
+
+
 def test_a_version_in_use_is_not_pruned(tmp_path: Path) -> None:
     """A service may serve an older version than the published one; it goes when nobody holds it any more."""
     old = release(tmp_path)
@@ -153,6 +168,16 @@ def test_another_process_holds_a_version_as_well(tmp_path: Path) -> None:
         reader.kill()
         reader.wait()
         assert prune(tmp_path, 1) == [old]
+
+
+def test_a_user_without_a_name_is_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As containers have it: publishing works, and the history says the number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    version = served(tmp_path, 1)
+    assert published_version(tmp_path) == version
+    assert versions.history(tmp_path)[0]["by"].startswith("uid-3999999999@")
 
 
 def test_the_history_says_who_published_what(tmp_path: Path) -> None:
