@@ -8,12 +8,19 @@ phonenumbers and stdnum.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import phonenumbers
 from stdnum import iban, luhn
 from stdnum.ee import ik
 from stdnum.lt import asmens
 from stdnum.lv import pvn
+
+Span = tuple[int, int]
+
+# Written like a space, and as long as one: what is judged holds spaces, what is kept holds what was written.
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f", " "))
+_PLACEHOLDER = re.compile(r"\[(?:iban|card|personal code|phone)\]")
 
 # Length by country (ISO 13616 registry): where an account ends and the next word begins.
 _IBAN_LENGTH = {
@@ -37,14 +44,18 @@ _IBAN_LENGTH = {
 _IBAN_START = re.compile(r"(?<![^\W_])([A-Za-z]{2})\d[ -]?\d")
 _MIN_IBAN_DIGITS = 10
 
-_DASH = r"‐‑‒–—−\-"
-# Thirteen to nineteen digits in groups, as typed from a card.
-_CARD = re.compile(rf"(?<![\w.,])\d(?:[ .{_DASH}]?\d){{12,18}}(?![\w]|[.,]\d)")
+_DASH = r"‐‑‒–—−\uff0d\-"
+# Thirteen or more digits in a row of groups, as typed from a card; what stands beside it may be in the row.
+_CARD_ROW = re.compile(rf"(?<!\w)(?<!\d\.)\d(?:[ .{_DASH}]{{0,3}}\d){{12,}}(?!\w|(?<!\d{{4}}),\d)")
+_CARD_GROUP = re.compile(rf"\d(?:[^ {_DASH}]*\d)?")
+# Beside other numbers only what is grouped as on a card: days and hours come in twos, article numbers in eights.
+_CARD_AMONG_OTHERS = re.compile(rf"\d{{13,19}}|(?:\d{{4,6}}[ .{_DASH}]{{1,3}})+\d{{1,6}}")
+_MOST_CARD_GROUPS = 5
 _CARD_FORM = re.compile(
     r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|220[0-4]\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d)\d{12}|62\d{14,17}|(?:50|5[6-9]|6\d)\d{10,17}"
 )
-_PERSONAL = re.compile(rf"(?<![\w.,])\d{{6}}(?: ?[{_DASH}] ?| )?\d{{5}}(?![\w]|[.,]\d)")
+_PERSONAL = re.compile(rf"(?<!\w)(?<!\d[.,])\d{{6}}(?: ?[{_DASH}] ?| )?\d{{5}}(?![\w]|[.,]\d)")
 _PERSONAL_SHAPE = re.compile(
     rf"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d ?[{_DASH}] ?[012]\d{{4}}|32\d{{4}} ?[{_DASH}] ?\d{{5}}"
 )
@@ -54,14 +65,22 @@ _PERSONAL_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-_PHONE = re.compile(
-    rf"(?<![^\W_])(?<![^\W_][./{_DASH}])(?:\+ ?|\(\+?)?\d(?:[ .()/{_DASH}\u00a0]{{0,3}}\d){{6,}}(?![^\W_]|[.,]\d)"
+_PLUS = r"(?:\+ ?|\(\+?)?"
+_PHONE_ROW = re.compile(
+    rf"(?<![^\W_])(?:(?=\(?\+)|(?<![^\W_][./{_DASH}])){_PLUS}\d(?:[ .()/{_DASH}]{{0,3}}\d){{6,}}(?![^\W_]|[.,]\d)"
 )
-_PHONE_WORDS = re.compile(
+_PHONE_WORD = (
     r"(?:t[aā]lr|telef|tel\b|t\.:|zvan|mob\b|mobil|skambin|paskambin|телеф|тел\b|звон|перезвон|моб\b|номер для связи"
-    r"|phone|call|cell|whats ?app|viber|sms|signal\b|telegram|helista)\w*\W*(?:\w+\W+){0,2}$",
+    r"|phone|call|cell|whats ?app|viber|sms|signal\b|telegram|helista)"
+)
+_PHONE_WORDS = re.compile(rf"{_PHONE_WORD}\w*\W*(?:\w+\W+){{0,2}}$", re.IGNORECASE)
+# "tel.20000100", "tālr. nr.20000100", but no slug: "shop/phones/20000100".
+_GLUED = re.compile(
+    rf"(?<![\w/{_DASH}])((?:{_PHONE_WORD}|t(?=\.))\w{{0,12}}"
+    rf"(?:[./ ]{{1,2}}(?:{_PHONE_WORD}|nr|num|nom|ном)\w{{0,12}})?)[./{_DASH}](?=[+(]*\d)",
     re.IGNORECASE,
 )
+_GLUED_PHONES = re.compile(rf"(?<=\d{{7}})[{_DASH}](?=\d{{7}})")
 _OTHER_WORDS = re.compile(
     r"(?:pas[uū]t[iī]j|order|u[zž]sakym|заказ|invoice|r[eē]ķ?in|s[aą]skait|fakt[uū]r|сч[её]т|накладн|track|seko|siunt"
     r"|s[uū]t[iī]jum|посылк|парцел|parcel|shipment|serial|s[eē]rij|серийн|s/n|imei|ticket|bi[lļ]et|pieteikum|u[zž]klaus"
@@ -70,11 +89,21 @@ _OTHER_WORDS = re.compile(
     r"|№|#|nr\b|no\.|id\b)\w*\W*(?:[\w-]{1,12}\W+){0,2}$",
     re.IGNORECASE,
 )
-_MONEY_AFTER = re.compile(r"^\s?(?:€|\$|£|₽|zł|eur|euro|eiro|usd|руб|km\b|gb\b|mb\b|mah|ml\b|kg\b|mm\b)", re.IGNORECASE)
-_MONEY_BEFORE = re.compile(r"(?:€|\$|£|eur|usd)\s?$", re.IGNORECASE)
-_DATE = (
+_SUM = r"(?:\d{1,3}(?: \d{3}){1,4}(?!\d|-)|\d+)(?:[.,]\d+)?"
+_UNIT = r"(?:€|\$|£|₽|zł|eur|euro|eiro|usd|руб|km\b|gb\b|mb\b|mah|ml\b|kg\b|mm\b)"
+# Sums and hours may stand right beside a phone number and are never part of one.
+_SUM_OR_HOUR = re.compile(
+    rf"(?<!\d){_SUM}\s?{_UNIT}(?!\d)|(?:€|\$|£|eur|usd)\s?{_SUM}|(?<!\d)\d{{1,2}}(?::\d\d)+(?!\d)", re.IGNORECASE
+)
+_DAY = (
     rf"(?:(?:19|20)\d\d[./ {_DASH}] ?(?:0?[1-9]|1[0-2])[./ {_DASH}] ?(?:0?[1-9]|[12]\d|3[01])"
-    rf"|(?:0?[1-9]|[12]\d|3[01])[./{_DASH}] ?(?:0?[1-9]|1[0-2])[./{_DASH}] ?(?:19|20)?\d\d"
+    rf"|(?:0?[1-9]|[12]\d|3[01])[./{_DASH}] ?(?:0?[1-9]|1[0-2])[./{_DASH}] ?(?:19|20)\d\d)"
+)
+_DAY_WITHIN = re.compile(rf"(?<!\d){_DAY}(?!\d)")
+# Spaces and slashes part phones, but neither a day nor a document's "2026/20000100".
+_PHONE_GROUP = re.compile(rf"{_DAY}(?!\d)|(?<!\d )(?:19|20)\d\d/\d{{5,}}|{_PLUS}\d(?:[^ /]*\d)?")
+_DATE = (
+    rf"(?:{_DAY}|(?:0?[1-9]|[12]\d|3[01])[./{_DASH}] ?(?:0?[1-9]|1[0-2])[./{_DASH}] ?\d\d"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))\.?"
 )
 _TIME = r"\d{1,2}[.:]\d\d"
@@ -99,20 +128,39 @@ def redact_numbers(text: str) -> str:
     >>> redact_numbers("order 20000100, call +371 20000100")
     'order 20000100, call [phone]'
     """
-    text = _redact_accounts(text)
-    text = _CARD.sub(_card, text)
-    text = _PERSONAL.sub(_personal, text)
-    return _PHONE.sub(_phone, text)
+    text = _replaced(text, _accounts(_judged(text)), "[iban]")
+    text = _replaced(text, _cards(_judged(text)), "[card]")
+    text = _replaced(text, _personal_codes(_judged(text)), "[personal code]")
+    return _replaced(text, _phones(_judged(text)), "[phone]")
 
 
-def _redact_accounts(text: str) -> str:
+def _judged(text: str) -> str:
+    """Return the text as it is judged, every sign at its place: any space is a space, placeholders say nothing."""
+    return _PLACEHOLDER.sub(_blank, text.translate(_SPACES))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return ";" * len(match.group())
+
+
+def _replaced(text: str, spans: Iterator[Span], placeholder: str) -> str:
+    """Put the placeholder for each span; spans come in order, and those that overlap are one."""
+    kept: list[str] = []
+    position = 0
+    for start, end in spans:
+        if start >= position:
+            kept += text[position:start], placeholder
+        position = max(position, end)
+    return "".join((*kept, text[position:]))
+
+
+def _accounts(text: str) -> Iterator[Span]:
     position = 0
     while found := _IBAN_START.search(text, position):
         end = _account_end(text, found.start(), _IBAN_LENGTH.get(found.group(1).upper(), 0))
         if end:
-            text = f"{text[: found.start()]}[iban]{text[end:]}"
-        position = found.start() + 1
-    return text
+            yield found.start(), end
+        position = end or found.start() + 1
 
 
 def _account_end(text: str, start: int, length: int) -> int:
@@ -133,42 +181,73 @@ def _account_end(text: str, start: int, length: int) -> int:
     return 0
 
 
-def _card(match: re.Match[str]) -> str:
-    digits = _digits(match.group())
-    return "[card]" if _CARD_FORM.fullmatch(digits) and luhn.is_valid(digits) else match.group()
+def _cards(text: str) -> Iterator[Span]:
+    for row in _CARD_ROW.finditer(text):
+        if _is_card(row.group()):
+            yield row.span()
+            continue
+        groups = list(_CARD_GROUP.finditer(text, *row.span()))
+        for place, first in enumerate(groups):
+            for last in groups[place : place + _MOST_CARD_GROUPS]:
+                written = text[first.start() : last.end()]
+                if _CARD_AMONG_OTHERS.fullmatch(written) and _is_card(written):
+                    yield first.start(), last.end()
 
 
-def _personal(match: re.Match[str]) -> str:
+def _is_card(written: str) -> bool:
+    digits = _digits(written)
+    return bool(_CARD_FORM.fullmatch(digits)) and luhn.is_valid(digits)
+
+
+def _personal_codes(text: str) -> Iterator[Span]:
+    return (match.span() for match in _PERSONAL.finditer(text) if _is_personal(match))
+
+
+def _is_personal(match: re.Match[str]) -> bool:
     written = match.group()
     digits = _digits(written)
     # What begins with more than 3 is a company's number in Latvia.
     known = digits[0] <= "3" and pvn.is_valid(digits)
     if known or asmens.is_valid(digits) or ik.is_valid(digits) or _PERSONAL_SHAPE.fullmatch(written):
-        return "[personal code]"
-    return "[personal code]" if _PERSONAL_WORDS.search(_before(match)) else written
+        return True
+    return bool(_PERSONAL_WORDS.search(_before(match.string, match.start())))
 
 
-def _phone(match: re.Match[str]) -> str:
-    """Judge a run of digits with separators: as a whole, else by its parts between spaces."""
-    written = match.group()
-    before, after = _before(match), match.string[match.end() : match.end() + 8]
+def _phones(text: str) -> Iterator[Span]:
+    text = _GLUED_PHONES.sub(" ", _GLUED.sub(r"\1 ", text))
+    for row in _PHONE_ROW.finditer(_SUM_OR_HOUR.sub(_blank, text)):
+        yield from _phones_of(row, _before(text, row.start()))
+
+
+def _phones_of(row: re.Match[str], before: str) -> list[Span]:
+    """Judge a row of groups of digits, by the words before it too: as a whole, else by its parts, the longest first.
+
+    Parts that are phone numbers by themselves come before those that only the words in front call so.
+    """
+    written = row.group()
     said = says_phone(before)
-    # Eight digits may be a day or a phone number: "zvaniet 20101015".
-    day_or_time = _TIMES.fullmatch(written) and not (said and written.isdecimal())
-    if day_or_time or _MONEY_AFTER.match(after) or _MONEY_BEFORE.search(before):
-        return written
+    if _is_time(written, said):
+        return []
     other = bool(_OTHER_WORDS.search(before)) and not said
-    if _is_phone(written, said, other):
-        return "[phone]"
-    parts = re.split(r"([ \u00a0]+)", written)
-    if len(parts) > 2 * _MOST_GROUPS:
-        return "[phone]"
-    for size in range(min(len(parts) - 2, 2 * _MOST - 1), 0, -2):
-        for start in range(0, len(parts) - size + 1, 2):
-            window = "".join(parts[start : start + size])
-            if len(_digits(window)) >= _FEWEST and _is_phone(window, said, other):
-                return "".join(parts[:start]) + "[phone]" + "".join(parts[start + size :])
-    return written
+    groups = list(_PHONE_GROUP.finditer(row.string, *row.span()))
+    if len(groups) > _MOST_GROUPS or _is_phone(written, said, other):
+        return [row.span()]
+    found: list[Span] = []
+    taken: set[int] = set()
+    for believed in (False, True) if said else (False,):
+        for size in range(min(len(groups), _MOST), 0, -1):
+            for start in range(len(groups) - size + 1):
+                part = range(start, start + size)
+                span = groups[start].start(), groups[part[-1]].end()
+                if taken.isdisjoint(part) and _is_phone(row.string[slice(*span)], believed, other):
+                    taken.update(part)
+                    found.append(span)
+    return sorted(found)
+
+
+def _is_time(written: str, said: bool) -> bool:
+    """Tell a day or hour; eight digits may be a day or a phone number: "zvaniet 20101015"."""
+    return bool(_TIMES.fullmatch(written)) and not (said and written.isdecimal())
 
 
 def says_phone(before: str) -> bool:
@@ -178,14 +257,14 @@ def says_phone(before: str) -> bool:
 
 def _is_phone(written: str, said: bool, other: bool) -> bool:
     digits = _digits(written)
-    if not _FEWEST <= len(digits) <= _MOST:
+    if not _FEWEST <= len(digits) <= _MOST or _is_time(written, said):
         return False
     if written.lstrip("( ").startswith("+") or (digits.startswith("00") and len(digits) > 10):
         return _valid("+" + digits.removeprefix("00"), None, possible=True)
     if _VERSION.fullmatch(written) and not _PAIRS.fullmatch(written) and not said:
         return False
     if said:
-        return True
+        return not _DAY_WITHIN.search(written)
     if other:
         return False
     if digits.startswith(_HOME_CODES) and _valid("+" + digits, None):
@@ -209,8 +288,8 @@ def _valid(digits: str, region: str | None, possible: bool = False) -> bool:
     return phonenumbers.is_valid_number(number) or (possible and phonenumbers.is_possible_number(number))
 
 
-def _before(match: re.Match[str]) -> str:
-    return match.string[max(0, match.start() - _LOOK_BACK) : match.start()]
+def _before(text: str, place: int) -> str:
+    return text[max(0, place - _LOOK_BACK) : place]
 
 
 def _digits(written: str) -> str:

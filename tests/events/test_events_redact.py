@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +145,56 @@ def test_redaction_is_idempotent(text: str) -> None:
     assert redact(redact(text)) == redact(redact(redact(text)))
 
 
+GROUPS = st.lists(st.from_regex(r"[0-9]{1,8}|[0-9]{2}/[0-9]{2}|[0-9]{3},[0-9]{2} eur", fullmatch=True), max_size=4)
+WRITTEN_CARDS = (
+    "4474605474270191",
+    "4474 6054 7427 0191",
+    "5106-1024-4859-4800",
+    "3413 411056 16706",
+    "6759113912472298",
+)
+
+
+@given(GROUPS, st.sampled_from(WRITTEN_CARDS), GROUPS)
+def test_no_card_survives_beside_other_numbers(before: list[str], card: str, after: list[str]) -> None:
+    """Whatever groups of digits stand beside it, none of the card is left."""
+    redacted = redact(" ".join(["see", *before, card, *after, "please"]))
+    assert redacted.startswith("see ")
+    assert redacted.endswith(" please")
+    left = re.findall("[0-9]+", redacted)
+    around = re.findall("[0-9]+", " ".join([*before, *after]))
+    assert not set(re.findall("[0-9]+", card)) & set(left) - set(around)
+
+
+@given(st.lists(st.sampled_from(("29123456", "67 123 456", "+371 29 123 456", "861234567", "2612-3456")), min_size=1))
+def test_every_phone_of_a_list_goes(phones: list[str]) -> None:
+    """Not only the first."""
+    assert redact(" ".join(phones)).replace("[phone]", "").strip() == ""
+    assert redact("zvaniet " + " / ".join(phones)).replace("[phone]", "").strip(" /") == "zvaniet"
+
+
+@given(st.lists(st.dates(date(1900, 1, 1), date(2099, 12, 31)), min_size=1, max_size=3), st.sampled_from("-./"))
+def test_days_beside_a_phone_stay(days: list[date], between: str) -> None:
+    """A day in front is not taken for the phone, whatever the words call it."""
+    written = " ".join(day.strftime(f"%Y{between}%m{between}%d") for day in days)
+    assert redact(f"zvanīju {written} 29123456") == f"zvanīju {written} [phone]"
+
+
 @given(st.from_regex(r"[a-z]{1,10}\.?[a-z]{1,10}@[a-z]{1,10}\.(lv|lt|com)", fullmatch=True), st.text(max_size=20))
 def test_no_address_survives(address: str, around: str) -> None:
     """Whatever stands beside it."""
     assert address not in redact(f"{around} {address} {around}")
 
 
-@pytest.mark.parametrize("text", ["a" * 20_000, "1 " * 10_000, "a.b" * 7_000, "LV12" * 5_000, "a@" * 8_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a" * 20_000, "1 " * 10_000, "a.b" * 7_000, "LV12" * 5_000, "a@" * 8_000),
+        *("4444 " * 4_000, "111 " * 5_000 + "eur", "1234567-" * 2_500, "tel." * 5_000 + "1", "12:34" * 4_000),
+        f"tel {'4 ' * 28};" * 300,
+    ],
+    ids=lambda text: text[:8],
+)
 def test_long_hostile_text_costs_linear_time(text: str) -> None:
     """A regular expression that backtracks would take minutes on these."""
     started = time.process_time()
