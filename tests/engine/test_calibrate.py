@@ -15,11 +15,11 @@ from indexer.pipeline import build
 from kbsearch import calibration
 from kbsearch.calibrate import FEWEST_QUESTIONS, Sample, as_json, calibrate, fit
 from kbsearch.calibration import publish_calibrated
-from kbsearch.decide import FEATURES
+from kbsearch.decide import FEATURES, read_calibration
 from kbsearch.disk import only_one
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import open_engine
-from kbsearch.errors import SnapshotError, SourceError, UsageError
+from kbsearch.errors import SnapshotError, SnapshotMismatch, SourceError, UsageError
 from kbsearch.evaluate import read_queries
 from kbsearch.manifest import CALIBRATION, published_version, read_manifest, verify_snapshot
 from kbsearch.types import Action, SearchRequest
@@ -90,6 +90,22 @@ def test_questions_of_one_kind_teach_nothing(wrong_below: float) -> None:
     """All right, or all wrong."""
     with pytest.raises(SourceError, match="nothing to tell apart"):
         fit(sample(60, wrong_below), 0.05)
+
+
+@pytest.mark.parametrize("topics", [[7], [7, 17]], ids=["one topic", "two in one fold"])
+def test_questions_about_too_few_articles_teach_nothing(topics: list[int]) -> None:
+    """Each is judged by a model of the other topics, and there is none."""
+    data = sample(60, 0.5)
+    with pytest.raises(SourceError, match="questions about more articles"):
+        fit(replace(data, topic=np.resize(topics, 60)), 0.05)
+
+
+def test_a_language_about_one_article_is_judged_by_the_others() -> None:
+    """Its questions are in one fold; what is learnt of them comes from the questions of other languages."""
+    data = sample(400, 0.5, ("en", "lv"))
+    learnt = fit(replace(data, topic=np.where(data.lang == "lv", 7, data.topic)), 0.05)
+    assert read_calibration(orjson.loads(orjson.dumps(as_json(learnt)))) == learnt
+    assert set(learnt.languages) == {"en", "lv"}
 
 
 TOPICS = ["invoice", "parcel", "password", "warranty", "courier", "voucher", "locker", "battery", "filter", "watch"]
@@ -208,3 +224,16 @@ def test_a_calibration_is_not_published_over_another_model(tmp_path: Path, write
         publish_calibrated(index, LEARNT, fitted_on)
     assert published_version(index) == other
     assert [path.name for path in version_directories(index)] == [other, fitted_on]
+
+
+def test_a_calibration_that_is_no_calibration_is_named_when_the_index_is_opened(
+    tmp_path: Path, write_jsonl: Write
+) -> None:
+    """Not by the first search that meets the missing number."""
+    index = tmp_path / "index"
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])], index, embedder=HashingEmbedder())
+    learnt = as_json(fit(sample(400, 0.5), 0.05))
+    learnt["languages"]["en"]["hand_over_below"] = None
+    publish_calibrated(index, orjson.dumps(learnt), published_version(index))
+    with pytest.raises(SnapshotMismatch, match=r"calibration\.json cannot be used .* kbsearch calibrate"):
+        open_engine(index)
