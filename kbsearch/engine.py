@@ -181,9 +181,10 @@ class Engine:
         visible = self._visibility.to(audiences)
         if number is None or not visible[number]:
             return None
-        others = [member for member in self._members(int(snapshot.document_group[number]), visible) if member != number]
-        names = snapshot.values["lang"]
-        translations = {names[snapshot.document_lang[other]]: str(snapshot.record(other)["id"]) for other in others}
+        names, codes = snapshot.values["lang"], snapshot.document_lang
+        members = self._members(int(snapshot.document_group[number]), visible)
+        others = [member for member in members if codes[member] != codes[number]]
+        translations = {names[codes[other]]: str(snapshot.record(other)["id"]) for other in others}
         return replace(snapshot.stored(number), translations=translations)
 
     def group_of(self, document_id: str) -> str | None:
