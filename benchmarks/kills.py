@@ -33,8 +33,8 @@ from benchmarks.report import RESULTS, stamp, table, write_result
 from indexer.pipeline import build
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotError
-from kbsearch.manifest import LOCK, MANIFEST, published_version, read_manifest, verify_snapshot
-from kbsearch.versions import list_snapshots, prune
+from kbsearch.manifest import MANIFEST, published_version, read_manifest, verify_snapshot
+from kbsearch.versions import LOCK, list_snapshots, prune
 
 ARTICLES = 1_050
 """More than one batch, so that there are processes to kill the parent of."""

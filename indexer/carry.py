@@ -13,7 +13,7 @@ import orjson
 from indexer.cut import CUTTER_VERSION
 from indexer.loaders import LoadReport
 from kbsearch.embed.protocol import ModelInfo
-from kbsearch.manifest import CALIBRATION
+from kbsearch.manifest import CALIBRATED_FOR, CALIBRATION
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.version import CALIBRATION_FORMAT
 
@@ -46,7 +46,7 @@ def carried(out: Path, before: Mapping[str, Any], model: ModelInfo, report: Load
 
 def _changed(before: Mapping[str, Any], content: bytes, model: ModelInfo) -> str:
     """What is another than when the calibration was learnt; "" where all is the same."""
-    was: dict[str, Any] = {name: before.get(name) for name in ("model", "analyzer", "cutter")}
+    was: dict[str, Any] = {name: before.get(name) for name in CALIBRATED_FOR}
     now: dict[str, Any] = {"model": asdict(model), "analyzer": ANALYZER_VERSION, "cutter": CUTTER_VERSION}
     was["way of scoring"], now["way of scoring"] = orjson.loads(content).get("format"), CALIBRATION_FORMAT
     changed = [name for name, value in now.items() if was[name] != value]

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Collection, Iterator
 
 from kbsearch.editing import EDITING_FILE
-from kbsearch.manifest import CURRENT, LOCK, MANIFEST
-from kbsearch.versions import HISTORY
+from kbsearch.manifest import CURRENT, MANIFEST
+from kbsearch.versions import HISTORY, LOCK
 
 CACHE = ".cache"
 """Where a directory of snapshots keeps the finished work of builds."""

@@ -31,18 +31,18 @@ from indexer.ties import tied_groups
 from indexer.web import DELAY, copy_folder, fetch, is_address
 from indexer.work import RowMaker, VectorMaker, corpus_of, tidy_rows, tidy_vectors, vectors_of
 from kbsearch.collector import without_collector
-from kbsearch.disk import Locked, only_one, sha256
+from kbsearch.disk import sha256
 from kbsearch.embed.protocol import Embedder, ModelInfo
 from kbsearch.embed.registry import load_embedder
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, SourceError
 from kbsearch.index.arrays import wide_hash
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import build_dense
-from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, LOCK, MANIFEST, published_version, read_manifest
+from kbsearch.manifest import CALIBRATION, FORMAT_VERSION, MANIFEST, published_version, read_manifest
 from kbsearch.snapshot_writer import Content, cannot_write, remove_unfinished, write_snapshot
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.version import __version__
-from kbsearch.versions import discard, hold_back, release, version_directories
+from kbsearch.versions import discard, hold_back, only_writer, release, version_directories
 
 # Titles look like queries, so they are what the dense leg's recall is measured with.
 SAMPLE_TITLES = 200
@@ -228,13 +228,11 @@ def _keep_apart(sources: Sequence[Path | str], out: Path) -> None:
 
 @contextmanager
 def _alone(out: Path, purpose: str) -> Iterator[None]:
-    """Hold the directory's lock, so that nobody else writes into it."""
+    """Make the directory and be the only one who writes into it; say what to do where it cannot be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with only_one(out / LOCK, purpose):
+        with only_writer(out, purpose):
             yield
-    except Locked as cause:
-        raise SnapshotError(f"{out} is being written by {cause}; wait until it is done, or stop it.") from cause
     except OSError as cause:
         if cause.filename is not None and not Path(os.fsdecode(cause.filename)).is_relative_to(out):
             raise  # not this directory's fault

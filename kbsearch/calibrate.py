@@ -88,9 +88,15 @@ def fit(sample: Sample, error: float) -> Calibration:
             f"Of {len(sample.right)} questions none was answered {kind}, so there is nothing to tell apart; "
             'give questions of both kinds, and mark some "answerable": false.'
         )
-    unseen = np.empty(len(sample.right))
     fold = sample.topic % FOLDS
-    for number in np.unique(fold):
+    folds = np.unique(fold)
+    if len(folds) < 2:
+        raise SourceError(
+            f"The {len(sample.right)} questions are about too few articles: none can be judged by a model that has not "
+            "seen its article; give questions about more articles."
+        )
+    unseen = np.empty(len(sample.right))
+    for number in folds:
         held_out = fold == number
         model = _logistic(sample.evidence[~held_out], sample.right[~held_out])
         unseen[held_out] = _probabilities(model, sample.evidence[held_out])

@@ -249,8 +249,9 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
     from kbsearch.engine import open_engine
     from kbsearch.evaluate import read_queries
 
-    found = calibrate(open_engine(options.index), read_queries(options.queries), options.error)
-    version = publish_calibrated(options.index, orjson.dumps(as_json(found)))
+    engine = open_engine(options.index)
+    found = calibrate(engine, read_queries(options.queries), options.error)
+    version = publish_calibrated(options.index, orjson.dumps(as_json(found)), engine.snapshot)
     if options.json:
         return orjson.dumps({"version": version, **as_json(found)}).decode()
     lines = [f"Published {version}: answers with at most {options.error:.0%} wrong, where the questions allow it."]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -111,7 +112,14 @@ def read_calibration(given: Mapping[str, Any]) -> Calibration:
         for lang, entry in given["languages"].items()
     }
     model = {name: tuple(map(float, given[name])) for name in ("centre", "scale", "weights")}
-    return Calibration(float(given["error"]), **model, intercept=float(given["intercept"]), languages=languages)
+    found = Calibration(float(given["error"]), **model, intercept=float(given["intercept"]), languages=languages)
+    figures = [found.error, *found.centre, *found.scale, *found.weights, found.intercept]
+    for learnt in languages.values():
+        *thresholds, curve = astuple(learnt)
+        figures += [*thresholds, *chain.from_iterable(curve)]
+    if not all(map(math.isfinite, figures)):
+        raise ValueError("a number in it is not finite")
+    return found
 
 
 def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None = None) -> Decision:

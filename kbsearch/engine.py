@@ -125,8 +125,11 @@ class Engine:
         clock.lap("snippet")
         evidence = weigh(snapshot, results, query, wanted_lang)
         decision = decide(evidence, primary(wanted_lang), self._calibration)
-        if ruling.pinned and hits and decision.action is Action.HAND_OVER:
-            decision = replace(decision, action=Action.LIST, reasons=("A rule puts an article first.",))
+        # Of a pinned article that the caller may not see, or filtered away, nothing is put first.
+        first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
+        if first_pinned and decision.action is Action.HAND_OVER:
+            reasons = ("A rule puts an article first.",)
+            decision = replace(decision, action=Action.LIST, confidence=1.0 - decision.confidence, reasons=reasons)
         answer = self._answer(query, results, candidates) if decision.action is Action.ANSWER else None
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")
@@ -178,9 +181,10 @@ class Engine:
         visible = self._visibility.to(audiences)
         if number is None or not visible[number]:
             return None
-        others = [member for member in self._members(int(snapshot.document_group[number]), visible) if member != number]
-        names = snapshot.values["lang"]
-        translations = {names[snapshot.document_lang[other]]: str(snapshot.record(other)["id"]) for other in others}
+        names, codes = snapshot.values["lang"], snapshot.document_lang
+        members = self._members(int(snapshot.document_group[number]), visible)
+        others = [member for member in members if codes[member] != codes[number]]
+        translations = {names[codes[other]]: str(snapshot.record(other)["id"]) for other in others}
         return replace(snapshot.stored(number), translations=translations)
 
     def group_of(self, document_id: str) -> str | None:

@@ -25,6 +25,8 @@ from kbsearch.errors import SourceError
 from kbsearch.types import Action, Mode, SearchOutcome, SearchRequest
 
 DEPTH = 10
+# Enough for any scale. A grade of 2³² ends the process in ir-measures, and one of 10¹¹ comes out as 0.
+HIGHEST_GRADE = 1000
 MEASURES = {"ndcg@10": nDCG @ 10, "mrr@10": RR @ 10, "recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10}
 
 
@@ -95,8 +97,11 @@ def _judged_query(fields: dict[str, Any]) -> JudgedQuery:
     for name in ("query", "lang"):
         if not isinstance(given.get(name, ""), str):
             raise ValueError(f"{name} is {given[name]!r}, not text")
-    if any(not isinstance(grade, int) for grade in relevant.values()):
-        raise ValueError("a grade is no whole number")
+    if relevant and not answerable:
+        raise ValueError('"answerable" is false, and yet "relevant" is not empty')
+    for key, grade in relevant.items():
+        if not isinstance(grade, int) or not 0 <= grade <= HIGHEST_GRADE:
+            raise ValueError(f"the grade {grade!r} of {key!r} is no whole number from 0 to {HIGHEST_GRADE}")
     return JudgedQuery(
         id=str(given["id"]),
         query=given["query"],

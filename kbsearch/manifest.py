@@ -5,6 +5,7 @@ look after versions (list, verify, roll back, prune) start without the libraries
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from kbsearch.text.analyze import ANALYZER_VERSION
 FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
-LOCK = ".lock"
-"""Held by whoever writes into a directory of snapshots."""
 CALIBRATION = "calibration.json"
 """What `kbsearch calibrate` adds to a version."""
+CALIBRATED_FOR = ("model", "analyzer", "cutter")
+"""What a score means depends on these: of a version with another, a calibration says nothing."""
 VERSION_TIME = "%Y%m%dT%H%M%SZ"
 """How the name of a version begins."""
 
@@ -54,30 +55,39 @@ def verify_snapshot(directory: Path) -> None:
         raise SnapshotMismatch(
             f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
         )
-    if any(name not in manifest for name in _READ_BEFORE_OPENING):
-        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
+    _check_complete(directory, manifest)
     if manifest["analyzer"] != ANALYZER_VERSION:
         raise SnapshotMismatch(
             f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
             f"{rebuild}"
         )
     files = manifest["files"]
-    for name, expected in files.items():
-        path = directory / name
-        if not path.is_file():
-            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
     with ThreadPoolExecutor() as pool:
         for name, checksum in zip(files, pool.map(lambda name: sha256(directory / name), files), strict=True):
             if checksum != files[name]["sha256"]:
                 raise SnapshotDamaged(f"{directory / name} was altered (its checksum differs); {rebuild}")
 
 
+def _check_complete(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """Check that the manifest says what it has to, and that every file is there at its full size."""
+    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
+    if any(name not in manifest for name in _READ_BEFORE_OPENING):
+        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
+    for name, expected in manifest["files"].items():
+        path = directory / name
+        if not path.is_file():
+            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
+
+
 def publish(root: Path, version: str) -> None:
-    """Make a version the published one; readers see the old one or the new one, nothing between."""
-    read_manifest(root / version)
+    """Make a version the published one; readers see the old one or the new one, nothing between.
+
+    Raises SnapshotMissing and SnapshotDamaged where it is not complete; then the old one stays published.
+    """
+    _check_complete(root / version, read_manifest(root / version))
     # From here on prune leaves the version alone: first because it is in use, then because it is published.
     held = hold_open(root / version / MANIFEST)
     try:

@@ -1,6 +1,7 @@
 """The versions in a directory of snapshots: list them, go back to one, remove old ones.
 
 DIR/history.jsonl       one line for each time a version was published or measured; only ever added to
+DIR/.lock               held by whoever writes a version, so that there is one at a time
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import getpass
 import os
 import shutil
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,12 @@ from typing import Any
 
 import orjson
 
-from kbsearch.disk import files_below, sync, unless_in_use
+from kbsearch.disk import Locked, files_below, only_one, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
 
 HISTORY = "history.jsonl"
+LOCK = ".lock"
 
 _LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
 
@@ -37,6 +39,16 @@ class SnapshotEntry:
     published: bool
     history: tuple[Mapping[str, Any], ...]
     """When it was published, by whom and how; and what was measured on it."""
+
+
+@contextmanager
+def only_writer(root: Path, purpose: str) -> Iterator[None]:
+    """Hold the directory's lock, so that nobody else writes a version into it. Raises SnapshotError."""
+    try:
+        with only_one(root / LOCK, purpose):
+            yield
+    except Locked as cause:
+        raise SnapshotError(f"{root} is being written by {cause}; wait until it is done, or stop it.") from cause
 
 
 def list_snapshots(root: Path) -> list[SnapshotEntry]:

@@ -139,8 +139,8 @@ class Visibility:
         return visible_of(snapshot, flags)
 
     def _documents_with(self, name: str, values: Sequence[str]) -> Flags:
-        """Flags of the documents with any of the values; a language means its regions too."""
+        """Flags of the documents with any of the values; a language means its regions too, in whatever case."""
         if name == "lang":
             held = self._snapshot.values["lang"]
-            values = [lang for lang in held if any(covers(accepted, lang) for accepted in values)]
+            values = [lang for lang in held if any(covers(accepted.lower(), lang) for accepted in values)]
         return self._snapshot.documents_with(name, values)

@@ -135,9 +135,11 @@ class LanguageDetector:
             return [memo[word] for word in words]
         except KeyError:
             unseen = [word for word in dict.fromkeys(words) if word not in memo]
-        if (len(memo) + len(unseen)) * len(self.languages) > _MAX_MEMO:
-            self._memo = memo = {word: memo[word] for word in words if word in memo}
-        memo.update(zip(unseen, self._compute(unseen), strict=True))
+        # None is left where another thread has just met the same words.
+        if unseen:
+            if (len(memo) + len(unseen)) * len(self.languages) > _MAX_MEMO:
+                self._memo = memo = {word: memo[word] for word in words if word in memo}
+            memo.update(zip(unseen, self._compute(unseen), strict=True))
         return [memo[word] for word in words]
 
     def _compute(self, words: Sequence[str]) -> list[Evidence | None]:

@@ -62,7 +62,7 @@ def _fold_table() -> dict[int, str | None]:
                 table[code] = base.casefold()
     undecomposed = {
         "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t",
-        "ŋ": "n", "ĸ": "k", "ё": "е", "ǿ": "o", "ǽ": "ae", "ƶ": "z", "ɨ": "i",
+        "ŋ": "n", "ĸ": "k", "ё": "е", "ǿ": "o", "ǽ": "ae", "ǣ": "ae", "ƶ": "z", "ɨ": "i",
     }  # fmt: skip
     table.update({ord(letter): base for letter, base in undecomposed.items()})
     return table

@@ -12,15 +12,19 @@ import orjson
 import pytest
 
 from indexer.pipeline import build
+from kbsearch import calibration
 from kbsearch.calibrate import FEWEST_QUESTIONS, Sample, as_json, calibrate, fit
 from kbsearch.calibration import publish_calibrated
-from kbsearch.decide import FEATURES
+from kbsearch.decide import FEATURES, read_calibration
+from kbsearch.disk import only_one
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import open_engine
-from kbsearch.errors import SourceError, UsageError
+from kbsearch.errors import SnapshotError, SnapshotMismatch, SourceError, UsageError
 from kbsearch.evaluate import read_queries
-from kbsearch.manifest import CALIBRATION, read_manifest
+from kbsearch.manifest import CALIBRATION, published_version, read_manifest, verify_snapshot
 from kbsearch.types import Action, SearchRequest
+from kbsearch.version import CALIBRATION_FORMAT
+from kbsearch.versions import LOCK, version_directories
 
 Write = Callable[[Path, Sequence[dict[str, Any]]], Path]
 
@@ -88,6 +92,22 @@ def test_questions_of_one_kind_teach_nothing(wrong_below: float) -> None:
         fit(sample(60, wrong_below), 0.05)
 
 
+@pytest.mark.parametrize("topics", [[7], [7, 17]], ids=["one topic", "two in one fold"])
+def test_questions_about_too_few_articles_teach_nothing(topics: list[int]) -> None:
+    """Each is judged by a model of the other topics, and there is none."""
+    data = sample(60, 0.5)
+    with pytest.raises(SourceError, match="questions about more articles"):
+        fit(replace(data, topic=np.resize(topics, 60)), 0.05)
+
+
+def test_a_language_about_one_article_is_judged_by_the_others() -> None:
+    """Its questions are in one fold; what is learnt of them comes from the questions of other languages."""
+    data = sample(400, 0.5, ("en", "lv"))
+    learnt = fit(replace(data, topic=np.where(data.lang == "lv", 7, data.topic)), 0.05)
+    assert read_calibration(orjson.loads(orjson.dumps(as_json(learnt)))) == learnt
+    assert set(learnt.languages) == {"en", "lv"}
+
+
 TOPICS = ["invoice", "parcel", "password", "warranty", "courier", "voucher", "locker", "battery", "filter", "watch"]
 ARTICLES = [
     {"id": f"{topic}-{n}", "lang": "en", "title": f"{topic} {word}", "body": f"About the {topic} and {word}."}
@@ -106,6 +126,14 @@ QUESTIONS = [
 ]
 
 
+class OtherModel(HashingEmbedder):
+    """The same vectors by another name."""
+
+    @property
+    def info(self) -> Any:
+        return replace(super().info, files_sha256="f" * 64)
+
+
 def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write_jsonl: Write) -> None:
     """Until another model says that the calibration means nothing any more, and that is said."""
     index = tmp_path / "index"
@@ -116,7 +144,8 @@ def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write
     assert open_engine(index).search(ask).decision.action is Action.LIST
     with pytest.raises(UsageError, match="no share"):
         calibrate(open_engine(index), queries, 5.0)
-    version = publish_calibrated(index, orjson.dumps(as_json(calibrate(open_engine(index), queries, 0.1))))
+    learnt = orjson.dumps(as_json(calibrate(open_engine(index), queries, 0.1)))
+    version = publish_calibrated(index, learnt, published_version(index))
     outcome = open_engine(index).search(ask)
     assert (outcome.snapshot, outcome.decision.action, outcome.decision.calibrated) == (version, Action.ANSWER, True)
     assert outcome.answer is not None
@@ -129,11 +158,82 @@ def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write
         assert open_engine(index).search(ask).decision.action is Action.ANSWER
         assert not any("calibration" in note for note in report.notes)
 
-    class Other(HashingEmbedder):
-        @property
-        def info(self) -> Any:
-            return replace(super().info, files_sha256="f" * 64)
-
-    report = build([source], index, embedder=Other())
+    report = build([source], index, embedder=OtherModel())
     assert any("kbsearch calibrate --index" in note and "model" in note for note in report.notes)
     assert CALIBRATION not in read_manifest(index / report.version)["files"]
+
+
+LEARNT = orjson.dumps({"format": CALIBRATION_FORMAT})
+
+
+def test_an_update_that_begins_while_a_calibration_is_published_is_refused(
+    tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It neither removes the files that are being linked nor publishes what would be replaced a moment later."""
+    index, source = tmp_path / "index", write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])
+    build([source], index, embedder=HashingEmbedder())
+    write_jsonl(source, ARTICLES[:5])
+    link, linked = calibration._link, []
+
+    def link_while_an_update_begins(original: Path, target: Path) -> None:
+        link(original, target)
+        linked.append(target)
+        if len(linked) == 5:
+            with pytest.raises(SnapshotError, match=r"being written by .*calibrate"):
+                build([source], index, embedder=HashingEmbedder(), update=True)
+
+    monkeypatch.setattr(calibration, "_link", link_while_an_update_begins)
+    version = publish_calibrated(index, LEARNT, published_version(index))
+    assert published_version(index) == version
+    assert len(linked) == len(read_manifest(index / version)["files"]) - 1
+    verify_snapshot(index / version)
+    report = build([source], index, embedder=HashingEmbedder(), update=True)
+    assert (report.documents, (index / report.version / CALIBRATION).read_bytes()) == (5, LEARNT)
+
+
+def test_a_calibration_is_not_published_beside_an_update(tmp_path: Path, write_jsonl: Write) -> None:
+    """What was published stays, and the message says who is at it."""
+    index = tmp_path / "index"
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])], index, embedder=HashingEmbedder())
+    version = published_version(index)
+    with (
+        only_one(index / LOCK, "update"),
+        pytest.raises(SnapshotError, match=r"\(update, since .*wait until it is done"),
+    ):
+        publish_calibrated(index, LEARNT, version)
+    assert published_version(index) == version
+
+
+def test_articles_published_while_the_questions_are_asked_are_kept(tmp_path: Path, write_jsonl: Write) -> None:
+    """They change nothing about what a score means, so the new version takes the calibration."""
+    index, source = tmp_path / "index", write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])
+    fitted_on = build([source], index, embedder=HashingEmbedder()).version
+    write_jsonl(source, ARTICLES[:5])
+    build([source], index, embedder=HashingEmbedder(), update=True)
+    version = publish_calibrated(index, LEARNT, fitted_on)
+    assert read_manifest(index / version)["documents"] == 5
+    assert (index / version / CALIBRATION).read_bytes() == LEARNT
+
+
+def test_a_calibration_is_not_published_over_another_model(tmp_path: Path, write_jsonl: Write) -> None:
+    """Its scores mean something else; what was published stays, and nothing is left behind."""
+    index, source = tmp_path / "index", write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])
+    fitted_on = build([source], index, embedder=HashingEmbedder()).version
+    other = build([source], index, embedder=OtherModel()).version
+    with pytest.raises(SnapshotError, match=r"another model, .* run again: kbsearch calibrate --index"):
+        publish_calibrated(index, LEARNT, fitted_on)
+    assert published_version(index) == other
+    assert [path.name for path in version_directories(index)] == [other, fitted_on]
+
+
+def test_a_calibration_that_is_no_calibration_is_named_when_the_index_is_opened(
+    tmp_path: Path, write_jsonl: Write
+) -> None:
+    """Not by the first search that meets the missing number."""
+    index = tmp_path / "index"
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES[:3])], index, embedder=HashingEmbedder())
+    learnt = as_json(fit(sample(400, 0.5), 0.05))
+    learnt["languages"]["en"]["hand_over_below"] = None
+    publish_calibrated(index, orjson.dumps(learnt), published_version(index))
+    with pytest.raises(SnapshotMismatch, match=r"calibration\.json cannot be used .* kbsearch calibrate"):
+        open_engine(index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -149,3 +149,28 @@ def test_a_calibration_is_read_as_it_was_written() -> None:
     for change in ({"format": 0}, {"features": ["score"]}):
         with pytest.raises(ValueError, match="another version"):
             read_calibration(written | change)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(LanguageCalibration) if field.name != "curve"])
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_calibration_with_a_number_missing_is_refused(name: str, value: float | None) -> None:
+    """JSON writes null for what is no number; a search that met it would fail."""
+    written = orjson.loads(orjson.dumps(as_json(CALIBRATION)))
+    written["languages"]["en"][name] = value
+    with pytest.raises((TypeError, ValueError), match=r"not NoneType|not finite"):
+        read_calibration(written)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"intercept": None}, {"weights": [math.nan] * len(FEATURES)}, {"centre": [None] * len(FEATURES)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_model_with_a_number_missing_is_refused(change: dict[str, Any]) -> None:
+    """So are points of the curve."""
+    written = orjson.loads(orjson.dumps(as_json(CALIBRATION)))
+    with pytest.raises((TypeError, ValueError)):
+        read_calibration(written | change)
+    written["languages"]["lv"]["curve"] = [[0.9, None, 0.0]]
+    with pytest.raises(TypeError):
+        read_calibration(written)

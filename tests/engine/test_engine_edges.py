@@ -54,6 +54,24 @@ def test_a_hidden_group_member_in_another_group_changes_nothing(engine_of: Calla
     assert ids(engine.search(SearchRequest(q="refund money", lang="lv"))) == ["english"]
 
 
+def test_a_twin_in_the_same_language_is_no_translation(engine_of: Callable[..., Engine]) -> None:
+    """Of the document as of the hit: only other languages are named."""
+    engine = engine_of(*REFUNDS)
+    document = engine.document("customers", audiences=None)
+    assert document is not None
+    assert document.translations == {"en": "english"}
+    hit = engine.search(SearchRequest(q="naudas atmaksa", lang="lv")).hits[0]
+    assert (hit.id, hit.translations) == ("customers", ("en",))
+
+
+@pytest.mark.parametrize("typed", ["en", "EN", "en-us", "En-US", "EN-us"])
+def test_a_language_is_filtered_by_in_whatever_case(engine_of: Callable[..., Engine], typed: str) -> None:
+    """As BCP 47 has it; also among the languages that a caller accepts."""
+    engine = engine_of(row("a", "en-US", "Refunds", "We refund money."), row("b", "lv", "Refunds", "Atmaksa."))
+    assert ids(engine.search(SearchRequest(q="refunds", filters={"lang": (typed,)}))) == ["a"]
+    assert ids(engine.search(SearchRequest(q="refunds", langs=(typed,)))) == ["a"]
+
+
 HIDDEN_NOTE = row("note", "en", "Desk", "Members typed pasword; zircon ledgers.", audience=["agent"])
 VISIBLE = row("help", "en", "Password help", "Choose another password for the parcel locker.")
 

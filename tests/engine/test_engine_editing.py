@@ -12,10 +12,11 @@ import pytest
 from indexer.editing import load_editing
 from indexer.loaders.report import LoadReport
 from indexer.pipeline import build
+from kbsearch.decide import NOTHING_IN_COMMON
 from kbsearch.editing import Rule, Synonym
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
-from kbsearch.types import SearchOutcome, SearchRequest
+from kbsearch.types import Action, SearchOutcome, SearchRequest
 
 Write = Callable[[Path, Any], Path]
 PUBLIC = frozenset({"public"})
@@ -43,7 +44,7 @@ FILES = {
     "synonyms.csv": "words,lang\nmoney back; refund,en\nsofa bed => large item,en\n",
     "protected.csv": "word\nSmart-ID\n",
     "rules.csv": "query,match,action,target,lang\ngift card,exact,pin,coupon,\nrepair,contains,hide,paid,en\n"
-    "margins,exact,pin,secret,\n",
+    "margins,exact,pin,secret,\nzork flib gruntle,exact,pin,secret,\nzork flib wibble,exact,pin,coupon,\n",
 }
 
 
@@ -98,6 +99,24 @@ def test_a_pin_shows_nothing_that_the_caller_may_not_see(engine: Engine) -> None
     """A rule that names an agents' article does nothing for the public."""
     assert "secret" not in ids(ask(engine, "margins", audiences=PUBLIC))
     assert ids(ask(engine, "margins", audiences=frozenset({"agent"})))[0] == "secret"
+
+
+@pytest.mark.parametrize("offset", [0, 500], ids=["first page", "past the end"])
+def test_a_pin_turns_a_hand_over_into_a_list_where_it_puts_something_first(engine: Engine, offset: int) -> None:
+    """Not for who may not see the article, nor where a filter takes it away; whichever page is looked at."""
+    for handed_over in (
+        ask(engine, "zork flib gruntle", offset=offset, audiences=PUBLIC),
+        ask(engine, "zork flib gruntle", offset=offset, filters={"audience": ("public",)}),
+    ):
+        assert handed_over.found > 0
+        assert handed_over.decision.action is Action.HAND_OVER
+        assert handed_over.decision.reasons != ("A rule puts an article first.",)
+    for listed in (
+        ask(engine, "zork flib gruntle", offset=offset, audiences=frozenset({"agent"})).decision,
+        ask(engine, "zork flib wibble", offset=offset, audiences=PUBLIC).decision,
+    ):
+        assert (listed.action, listed.reasons) == (Action.LIST, ("A rule puts an article first.",))
+        assert listed.confidence < NOTHING_IN_COMMON
 
 
 @pytest.mark.parametrize("typed", ["E4012", "e4012", "E-4012", "E 4012", "error e4012"])

@@ -12,7 +12,7 @@ import pytest
 
 from kbsearch.engine import Engine
 from kbsearch.errors import SourceError
-from kbsearch.evaluate import JudgedQuery, read_queries, run_queries, summarise
+from kbsearch.evaluate import HIGHEST_GRADE, JudgedQuery, read_queries, run_queries, summarise
 from kbsearch.types import Action, Decision, Hit, SearchOutcome, SearchRequest
 
 Write = Callable[..., Path]
@@ -171,6 +171,13 @@ GOOD = {"id": "1", "query": "x", "lang": "en", "relevant": {"a": 1}}
         ('{"id": "2", "query": "x", "relevant": {}}', "has no relevant document"),
         ('{"id": "2", "query": "x", "relevant": {"a": 0}}', "has no relevant document"),
         ('{"id": "2", "query": "x", "relevant": {"a": 0.5}}', "is no judged query"),
+        ('{"id": "2", "query": "x", "relevant": {"a": 1001}}', "is no judged query (the grade 1001 of 'a'"),
+        ('{"id": "2", "query": "x", "relevant": {"a": 99999999999}}', "is no judged query (the grade 99999999999"),
+        ('{"id": "2", "query": "x", "relevant": {"a": 1, "b": -1}}', "is no judged query (the grade -1 of 'b'"),
+        (
+            '{"id": "2", "query": "x", "answerable": false, "relevant": {"a": 1}}',
+            'is no judged query ("answerable" is false, and yet "relevant" is not empty)',
+        ),
         ('{"id": null, "query": "x", "relevant": {"a": 1}}', "is no judged query"),
         ('{"id": "2", "query": null, "relevant": {"a": 1}}', "is no judged query"),
         ('{"id": "2", "query": "x", "lang": ["lv"], "relevant": {"a": 1}}', "is no judged query"),
@@ -195,6 +202,12 @@ def test_null_is_the_same_as_leaving_a_field_out(tmp_path: Path) -> None:
     line = '{"id": 7, "query": "x", "lang": null, "relevant": null, "answerable": false, "match": null, "kind": null}'
     path.write_text(line, encoding="utf-8-sig")
     assert read_queries(path) == [JudgedQuery("7", "x", "", {}, answerable=False, by_group=False, kind="")]
+
+
+def test_the_highest_grade_counts_like_the_lowest() -> None:
+    """It overflows nothing."""
+    figures = report({"q": ["a.en", "b.en"]}, [query("q", {"a.en": HIGHEST_GRADE})])
+    assert (figures["ndcg@10"], figures["recall@1"]) == (1.0, 1.0)
 
 
 def test_an_answer_that_is_judged_irrelevant_is_not_precise() -> None:

@@ -23,7 +23,7 @@ from kbsearch.disk import only_one
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.errors import SnapshotError, SourceError
 from kbsearch.snapshot import CURRENT, MANIFEST, open_snapshot, published_version, verify_snapshot
-from kbsearch.versions import version_directories
+from kbsearch.versions import LOCK, version_directories
 
 Write = Callable[..., Path]
 Row = dict[str, Any]
@@ -84,7 +84,7 @@ def published(tmp_path: Path, write_jsonl: Write) -> Path:
 
 def test_the_second_run_says_who_is_at_it(published: Path, tmp_path: Path) -> None:
     """Process, host, what and since when; the first one is not disturbed."""
-    with only_one(published / pipeline.LOCK, "build"), pytest.raises(SnapshotError) as caught:
+    with only_one(published / LOCK, "build"), pytest.raises(SnapshotError) as caught:
         build([tmp_path / "first.jsonl"], published, embedder=HashingEmbedder())
     message = str(caught.value)
     assert f"process {os.getpid()} on {os.uname().nodename} (build, since 20" in message
@@ -95,7 +95,7 @@ def test_the_lock_of_a_dead_process_is_no_lock(published: Path, tmp_path: Path) 
     """A killed process leaves the file and its own name in it, but not the lock."""
     code = (
         "import sys, time; from pathlib import Path; from kbsearch.disk import only_one\n"
-        f"with only_one(Path({str(published / pipeline.LOCK)!r}), 'build'): print('held', flush=True); time.sleep(60)"
+        f"with only_one(Path({str(published / LOCK)!r}), 'build'): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

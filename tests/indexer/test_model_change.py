@@ -99,7 +99,7 @@ def test_an_update_keeps_the_calibration_and_another_model_does_not(
     desk: Desk, run: Callable[..., dict[str, Any]], static_model: Path
 ) -> None:
     """What was learnt from scores of one model says nothing about those of another; the report says what to run."""
-    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT)
+    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT, desk.published)
     update = ["update", desk.source(lambda rows: rows.pop("goats.lv") and None), "--out", desk.out]
     kept = run(*update)
     assert kept["version"] != learnt

@@ -13,7 +13,7 @@ import pytest
 from indexer import prepare, work
 from indexer.batches import CACHE
 from indexer.loaders import LoadReport
-from indexer.pipeline import LOCK, build
+from indexer.pipeline import build
 from indexer.prepare import head_text, passage_text, tidy, with_language
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import open_engine
@@ -22,7 +22,7 @@ from kbsearch.index import dense
 from kbsearch.snapshot import open_snapshot, published_version
 from kbsearch.text.language import PLAUSIBLE_LANGUAGES, LanguageDetector
 from kbsearch.types import CutDocument, Document, Passage, SearchRequest
-from kbsearch.versions import HISTORY
+from kbsearch.versions import HISTORY, LOCK
 
 Write = Callable[..., Path]
 

@@ -247,6 +247,19 @@ def test_publishing_a_version_that_is_not_there_changes_nothing(root: Path) -> N
     assert tree(root) == before
 
 
+def test_a_version_that_lacks_a_file_is_not_published(root: Path) -> None:
+    """Nor one whose file was cut short; what was published stays."""
+    old, new = published_version(root), write(root, DOCUMENTS[:2])
+    path = root / new / "documents.bin"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SnapshotDamaged, match=r"documents\.bin holds"):
+        publish(root, new)
+    path.unlink()
+    with pytest.raises(SnapshotDamaged, match=r"documents\.bin is missing"):
+        publish(root, new)
+    assert published_version(root) == old
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """--out on a file is one sentence."""
     (tmp_path / "file").write_text("x")

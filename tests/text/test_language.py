@@ -1,6 +1,7 @@
 """Language detection: deterministic, never raises, good enough on short queries."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -120,6 +121,20 @@ def test_the_memo_may_run_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kbsearch.text.language._MAX_MEMO", 1)
     detector = LanguageDetector(["lv", "lt"])
     assert detector.detect("kā atjaunot paroli") == LanguageDetector(["lv", "lt"]).detect("kā atjaunot paroli")
+
+
+def test_two_threads_may_meet_a_new_word_at_the_same_time() -> None:
+    """The other one has added it by the time this one looks for what is new."""
+    detector, other = LanguageDetector(["lv", "lt"]), LanguageDetector(["lv", "lt"])
+
+    class Memo(dict[str, Any]):
+        def __missing__(self, word: str) -> None:
+            other.detect(word)
+            self.update(other._memo)
+            raise KeyError(word)
+
+    detector._memo = Memo()
+    assert detector.detect("paroli") == other.detect("paroli")
 
 
 @given(st.text())
