@@ -66,11 +66,10 @@ def retrieve(
 ) -> tuple[Candidates, Groups, dict[str, float]]:
     """The passages worth ranking, the results that they make, and the milliseconds of each of `STAGES`.
 
-    `vector` is the query's unit vector, None where there is no dense leg. `pinned`: groups whose visible documents are
-    among the candidates whatever they hold, and whose results come first. `in_context`: whether the model reads words
-    so.
+    `lexical`: the snapshot's, as the caller may know of it. `vector` is the query's unit vector, None where there is no
+    dense leg. `pinned`: groups whose visible documents are among the candidates whatever they hold, and whose results
+    come first. `in_context`: whether the model reads words so.
     """
-    last = request.offset + request.limit
     # The single legs are for measuring: what a title says is no part of them.
     titled = snapshot.titles.equal_to(query.typed) if request.mode == "hybrid" else _NO_DOCUMENTS
     if len(titled):
@@ -107,10 +106,10 @@ def retrieve(
         ),
         _MODES[request.mode],
         0.0 if vector is None else dense_weight(query.content, query.unknown, in_context),
-        # Of each leg several times as many as the caller may come to read.
-        max(CANDIDATES, 4 * last),
+        # Of each leg several times as many as a page shows. Not more on later pages: all are slices of one list.
+        max(CANDIDATES, 4 * request.limit),
         request.offset,
-        last,
+        request.offset + request.limit,
         counts,
     )
     best, groups, shown, quoted = arrays[7:]
