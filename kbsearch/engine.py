@@ -110,7 +110,7 @@ class Engine:
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
         candidates, results, steps = retrieve(
-            snapshot, request, query, vector, visible, ruling.pinned, self._in_context
+            snapshot, lexicon.lexical, request, query, vector, visible, ruling.pinned, self._in_context
         )
         clock.steps(steps)
         clock.lap("fuse")
@@ -127,7 +127,7 @@ class Engine:
         decision = decide(evidence, primary(wanted_lang), self._calibration)
         if ruling.pinned and hits and decision.action is Action.HAND_OVER:
             decision = replace(decision, action=Action.LIST, reasons=("A rule puts an article first.",))
-        answer = self._answer(query, results, candidates) if decision.action is Action.ANSWER else None
+        answer = self._answer(query, lexicon, results, candidates) if decision.action is Action.ANSWER else None
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
@@ -244,7 +244,7 @@ class Engine:
         )
         return explain_hit(query, self._lexicon, (record["title"], *quoted.headings, quoted.text), record, placing)
 
-    def _answer(self, query: Understanding, results: Groups, candidates: Candidates) -> Answer:
+    def _answer(self, query: Understanding, lexicon: Lexicon, results: Groups, candidates: Candidates) -> Answer:
         """The best piece of the first hit, among the passages around the one that was found."""
         document = int(results.documents[0])
         record = self._snapshot.record(document)
@@ -252,7 +252,7 @@ class Engine:
         passages = self._snapshot.passages_of(document)
         centre = found if found in passages else passages.start
         near = range(max(passages.start, centre - PASSAGES_READ), min(passages.stop, centre + PASSAGES_READ + 1))
-        return extract(self._snapshot, query, self._lexicon, record, near)
+        return extract(self._snapshot, query, lexicon, record, near)
 
     def _correction_counts(self, query: Understanding, results: Groups, candidates: Candidates) -> bool:
         """Whether any of the best results owes its place to the corrected words."""

@@ -16,6 +16,7 @@ from kbsearch.fuse import dense_weight, expected_share, explained_share, fuse, m
 from kbsearch.grouping import Groups, welcome_languages
 from kbsearch.index.candidate_kernels import agreement, is_among, united, with_group_in
 from kbsearch.index.kernels import compiled, nanoseconds, prefetch
+from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.query_kernels import cosines_at, half_cosines_at, mask_of, search_cells, search_postings
 from kbsearch.index.result_kernels import count_codes, quotable, rank_groups, strongest
 from kbsearch.snapshot import Snapshot
@@ -57,6 +58,7 @@ class Candidates:
 
 def retrieve(
     snapshot: Snapshot,
+    lexical: LexicalIndex,
     request: SearchRequest,
     query: Understanding,
     vector: NDArray[np.float32] | None,
@@ -84,13 +86,13 @@ def retrieve(
     counts = np.zeros(snapshot.facets_size, dtype=np.int64)
     *arrays, evidence, times = _find(
         (snapshot.dense.arrays, snapshot.dense.stored),
-        snapshot.lexical.postings,
+        lexical.postings,
         snapshot.heads.arrays,
         snapshot.articles,
         (
             _NO_VECTOR if vector is None else vector,
             snapshot.dense.width(visible.share),
-            snapshot.lexical.bag(query.terms if by_words else (), query.weights if by_words else ()),
+            lexical.bag(query.terms if by_words else (), query.weights if by_words else ()),
             query.spare,
             snapshot.titles.asked(query.stems),
             titled,
