@@ -103,8 +103,8 @@ def understand(
     else:
         corrections, slips = _corrections(facts, unknown, readings, lexicon, allowed)
     typed_words = tuple(word.text for word in content)
-    begun = any(word.begins_phrase for word in content)
-    synonyms = lexicon.thesaurus.expand(typed_words, readings) if begun else {}
+    begun = any(word.begins_phrase for word in words_read)
+    synonyms = lexicon.thesaurus.expand(surface, readings) if begun else {}
     weights: dict[str, float] = {}
     # Where nothing but stop words was typed, they are what counts.
     alone = len(content) == len(words_read)
