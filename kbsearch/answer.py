@@ -51,5 +51,5 @@ def look_up(
         passage = snapshot.passage(number)
         places = snapshot.marks.asked(number, by_hash)
         asked.append(AskedPassage(passage.text, asked_in("\n".join(passage.headings)), places))
-    weights = snapshot.lexical.idf([stems[0] for stems in query.stems]).tolist()
+    weights = lexicon.lexical.idf([stems[0] for stems in query.stems]).tolist()
     return Asked(asked, weights, asked_in(record["title"]))

@@ -21,7 +21,7 @@ from kbsearch.embed.registry import load_embedder, reads_context
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
-from kbsearch.grouping import Groups, name_facets
+from kbsearch.grouping import Groups, name_facets, welcome_languages
 from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
@@ -110,7 +110,7 @@ class Engine:
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
         candidates, results, steps = retrieve(
-            snapshot, request, query, vector, visible, ruling.pinned, self._in_context
+            snapshot, lexicon.lexical, request, query, vector, visible, ruling.pinned, self._in_context
         )
         clock.steps(steps)
         clock.lap("fuse")
@@ -130,7 +130,7 @@ class Engine:
         if first_pinned and decision.action is Action.HAND_OVER:
             reasons = ("A rule puts an article first.",)
             decision = replace(decision, action=Action.LIST, confidence=1.0 - decision.confidence, reasons=reasons)
-        answer = self._answer(query, results, candidates) if decision.action is Action.ANSWER else None
+        answer = self._answer(query, lexicon, results, candidates) if decision.action is Action.ANSWER else None
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
@@ -154,7 +154,7 @@ class Engine:
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles that hold the typed words, the last one perhaps unfinished, one a group.
 
-        The user's language first, then titles that begin with what was typed.
+        The user's language first, in whatever region, then titles that begin with what was typed.
         """
         typed = [word.text for word in words(q)]
         if not typed:
@@ -163,7 +163,8 @@ class Engine:
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
-        numbers.sort(key=lambda number: names[snapshot.document_lang[number]] != lang)
+        welcome = dict(zip(names, welcome_languages(snapshot, lang, {}).tolist(), strict=True))
+        numbers.sort(key=lambda number: -welcome[names[snapshot.document_lang[number]]])
         first_of_group: dict[int, int] = {}
         for number in numbers:
             first_of_group.setdefault(int(snapshot.document_group[number]), number)
@@ -171,7 +172,7 @@ class Engine:
                 break
         beginning = title_key(q)
         lines = [snapshot.record(number) for number in first_of_group.values()]
-        lines.sort(key=lambda line: (line["lang"] != lang, not title_key(line["title"]).startswith(beginning)))
+        lines.sort(key=lambda line: (not welcome[line["lang"]], not title_key(line["title"]).startswith(beginning)))
         return [Suggestion(line["title"], "title", line["lang"], line["id"]) for line in lines[:limit]]
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
@@ -248,7 +249,7 @@ class Engine:
         )
         return explain_hit(query, self._lexicon, (record["title"], *quoted.headings, quoted.text), record, placing)
 
-    def _answer(self, query: Understanding, results: Groups, candidates: Candidates) -> Answer:
+    def _answer(self, query: Understanding, lexicon: Lexicon, results: Groups, candidates: Candidates) -> Answer:
         """The best piece of the first hit, among the passages around the one that was found."""
         document = int(results.documents[0])
         record = self._snapshot.record(document)
@@ -256,7 +257,7 @@ class Engine:
         passages = self._snapshot.passages_of(document)
         centre = found if found in passages else passages.start
         near = range(max(passages.start, centre - PASSAGES_READ), min(passages.stop, centre + PASSAGES_READ + 1))
-        return extract(self._snapshot, query, self._lexicon, record, near)
+        return extract(self._snapshot, query, lexicon, record, near)
 
     def _correction_counts(self, query: Understanding, results: Groups, candidates: Candidates) -> bool:
         """Whether any of the best results owes its place to the corrected words."""

@@ -23,7 +23,7 @@ from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
-from kbsearch.text.tags import primary
+from kbsearch.text.tags import one_region_each, primary
 from kbsearch.text.words import words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
@@ -77,6 +77,7 @@ class Lexicon:
     any_detector: LanguageDetector
     """Of the languages that a question may be asked in."""
     lexical: LexicalIndex
+    """A term that only passages hold which the caller may not know of is unknown to it."""
     spelling: SpellingIndex
     thesaurus: Thesaurus
     protected: frozenset[str]
@@ -89,7 +90,8 @@ class Lexicon:
 
     def for_callers(self, heard: Flags | None) -> Lexicon:
         """The same for callers who may know of these passages."""
-        return replace(self, heard=heard, _facts={}, _near={})
+        lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
+        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={})
 
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
@@ -112,7 +114,7 @@ class Lexicon:
 
     def held(self, surface: Sequence[str], langs: Sequence[str]) -> list[bool]:
         """Of each word, whether any passage holds its form or a stem of it in any of the languages."""
-        return self._held_among(surface, langs, self.heard)
+        return self._held_among(surface, langs, None)
 
     def languages_of(self, word: str) -> tuple[str, ...]:
         """The languages in which the collection writes this very word, whatever its case and diacritics."""
@@ -176,7 +178,7 @@ class Lexicon:
         # The mark of its kind is a term's first letter.
         stems = {stem_terms(word, lang)[0] for lang in langs}
         long = [stem for stem in stems if len(stem) > SHORT_STEM + 1]
-        if len(long) == len(stems) or self.lexical.known(long, self.heard).any():
+        if len(long) == len(stems) or self.lexical.known(long).any():
             return False
         return not self.languages_of(word)
 
@@ -186,7 +188,7 @@ class Lexicon:
         A word that the collection holds as it is typed stays. Where most of the others make known words of a language
         that was not thought of, it becomes the first.
         """
-        cyrillic = [lang for lang in self.detector.languages if lang in _CYRILLIC]
+        cyrillic = one_region_each(lang for lang in self.detector.languages if primary(lang) in _CYRILLIC)
         if not cyrillic or not text.isascii():
             return text, langs
         places = words(text)

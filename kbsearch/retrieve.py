@@ -16,6 +16,7 @@ from kbsearch.fuse import dense_weight, expected_share, explained_share, fuse, m
 from kbsearch.grouping import Groups, welcome_languages
 from kbsearch.index.candidate_kernels import agreement, is_among, united, with_group_in
 from kbsearch.index.kernels import compiled, nanoseconds, prefetch
+from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.query_kernels import cosines_at, half_cosines_at, mask_of, search_cells, search_postings
 from kbsearch.index.result_kernels import count_codes, quotable, rank_groups, strongest
 from kbsearch.snapshot import Snapshot
@@ -57,6 +58,7 @@ class Candidates:
 
 def retrieve(
     snapshot: Snapshot,
+    lexical: LexicalIndex,
     request: SearchRequest,
     query: Understanding,
     vector: NDArray[np.float32] | None,
@@ -66,11 +68,10 @@ def retrieve(
 ) -> tuple[Candidates, Groups, dict[str, float]]:
     """The passages worth ranking, the results that they make, and the milliseconds of each of `STAGES`.
 
-    `vector` is the query's unit vector, None where there is no dense leg. `pinned`: groups whose visible documents are
-    among the candidates whatever they hold, and whose results come first. `in_context`: whether the model reads words
-    so.
+    `lexical`: the snapshot's, as the caller may know of it. `vector` is the query's unit vector, None where there is no
+    dense leg. `pinned`: groups whose visible documents are among the candidates whatever they hold, and whose results
+    come first. `in_context`: whether the model reads words so.
     """
-    last = request.offset + request.limit
     # The single legs are for measuring: what a title says is no part of them.
     titled = snapshot.titles.equal_to(query.typed) if request.mode == "hybrid" else _NO_DOCUMENTS
     if len(titled):
@@ -85,13 +86,13 @@ def retrieve(
     counts = np.zeros(snapshot.facets_size, dtype=np.int64)
     *arrays, evidence, times = _find(
         (snapshot.dense.arrays, snapshot.dense.stored),
-        snapshot.lexical.postings,
+        lexical.postings,
         snapshot.heads.arrays,
         snapshot.articles,
         (
             _NO_VECTOR if vector is None else vector,
             snapshot.dense.width(visible.share),
-            snapshot.lexical.bag(query.terms if by_words else (), query.weights if by_words else ()),
+            lexical.bag(query.terms if by_words else (), query.weights if by_words else ()),
             query.spare,
             snapshot.titles.asked(query.stems),
             titled,
@@ -107,10 +108,10 @@ def retrieve(
         ),
         _MODES[request.mode],
         0.0 if vector is None else dense_weight(query.content, query.unknown, in_context),
-        # Of each leg several times as many as the caller may come to read.
-        max(CANDIDATES, 4 * last),
+        # Of each leg several times as many as a page shows. Not more on later pages: all are slices of one list.
+        max(CANDIDATES, 4 * request.limit),
         request.offset,
-        last,
+        request.offset + request.limit,
         counts,
     )
     best, groups, shown, quoted = arrays[7:]

@@ -177,6 +177,7 @@ class SearchOutcome:
     detected_lang: str
     lang_confidence: float
     found: int
+    """Results among what was looked at: the same on every page, more where the limit is larger."""
     hits: tuple[Hit, ...]
     facets: Mapping[str, Mapping[str, int]]
     decision: Decision

@@ -15,7 +15,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts, open_array, write_array
-from kbsearch.index.kernels import invert_rows, sort_pairs, weigh_terms
+from kbsearch.index.kernels import compiled, invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.query_kernels import mask_of, search_postings
 from kbsearch.index.ragged import Ragged
@@ -139,7 +141,8 @@ class LexicalIndex:
             raise SnapshotDamaged(
                 f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
             ) from cause
-        self._numbers = Numbers(open_array(directory / "hashes.npy"))
+        self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
+        self._numbers = Numbers(self._hashes)
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")
         self._passages: NDArray[np.int32] = open_array(directory / "passages.npy")
         self._contributions: NDArray[np.float32] = open_array(directory / "contributions.npy")
@@ -151,13 +154,16 @@ class LexicalIndex:
         """What `search_postings` takes of the index."""
         self._scratch = threading.local()
 
+    def for_callers(self, heard: NDArray[np.bool_]) -> LexicalIndex:
+        """The same for callers who may know of these passages: a term that only others hold is unknown."""
+        index = copy(self)
+        index._numbers = Numbers(self._hashes, partial(self._held, allowed=heard))
+        return index
+
     def known(self, terms: Iterable[str], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which of the terms any passage holds, or any allowed one (one flag a passage)."""
-        ids = self._numbers.of(terms)
-        if allowed is None:
-            return ids >= 0
-        holders = (self._passages[self._indptr[i] : self._indptr[i + 1]] if i >= 0 else () for i in ids)
-        return np.asarray([len(passages) > 0 and bool(allowed[passages].any()) for passages in holders], dtype=np.bool_)
+        flags: NDArray[np.bool_] = self._held(self._numbers.of(terms), allowed) >= 0
+        return flags
 
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
@@ -201,6 +207,10 @@ class LexicalIndex:
         weight = np.ones(len(ids), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
         return ids, weight, *self._buffers()
 
+    def _held(self, ids: NDArray[np.int64], allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        held: NDArray[np.int64] = _held_terms(self._indptr, self._passages, ids, mask_of(allowed))
+        return held
+
     def _buffers(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """This thread's accumulator (all zero between queries) and list of touched passages."""
         scratch = self._scratch
@@ -208,6 +218,26 @@ class LexicalIndex:
             scratch.scores = np.zeros(self.statistics.passages, dtype=np.float32)
             scratch.touched = np.empty(self.statistics.passages + 1, dtype=np.int32)
         return scratch.scores, scratch.touched
+
+
+@compiled
+def _held_terms(
+    indptr: NDArray[np.int64], passages: NDArray[np.int32], terms: NDArray[np.int64], allowed: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Term numbers, −1 for a term that no allowed passage holds. An empty `allowed` means all.
+
+    A term is looked at up to its first allowed passage: few have many others before it.
+    """
+    held = np.full(terms.shape[0], -1, dtype=np.int64)
+    for place in range(terms.shape[0]):
+        term = terms[place]
+        if term < 0:
+            continue
+        for entry in range(indptr[term], indptr[term + 1]):
+            if allowed.shape[0] == 0 or allowed[passages[entry]]:
+                held[place] = term
+                break
+    return held
 
 
 def _row_sums(offsets: NDArray[np.int64], values: NDArray[np.integer[Any]]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ hashing and searching take.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,19 @@ from numpy.typing import NDArray
 from kbsearch.index.arrays import hash_texts
 from kbsearch.index.query_kernels import places_of
 
-# Some 5 MB a process.
+# Some 5 MB for each index, and for each group of callers who may not know all of it.
 MOST_REMEMBERED = 50_000
 
 
 class Numbers:
     """Safe to use from several threads at once."""
 
-    def __init__(self, hashes: NDArray[np.uint64]) -> None:
+    def __init__(
+        self, hashes: NDArray[np.uint64], held: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None
+    ) -> None:
+        """`held`: which of some places count, with −1 for the others; None means all."""
         self._hashes = hashes
+        self._held = held
         self._known: dict[str, int] = {}
 
     def of(self, texts: Iterable[str]) -> NDArray[np.int64]:
@@ -36,5 +40,6 @@ class Numbers:
             new = [text for text in dict.fromkeys(wanted) if text not in known]
         if len(known) + len(new) > MOST_REMEMBERED:
             self._known = known = {text: known[text] for text in wanted if text in known}
-        known.update(zip(new, places_of(self._hashes, hash_texts(new)).tolist(), strict=True))
+        places = places_of(self._hashes, hash_texts(new))
+        known.update(zip(new, (places if self._held is None else self._held(places)).tolist(), strict=True))
         return np.asarray([known[text] for text in wanted], dtype=np.int64)

@@ -71,7 +71,9 @@ class SearchAnswer(BaseModel):
     q: str
     detected_lang: str = Field(examples=["lv"])
     lang_confidence: float
-    found: int = Field(description="Article groups that match.")
+    found: int = Field(
+        description="Article groups that match among those looked at: the same on every page, more with a larger limit."
+    )
     took_ms: float
     snapshot: str = Field(examples=["20261122T031500Z-1f3a"])
     decision: DecisionShape

@@ -85,6 +85,19 @@ def test_hidden_words_change_neither_correction_nor_reasons(engine_of: Callable[
     assert found.decision.reasons == alone.decision.reasons
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+@pytest.mark.parametrize("typed", ["zircon password", "password ledgers parcel", "password ledgerz", "zircon"])
+def test_hidden_words_change_no_score(engine_of: Callable[..., Engine], typed: str, mode: str) -> None:
+    """A word that hidden documents hold, however many, counts like one that nobody wrote."""
+    scores = []
+    for said in ("zircon ledgers", "marble folders"):
+        notes = [row(f"n{n}", "en", "Desk", f"Members typed {said}.", audience=["agent"]) for n in range(4)]
+        engine = engine_of(VISIBLE, row("port", "en", "Parcels", "Where they are."), *notes)
+        found = engine.search(SearchRequest(q=typed, lang="en", mode=mode))  # type: ignore[arg-type]
+        scores.append(([(hit.id, hit.score) for hit in found.hits], found.decision.confidence, found.evidence))
+    assert scores[0] == scores[1]
+
+
 def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Callable[..., Engine]) -> None:
     """`subscirption` stands one letter from the typed word, but only for agents."""
     hidden = row("note", "en", "Desk", "subscirption", audience=["agent"])

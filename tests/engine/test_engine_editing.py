@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from kbsearch.engine import Engine, open_engine
 from kbsearch.types import Action, SearchOutcome, SearchRequest
 
 Write = Callable[[Path, Any], Path]
+EngineOf = Callable[[Sequence[dict[str, Any]], Mapping[str, str]], Engine]
 PUBLIC = frozenset({"public"})
 RANKING = Path(__file__).parents[2] / "docs" / "ranking.md"
 
@@ -49,14 +50,22 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, write_jsonl: Write) -> Engine:
-    folder = tmp_path_factory.mktemp("edited")
-    sources = [write_jsonl(folder / "articles.jsonl", ARTICLES)]
-    for name, text in FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        sources.append(folder / name)
-    build(sources, folder / "index", embedder=HashingEmbedder(), strict=True)
-    return open_engine(folder / "index")
+def engine_of(tmp_path_factory: pytest.TempPathFactory, write_jsonl: Write) -> EngineOf:
+    def edited(articles: Sequence[dict[str, Any]], files: Mapping[str, str]) -> Engine:
+        folder = tmp_path_factory.mktemp("edited")
+        sources = [write_jsonl(folder / "articles.jsonl", articles)]
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+            sources.append(folder / name)
+        build(sources, folder / "index", embedder=HashingEmbedder(), strict=True)
+        return open_engine(folder / "index")
+
+    return edited
+
+
+@pytest.fixture(scope="module")
+def engine(engine_of: EngineOf) -> Engine:
+    return engine_of(ARTICLES, FILES)
 
 
 def ids(outcome: SearchOutcome) -> list[str]:
@@ -74,6 +83,62 @@ def test_synonyms_find_each_other_and_arrows_one_way(engine: Engine) -> None:
     explained = ask(engine, "sofa bed", explain=True).hits[0].explain
     assert explained is not None
     assert {match["how"] for match in explained["words"]} == {"synonym"}  # type: ignore[index, union-attr]
+
+
+SAMPLE_SYNONYMS = Path(__file__).resolve().parents[2] / "sample_kb" / "synonyms.csv"
+PHRASES = (
+    ("log in", "auth"),
+    ("how do I log in to the shop", "auth"),
+    ("terms of use", "conditions"),
+    ("the terms for the use", "conditions"),
+    ("about us", "company"),
+    ("order without an account", "guest"),
+    ("can I order without my account", "guest"),
+    ("Einkauf auf die Rechnung", "invoice"),
+    ("log out", None),
+    ("us about", None),
+)
+
+
+@pytest.fixture(scope="module")
+def phrases(engine_of: EngineOf) -> Engine:
+    articles = [
+        row("auth", "Authentication", "It works."),
+        row("conditions", "Conditions", "They hold."),
+        row("company", "Company", "Founded long ago."),
+        row("guest", "Guest checkout", "Buy at once."),
+        row("invoice", "Zahlungsziel", "Vierzehn Tage.", lang="de"),
+    ]
+    own = "log in; authentication,en\nterms of use => conditions,en\nabout us; company,en\n"
+    german = "Einkauf auf Rechnung; Zahlungsziel,de\n"
+    return engine_of(articles, {"synonyms.csv": SAMPLE_SYNONYMS.read_text(encoding="utf-8") + own + german})
+
+
+@pytest.mark.parametrize(("typed", "meant"), PHRASES)
+def test_a_phrase_may_hold_stop_words(phrases: Engine, typed: str, meant: str | None) -> None:
+    """They do not matter beside several other words; a phrase of one other word, or none, is looked for as written."""
+    lang = "de" if meant == "invoice" else "en"
+    assert ids(ask(phrases, typed, lang, mode="lexical")) == ([meant] if meant else [])
+
+
+@pytest.mark.parametrize("code", ["en", "en-US"])
+@pytest.mark.parametrize("page", ["en", "en-us", "en-gb"])
+def test_what_is_written_for_en_serves_every_region(engine_of: EngineOf, code: str, page: str) -> None:
+    """Of the articles and of the page: Zendesk exports en-US; synonyms, pins and hidden articles."""
+    articles = [
+        row("refund", "Getting a refund", "We send it to your account.", lang=code),
+        row("gift", "Gift card balance", "Type the number.", lang=code),
+        row("coupon", "Coupons", "A gift card is no coupon.", lang=code),
+        row("lv", "Atmaksa", "Naudas.", lang="lv"),
+    ]
+    rules = "query,match,action,target\ngift card,exact,pin,coupon\ncoupons,contains,hide,coupon\n"
+    american = "query,match,action,target,lang\nbalance,exact,hide,gift,en-US\n"
+    files = {"synonyms.en.csv": "words\nmoneyback; refund\n", "rules.en.csv": rules, "rules.csv": american}
+    engine = engine_of(articles, files)
+    assert ids(ask(engine, "moneyback", page, mode="lexical")) == ["refund"]
+    assert ids(ask(engine, "gift card", page))[0] == "coupon"
+    assert "coupon" not in ids(ask(engine, "coupons", page))
+    assert ("gift" in ids(ask(engine, "balance", page))) == (page != "en-us")
 
 
 def test_a_pinned_article_comes_first_and_says_why(engine: Engine) -> None:

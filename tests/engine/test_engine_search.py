@@ -136,6 +136,27 @@ class TestRanking:
         assert {(page.found, str(page.facets)) for page in pages} == {(whole.found, str(whole.facets))}
         assert search("shipping takes working days", limit=size, offset=whole.found).hits == ()
 
+    def test_pages_of_many_results_are_slices_of_one_list(self, build_index: Callable[..., Path]) -> None:
+        """More articles match than are looked at: no page shows what another one did, none counts otherwise."""
+        names = ("parcel", "refund", "courier", "card", "account")
+        rows = [
+            {
+                "id": f"{n}",
+                "lang": "en",
+                "title": f"{names[n % 5]} {n}",
+                "body": f"The {names[n // 5 % 5]}. " * (n % 7 + 1),
+            }
+            for n in range(400)
+        ]
+        engine = open_engine(build_index(rows))
+        for query in ("parcel refund", "courier card account"):
+            pages = [engine.search(SearchRequest(q=query, offset=at)) for at in range(0, 400, 10)]
+            shown = [hit for page in pages for hit in page.hits]
+            assert 100 <= len(shown) < 400
+            assert len({hit.id for hit in shown}) == len(shown)
+            assert [hit.position for hit in shown] == list(range(1, len(shown) + 1))
+            assert {(page.found, str(page.facets)) for page in pages} == {(len(shown), str(pages[0].facets))}
+
     def test_a_far_offset_is_an_empty_page(self, search: Search) -> None:
         """Nobody can make the service reserve memory for results that do not exist."""
         outcome = search("shipping", limit=100, offset=10**12)
