@@ -14,7 +14,7 @@ from pathlib import Path
 
 from indexer.editing_names import editing_kind
 from indexer.loaders.report import LoadReport, Problem, SourceFile
-from indexer.loaders.whole import Unreadable, read_text
+from indexer.loaders.whole import MAX_FILE, Unreadable, read_text
 from kbsearch.editing import Editing, Rule, Synonym
 from kbsearch.errors import SourceError
 from kbsearch.index.arrays import wide_hash
@@ -101,23 +101,30 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     except (Unreadable, OSError) as fault:
         complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
-    header = text.partition("\n")[0]
+    csv.field_size_limit(MAX_FILE)  # beyond the library's own, 128 KiB, is an error
+    lines = io.StringIO(text)
+    header = lines.readline()
     delimiter = max(",;\t", key=lambda mark: len({*required, *optional} & set(_cells(header, mark))))
     columns = _cells(header, delimiter)
     missing = [name for name in required if name not in columns]
     if missing:
         complain(Problem(file.name, 1, f"the first line must name the column {missing[0]!r}"), report, strict)
         return
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    next(reader)
-    line = reader.line_num + 1
-    for cells in reader:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 2
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            complain(Problem(file.name, line, f"not CSV: {error}"), report, strict)
+            continue
+        if cells is None:
+            return
         named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
         if len(cells) > len(columns):
             complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
         elif any(named.values()) and not cells[0].startswith("#"):
             yield line, {name: named.get(name, "") for name in (*required, *optional)}
-        line = reader.line_num + 1
 
 
 def _cells(header: str, delimiter: str) -> list[str]:
