@@ -82,8 +82,8 @@ ABBREVIATIONS = frozenset(
 )
 """Words before a full stop that ends no sentence. Single letters and ordinals are covered by rule."""
 
-# "。！？" need no space after them.
-_END = re.compile(r"[.!?…]+[\"'”“»’)\]]*\s+|[。！？]+[」』”）]*\s*|\n+")
+# "。！？" need no space after them. A run of marks is looked at once, from its start: a page may be all dots.
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”“»’)\]]*\s+|[。！？]+[」』”）]*\s*|\n+")
 _LAST_WORD = re.compile(r"(?<!\w)([^\W\d_]+|\d+)\.[\"'”“»’)\]]*\s+$")
 
 

@@ -34,6 +34,8 @@ _FIELDS = {
 }
 _LISTS = ("category", "tags", "audience")
 _NOTION = re.compile(r"[ /][0-9a-f]{32}(_all)?$")
+# Excel's "CSV (Macintosh)" ends lines so; inside quotes the reader joins them again.
+_LINE = re.compile(r"[^\r\n]*(?:\r?\n|\r)")
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 
 
@@ -41,7 +43,7 @@ def read(source: SourceFile) -> Iterator[Item]:
     """Yield a document or a problem for each row that is not blank; line numbers are those of the row's start."""
     csv.field_size_limit(MAX_LINE)  # the library's own limit, 128 KiB, is a short article
     with source.path.open("rb") as stream:
-        text = (_decode(line.data) for line in read_lines(stream))
+        text = (part for line in read_lines(stream) for part in _LINE.findall(_decode(line.data)))
         line, header = next(((number, row) for number, row in enumerate(text, 1) if row.strip()), (0, ""))
         if not header:
             yield Problem(source.name, None, "the file is empty")

@@ -15,6 +15,8 @@ from kbsearch.types import BODY_FORMATS, DOCUMENT_TYPES, Document
 
 MAX_ID = 256
 """Characters; ids travel in addresses and in event rows."""
+MAX_TITLE = 1_000
+"""Characters, also of a tag: the time to find the words of an endless one may grow with the square of its length."""
 
 _LANG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -45,6 +47,7 @@ def make_document(fields: Mapping[str, object]) -> Document:
     title = " ".join(normalise(_text(fields, "title")).split())
     if not title:
         raise FieldError("title is missing or empty")
+    _bounded("title", title)
     body = _without_halves(_text(fields, "body"))
     if not body.strip():
         raise FieldError("body is missing or empty")
@@ -128,10 +131,17 @@ def _strings(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
     entries = [value] if isinstance(value, str) else value
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
         raise FieldError(f"{name} must be a list of texts, not {_kind(value)}")
+    for entry in entries:
+        _bounded(f"an entry of {name}", entry)
     kept = tuple(dict.fromkeys(text for entry in entries if (text := " ".join(normalise(entry).split()))))
     if name == "audience" and not kept:  # "nobody" must never turn into the default, "public"
         raise FieldError("audience is empty; name at least one, or leave the field out for public")
     return kept
+
+
+def _bounded(name: str, text: str) -> None:
+    if len(text) > MAX_TITLE:
+        raise FieldError(f"{name} has {len(text)} characters, {MAX_TITLE} are allowed: {_show(text)}")
 
 
 def _moment(fields: Mapping[str, object]) -> str:

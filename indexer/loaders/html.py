@@ -19,9 +19,12 @@ from indexer.loaders.wiki import confluence, notion
 EXTENSIONS = (".html", ".htm")
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_NEVER = ["script", "style", "noscript", "template", "nav", "form", "iframe"]
+_NEVER = ["script", "style", "noscript", "template", "nav", "iframe"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
+_FORM = 'form:not([role="main"])'
+_CONTROLS = ["input", "select", "textarea", "datalist", 'button:not([type="button" i])']
+"""Of a form. A button that sends nothing may be a heading that opens its answer."""
 _NOTICES = ", ".join(f'[{name}*="{word}" i]' for name in ("id", "class") for word in ("cookie", "consent", "gdpr"))
 _NOTICE_CHARS = 1_000
 """A longer one is an article about cookies."""
@@ -121,6 +124,7 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
         if main is None:
             _drop_notices(chosen)
+        _open_forms(chosen)
     return chosen, main is not None
 
 
@@ -128,6 +132,17 @@ def _drop_notices(body: LexborNode) -> None:
     """Take out what asks for consent: one at a time, since those inside others go with them."""
     while notice := next((node for node in body.css(_NOTICES) if _is_notice(node)), None):
         notice.decompose()
+
+
+def _open_forms(content: LexborNode) -> None:
+    """Take the article out of the form that it lies in, as on pages of ASP.NET; other forms go."""
+    content.strip_tags([f"form {control}" for control in _CONTROLS])
+    half = len(_line(content)) / 2
+    for form in reversed(content.css(_FORM)):  # those that bad markup put inside others first
+        if form.css_first("h1") is not None or len(_line(form)) > half:
+            form.unwrap()
+        else:
+            form.decompose()
 
 
 def _is_notice(node: LexborNode) -> bool:

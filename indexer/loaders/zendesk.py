@@ -57,6 +57,9 @@ def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator
     drafts, seen = 0, set()
     for article in parts["articles"]:
         number = article.get("id")
+        if not _is_id(number):
+            yield Problem(source.name, None, f"article {str(number)[:80]}: id must be a number or text")
+            continue
         own = article.get("translations")
         further = [*(own if isinstance(own, list) else ()), *translations.get(str(number), ())]
         for version in (article, *(each for each in further if isinstance(each, dict))):
@@ -81,7 +84,8 @@ class _Names:
 
     def __init__(self, parts: Mapping[str, list[Object]]) -> None:
         self._sections, self._categories, self._segments = (
-            {each.get("id"): each for each in parts[name]} for name in ("sections", "categories", "user_segments")
+            {each["id"]: each for each in parts[name] if _is_id(each.get("id"))}
+            for name in ("sections", "categories", "user_segments")
         )
 
     def fields(self, article: Object, version: Object, locale: object) -> dict[str, object]:
@@ -93,7 +97,7 @@ class _Names:
             "body": version.get("body"),
             "format": "html",
             "url": version.get("html_url") or article.get("html_url"),
-            "category": self._path(article.get("section_id")),
+            "category": self._path(_id(article, "section_id")),
             "tags": article.get("label_names"),
             "audience": self._audience(article),
             "updated_at": version.get("updated_at") or article.get("updated_at"),
@@ -105,14 +109,14 @@ class _Names:
         while section in self._sections and len(path) < _DEEPEST_SECTION:
             found = self._sections[section]
             path.insert(0, str(found.get("name")))
-            section = found.get("parent_section_id")
-            if section is None and found.get("category_id") in self._categories:
-                path.insert(0, str(self._categories[found["category_id"]].get("name")))
+            section = _id(found, "parent_section_id")
+            if section is None and (category := _id(found, "category_id")) in self._categories:
+                path.insert(0, str(self._categories[category].get("name")))
         return path
 
     def _audience(self, article: Object) -> list[str]:
         """Without a user segment everybody may read an article."""
-        segments = [article.get("user_segment_id"), *(article.get("user_segment_ids") or ())]
+        segments = [_id(article, "user_segment_id"), *_ids(article, "user_segment_ids")]
         numbers = dict.fromkeys(number for number in segments if number is not None)
         return [self._name_of(number) for number in numbers] or ["public"]
 
@@ -123,6 +127,34 @@ class _Names:
         if any(segment.get(name) for name in _SELECTING):
             return own
         return _AUDIENCES.get(str(segment.get("user_type")), own)
+
+
+def _is_id(value: object) -> bool:
+    return type(value) in (int, str)
+
+
+def _id(each: Object, name: str) -> Any:
+    """The number under a name, None where there is none.
+
+    :raises FieldError: where it is no number.
+    """
+    value = each.get(name)
+    if value is not None and not _is_id(value):
+        raise FieldError(f"{name} must be a number or text, not {str(value)[:80]}")
+    return value
+
+
+def _ids(each: Object, name: str) -> list[Any]:
+    """The numbers under a name.
+
+    :raises FieldError: where it is no list of them.
+    """
+    value = each.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(number is None or _is_id(number) for number in value):
+        raise FieldError(f"{name} must be a list of numbers or texts, not {str(value)[:80]}")
+    return value
 
 
 def _parts(content: object) -> dict[str, list[Any]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import IO, Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from protego import Protego
 
@@ -33,6 +34,7 @@ TRIES = 3
 """Of an answer that says to come again, or of none."""
 
 _LONGEST_DELAY = 30.0
+_UNQUOTED = re.compile(r"[^!-~]+")
 _PIECE = 64 * 1024
 _AGAIN = (429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -88,15 +90,17 @@ class Client:
         """Ask for a page; `etag` and `modified` are those of the copy. Raises Refused and Failed."""
         conditions = {"If-None-Match": etag, "If-Modified-Since": modified}
         wanted = {**self._headers, **{name: value for name, value in conditions.items() if value}, **(headers or {})}
-        current, seen = url, {url}
+        current = resolve(url)
+        seen = {current}
         for _ in range(MAX_REDIRECTS + 1):
             if not self.allowed(current):
-                where = "robots.txt forbids it" if _host(current) == self._host else f"it leads to {_host(current)}"
+                host = _host(current)
+                where = "robots.txt forbids it" if host == self._host else f"it leads to {host or 'no address'}"
                 raise Refused(f"{where}; left out")
             answer = self._ask(current, wanted)
             if isinstance(answer, Answer):
                 return answer
-            target = urldefrag(urljoin(current, answer)).url
+            target = resolve(answer, current)
             if current.startswith("https:") and not target.startswith("https:"):
                 raise Refused("it redirects to an unprotected address")
             current = target
@@ -118,7 +122,8 @@ class Client:
                     if error.code == 304:
                         return Answer(url, b"", "", "", "", "", unchanged=True)
                     if error.code in _REDIRECTS and error.headers.get("Location"):
-                        return str(error.headers["Location"])
+                        # `http.client` takes every header for Latin-1; bytes that are not UTF-8 go back as they are.
+                        return str(error.headers["Location"]).encode("latin-1").decode("utf-8", "surrogateescape")
                     reason = f"the server says {error.code} {error.reason}"
                     if error.code not in _AGAIN:
                         raise Refused(reason, error.code) from error
@@ -161,8 +166,29 @@ def is_address(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
+def resolve(address: str, base: str = "") -> str:
+    """The address as it is asked for (RFC 3987, section 3.1): the host in IDNA, other letters in percent signs.
+
+    What is quoted already stays, and so does what is no address.
+    """
+    try:
+        parts = urlsplit(urldefrag(urljoin(base, address)).url)
+        user, at, place = parts.netloc.rpartition("@")
+        if not place.isascii():
+            host, colon, port = place.partition(":")
+            place = f"{host.encode('idna').decode()}{colon}{port}"
+    except ValueError:
+        return address
+    url = urlunsplit(parts._replace(netloc=f"{user}{at}{place}"))
+    return _UNQUOTED.sub(lambda found: quote(found[0], errors="surrogateescape"), url)
+
+
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+    """The host of an address, "" where it is none."""
+    try:
+        return urlsplit(resolve(url)).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def _answer(url: str, stream: Any) -> Answer:

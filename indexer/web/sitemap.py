@@ -6,10 +6,10 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urljoin
 from xml.etree import ElementTree
 
-from indexer.web.client import AGENT, MAX_BYTES, Client, Failed, Refused
+from indexer.web.client import AGENT, MAX_BYTES, Client, Failed, Refused, resolve
 from kbsearch.errors import SourceError
 
 MAX_SITEMAPS = 2_000
@@ -64,7 +64,7 @@ def _parse(client: Client, url: str) -> Iterator[tuple[Entry, bool]]:
         data = _unpacked(client.get(url).data)
         text = data.decode("utf-8-sig")
         if not text.lstrip().startswith("<"):
-            yield from ((Entry(urldefrag(line.strip()).url, ""), False) for line in text.splitlines() if line.strip())
+            yield from ((Entry(resolve(line.strip()), ""), False) for line in text.splitlines() if line.strip())
             return
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise ValueError("it has a DOCTYPE; an HTML page, perhaps")
@@ -79,7 +79,7 @@ def _parse(client: Client, url: str) -> Iterator[tuple[Entry, bool]]:
     for node in root:
         fields = {_bare(child.tag): (child.text or "").strip() for child in node}
         if fields.get("loc"):
-            entry = Entry(urldefrag(urljoin(url, fields["loc"])).url, fields.get("lastmod", ""))
+            entry = Entry(resolve(fields["loc"], url), fields.get("lastmod", ""))
             yield entry, kind == "sitemapindex"
 
 

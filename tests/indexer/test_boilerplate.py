@@ -61,6 +61,39 @@ def test_what_the_page_names_its_main_part_is_not_judged(tmp_path: Path) -> None
     assert "Gift cards" in read(tmp_path, f"<title>T</title><main>{ARTICLE}{TEASERS}</main><div>{MENU}</div>")
 
 
+@pytest.mark.parametrize("around", ["{}", "<main>{}</main>"])
+@pytest.mark.parametrize("article", [ARTICLE, ARTICLE.replace("h1>", "h2>")], ids=["with heading", "most of the text"])
+def test_a_page_that_lies_in_one_form_keeps_its_article(tmp_path: Path, around: str, article: str) -> None:
+    """As those of ASP.NET do; its fields and buttons go, but not a button that opens an answer."""
+    fields = (
+        "<input name=__VIEWSTATE value=xyz><select><option>Latvia</option></select><textarea>Your words</textarea>"
+        "<button>Send</button><input type=submit value=Go>"
+    )
+    answer = "<h2><button type=button>And on a phone?</button></h2><p>There it is the same, but the page is longer.</p>"
+    page = around.format(f"<form id=aspnetForm><div>{fields}</div><div>{article}{answer}</div></form>")
+    text = read(tmp_path, f"<title>T</title>{page}<p>All rights reserved by the shop.</p>")
+    for words in ("Open the sign-in page", "1. Wait ten minutes", "E03: Wrong password", "And on a phone?"):
+        assert words in text
+    for words in ("xyz", "Latvia", "Your words", "Send", "Go\n"):
+        assert words not in text
+
+
+@pytest.mark.parametrize("around", ["<div>{}</div>", "<main>{}</main>"])
+def test_a_form_on_a_page_goes_with_all_that_it_says(tmp_path: Path, around: str) -> None:
+    """Also where bad markup puts a second one inside the first."""
+    search = "<form role=search><label>Search the help centre</label><input></form>"
+    asked = "<form><div><p>Did this article help?</p></form><form><label>Tell us more</label><input></form>"
+    page = around.format(f"{search}{ARTICLE}<div>{asked}</div></div>")
+    text = read(tmp_path, f"<title>T</title>{page}")
+    assert "Open the sign-in page" in text
+    for words in ("Search the help centre", "Did this article help?", "Tell us more"):
+        assert words not in text
+
+
+def test_a_form_may_be_named_the_main_part(tmp_path: Path) -> None:
+    assert "Wait ten minutes" in read(tmp_path, f"<title>T</title><form role=main>{ARTICLE}</form><p>Imprint</p>")
+
+
 @pytest.mark.parametrize(
     "body",
     [

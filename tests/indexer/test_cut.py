@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from indexer.cut import CUTTER_VERSION, MAX_CHARS, MAX_WORDS, TAIL_CHARS, TAIL_WORDS, cut
 from indexer.loaders import LoadReport, load_sources
 from indexer.render import render
-from indexer.sentences import sentences
+from indexer.sentences import _END, sentences
 from kbsearch.types import BODY_FORMATS, CutDocument, Document, Passage
 
 SHARED = Path(__file__).parents[3] / "shared" / "kb"
@@ -147,6 +148,23 @@ def test_an_endless_sentence_is_split_between_words_and_an_endless_word_inside()
 )
 def test_sentences_end_where_a_reader_would_say(text, count):
     assert len(sentences(text)) == count
+
+
+MARKS = st.lists(st.sampled_from([*'.!?…"”»)] \nab。！」', "Mr", "...", "?! "]), max_size=12).map("".join)
+
+
+@STEADY
+@given(MARKS)
+def test_a_run_of_marks_ends_a_sentence_where_it_does_from_each_of_them(text):
+    """The oracle is the expression without the look behind, which tries a run from each of its marks."""
+    oracle = re.compile(_END.pattern.removeprefix("(?<![.!?…])"))
+    assert [found.span() for found in _END.finditer(text)] == [found.span() for found in oracle.finditer(text)]
+
+
+def test_a_page_of_dots_takes_no_time():
+    started = perf_counter()
+    assert sentences("." * 20_000 + "a") == ["." * 20_000 + "a"]
+    assert perf_counter() - started < 5  # it took half a minute
 
 
 NASTY = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 from loading import GOOD, load, write_lines
 
+from indexer.editing import load_editing
 from indexer.loaders import LoadReport, Problem, load_sources
 from indexer.loaders.report import KEPT
 from kbsearch.errors import SourceError
@@ -29,6 +31,30 @@ def test_strict_makes_the_first_problem_fatal(tmp_path):
     path = write_lines(tmp_path / "kb.jsonl", GOOD, "nonsense")
     with pytest.raises(SourceError, match=r"kb\.jsonl:2: not JSON.*--strict"):
         list(load_sources([path], report=LoadReport(), strict=True))
+
+
+def test_an_editors_file_that_is_not_csv_is_a_problem_with_its_line(tmp_path):
+    """An unclosed quote would make one row of all that follow it, and synonyms of words that are none."""
+    path = tmp_path / "synonyms.csv"
+    path.write_text('words\nrobots; robot\n"klients"; customer\n"two\nlines; one"\n"parole; password\nkonts; account\n')
+    report = LoadReport()
+    found = load_editing([path], {}, report=report).synonyms
+    assert [synonym.typed for synonym in found] == [("robots", "robot"), ("two lines", "one")]
+    assert [str(problem).removeprefix(f"{path}:") for problem in report.problems] == [
+        "3: not CSV: ',' expected after '\"'",
+        "6: not CSV: unexpected end of data",
+    ]
+    with pytest.raises(SourceError, match=r"synonyms\.csv:3: not CSV.*--strict"):
+        load_editing([path], {}, report=LoadReport(), strict=True)
+
+
+def test_an_editors_row_may_be_longer_than_the_library_likes(tmp_path):
+    csv.field_size_limit(131_072)  # as the library sets it
+    path = tmp_path / "synonyms.csv"
+    path.write_text(f"words\n{'; '.join(f'word{number}' for number in range(20_000))}\n")
+    report = LoadReport()
+    assert len(load_editing([path], {}, report=report).synonyms[0].typed) == 20_000
+    assert report.problem_count == 0
 
 
 @pytest.mark.parametrize(

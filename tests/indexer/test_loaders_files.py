@@ -198,6 +198,18 @@ def test_bad_rows_are_reported_with_the_line_they_start_on(tmp_path):
     ]
 
 
+def test_lines_may_end_as_on_the_old_macintosh(tmp_path):
+    """Excel still offers to save so; a cell in quotes keeps its line breaks."""
+    text = 'question,answer\rWhen?,"On\rMonday"\r\rWho?,We,\r"no"t,CSV\rlast,one'
+    documents, report = load_one(tmp_path / "faq.csv", text)
+    assert [(document.title, document.body) for document in documents] == [
+        ("When?", "On\rMonday"),
+        ("Who?", "We"),
+        ("last", "one"),
+    ]
+    assert [(problem.line, problem.reason[:8]) for problem in report.problems] == [(6, "not CSV:")]
+
+
 def test_wrong_bytes_in_a_row_spare_the_others(tmp_path):
     documents, report = load_one(tmp_path / "faq.csv", b"question,answer\nK\xe2?,a\nok,b\n")
     assert ([document.title for document in documents], report.problems[0].line) == (["ok"], 2)

@@ -129,6 +129,37 @@ def test_what_is_wrong_is_said_article_by_article(tmp_path):
     ]
 
 
+def test_odd_numbers_cost_their_article_only(tmp_path):
+    """Above all what says who may read it: taken for nothing it would make the article public."""
+    odd = [
+        {"user_segment_ids": 5},
+        {"user_segment_ids": 0},
+        {"user_segment_ids": [[7]]},
+        {"user_segment_id": [7]},
+        {"section_id": {}},
+        {"section_id": 12},
+        {"id": [1]},
+        {"id": None},
+    ]
+    page = {
+        "articles": [*(ARTICLE | {"id": number} | fields for number, fields in enumerate(odd)), ARTICLE],
+        "sections": [*SECTIONS, {"id": 12, "name": "x", "parent_section_id": [10]}, {"id": [13], "name": "y"}],
+        "user_segments": [{"id": {}, "user_type": "staff"}],
+    }
+    documents, report = load(write(tmp_path / "a.json", page))
+    assert [document.id for document in documents] == ["360001.lv"]
+    assert [problem.reason for problem in report.problems] == [
+        "article 0 (lv): user_segment_ids must be a list of numbers or texts, not 5",
+        "article 1 (lv): user_segment_ids must be a list of numbers or texts, not 0",
+        "article 2 (lv): user_segment_ids must be a list of numbers or texts, not [[7]]",
+        "article 3 (lv): user_segment_id must be a number or text, not [7]",
+        "article 4 (lv): section_id must be a number or text, not {}",
+        "article 5 (lv): parent_section_id must be a number or text, not [10]",
+        "article [1]: id must be a number or text",
+        "article None: id must be a number or text",
+    ]
+
+
 def test_other_json_is_left_out_and_broken_json_reported(tmp_path):
     """A package.json among the pages is no problem."""
     write(tmp_path / "a.json", {"articles": [ARTICLE]})

@@ -149,6 +149,50 @@ def test_redirects_loops_and_two_ways_to_one_page(site: Site, tmp_path: Path) ->
     assert said == ["/left: it redirects in a circle", "/chain0: it redirects more than 5 times"]
 
 
+def test_addresses_with_other_letters_and_spaces(site: Site, tmp_path: Path) -> None:
+    """Asked for as RFC 3987 says, also where a redirect names one in raw bytes; what is quoted already stays."""
+    for path in ("/lv/%C4%81bols", "/a%20b?q=%C5%BE", "/100%25", "/%C4%93%C4%85.html", "/old%E2"):
+        site.article(path, path)
+    site.redirect("/moved", "/ēą.html".encode().decode("latin-1"))
+    site.redirect("/latin", "/old\xe2")
+    site.redirect("/away", "http://ēka.example/x".encode().decode("latin-1"))
+    site.redirect("/wrong", "//a..ē/x".encode().decode("latin-1"))
+    site.redirect("/nowhere", "mailto:help@shop.example")
+    site.sitemap(
+        "/lv/ābols",
+        "/lv/%C4%81bols",
+        "/a b?q=ž",
+        "/100%25",
+        "/moved",
+        "/latin",
+        "/away",
+        "/wrong",
+        "/nowhere",
+        "http://[x",
+    )
+    documents, said = copied(site, tmp_path)
+    assert sorted(documents) == ["100%", "a b?q=%C5%BE", "lv/ābols", "old\ufffd", "ēą"]
+    assert documents["lv/ābols"].url == f"{site.address}/lv/%C4%81bols"
+    assert said == [
+        "/away: it leads to xn--ka-vma.example; left out",
+        "/wrong: it leads to a..ē; left out",
+        "/nowhere: it leads to no address; left out",
+        "/sitemap.xml: 1 pages left out: on another host, or forbidden by robots.txt",
+    ]
+    assert site.asked.count("/lv/%C4%81bols") == 1
+
+
+def test_an_address_with_other_letters_is_kept_to_by_robots(site: Site, tmp_path: Path) -> None:
+    """However it is written in the file, and also for the sitemap that the command names."""
+    site.article("/ā/a", "A")
+    site.article("/b", "B")
+    site.pages["/robots.txt"] = (200, {}, "User-agent: *\nDisallow: /ā/\n".encode())
+    site.sitemap("/ā/a", "/%C4%81/a", "/b", at="/l%C4%81pas.xml")
+    documents, _ = copied(site, tmp_path, "/lāpas.xml")
+    assert list(documents) == ["b"]
+    assert site.asked == ["/robots.txt", "/l%C4%81pas.xml", "/b"]
+
+
 def test_packed_answers_and_bombs(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """gzip and deflate are unpacked as far as the limit; what is cut short is no page."""
     monkeypatch.setattr(limits, "MAX_BYTES", 100_000)
