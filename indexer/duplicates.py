@@ -2,7 +2,7 @@
 
 Candidates share a band of a min-hash signature of their words (Broder, "On the resemblance and containment of
 documents", 1997; one permutation, Li et al., 2012), so the cost grows with the documents, not with their pairs. Whether
-they are duplicates is then counted exactly: shared runs of three words. Chosen by benchmarks/duplicates.py.
+they are duplicates is then counted exactly: shared runs of three words. Chosen by benchmarks/ties.py.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ from kbsearch.text.words import surfaces
 NEARLY = 0.6
 """Shared runs of three words, as a share of all: from here on a pair is reported."""
 SAME = 0.8
-"""From here on, and with nearly the same title, two documents of different sources are one article."""
-SAME_TITLE = 0.75
-"""Shared words of the titles, as a share of all."""
+"""From here on, and with the same title, two documents of different sources are one article."""
 
 _BIN_BITS = 7
 _BINS = 1 << _BIN_BITS
@@ -43,13 +41,14 @@ class Duplicate:
     second: int
     text: float
     """Shared runs of three words, 0..1."""
-    title: float
-    """Shared words of the titles, 0..1."""
+    same_title: bool
+    """Whether the titles differ in case, diacritics and punctuation at most."""
 
     @property
     def same(self) -> bool:
-        """Whether they are one article, not only alike: forms for two devices often differ by a word."""
-        return self.text >= SAME and self.title >= SAME_TITLE
+        """Whether they are one article, not only alike: forms for two devices often differ by a word of the title, and
+        "Yes" answers many questions."""
+        return self.text >= SAME and self.same_title
 
 
 def near_duplicates(corpus: Corpus, records: Sequence[Mapping[str, Any]], nearly: float = NEARLY) -> list[Duplicate]:
@@ -57,6 +56,7 @@ def near_duplicates(corpus: Corpus, records: Sequence[Mapping[str, Any]], nearly
     found = []
     texts = corpus.of_passages("texts")
     starts = np.searchsorted(corpus.passage_document, np.arange(corpus.documents + 1))
+    titles = corpus.title_keys()
     runs: dict[int, set[tuple[str, ...]]] = {}
     for first, second in candidates(corpus):
         if records[first]["lang"] != records[second]["lang"]:
@@ -67,20 +67,23 @@ def near_duplicates(corpus: Corpus, records: Sequence[Mapping[str, Any]], nearly
                 runs[number] = _runs([orjson.loads(texts[row].tobytes())[0] for row in passages])
         shared = _jaccard(runs[first], runs[second])
         if shared >= nearly:
-            titles = (set(surfaces(records[number]["title"])) for number in (first, second))
-            found.append(Duplicate(first, second, shared, _jaccard(*titles)))
+            found.append(Duplicate(first, second, shared, same_title=bool(titles[first] == titles[second])))
     return found
 
 
 def candidates(corpus: Corpus) -> list[tuple[int, int]]:
-    """Pairs with like signatures. Of many alike each is paired with the next: a thousand copies give 999 pairs."""
-    signatures = _signatures(corpus)
+    """Pairs with like signatures. Of many alike each is paired with the next: a thousand copies give 999 pairs.
+
+    Next to each other are those of one title, so that no pair of them is lost to others between them.
+    """
+    signatures, titles = _signatures(corpus), corpus.title_keys()
     found = []
     for start in range(0, _BINS, _BAND):
         keys = _mix(signatures[:, start : start + _BAND])
-        order = np.argsort(keys, kind="stable")
+        order = np.lexsort((titles, keys))
         together = np.flatnonzero(keys[order][1:] == keys[order][:-1])
-        found.append(order[together] * len(order) + order[together + 1])
+        one, other = order[together], order[together + 1]
+        found.append(np.minimum(one, other) * len(order) + np.maximum(one, other))
     # `np.unique` counts on numbers that repeat; of these few do.
     pairs = np.sort(np.concatenate(found))
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]

@@ -81,6 +81,26 @@ def test_what_differs_stays_apart(tmp_path: Path, other: Row) -> None:
     assert groups_of(snapshot) == {"a": "a", "b": "b"}
 
 
+@pytest.mark.parametrize("body", ["Yes.", LONG], ids=["short", "long"])
+def test_titles_that_differ_by_a_word_stay_apart(tmp_path: Path, body: str) -> None:
+    """However alike the texts are: the second question would never be found. Punctuation makes no difference."""
+    asked = [f"Is delivery to the door of your house free of charge in {place}" for place in ("Latvia?", "Estonia?")]
+    one, other = (row(title, title=title, body=body) for title in asked)
+    copy = row("copy", title=f"{asked[0]}!", body=body)
+    snapshot, report = built(tmp_path, [one], [other, copy])
+    assert groups_of(snapshot) == {one["id"]: one["id"], other["id"]: other["id"], "copy": one["id"]}
+    assert any("both are kept" in note for note in report.notes)
+
+
+def test_copies_of_many_forms_that_are_alike_find_their_originals(tmp_path: Path) -> None:
+    """Two titles of thirty are alike as well, and each form is only compared with its neighbours."""
+    titles = [f"Application form number {number}" for number in range(30)]
+    originals = [row(f"a-{number}", title=title) for number, title in enumerate(titles)]
+    copies = [row(f"b-{number}", title=title) for number, title in enumerate(titles)]
+    snapshot, _ = built(tmp_path, originals, copies)
+    assert groups_of(snapshot) == {f"{source}-{number}": f"a-{number}" for source in "ab" for number in range(30)}
+
+
 def test_one_source_may_hold_an_article_twice(tmp_path: Path) -> None:
     """Its authors may have meant it; they are told."""
     snapshot, report = built(tmp_path, [row("a"), row("b")])
