@@ -21,7 +21,7 @@ from kbsearch.embed.registry import load_embedder, reads_context
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
-from kbsearch.grouping import Groups, name_facets
+from kbsearch.grouping import Groups, name_facets, welcome_languages
 from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
@@ -151,7 +151,7 @@ class Engine:
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles that hold the typed words, the last one perhaps unfinished, one a group.
 
-        The user's language first, then titles that begin with what was typed.
+        The user's language first, in whatever region, then titles that begin with what was typed.
         """
         typed = [word.text for word in words(q)]
         if not typed:
@@ -160,7 +160,8 @@ class Engine:
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
-        numbers.sort(key=lambda number: names[snapshot.document_lang[number]] != lang)
+        welcome = dict(zip(names, welcome_languages(snapshot, lang, {}).tolist(), strict=True))
+        numbers.sort(key=lambda number: -welcome[names[snapshot.document_lang[number]]])
         first_of_group: dict[int, int] = {}
         for number in numbers:
             first_of_group.setdefault(int(snapshot.document_group[number]), number)
@@ -168,7 +169,7 @@ class Engine:
                 break
         beginning = title_key(q)
         lines = [snapshot.record(number) for number in first_of_group.values()]
-        lines.sort(key=lambda line: (line["lang"] != lang, not title_key(line["title"]).startswith(beginning)))
+        lines.sort(key=lambda line: (not welcome[line["lang"]], not title_key(line["title"]).startswith(beginning)))
         return [Suggestion(line["title"], "title", line["lang"], line["id"]) for line in lines[:limit]]
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kbsearch.lexicon import Lexicon
 from kbsearch.text.normalise import fold
+from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces
 from kbsearch.understand import Understanding
 
@@ -46,7 +47,7 @@ def explain_hit(
         "language": {
             "query": likeliest,
             "article": fields["lang"],
-            "same": fields["lang"] == likeliest,
+            "same": primary(fields["lang"]) == primary(likeliest),
             "read_as": list(query.readings),
         },
         "rules": ["pinned to this place by a rule"] if placing.pinned else [],

@@ -46,13 +46,14 @@ def welcome_languages(snapshot: Snapshot, interface_lang: str, detected: Mapping
     # Among equal scores the more welcome language wins. A bonus for it instead lost recall in every language: an
     # article is shown in the user's language anyway, whichever of its translations matched.
     own = primary(interface_lang)
+    probability = {primary(lang): share for lang, share in detected.items()}
 
     def welcome(lang: str) -> float:
         if lang == interface_lang:
             return 1.0
         if primary(lang) == own:
             return _OTHER_REGION
-        spoken = 0.5 * detected.get(lang, 0.0)
+        spoken = 0.5 * probability.get(primary(lang), 0.0)
         return spoken if spoken >= _WELCOME_FLOOR else 0.0
 
     return np.asarray([welcome(lang) for lang in snapshot.values["lang"]], dtype=np.float32)

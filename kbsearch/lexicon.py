@@ -23,7 +23,7 @@ from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
-from kbsearch.text.tags import primary
+from kbsearch.text.tags import one_region_each, primary
 from kbsearch.text.words import words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
@@ -188,7 +188,7 @@ class Lexicon:
         A word that the collection holds as it is typed stays. Where most of the others make known words of a language
         that was not thought of, it becomes the first.
         """
-        cyrillic = [lang for lang in self.detector.languages if lang in _CYRILLIC]
+        cyrillic = one_region_each(lang for lang in self.detector.languages if primary(lang) in _CYRILLIC)
         if not cyrillic or not text.isascii():
             return text, langs
         places = words(text)

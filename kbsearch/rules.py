@@ -13,6 +13,7 @@ import numpy as np
 from kbsearch.editing import Rule
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.normalise import fold
+from kbsearch.text.tags import covers
 from kbsearch.text.words import surfaces
 from kbsearch.visibility import Visible, visible_of
 
@@ -47,7 +48,7 @@ class RuleBook:
         self._some_hold_always = any(not wanted for wanted, _, _ in self._rules)
 
     def apply(self, query: str, lang: str) -> Ruling:
-        """What holds for a query of a user whose language is `lang`; hiding wins over pinning."""
+        """What holds for a query of a user whose language is `lang`, of any region; hiding wins over pinning."""
         if not self._rules:
             return _NONE
         typed = _words(query)
@@ -56,7 +57,7 @@ class RuleBook:
         met = [
             (rule.action, group)
             for wanted, rule, group in self._rules
-            if rule.lang in ("", lang) and _meets(typed, wanted, rule)
+            if (not rule.lang or covers(rule.lang, lang)) and _meets(typed, wanted, rule)
         ]
         hidden = tuple(dict.fromkeys(group for action, group in met if action == "hide"))
         pinned = dict.fromkeys(group for action, group in met if action == "pin" and group not in hidden)

@@ -17,7 +17,7 @@ from kbsearch.text.analyze import query_terms
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.stems import stem_terms
-from kbsearch.text.tags import primary
+from kbsearch.text.tags import one_region_each, primary
 from kbsearch.text.words import surfaces, words
 from kbsearch.types import noun
 
@@ -142,15 +142,16 @@ def understand(
 def likely_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
     """Language → probability, likeliest first: what was detected times the prior of the interface language.
 
-    `text`: normalised; `interface_lang`: that of the page, or "".
+    `text`: normalised; `interface_lang`: that of the page, or "". Of a language's regions one stands for all.
     """
     own = primary(interface_lang)
+    detected = detector.probabilities(text)
+    # Each region looks as likely as the language does: together they must neither share its probability nor gain by it.
     weighed = {
-        lang: probability * (INTERFACE_PRIOR if primary(lang) == own else 1.0)
-        for lang, probability in detector.probabilities(text).items()
+        lang: detected[lang] * (INTERFACE_PRIOR if primary(lang) == own else 1.0) for lang in one_region_each(detected)
     }
     if not weighed:
-        return {lang: 1.0 for lang in detector.languages if primary(lang) == own}
+        return dict.fromkeys(one_region_each(lang for lang in detector.languages if primary(lang) == own), 1.0)
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
     return {lang: weight / total for lang, weight in ordered}
@@ -161,7 +162,7 @@ def _readings(languages: Mapping[str, float], interface_lang: str, detector: Lan
     plausible = [lang for lang, share in languages.items() if share >= PLAUSIBLE][:MAX_READINGS]
     plausible = plausible or list(detector.languages[:1])
     # Nothing speaks for or against a language without a profile: it is read too, first where it is the user's own.
-    others = [lang for lang in detector.undetected if lang not in plausible]
+    others = one_region_each(lang for lang in detector.undetected if lang not in plausible)
     own = [lang for lang in others if primary(lang) == primary(interface_lang)]
     ordered = sorted((*plausible, *others), key=lambda lang: lang not in own)
     return tuple(ordered[:MAX_READINGS]) or ("",)

@@ -24,6 +24,7 @@ from kbsearch.index.kernels import hash_deletions, merge_pairs, sort_pairs
 from kbsearch.index.ragged import Ragged, gather
 from kbsearch.text.normalise import fold
 from kbsearch.text.slips import is_slip
+from kbsearch.text.tags import primary
 
 # Algolia's and Meilisearch's users know 5 and 9; shorter words have too many neighbours.
 ONE_EDIT_LENGTH, TWO_EDITS_LENGTH = 5, 9
@@ -191,7 +192,7 @@ class SpellingIndex:
     def correct(
         self, word: str, langs: Sequence[str], is_visible: Callable[[str, str], bool] = lambda _form, _lang: True
     ) -> Correction | None:
-        """The likeliest word of `langs` meant, or None: known words, short words and words with digits stay.
+        """The likeliest word of `langs`, of any region, or None: known words, short words and words with digits stay.
 
         Nearest first, then slips of fingers, then the same first letter, then the most frequent. A word that is not
         visible does not exist. Of four letters only a missing fifth is put in.
@@ -204,6 +205,7 @@ class SpellingIndex:
         starts = np.searchsorted(self._hashes, keys, side="left")
         ends = np.searchsorted(self._hashes, keys, side="right")
         owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
+        spoken = set(map(primary, langs))
         best: tuple[tuple[int, bool, bool, int], Correction] | None = None
         for owner in sorted(owners):
             candidate, forms = self._entry(owner)
@@ -219,7 +221,7 @@ class SpellingIndex:
                 continue
             for frequency, form, lang in forms:
                 rank = (distance, not slip, candidate[0] != folded[0], -frequency)
-                if lang in langs and (best is None or rank < best[0]) and is_visible(form, lang):
+                if primary(lang) in spoken and (best is None or rank < best[0]) and is_visible(form, lang):
                     best = (rank, Correction(form, lang, distance, frequency, slip))
         return best[1] if best else None
 

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from kbsearch.editing import Synonym
 from kbsearch.text.analyze import is_stop_word
 from kbsearch.text.stems import stem_terms
+from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces
 
 Key = tuple[str, ...]
 
 
 class Thesaurus:
-    """The editor's synonyms, found by the stems of the words typed.
+    """The editor's synonyms, found by the stems of the words typed; those of one region serve the whole language.
 
     Stop words in a phrase do not matter where several other words are left. A phrase of one other word is compared as
     it is written, or "log in" would be any "log".
@@ -29,7 +30,7 @@ class Thesaurus:
         self._firsts: set[tuple[str, str]] = set()
         self._longest = 0
         for synonym in synonyms:
-            for lang in [synonym.lang] if synonym.lang else languages:
+            for lang in dict.fromkeys(map(primary, [synonym.lang] if synonym.lang else languages)):
                 for phrase in synonym.typed:
                     key = _key(_telling(surfaces(phrase), lang), lang)
                     self._longest = max(self._longest, len(key))
@@ -39,7 +40,7 @@ class Thesaurus:
 
     def begins(self, word: str, lang: str) -> bool:
         """Whether a phrase that has synonyms begins with a word of this language."""
-        return (lang, *_key([word], lang)) in self._firsts
+        return (primary(lang), *_key([word], lang)) in self._firsts
 
     def expand(self, words: Sequence[str], readings: Sequence[str]) -> dict[Key, dict[str, str]]:
         """Phrases of the query that have synonyms: the words or phrases to look for too → their language.
@@ -49,7 +50,7 @@ class Thesaurus:
         if not self._longest:
             return {}
         expanded: dict[Key, dict[str, str]] = {}
-        for lang in readings:
+        for lang in dict.fromkeys(map(primary, readings)):
             for typed in dict.fromkeys((tuple(words), tuple(_telling(words, lang)))):
                 stems = _key(typed, lang)
                 for start in range(len(typed)):

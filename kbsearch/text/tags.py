@@ -3,6 +3,7 @@
 Takes tags in lower case, as documents and requests carry them. Imported where a caller's language meets a document's.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -10,6 +11,14 @@ from functools import lru_cache
 def primary(tag: str) -> str:
     """Return the language of a tag without its region: en of en-us."""
     return tag.partition("-")[0].lower()
+
+
+def one_region_each(tags: Iterable[str]) -> list[str]:
+    """Return the first tag of each language: analyzers treat its regions alike."""
+    first: dict[str, str] = {}
+    for tag in tags:
+        first.setdefault(primary(tag), tag)
+    return list(first.values())
 
 
 def covers(accepted: str, tag: str) -> bool:

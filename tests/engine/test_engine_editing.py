@@ -115,6 +115,26 @@ def test_a_phrase_may_hold_stop_words(phrases: Engine, typed: str, meant: str | 
     assert ids(ask(phrases, typed, lang, mode="lexical")) == ([meant] if meant else [])
 
 
+@pytest.mark.parametrize("code", ["en", "en-US"])
+@pytest.mark.parametrize("page", ["en", "en-us", "en-gb"])
+def test_what_is_written_for_en_serves_every_region(engine_of: EngineOf, code: str, page: str) -> None:
+    """Of the articles and of the page: Zendesk exports en-US; synonyms, pins and hidden articles."""
+    articles = [
+        row("refund", "Getting a refund", "We send it to your account.", lang=code),
+        row("gift", "Gift card balance", "Type the number.", lang=code),
+        row("coupon", "Coupons", "A gift card is no coupon.", lang=code),
+        row("lv", "Atmaksa", "Naudas.", lang="lv"),
+    ]
+    rules = "query,match,action,target\ngift card,exact,pin,coupon\ncoupons,contains,hide,coupon\n"
+    american = "query,match,action,target,lang\nbalance,exact,hide,gift,en-US\n"
+    files = {"synonyms.en.csv": "words\nmoneyback; refund\n", "rules.en.csv": rules, "rules.csv": american}
+    engine = engine_of(articles, files)
+    assert ids(ask(engine, "moneyback", page, mode="lexical")) == ["refund"]
+    assert ids(ask(engine, "gift card", page))[0] == "coupon"
+    assert "coupon" not in ids(ask(engine, "coupons", page))
+    assert ("gift" in ids(ask(engine, "balance", page))) == (page != "en-us")
+
+
 def test_a_pinned_article_comes_first_and_says_why(engine: Engine) -> None:
     """Above a title that holds the words; case does not matter; a longer query is another query."""
     outcome = ask(engine, "Gift CARD", explain=True)

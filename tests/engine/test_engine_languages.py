@@ -72,3 +72,51 @@ def test_a_misspelt_word_is_no_word_of_another_language(engine: Engine) -> None:
     """Even where it is the only one."""
     outcome = engine.search(SearchRequest(q="sūtijumms", lang="lv"))
     assert (outcome.detected_lang, outcome.hits[0].id) == ("lv", "parcel.lv")
+
+
+REGIONS = ("en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-NZ", "en-ZA", "en-IN")
+
+
+@pytest.fixture(scope="module")
+def regions(build_index: BuildIndex) -> Engine:
+    titles = ("Reset your password", "Track a parcel", "Returns", "Gift cards", "Cancelling", "Invoices", "Ways", "Hub")
+    rows = [
+        {"id": "de", "lang": "de", "title": "Kennwort ändern", "body": "Wählen Sie ein anderes Kennwort."},
+        {"id": "de hub", "lang": "de", "title": "Hub", "body": "Wo er steht."},
+        {"id": "ru", "lang": "ru-RU", "title": "Как изменить пароль", "body": "Откройте страницу входа."},
+    ]
+    rows += [{"id": lang, "lang": lang, "title": t, "body": "We do."} for lang, t in zip(REGIONS, titles, strict=True)]
+    return open_engine(build_index(rows))
+
+
+@pytest.mark.parametrize("lang", ["", "en", "en-us", "en-in"])
+def test_many_regions_are_one_language(regions: Engine, lang: str) -> None:
+    """They share no probability, and any of their words is known and offered: one reading for all."""
+    outcome = regions.search(SearchRequest(q="how do I track my parcels and invocies", lang=lang, explain=True))
+    assert outcome.detected_lang.startswith("en-")
+    assert outcome.lang_confidence > 0.9
+    assert outcome.did_you_mean == "how do I track my parcels and invoices"
+    assert {hit.id for hit in outcome.hits} == {"en-GB", "en-NZ"}
+    explained = outcome.hits[0].explain
+    assert explained is not None
+    assert explained["readings"] == [outcome.detected_lang]
+    assert explained["language"]["same"]  # type: ignore[index, call-overload]
+
+
+@pytest.mark.parametrize(("typed", "lang"), [("Kennwort ändern", ""), ("Kennwort", "de"), ("Hub", "de")])
+def test_many_regions_do_not_outweigh_one_language(regions: Engine, typed: str, lang: str) -> None:
+    """English is as likely in eight regions as in one."""
+    assert regions.search(SearchRequest(q=typed, lang=lang)).detected_lang == "de"
+
+
+def test_russian_in_latin_letters_is_understood_of_any_region(regions: Engine) -> None:
+    """ru-RU is written in Cyrillic as ru is."""
+    outcome = regions.search(SearchRequest(q="kak izmenit parol"))
+    assert (outcome.detected_lang, outcome.hits[0].id) == ("ru-ru", "ru")
+
+
+def test_titles_of_any_region_are_suggested_before_other_languages(regions: Engine) -> None:
+    """To the reader of en; and first that of his own region, where it is told apart."""
+    for lang, first in (("en", "en-IN"), ("en-gb", "en-IN"), ("de", "de hub")):
+        suggested = regions.suggest("hub", lang=lang, limit=5, audiences=frozenset({"public"}))
+        assert suggested[0].document_id == first
