@@ -80,12 +80,12 @@ REGIONS = ("en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-NZ", "en-ZA", "en-IN
 @pytest.fixture(scope="module")
 def regions(build_index: BuildIndex) -> Engine:
     titles = ("Reset your password", "Track a parcel", "Returns", "Gift cards", "Cancelling", "Invoices", "Ways", "Hub")
-    rows = [{"id": lang, "lang": lang, "title": t, "body": "We do."} for lang, t in zip(REGIONS, titles, strict=True)]
-    rows += [
+    rows = [
         {"id": "de", "lang": "de", "title": "Kennwort ändern", "body": "Wählen Sie ein anderes Kennwort."},
         {"id": "de hub", "lang": "de", "title": "Hub", "body": "Wo er steht."},
         {"id": "ru", "lang": "ru-RU", "title": "Как изменить пароль", "body": "Откройте страницу входа."},
     ]
+    rows += [{"id": lang, "lang": lang, "title": t, "body": "We do."} for lang, t in zip(REGIONS, titles, strict=True)]
     return open_engine(build_index(rows))
 
 
