@@ -182,18 +182,18 @@ def _rest(
     message = rest.get("message")
     if isinstance(message, str) and len(message) > MAX_MESSAGE:
         raise EventError(f"message has {len(message)} characters; at most {MAX_MESSAGE} are allowed", "message")
-    user = _text(raw, "user_id", "user_id")
-    if user:
+    if rest:
+        size = len(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        if size > MAX_ATTRIBUTES:
+            too_large = f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed"
+            raise EventError(too_large, "event_attributes")
+        redacted = redact_value(rest)
+        rest = dict(redacted) if is_object(redacted) else {}
+    # Text is an id wherever it stands, and an id may be a name.
+    user = _text(raw, "user_id", "user_id") or attributes.get("user")
+    if user and isinstance(user, str):
         rest["user"] = hasher.opaque(user)
-    if not rest:
-        return rest
-    size = len(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    if size > MAX_ATTRIBUTES:
-        raise EventError(f"event_attributes has {size} bytes; at most {MAX_ATTRIBUTES} are allowed", "event_attributes")
-    hashed_user = rest.pop("user", None)
-    redacted = redact_value(rest)
-    cleaned = dict(redacted) if is_object(redacted) else {}
-    return cleaned if hashed_user is None else {**cleaned, "user": hashed_user}
+    return rest
 
 
 def _deeper(value: object, levels: int) -> bool:

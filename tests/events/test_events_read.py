@@ -174,6 +174,22 @@ def test_free_text_is_redacted_and_users_are_hashed() -> None:
         assert secret not in repr(event)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Anna Ozola", RECEIPT.hasher.opaque("Anna Ozola")),
+        ({"name": "Anna Ozola", "mail": "anna@b.lv"}, {"name": "[name]", "mail": "[email]"}),
+        (["anna@b.lv"], ["[email]"]),
+    ],
+)
+def test_a_user_among_the_attributes_is_as_private(given: object, kept: object) -> None:
+    """Hashed where it is an id, redacted where it is more; `user_id` wins."""
+    raw = click(event_attributes={**attributes(), "user": given})
+    assert read_ubi(raw, RECEIPT).attributes["user"] == kept
+    named = read_ubi({**raw, "user_id": "u1"}, RECEIPT)
+    assert named.attributes["user"] == RECEIPT.hasher.opaque("u1")
+
+
 @pytest.mark.parametrize("personal", ["anna@b.lv", "+371 2000 0100", "LV80BANK0000435195001"])
 def test_ids_that_are_personal_are_hashed(personal: str) -> None:
     """Every id that a client may choose; the same one each time, so that facts stay together."""
