@@ -115,7 +115,7 @@ def test_a_damaged_calibration_is_left_out(
     content: bytes | None, desk: Desk, run: Callable[..., dict[str, Any]]
 ) -> None:
     """Cut short, altered or gone: the next version is whole without it, and the report says what to run."""
-    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT)
+    learnt = publish_calibrated(desk.out, b'{"format": %d}' % CALIBRATION_FORMAT, published_version(desk.out))
     path = desk.out / learnt / CALIBRATION
     path.unlink()
     if content is not None:
