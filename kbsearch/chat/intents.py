@@ -10,7 +10,7 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
-clause, and every clause of the message must be one of them.
+clause, with or without words of `polite`, and every clause of the message must be one of them.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class _Phrases:
     human: re.Pattern[str]
     others: frozenset[str]
     polite: re.Pattern[str]
+    thanks: re.Pattern[str]
     whole: Mapping[Intent, re.Pattern[str]]
 
 
@@ -113,10 +114,14 @@ def load_phrases(lang: str) -> _Phrases:
     def pattern(*names: str) -> str:
         return _either(_compile(line.split(), lists, fill) for name in names for line in sections[name])
 
+    def within(name: str) -> re.Pattern[str]:
+        return re.compile(rf"(?:^|(?<= )){pattern(name)}(?= |$)")
+
     return _Phrases(
-        human=re.compile(rf"(?:^|(?<= )){pattern('human')}(?= |$)"),
+        human=within("human"),
         others=frozenset(" ".join(sections["others"]).split()),
-        polite=re.compile(rf"(?:^|(?<= )){pattern('polite')}(?= |$)"),
+        polite=within("polite"),
+        thanks=within("thanks"),
         whole={
             Intent.HUMAN: re.compile(pattern("human alone")),
             Intent.NO: re.compile(pattern("no")),
@@ -151,8 +156,8 @@ def _whole_clause(plain: str) -> Reading | None:
             for intent, pattern in phrases.whole.items()
             if pattern.fullmatch(plain) or (bare and pattern.fullmatch(bare))
         ]
-        if not bare:
-            readings.append(Reading(Intent.HELLO, lang))
+        if not bare:  # "please" or "hi"; but "hi thanks" is thanks
+            readings.append(Reading(Intent.THANKS if phrases.thanks.search(plain) else Intent.HELLO, lang))
     return min(readings, key=lambda reading: list(Intent).index(reading.intent), default=None)
 
 
