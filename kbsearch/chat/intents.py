@@ -10,7 +10,8 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
-clause, with or without words of `polite`, and every clause of the message must be one of them.
+clause, with or without words of `polite`, and every clause of the message must be one of them. `assent` ("ok") is a
+yes to an offer that was just made, and thanks at any other time.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
 _WORD = re.compile(r"\w+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
-_SECTIONS = ("human", "human alone", "no", "yes", "thanks", "hello", "polite", "fill", "others")
+_SECTIONS = ("human", "human alone", "no", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
 _NEAR = 3
 """Words before a request among which one of `others` changes whom it is about."""
 
@@ -65,18 +66,22 @@ class _Phrases:
     others: frozenset[str]
     polite: re.Pattern[str]
     thanks: re.Pattern[str]
+    assent: re.Pattern[str]
     whole: Mapping[Intent, re.Pattern[str]]
 
 
 @lru_cache(maxsize=64)  # half a millisecond, and a turn asks more than once
-def read_intent(message: str) -> Reading:
-    """Tell what a message is; whatever is nothing else is a question."""
+def read_intent(message: str, *, offered: bool = False) -> Reading:
+    """Tell what a message is; whatever is nothing else is a question.
+
+    `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes.
+    """
     clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
     clauses = [(clause, plain) for clause, plain in clauses if plain]
     for lang in LANGUAGES:
         if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
             return Reading(Intent.HUMAN, lang)
-    said = [_whole_clause(plain) for _, plain in clauses]
+    said = [_whole_clause(plain, offered) for _, plain in clauses]
     if clauses and all(reading is not None for reading in said):
         # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
         return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
@@ -122,11 +127,12 @@ def load_phrases(lang: str) -> _Phrases:
         others=frozenset(" ".join(sections["others"]).split()),
         polite=within("polite"),
         thanks=within("thanks"),
+        assent=re.compile(pattern("assent")),
         whole={
             Intent.HUMAN: re.compile(pattern("human alone")),
             Intent.NO: re.compile(pattern("no")),
             Intent.YES: re.compile(pattern("yes")),
-            Intent.THANKS: re.compile(pattern("thanks")),
+            Intent.THANKS: re.compile(pattern("thanks", "assent")),
             Intent.HELLO: re.compile(pattern("hello")),
         },
     )
@@ -145,15 +151,18 @@ def _asks_for_human(plain: str, phrases: _Phrases) -> bool:
     return False
 
 
-def _whole_clause(plain: str) -> Reading | None:
+def _whole_clause(plain: str, offered: bool) -> Reading | None:
     """What a clause is as a whole; None for anything that wants to be searched for."""
     readings = []
     for lang in LANGUAGES:
         phrases = load_phrases(lang)
         bare = " ".join(phrases.polite.sub(" ", plain).split())
+        patterns = list(phrases.whole.items())
+        if offered:
+            patterns.append((Intent.YES, phrases.assent))
         readings += [
             Reading(intent, lang)
-            for intent, pattern in phrases.whole.items()
+            for intent, pattern in patterns
             if pattern.fullmatch(plain) or (bare and pattern.fullmatch(bare))
         ]
         if not bare:  # "please" or "hi"; but "hi thanks" is thanks

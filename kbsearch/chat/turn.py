@@ -89,7 +89,7 @@ def spoken_language(message: str) -> str:
 
 
 def _read(conversation: Conversation, message: str) -> Reading:
-    reading = read_intent(message)
+    reading = read_intent(message, offered=conversation.last in ("choices", "offer_human"))
     if reading.intent is Intent.NO and not conversation.last:
         # Nothing was said yet that it could refuse: "it does not work" is then the question.
         return Reading(Intent.QUESTION)

@@ -75,4 +75,5 @@ def test_the_files_are_whole(lang: str) -> None:
     phrases = load_phrases(lang)
     assert set(phrases.whole) == {Intent.HUMAN, Intent.NO, Intent.YES, Intent.THANKS, Intent.HELLO}
     assert all(pattern.pattern != "(?:)" for pattern in phrases.whole.values())
+    assert phrases.assent.pattern != "(?:)"
     assert phrases.others

@@ -114,6 +114,59 @@ def test_small_talk_is_short_and_changes_nothing() -> None:
         assert question_of(ANSWERED, message) is None
 
 
+OFFERED = turn(NOTHING, "submarine", found("hand_over", "a"), "q1").conversation
+CHOOSING = turn(NOTHING, "shipping", found("list", "a", "b", "c", "d", "e"), "q1").conversation
+SMALL_TALK = {
+    "no": ["no thank you", "nē pateicos", "ne dėkoju", "ei tänan", "нет благодарю", "nie dzięki", "nein vielen Dank"],
+    "yes": ["yes thank you", "jā pateicos", "taip dėkoju", "jah tänan", "да благодарю", "tak dzięki", "ja vielen Dank"],
+    "assent": ["ok", "Okay.", "ok thank you", "great", "labi", "labi, paldies", "gerai", "gerai ačiū", "hästi", "olgu",
+               "хорошо", "хорошо, спасибо", "dobrze", "jasne", "gut", "alles klar"],
+    "thanks": ["thank you", "got it", "goodbye", "liels paldies", "skaidrs", "ačiū", "tänan", "selge", "спасибо",
+               "понятно", "dzięki", "rozumiem", "danke", "verstanden"],
+    "hello": ["hello", "labdien", "laba diena", "tere", "добрый день", "dzień dobry", "guten Tag"],
+}  # fmt: skip
+REPLIES = {
+    "before anything": (NOTHING, {"yes": "hello", "assent": "thanks", "thanks": "thanks", "hello": "hello"}),
+    "after an answer": (
+        ANSWERED, {"no": "other_choices", "yes": "glad", "assent": "thanks", "thanks": "thanks", "hello": "hello"},
+    ),
+    "after choices": (
+        CHOOSING, {"no": "other_choices", "yes": "which", "assent": "which", "thanks": "thanks", "hello": "hello"},
+    ),
+    "after the offer of a human": (
+        OFFERED, {"no": "offer_again", "yes": "human", "assent": "human", "thanks": "thanks", "hello": "hello"},
+    ),
+    "after a human was called": (
+        turn(OFFERED, "yes", None).conversation,
+        {"no": "offer_again", "yes": "hello", "assent": "thanks", "thanks": "thanks", "hello": "hello"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", REPLIES)
+def test_small_talk_in_every_state_and_language(state: str) -> None:
+    """Agreement such as "ok" is a yes to what the chat offers, and thanks elsewhere: it is no vote on an answer."""
+    conversation, replies = REPLIES[state]
+    votes = {"yes": True, "no": False} if state == "after an answer" else {}
+    for kind, say in replies.items():
+        for message in SMALL_TALK[kind]:
+            for typed in (message, message.upper()):
+                reply = turn(conversation, typed, found("list", "a", "b", "c", "d", "e"), "q1")
+                assert reply.say == say, typed
+                assert (reply.kind == "human") == (say == "human"), typed
+                assert (reply.vote and reply.vote.helpful) == votes.get(kind), typed
+                question = question_of(conversation, typed)
+                assert question is None or question.query_id == "q1", typed  # no new search
+
+
+def test_a_question_after_the_offer_is_a_question() -> None:
+    """However it begins."""
+    for message in ("no refund", "yes card payment", "ok button does not work", "gut lesbar", "labi redzams ekrāns"):
+        assert question_of(OFFERED, message) == Question(message, "")
+        assert turn(OFFERED, message, found("answer", "z"), "q2").text == "Passage of z."
+    assert turn(OFFERED, "ok, no", found("list"), "q1").say == "offer_again"
+
+
 def test_every_sentence_is_there_in_every_language() -> None:
     """The same keys, all of them used, none empty."""
     keys = set(load_texts("en"))
