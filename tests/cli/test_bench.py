@@ -37,7 +37,9 @@ def receipt(p50: float = 2.0, yard: float = 1.0, spread: float = 0.0) -> dict[st
 def test_percentiles_by_hand():
     """Nearest rank over answered requests, from when they were due; what was refused or broke is counted apart."""
     found = summarise([*shots([float(each) for each in range(1, 101)]), *shots([0.1], 503), *shots([0.1] * 2, 0)])
-    assert found == {"n": 100, "refused": 1, "failed": 2, "p50": 51.0, "p95": 96.0, "p99": 100.0, "max": 100.0}
+    assert found == {"n": 100, "refused": 1, "failed": 2, "p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
+    assert [summarise(shots([1.0, 2.0]))[name] for name in ("p50", "p95", "max")] == [1.0, 2.0, 2.0]
+    assert [summarise(shots([float(each) for each in range(1, 21)]))[name] for name in ("p95", "p99")] == [19.0, 20.0]
     assert summarise(shots([1.0], 503)) == {"n": 0, "refused": 1, "failed": 0}
 
 
