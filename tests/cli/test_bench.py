@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -94,6 +99,34 @@ def test_receipts_that_cannot_be_compared_are_refused():
 def test_wrong_use_is_one_sentence(arguments, said, tmp_path, capsys):
     assert main(["bench", "--index", str(tmp_path), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_nothing_behind(handmade_index: Path, tmp_path: Path):
+    """The server ends and its folder goes, as after Ctrl-C."""
+    command = [sys.executable, "-c", "import sys; from kbsearch.cli import main; sys.exit(main())", "bench"]
+    process = subprocess.Popen(
+        [*command, "--index", str(handmade_index), "--seconds", "60"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_until(lambda: list(tmp_path.glob("kbsearch-bench-*/events.db")))
+        (server,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, said.decode()) == (130, "kbsearch bench: stopped; nothing was published.\n")
+    assert not Path(f"/proc/{server}").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.slow
