@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from kbsearch.bench.compare import compare
+from kbsearch.bench.compare import check, compare, unlike
 from kbsearch.bench.load import Shot
 from kbsearch.bench.page import as_page
 from kbsearch.bench.receipt import FORMAT, summarise, throughput
@@ -34,6 +34,7 @@ def receipt(p50: float = 2.0, yard: float = 1.0, spread: float = 0.0) -> dict[st
     return {
         "format": FORMAT,
         "machine": {"processor": "x"},
+        "index": {"workers": 1, "questions": 12, "snapshot": "one"},
         "warm": {"rounds": rounds},
         "by_lang": {"lv": {"p50": p50}},
     }
@@ -85,6 +86,35 @@ def test_receipts_that_cannot_be_compared_are_refused():
     del spoiled["warm"]
     with pytest.raises(UsageError, match="lacks or spoils 'warm'"):
         compare(spoiled, receipt())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 0}, "has format 0, this version writes 1; measure it anew."),
+        ({"warm": {"rounds": []}}, "holds no rounds; measure it anew."),
+        ({"index": {}}, "lacks or spoils 'questions'; measure it anew."),
+        ({"index": {"workers": 4, "questions": 12, "snapshot": "one"}}, "give --workers 4, or measure it anew."),
+    ],
+)
+def test_a_receipt_is_checked_before_anything_is_measured(changes, said, tmp_path, capsys):
+    """There is no index here that could be measured."""
+    path = tmp_path / "receipt.json"
+    path.write_bytes(orjson.dumps({**receipt(), **changes}))
+    assert main(["bench", "--index", str(tmp_path), "--against", str(path)]) == 2
+    assert capsys.readouterr().err.endswith(f"{said}\n")
+
+
+def test_what_else_differs_is_said():
+    """In words, in the order of the receipt; nothing where both are alike."""
+    check(receipt(), workers=1)
+    assert unlike(receipt(), receipt(4.0)) == []
+    other = {**receipt(), "machine": {}, "index": {"workers": 1, "questions": 9, "snapshot": "two"}}
+    assert unlike(receipt(), other) == [
+        "another machine",
+        "9 questions instead of 12",
+        "snapshot two instead of one",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -145,5 +175,7 @@ def test_a_real_index_gets_a_receipt(handmade_index: Path, tmp_path: Path, capsy
     assert made["index"]["questions"] > 0
     assert f"{made['warm']['p50']:.2f} ms" in page.read_text(encoding="utf-8")
     assert "<script" not in as_page(made)
+    beside = {"unlike": ["another machine"], "changes": []}
+    assert "Measured otherwise: another machine." in as_page({**made, "against": beside})
     # Noise of so short a run may be anything; what counts is that both sides are understood.
     assert main([*given, "--against", str(out), "--json"]) in (0, 1)
