@@ -254,7 +254,8 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
     version = publish_calibrated(options.index, orjson.dumps(as_json(found)), engine.snapshot)
     if options.json:
         return orjson.dumps({"version": version, **as_json(found)}).decode()
-    lines = [f"Published {version}: answers with at most {options.error:.0%} wrong, where the questions allow it."]
+    accepted = f"{100 * options.error:g}%"
+    lines = [f"Published {version}: answers with at most {accepted} wrong, where the questions allow it."]
     for lang, learnt in found.languages.items():
         share = f"answers {learnt.answered} of {learnt.questions} questions, {learnt.wrong} wrongly"
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from indexer.replay.compare import LISTED, Compared, Pair, Shown
+from indexer.replay.compare import LISTED, Compared, Pair, Shown, helps
 from kbsearch.editing import Editing
 from kbsearch.embed.protocol import Embedder
 from kbsearch.engine import Engine
@@ -61,9 +61,9 @@ class Causes:
 
     def place_of(self, compared: Compared) -> int | None:
         """Where the article stands in the candidate, counted from 1, as far as anybody can page; None beyond that."""
-        groups = self._pair.groups_of(compared.success)
+        names = self._pair.names_of(compared.success)
         hits = self._pair.after.search(self._pair.request(compared.success, MAX_LIMIT)).hits
-        return next((hit.position for hit in hits if hit.group in groups or hit.id in groups), None)
+        return next((hit.position for hit in hits if helps(compared.success, hit, names)), None)
 
     def _found(self, compared: Compared) -> Iterator[Cause]:
         if compared.before.shown is None:

@@ -116,8 +116,10 @@ class Pair:
         values = (np.median(before), np.median(after), np.percentile(before, 95), np.percentile(after, 95))
         return Latency(*(round(float(value), 3) for value in values))
 
-    def groups_of(self, success: Success) -> frozenset[str]:
-        """The ids of the articles that help, and their groups as either snapshot names them."""
+    def names_of(self, success: Success) -> frozenset[str]:
+        """What `helps` looks for: the articles by id, or their groups as either snapshot names them."""
+        if not success.by_group:
+            return frozenset(success.documents)
         named = (engine.group_of(document) for document in success.documents for engine in (self.before, self.after))
         return frozenset(group for group in named if group is not None) | frozenset(success.documents)
 
@@ -139,12 +141,12 @@ class Pair:
     def _compare(self, success: Success, before: SearchOutcome, after: SearchOutcome) -> Compared:
         if success.kind == "unanswerable":
             return Compared(success, _abstained(before), _abstained(after), None)
-        groups = self.groups_of(success)
-        first = _standing(success, before, groups, None)
+        names = self.names_of(success)
+        first = _standing(success, before, names, None)
         languages = self._languages(success, first) if success.by_group else None
-        then = _standing(success, after, groups, languages)
+        then = _standing(success, after, names, languages)
         if first.shown and then.shown is None and (same := self._renamed(first.shown, after)):
-            then = _standing(success, after, groups | {same.group}, languages)
+            then = _standing(success, after, names | {_name(success, same)}, languages)
         replaced = _replacement(first.shown, after.hits) if first.shown and then.level < first.level else None
         return Compared(success, first, then, replaced)
 
@@ -167,9 +169,18 @@ class Pair:
         return None
 
 
-def _standing(success: Success, outcome: SearchOutcome, groups: frozenset[str], languages: set[str] | None) -> Standing:
+def helps(success: Success, hit: Hit, names: frozenset[str]) -> bool:
+    """Whether a hit is what helped: any translation of it, or of a question judged by document only that document."""
+    return _name(success, hit) in names
+
+
+def _name(success: Success, hit: Hit) -> str:
+    return hit.group if success.by_group else hit.id
+
+
+def _standing(success: Success, outcome: SearchOutcome, names: frozenset[str], languages: set[str] | None) -> Standing:
     """`languages`: what the article may be shown in; None means any."""
-    hit = next((hit for hit in outcome.hits if (hit.group in groups if success.by_group else hit.id in groups)), None)
+    hit = next((hit for hit in outcome.hits if helps(success, hit, names)), None)
     action = outcome.decision.action
     if hit is None:
         return Standing(LOST, action, None)

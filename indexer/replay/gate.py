@@ -50,13 +50,14 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
     now = time.time_ns() // 1_000_000
     until = terms.until or now + SECOND
     since = until - DAYS * DAY if terms.since is None else terms.since
-    log = read_log(terms.facts, since, until, now) if terms.facts else Log((), 0, 0)
+    log = read_log(terms.facts, since, until, now) if terms.facts else Log((), 0, 0, 0)
     sets = {LOG: list(log.successes)} if terms.facts else {}
     sets |= {path.name: read_judged(path, before) for path in terms.queries}
     if not any(sets.values()):
         raise UsageError(
             f"no successful search is known ({log.searches} searches in the log, {log.undecided} of them not decided "
-            "yet), so nothing can be compared; give a longer time with --from, or judged questions with --queries.",
+            f"yet, {log.programs} of programs), so nothing can be compared; give a longer time with --from, or judged "
+            "questions with --queries.",
             field="events",
         )
     compared: dict[str, list[Compared]] = {}
@@ -80,6 +81,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
         latency=pair.latency(),
         searches=log.searches,
         undecided=log.undecided,
+        programs=log.programs,
         over=over_budget(sections, terms.budget),
     )
 

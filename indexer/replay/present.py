@@ -19,6 +19,9 @@ SHOWN = 10
 def as_text(report: Report) -> str:
     """What a terminal shows: the verdict last, where it is read."""
     lines = [f"{report.candidate} ({report.models[1]}) against {report.against} ({report.models[0]})"]
+    if report.searches:
+        left_out = f"{report.undecided:,} that may still end in a ticket, {report.programs:,} of programs"
+        lines.append(f"{report.searches:,} searches in the log; left out: {left_out}")
     for part in report.sections:
         lines.append(f"{part.name}: {_counts(part)}")
         lines += [
@@ -61,6 +64,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "first": report.first,
         "searches": report.searches,
         "undecided": report.undecided,
+        "programs": report.programs,
         "sets": [
             {
                 "name": part.name,

@@ -93,6 +93,9 @@ class Report:
     searches: int
     """In the period of the log, successful or not."""
     undecided: int
+    """Of these, in journeys that may still end in a ticket: left out."""
+    programs: int
+    """Of these, asked by programs: left out."""
     over: tuple[str, ...]
     """What is over the budget, in words; empty: the candidate may be published."""
 

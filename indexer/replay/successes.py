@@ -3,6 +3,8 @@
 What a journey is and how it ended is what `kbsearch metrics` says (docs/metrics.md). A search is a success where
 - an article was opened from it, and the customer said that it helped (confirmed), or
 - it was answered at once, nothing was said against the answer, and no ticket or hand-over followed.
+
+Journeys of programs are left out: a monitor is not helped, and asks nobody afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Literal, Protocol
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.metrics.acts import Act, by_client, read_acts
-from kbsearch.metrics.journeys import GAP, HANDOVERS, helpful_vote, is_opening, read_journey, split_journeys
+from kbsearch.metrics.journeys import GAP, HANDOVERS, Journey, helpful_vote, is_opening, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
 from kbsearch.metrics.queries import LEAST_CLIENTS, askers, is_printable, network_of
@@ -63,13 +65,15 @@ class Log:
     """All searches of the period."""
     undecided: int
     """Searches of journeys that may still end in a ticket."""
+    programs: int
+    """Searches of programs, which are no customers."""
 
 
 def read_log(facts: Facts, since: int, until: int, as_of: int) -> Log:
     """Read the successes of the journeys that began in [since, until), judged as of a moment (milliseconds, UTC)."""
     reading = _Reading(range(since, until), as_of)
     reading.read(facts)
-    return Log(tuple(reading.successes()), reading.searches, reading.undecided)
+    return Log(tuple(reading.successes()), reading.searches, reading.undecided, reading.programs)
 
 
 class _Reading:
@@ -84,6 +88,7 @@ class _Reading:
         """Who asked a query that may be printed, and from which networks."""
         self.searches = 0
         self.undecided = 0
+        self.programs = 0
 
     def read(self, facts: Facts) -> None:
         """Count every journey that began in the period, once."""
@@ -102,20 +107,24 @@ class _Reading:
         """Judge the client's journeys that ended before a moment; what comes later stays, to be judged or to tell."""
         acts = waiting[client]
         later = acts
-        for journey in split_journeys(acts):
-            if journey[-1].moment + GAP > before:
+        for run in split_journeys(acts):
+            if run[-1].moment + GAP > before:
                 break
-            later = later[len(journey) :]
-            if journey[0].moment in self._period:
-                self._judge(journey, later)
+            later = later[len(run) :]
+            if run[0].moment in self._period:
+                self._judge(run, later)
         if later:
             waiting[client] = later
         else:
             del waiting[client]
 
-    def _judge(self, journey: list[Act], later: Sequence[Act]) -> None:
-        helped, searches, closed = _read(journey, later, self._as_of)
+    def _judge(self, acts: list[Act], later: Sequence[Act]) -> None:
+        journey, searches = read_journey(acts)
         self.searches += len(searches)
+        if journey.program:
+            self.programs += len(searches)
+            return
+        helped, closed = _successes_of(journey, searches, acts, later, self._as_of)
         self.undecided += 0 if closed else len(searches)
         for success in helped:
             key = _without_spelling(success)
@@ -123,7 +132,7 @@ class _Reading:
             self._spellings.setdefault(key, Counter())[success.query] += 1
         for search in searches:
             if is_printable(search.final):
-                asker = (journey[0].client, network_of(search.final))
+                asker = (journey.client, network_of(search.final))
                 self._askers.setdefault(query_key(search.final.user_query), set()).add(asker)
 
     def successes(self) -> Iterator[Success]:
@@ -136,18 +145,16 @@ class _Reading:
             yield replace(key, query=query, searches=count, printable=shown)
 
 
-def _read(acts: Sequence[Act], afterwards: Sequence[Act], as_of: int) -> tuple[list[Success], list[Search], bool]:
-    """The successes of one journey, its searches, and whether its outcome is settled.
-
-    `afterwards`: what the client did later.
-    """
-    journey, searches = read_journey(acts)
+def _successes_of(
+    journey: Journey, searches: Sequence[Search], acts: Sequence[Act], afterwards: Sequence[Act], as_of: int
+) -> tuple[list[Success], bool]:
+    """The successes of one journey, and whether its outcome is settled. `afterwards`: what the client did later."""
     closes = journey.end + WINDOW
     in_time = takewhile(lambda act: act.moment <= closes, afterwards)
     later = any(isinstance(act.fact, Event) and act.fact.action_name in HANDOVERS for act in in_time)
     outcome = decide_outcome(journey, handed_over_later=later, closed=as_of >= closes)
     if outcome not in (Outcome.CONFIRMED, Outcome.ASSUMED):
-        return [], searches, as_of >= closes
+        return [], as_of >= closes
     helped = _helped([act.fact for act in acts if isinstance(act.fact, Event)], confirmed=outcome is Outcome.CONFIRMED)
     owners = {query_id: search for search in searches for query_id in search.query_ids}
     found: dict[int, Success] = {}
@@ -158,7 +165,7 @@ def _read(acts: Sequence[Act], afterwards: Sequence[Act], as_of: int) -> tuple[l
             found[id(final)] = Success(
                 final.user_query, final.lang or final.detected_lang, final.public, (document,), kind
             )
-    return list(found.values()), searches, True
+    return list(found.values()), True
 
 
 def _helped(events: Iterable[Event], *, confirmed: bool) -> list[tuple[str, str, Kind]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from kbsearch.bench.compare import compare
+from kbsearch.bench.compare import check, compare, unlike
 from kbsearch.bench.page import as_page
 from kbsearch.bench.receipt import Questions, measure
 from kbsearch.errors import KbsearchError, LimitError, UsageError
@@ -28,13 +28,14 @@ def run(options: argparse.Namespace) -> str:
         raise LimitError(f"--rounds {options.rounds} is out of range; give 1 to 100.", "rounds")
     if options.workers < 1:
         raise LimitError(f"--workers {options.workers} cannot serve; give at least 1.", "workers")
-    before = _read_receipt(options.against) if options.against else None
+    before = _read_receipt(options.against, options.workers) if options.against else None
     questions = _questions(options.index, options.queries)
     receipt = measure(options.index, questions, seconds=options.seconds, rounds=options.rounds, workers=options.workers)
     if before is not None:
         changes = compare(before, receipt)
         receipt["against"] = {
             "same_machine": before.get("machine") == receipt["machine"],
+            "unlike": unlike(before, receipt),
             "changes": [
                 {"name": change.name, "growth": round(change.growth, 4), "noise": round(change.noise, 4)}
                 for change in changes
@@ -48,7 +49,8 @@ def run(options: argparse.Namespace) -> str:
     if options.html:
         options.html.write_text(as_page(receipt), encoding="utf-8")
     if slower:
-        raise KbsearchError(f"slower than {options.against}: {'; '.join(slower)}.")
+        beside = ", ".join([str(options.against), *receipt["against"]["unlike"]])
+        raise KbsearchError(f"slower than {beside}: {'; '.join(slower)}.")
     return orjson.dumps(receipt).decode() if options.json else _as_text(receipt)
 
 
@@ -68,7 +70,8 @@ def _questions(index: Path, queries: Path | None) -> Questions:
     return found
 
 
-def _read_receipt(path: Path) -> dict[str, Any]:
+def _read_receipt(path: Path, workers: int) -> dict[str, Any]:
+    """Read and check before anything is measured: measuring takes minutes."""
     try:
         receipt = orjson.loads(path.read_bytes())
     except OSError as cause:
@@ -77,6 +80,7 @@ def _read_receipt(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no JSON ({cause}); give a receipt of --out.", "against") from cause
     if not isinstance(receipt, dict):
         raise UsageError(f"{path} is no receipt; give one that --out wrote.", "against")
+    check(receipt, workers)
     return receipt
 
 
@@ -101,8 +105,7 @@ def _as_text(receipt: dict[str, Any]) -> str:
     if receipt["memory_mib"]:
         lines.append(f"memory of all processes: {receipt['memory_mib']['proportional']:.0f} MiB")
     if "against" in receipt:
-        same = "" if receipt["against"]["same_machine"] else ", another machine"
-        lines.append(f"no slower than before{same}:")
+        lines.append(f"{', '.join(['no slower than before', *receipt['against']['unlike']])}:")
         lines += [f"  {each['name']} {each['growth']:+.0%}" for each in receipt["against"]["changes"]]
     return "\n".join(lines)
 

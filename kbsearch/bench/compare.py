@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import StatisticsError, median
 from typing import Any
 
+from kbsearch.bench.receipt import FORMAT
 from kbsearch.errors import UsageError
 
 ALLOWED = 0.10
@@ -45,9 +46,9 @@ class Change:
 
 def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
     """Every figure that both receipts have. Raises UsageError where they cannot be compared."""
-    if before.get("format") != now["format"]:
+    if before.get("format") != FORMAT:
         raise UsageError(
-            f"the receipt has format {before.get('format')!r}, this version writes {now['format']}; measure it anew.",
+            f"the receipt has format {before.get('format')!r}, this version writes {FORMAT}; measure it anew.",
             "against",
         )
     try:
@@ -57,9 +58,41 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
         for lang in sorted(set(before["by_lang"]) & set(now["by_lang"])):
             then, since = before["by_lang"][lang]["p50"] / yards[0], now["by_lang"][lang]["p50"] / yards[1]
             changes.append(Change(f"p50 of {lang or 'unknown'}", then, since, noise))
+    except StatisticsError as cause:
+        raise UsageError("the receipt holds no rounds; measure it anew.", "against") from cause
     except (KeyError, TypeError, ZeroDivisionError) as cause:
-        raise UsageError(f"the receipt lacks or spoils {cause}; measure it anew.", "against") from cause
+        raise _spoiled(cause) from cause
     return changes
+
+
+def check(before: Mapping[str, Any], workers: int) -> None:
+    """Raise UsageError where nothing that is measured with so many workers could be compared with this receipt."""
+    compare(before, before)
+    try:
+        unlike(before, before)
+        then = before["index"]["workers"]
+    except (KeyError, TypeError) as cause:
+        raise _spoiled(cause) from cause
+    if then != workers:
+        raise UsageError(
+            f"the receipt was measured with {then} workers, not {workers}; give --workers {then}, or measure it anew.",
+            "against",
+        )
+
+
+def unlike(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs besides speed, in words; speed may differ because of it."""
+    then, since = before["index"], now["index"]
+    said = [] if before.get("machine") == now["machine"] else ["another machine"]
+    if then["questions"] != since["questions"]:
+        said.append(f"{since['questions']} questions instead of {then['questions']}")
+    if then["snapshot"] != since["snapshot"]:
+        said.append(f"snapshot {since['snapshot']} instead of {then['snapshot']}")
+    return said
+
+
+def _spoiled(cause: Exception) -> UsageError:
+    return UsageError(f"the receipt lacks or spoils {cause}; measure it anew.", "against")
 
 
 def _by_round(name: str, before: list[Mapping[str, Any]], now: list[Mapping[str, Any]]) -> Change:

@@ -12,6 +12,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -108,8 +109,9 @@ def summarise(shots: Sequence[Shot]) -> dict[str, float | int]:
     refused = sum(shot.status == 503 for shot in shots)
     found: dict[str, float | int] = {"n": len(taken), "refused": refused, "failed": len(shots) - len(taken) - refused}
     if taken:
-        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-            found[name] = round(taken[min(len(taken) - 1, int(share * len(taken)))], 3)
+        for percent in (50, 95, 99):
+            # Divided last: shares are not exact, 0.07 * 100 is more than 7.
+            found[f"p{percent}"] = round(taken[ceil(percent * len(taken) / 100) - 1], 3)
         found["max"] = round(taken[-1], 3)
     return found
 

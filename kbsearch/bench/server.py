@@ -43,7 +43,7 @@ def serving(index: Path, *, workers: int = 1, environment: Mapping[str, str] | N
 def running(command: list[str], environment: Mapping[str, str], ready: str = "/readyz") -> Iterator[Server]:
     """Run a server command, to which a free port is added, until the block ends; ready when `ready` answers 200."""
     port = free_port()
-    with tempfile.TemporaryFile() as log:
+    with _ended_by_sigterm(), tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*command, str(port)], env=environment, stdout=log, stderr=log)
         try:
             _wait(process, port, ready)
@@ -59,6 +59,16 @@ def running(command: list[str], environment: Mapping[str, str], ready: str = "/r
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that the server and its folder do not outlive whoever started them."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def free_port() -> int:

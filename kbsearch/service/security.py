@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from kbsearch.errors import KeyRejected, UsageError
-from kbsearch.service.settings import MIN_SECRET_BYTES
+from kbsearch.service.settings import check_secret
 
 PUBLIC = frozenset({"public"})
 KEY_HEADER = "x-kbsearch-key"
@@ -30,13 +30,12 @@ _MAX_KEY = 4096
 def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl: timedelta, subject: str) -> str:
     """Sign a key that shows these audiences (and public) for `ttl`, on pages of these origins (none: any).
 
-    :raises UsageError: the secret is too short, or the key would never be valid.
+    :raises UsageError: the secret is too short or no text, or the key would never be valid.
     """
-    size = len(secret.encode())
-    if size < MIN_SECRET_BYTES:
-        raise UsageError(
-            f"the secret has {size} bytes, at least {MIN_SECRET_BYTES} are needed; set KBSEARCH_SECRET", "secret"
-        )
+    check_secret("secret", secret)
+    names = PUBLIC | set(audiences)
+    if not all(map(str.strip, names)):
+        raise UsageError("an audience has no name; give --audience NAME, or leave it out for the public", "audience")
     if ttl <= timedelta(0):
         raise UsageError(f"a key must live longer than {ttl}", "ttl")
     if not subject:
@@ -47,7 +46,7 @@ def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl:
         "sub": subject,
         "iat": issued,
         "exp": issued + ttl,
-        "audiences": sorted(PUBLIC | set(audiences)),
+        "audiences": sorted(names),
     }
     allowed = [_clean_origin(origin) for origin in origins]
     if allowed:

@@ -96,13 +96,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, secret in (("secret", self.secret), ("handover_secret", self.handover_secret)):
-            size = len(secret.encode())
-            if secret and size < MIN_SECRET_BYTES:
-                raise UsageError(
-                    f"KBSEARCH_{name.upper()} has {size} bytes, at least {MIN_SECRET_BYTES} are needed; "
-                    "make one with: openssl rand -hex 32",
-                    name,
-                )
+            if secret:
+                check_secret(name, secret)
         positive = ("workers", "threads", "queue", "event_capacity", "poll", "embed_budget")
         for name in (*positive, "retention_days", "salt_days"):
             if getattr(self, name) <= 0:
@@ -123,6 +118,17 @@ class Settings:
     def journal_folder(self) -> Path:
         """Where facts wait for the event store, with the default filled in."""
         return Path(self.event_journal) if self.event_journal else self.index / "events.journal"
+
+
+def check_secret(name: str, secret: str) -> None:
+    """Raise UsageError, without the secret itself, where nothing should be signed with it. `name`: of the setting."""
+    variable, advice = f"KBSEARCH_{name.upper()}", "make one with: openssl rand -hex 32"
+    try:
+        size = len(secret.encode())
+    except UnicodeEncodeError:
+        raise UsageError(f"{variable} is not UTF-8; {advice}", name) from None
+    if size < MIN_SECRET_BYTES:
+        raise UsageError(f"{variable} has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {advice}", name)
 
 
 SETTINGS: tuple[Field[Any], ...] = fields(Settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -318,6 +319,24 @@ def test_a_key_for_an_impossible_time_is_wrong_use(run: Run, days: str, monkeypa
     result = run("kbsearch", "key", f"--days={days}")
     assert result.code == 2
     assert result.sentence.startswith("kbsearch key: ")
+
+
+def test_a_secret_that_is_no_text_is_wrong_use(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of a file of random ones, say; both who signs and who checks say how to make one, and do not print it."""
+    monkeypatch.setenv("KBSEARCH_SECRET", os.fsdecode(b"\xff" * 40))
+    for arguments in (["key"], ["serve", "--index", tmp_path]):
+        result = run("kbsearch", *arguments)
+        assert result.code == 2
+        said = "KBSEARCH_SECRET is not UTF-8; make one with: openssl rand -hex 32"
+        assert result.sentence == f"kbsearch {arguments[0]}: {said}"
+
+
+def test_a_key_for_an_audience_without_a_name_is_wrong_use(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unset variable in a script must not make a key that shows less than was meant."""
+    monkeypatch.setenv("KBSEARCH_SECRET", "s" * 32)
+    result = run("kbsearch", "key", "--audience", "")
+    assert result.code == 2
+    assert result.sentence.startswith("kbsearch key: an audience has no name; give --audience NAME")
 
 
 @pytest.mark.parametrize("pointer", [None, "20200101T000000Z-dead", "29990101T000000Z-dead"])

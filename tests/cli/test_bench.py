@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from kbsearch.bench.compare import compare
+from kbsearch.bench.compare import check, compare, unlike
 from kbsearch.bench.load import Shot
 from kbsearch.bench.page import as_page
 from kbsearch.bench.receipt import FORMAT, summarise, throughput
@@ -29,6 +34,7 @@ def receipt(p50: float = 2.0, yard: float = 1.0, spread: float = 0.0) -> dict[st
     return {
         "format": FORMAT,
         "machine": {"processor": "x"},
+        "index": {"workers": 1, "questions": 12, "snapshot": "one"},
         "warm": {"rounds": rounds},
         "by_lang": {"lv": {"p50": p50}},
     }
@@ -37,7 +43,9 @@ def receipt(p50: float = 2.0, yard: float = 1.0, spread: float = 0.0) -> dict[st
 def test_percentiles_by_hand():
     """Nearest rank over answered requests, from when they were due; what was refused or broke is counted apart."""
     found = summarise([*shots([float(each) for each in range(1, 101)]), *shots([0.1], 503), *shots([0.1] * 2, 0)])
-    assert found == {"n": 100, "refused": 1, "failed": 2, "p50": 51.0, "p95": 96.0, "p99": 100.0, "max": 100.0}
+    assert found == {"n": 100, "refused": 1, "failed": 2, "p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
+    assert [summarise(shots([1.0, 2.0]))[name] for name in ("p50", "p95", "max")] == [1.0, 2.0, 2.0]
+    assert [summarise(shots([float(each) for each in range(1, 21)]))[name] for name in ("p95", "p99")] == [19.0, 20.0]
     assert summarise(shots([1.0], 503)) == {"n": 0, "refused": 1, "failed": 0}
 
 
@@ -81,6 +89,35 @@ def test_receipts_that_cannot_be_compared_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 0}, "has format 0, this version writes 1; measure it anew."),
+        ({"warm": {"rounds": []}}, "holds no rounds; measure it anew."),
+        ({"index": {}}, "lacks or spoils 'questions'; measure it anew."),
+        ({"index": {"workers": 4, "questions": 12, "snapshot": "one"}}, "give --workers 4, or measure it anew."),
+    ],
+)
+def test_a_receipt_is_checked_before_anything_is_measured(changes, said, tmp_path, capsys):
+    """There is no index here that could be measured."""
+    path = tmp_path / "receipt.json"
+    path.write_bytes(orjson.dumps({**receipt(), **changes}))
+    assert main(["bench", "--index", str(tmp_path), "--against", str(path)]) == 2
+    assert capsys.readouterr().err.endswith(f"{said}\n")
+
+
+def test_what_else_differs_is_said():
+    """In words, in the order of the receipt; nothing where both are alike."""
+    check(receipt(), workers=1)
+    assert unlike(receipt(), receipt(4.0)) == []
+    other = {**receipt(), "machine": {}, "index": {"workers": 1, "questions": 9, "snapshot": "two"}}
+    assert unlike(receipt(), other) == [
+        "another machine",
+        "9 questions instead of 12",
+        "snapshot two instead of one",
+    ]
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--seconds", "0"], "--seconds 0 is out of range"),
@@ -92,6 +129,34 @@ def test_receipts_that_cannot_be_compared_are_refused():
 def test_wrong_use_is_one_sentence(arguments, said, tmp_path, capsys):
     assert main(["bench", "--index", str(tmp_path), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_nothing_behind(handmade_index: Path, tmp_path: Path):
+    """The server ends and its folder goes, as after Ctrl-C."""
+    command = [sys.executable, "-c", "import sys; from kbsearch.cli import main; sys.exit(main())", "bench"]
+    process = subprocess.Popen(
+        [*command, "--index", str(handmade_index), "--seconds", "60"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_until(lambda: list(tmp_path.glob("kbsearch-bench-*/events.db")))
+        (server,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, said.decode()) == (130, "kbsearch bench: stopped; nothing was published.\n")
+    assert not Path(f"/proc/{server}").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.slow
@@ -110,5 +175,7 @@ def test_a_real_index_gets_a_receipt(handmade_index: Path, tmp_path: Path, capsy
     assert made["index"]["questions"] > 0
     assert f"{made['warm']['p50']:.2f} ms" in page.read_text(encoding="utf-8")
     assert "<script" not in as_page(made)
+    beside = {"unlike": ["another machine"], "changes": []}
+    assert "Measured otherwise: another machine." in as_page({**made, "against": beside})
     # Noise of so short a run may be anything; what counts is that both sides are understood.
     assert main([*given, "--against", str(out), "--json"]) in (0, 1)

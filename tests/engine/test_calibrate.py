@@ -15,6 +15,7 @@ from indexer.pipeline import build
 from kbsearch import calibration
 from kbsearch.calibrate import FEWEST_QUESTIONS, Sample, as_json, calibrate, fit
 from kbsearch.calibration import publish_calibrated
+from kbsearch.cli import main
 from kbsearch.decide import FEATURES, read_calibration
 from kbsearch.disk import only_one
 from kbsearch.embed.hashing import HashingEmbedder
@@ -161,6 +162,17 @@ def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write
     report = build([source], index, embedder=OtherModel())
     assert any("kbsearch calibrate --index" in note and "model" in note for note in report.notes)
     assert CALIBRATION not in read_manifest(index / report.version)["files"]
+
+
+@pytest.mark.parametrize(("error", "said"), [("0.005", "0.5%"), ("0.015", "1.5%"), ("0.07", "7%")])
+def test_the_accepted_share_is_printed_as_given(
+    error: str, said: str, tmp_path: Path, write_jsonl: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half a percent is neither none nor one."""
+    index, queries = tmp_path / "index", write_jsonl(tmp_path / "q.jsonl", QUESTIONS)
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES)], index, embedder=HashingEmbedder())
+    assert main(["calibrate", "--index", str(index), "--queries", str(queries), "--error", error]) == 0
+    assert f": answers with at most {said} wrong, where" in capsys.readouterr().out
 
 
 LEARNT = orjson.dumps({"format": CALIBRATION_FORMAT})

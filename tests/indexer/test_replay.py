@@ -170,6 +170,40 @@ def test_judged_questions_are_kept_as_well(desk: Desk, tmp_path: Path, write_jso
     assert causes(gone) == [("deleted", "find-invoice", 1)]
 
 
+def test_a_question_judged_by_document_is_not_served_by_a_translation(
+    desk: Desk, tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    """Not even by the article that gives the group its name, which stands in front; a renamed file is no loss."""
+
+    def named_by_original(rows: dict[str, Row]) -> None:
+        for lang in ("en", "lv", "lt"):
+            rows[f"reset-password.{lang}"]["group"] = "reset-password.en"
+
+    def without_translation(rows: dict[str, Row]) -> None:
+        named_by_original(rows)
+        del rows["reset-password.lv"]
+
+    def renamed(rows: dict[str, Row]) -> None:
+        named_by_original(rows)
+        rows["password.lv"] = rows.pop("reset-password.lv") | {"id": "password.lv"}
+
+    line = {"id": "1", "query": "reset password", "lang": "lv", "relevant": {"reset-password.lv": 1}}
+    questions = write_jsonl(tmp_path / "judged.jsonl", [line])
+    handmade, desk.published = desk.published, desk.candidate(named_by_original)
+    try:
+        gone, other = (
+            desk.replay(desk.candidate(change), facts=None, queries=(questions,))
+            for change in (without_translation, renamed)
+        )
+    finally:
+        desk.published = handmade
+    (part,) = gone.sections
+    assert (part.total.held, part.total.broken) == (1, 1)
+    assert causes(gone) == [("translation", "reset-password.lv", 1)]
+    assert gone.losses[0].place is None
+    assert other.losses == []
+
+
 def test_what_the_published_version_lost_already_is_no_fault_of_the_candidate(desk: Desk) -> None:
     """And a win where the candidate finds it again."""
     poor = desk.candidate(drop("find-invoice.lv"))

@@ -115,6 +115,19 @@ def test_a_query_of_few_people_is_nowhere_printed(desk: Desk, run: Callable[...,
     assert report["queries_withheld"] == 1
 
 
+def test_what_programs_asked_is_left_out_and_said(desk: Desk, run: Callable[..., Result], tmp_path: Path) -> None:
+    """On the terminal, in JSON and on the page."""
+    visits = [Visit("kur atrast rēķinu", "lv", "find-invoice.lv", client="monitor")] * 101
+    write(desk.store, visits, begin=BEGIN + timedelta(days=1))
+    candidate = desk.candidate(without_invoice)
+    page = tmp_path / "report.html"
+    common = ["replay", desk.out, "--candidate", candidate, "--events", desk.events, *SINCE, "--html", page]
+    text, report = run(*common).out, orjson.loads(run(*common, "--json").out)
+    assert "321 searches in the log; left out: 0 that may still end in a ticket, 101 of programs" in text
+    assert (report["searches"], report["programs"], report["sets"][0]["held"]) == (321, 101, 220)
+    assert "and 101 of programs." in page.read_text(encoding="utf-8")
+
+
 def test_the_gate_publishes_what_breaks_nothing(desk: Desk, run: Callable[..., Result]) -> None:
     """`update --gate`: a new article is fine, and the history says how it got there."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -149,6 +150,22 @@ def test_only_what_five_people_asked_in_public_may_be_printed() -> None:
         "I am [name]": False,
         "internal question": False,
     }
+
+
+def test_programs_are_no_customers() -> None:
+    """Neither who says so nor who searches over a hundred times in one journey; they vouch for no printing either."""
+    monitor = [
+        replace(fact, device="bot") for fact in facts([Visit("opening hours", "en", "hours", answered=True)] * 9)
+    ]
+    busy = facts([Visit("is it up", "en", "up", answered=True, client="busy")] * 101, BEGIN + timedelta(days=1))
+    most = facts([Visit("is it here", "en", "here", answered=True, client="most")] * 100, BEGIN + timedelta(days=2))
+    people = facts([Visit("opening hours", "en", "hours")] * 4, BEGIN + timedelta(days=3))
+    read = read_log(Facts(*monitor, *busy, *most, *people), START, LATER, LATER)
+    assert [(item.query, item.searches, item.printable) for item in read.successes] == [
+        ("is it here", 100, False),
+        ("opening hours", 4, False),
+    ]
+    assert (read.searches, read.programs, read.undecided) == (214, 110, 0)
 
 
 def test_only_journeys_of_the_period_count() -> None:

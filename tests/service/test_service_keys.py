@@ -167,6 +167,8 @@ def test_no_secret_accepts_no_key(make_client: Any) -> None:
     ("arguments", "field"),
     [
         (("short", ["agent"], [], HOUR, "x"), "secret"),
+        ((SECRET, ["agent", ""], [], HOUR, "x"), "audience"),
+        ((SECRET, [" "], [], HOUR, "x"), "audience"),
         ((SECRET, ["agent"], [], timedelta(0), "x"), "ttl"),
         ((SECRET, ["agent"], [], HOUR, ""), "subject"),
     ],

@@ -42,6 +42,7 @@ def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "70000"}, "port must be within"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_WORKERS": "0"}, "workers must be more than 0"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_SECRET": "short"}, "has 5 bytes, at least 32 are needed"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_SECRET": "\udcff" * 40}, "KBSEARCH_SECRET is not UTF-8; make one with"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_CONTACT": "javascript:alert(1)"}, "contact must be"),
     ],
 )
