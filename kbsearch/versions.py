@@ -9,11 +9,12 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ import orjson
 
 from kbsearch.disk import Locked, files_below, only_one, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
+from kbsearch.manifest import MANIFEST, VERSION_TIME, publish, published_version, read_manifest, verify_snapshot
 
 HISTORY = "history.jsonl"
 LOCK = ".lock"
 
+STAGING = ".building-"
 _LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,15 @@ def version_directories(root: Path) -> list[Path]:
 
 def _listed(directory: Path) -> Mapping[str, Any]:
     manifest = read_manifest(directory)
+def version_name(root: Path, started: datetime, digest: str) -> str:
+    """Names sort as the versions came, also those of one second, or after a clock was set back."""
+    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
+    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
+    if started.strftime(VERSION_TIME) <= newest:
+        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
+    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
+
+
     if any(name not in manifest for name in _LISTED):
         raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; rebuild the index.")
     return manifest

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from snapshot_writing import DOCUMENTS, release, served, write
 
-from kbsearch import snapshot_writer, versions
+from kbsearch import calibration, snapshot_writer, versions
+from kbsearch.calibration import publish_calibrated
 from kbsearch.errors import SnapshotDamaged, SnapshotMissing
 from kbsearch.snapshot import (
     CURRENT,
@@ -48,7 +49,8 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
         def now(cls, tz: object = None) -> datetime:
             return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
 
-    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+    for module in (snapshot_writer, calibration):
+        monkeypatch.setattr(module, "datetime", Stopped)
 
 
 @pytest.mark.usefixtures("stopped_clock")
@@ -66,6 +68,18 @@ def test_a_version_that_was_removed_leaves_the_order_alone(tmp_path: Path) -> No
     assert versions.discard(tmp_path, first)
     third = write(tmp_path, DOCUMENTS[:3])
     assert [entry.version for entry in list_snapshots(tmp_path)] == [third, second]
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_a_calibrated_version_is_newer_than_the_one_it_was_made_from(tmp_path: Path) -> None:
+    """Also where builds of one second have names that are ahead of the clock; rolling back leads to its source."""
+    for count in (1, 2, 3):
+        source = served(tmp_path, count)
+    first = publish_calibrated(tmp_path, b"{}", source)
+    second = publish_calibrated(tmp_path, b"[]", source)
+    assert [entry.version for entry in list_snapshots(tmp_path)][:3] == [second, first, source]
+    assert rollback(tmp_path) == first
+    assert rollback(tmp_path) == source
 
 
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
