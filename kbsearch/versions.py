@@ -58,16 +58,13 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
     """Versions in `root`, newest first. Raises SnapshotDamaged where one cannot say what it holds."""
     names, published = _versions(root)
     facts = history(root)
-    return [
-        SnapshotEntry(
-            name,
-            _listed(root / name),
-            sum(path.stat().st_size for path in files_below(root / name)),
-            name == published,
-            tuple(fact for fact in facts if fact.get("version") == name),
-        )
-        for name in names
-    ]
+    entries = []
+    for name in names:
+        with suppress(SnapshotMissing, FileNotFoundError):  # removed meanwhile
+            size = sum(path.stat().st_size for path in files_below(root / name))
+            told = tuple(fact for fact in facts if fact.get("version") == name)
+            entries.append(SnapshotEntry(name, _listed(root / name), size, name == published, told))
+    return entries
 
 
 def release(root: Path, version: str, how: str) -> None:
@@ -168,12 +165,16 @@ def prune(root: Path, keep: int) -> list[str]:
 
 def discard(root: Path, version: str) -> bool:
     """Remove a version, unless it is published or some process has it open; say whether it was removed."""
-    with unless_in_use(root / version / MANIFEST) as free:
-        if not free or version == _versions(root)[1]:
-            return False
-        # Without its manifest it is no version any more, should the rest not come to its end.
-        (root / version / MANIFEST).unlink()
-        shutil.rmtree(root / version)
+    try:
+        with unless_in_use(root / version / MANIFEST) as free:
+            if not free or version == _versions(root)[1]:
+                return False
+            # In one step it is no version any more; should the rest not come to its end, the next build sees to it.
+            removed = (root / version).rename(root / f"{STAGING}{version}")
+    except FileNotFoundError:  # somebody else removed it
+        return False
+    with suppress(FileNotFoundError):  # a build removes it as well
+        shutil.rmtree(removed)
     return True
 
 

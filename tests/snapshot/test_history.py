@@ -6,13 +6,16 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from snapshot_writing import DOCUMENTS, release, served, write
 
-from kbsearch import calibration, snapshot_writer, versions
+import indexer.cli
+from kbsearch import calibration, manifest, snapshot_writer, versions
 from kbsearch.calibration import publish_calibrated
 from kbsearch.errors import SnapshotDamaged, SnapshotMissing
 from kbsearch.snapshot import (
@@ -21,6 +24,7 @@ from kbsearch.snapshot import (
     open_snapshot,
     published_version,
 )
+from kbsearch.snapshot_writer import remove_unfinished
 from kbsearch.versions import list_snapshots, prune, rollback
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -123,6 +127,93 @@ def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
     assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
     assert open_snapshot(tmp_path).version == built[0]
     assert prune(tmp_path, 2) == []
+
+
+def test_what_was_removed_meanwhile_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for prune to let go of a version finds it gone, and the pointer stays where it was."""
+    old, published = served(tmp_path, 1), served(tmp_path, 2)
+
+    def wait_for_prune(path: Path) -> int:
+        descriptor = os.open(path, os.O_RDONLY)
+        assert prune(tmp_path, 1) == [old]
+        return descriptor
+
+    monkeypatch.setattr(manifest, "hold_open", wait_for_prune)
+    with pytest.raises(SnapshotMissing, match=old):
+        manifest.publish(tmp_path, old)
+    monkeypatch.undo()
+    with pytest.raises(SnapshotMissing, match=old):
+        manifest.publish(tmp_path, old)
+    assert published_version(tmp_path) == published
+
+
+def test_a_version_is_not_pruned_while_it_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else half of its files were there, and a sound version would be called damaged."""
+    old = served(tmp_path, 1)
+    served(tmp_path, 2)
+    sha256 = manifest.sha256
+
+    def sha256_beside_prune(path: Path) -> str:
+        assert prune(tmp_path, 1) == []
+        return sha256(path)
+
+    monkeypatch.setattr(manifest, "sha256", sha256_beside_prune)
+    manifest.verify_snapshot(tmp_path / old)
+    assert prune(tmp_path, 1) == [old]
+
+
+def test_what_another_prune_removed_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two at once, a list and a check beside them: each version is removed by one of them, and nobody fails."""
+    old, middle, published = (served(tmp_path, count) for count in (1, 2, 3))
+    unless_in_use = versions.unless_in_use
+
+    @contextmanager
+    def late(path: Path) -> Iterator[bool]:
+        monkeypatch.setattr(versions, "unless_in_use", unless_in_use)
+        assert prune(tmp_path, 2) == [old]
+        with unless_in_use(path) as free:
+            yield free
+
+    @contextmanager
+    def later(path: Path) -> Iterator[bool]:
+        monkeypatch.setattr(versions, "unless_in_use", unless_in_use)
+        with path.open():
+            assert prune(tmp_path, 1) == [middle]
+            yield True
+
+    listed = list_snapshots(tmp_path)
+    monkeypatch.setattr(versions, "unless_in_use", late)
+    assert prune(tmp_path, 2) == []
+    monkeypatch.setattr(versions, "unless_in_use", later)
+    assert prune(tmp_path, 1) == []
+    monkeypatch.setattr(indexer.cli, "list_snapshots", lambda root: listed)
+    assert indexer.cli.main(["verify", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"1 versions verified: {published}.\n"
+    found = versions._versions(tmp_path)
+    monkeypatch.setattr(versions, "_versions", lambda root: ([*found[0], old], found[1]))
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [published]
+
+
+def test_what_a_killed_prune_leaves_is_removed_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first step on it is no version any more."""
+    served(tmp_path, 1)
+    published = served(tmp_path, 2)
+
+    def killed(path: Path) -> None:
+        (path / MANIFEST).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(versions.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prune(tmp_path, 1)
+    monkeypatch.undo()
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [published]
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [published]
 
 
 def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_version(tmp_path: Path) -> None:
