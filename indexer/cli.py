@@ -174,7 +174,7 @@ def _replay(options: argparse.Namespace) -> Outcome:
 
 
 def _publish(options: argparse.Namespace) -> Outcome:
-    publish_existing(options.directory, options.version, "publish")
+    publish_existing(options.directory, options.version)
     return f"Published {options.version}."
 
 

@@ -1,15 +1,16 @@
 """The versions in a directory of snapshots: list them, go back to one, remove old ones.
 
 DIR/history.jsonl       one line for each time a version was published or measured; only ever added to
-DIR/.lock               held by whoever writes a version, so that there is one at a time
+DIR/.lock               held by whoever writes or publishes a version, so that there is one at a time
+DIR/.building-…         a version that is being written or removed: none yet, or none any more
 """
 
 from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import re
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,10 +27,10 @@ from kbsearch.manifest import MANIFEST, VERSION_TIME, publish, published_version
 
 HISTORY = "history.jsonl"
 LOCK = ".lock"
-
 STAGING = ".building-"
-_LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
+
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
+_LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,11 @@ class SnapshotEntry:
 
 @contextmanager
 def only_writer(root: Path, purpose: str) -> Iterator[None]:
-    """Hold the directory's lock, so that nobody else writes a version into it. Raises SnapshotError."""
+    """Hold the directory's lock, so that nobody else writes a version into it or publishes one.
+
+    Raises SnapshotError.
+    """
+    _check_directory(root)
     try:
         with only_one(root / LOCK, purpose):
             yield
@@ -128,23 +133,32 @@ def rollback(root: Path, version: str | None = None) -> str:
     """Publish an older version: the one named, or the newest before the published one that was published as well.
 
     Returns its name. Also the way out where the published version or the pointer to it is damaged, so neither is read.
+    Raises SnapshotError kinds, also while somebody writes a version: what they publish would undo it.
     """
-    names, published = _versions(root)
-    if version is None:
-        served = _published_once(root, names)
-        # Where nothing that is there is published, the newest one beats none.
-        older = [name for name in served if name < published] or (served if published not in names else [])
-        if not older:
-            raise SnapshotMissing(
-                f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
-            )
-        version = older[0]
-    publish_existing(root, version, "rollback")
+    with only_writer(root, "rollback"):
+        if version is None:
+            version = _before_published(root)
+        _release_verified(root, version, "rollback")
     return version
 
 
-def publish_existing(root: Path, version: str, how: str) -> None:
-    """Verify a version that is there and publish it. Raises SnapshotError kinds."""
+def _before_published(root: Path) -> str:
+    names, published = _versions(root)
+    served = _published_once(root, names)
+    # Where nothing that is there is published, the newest one beats none.
+    older = [name for name in served if name < published] or (served if published not in names else [])
+    if not older:
+        raise SnapshotMissing(f"{root} holds no version older than the published one; see: kbsearch-index list {root}")
+    return older[0]
+
+
+def publish_existing(root: Path, version: str) -> None:
+    """Verify a version that is there and publish it. Raises SnapshotError kinds, also while somebody writes one."""
+    with only_writer(root, "publish"):
+        _release_verified(root, version, "publish")
+
+
+def _release_verified(root: Path, version: str, how: str) -> None:
     if version not in _versions(root)[0]:
         raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
     verify_snapshot(root / version)
@@ -178,6 +192,15 @@ def discard(root: Path, version: str) -> bool:
     return True
 
 
+def version_name(root: Path, started: datetime, digest: str) -> str:
+    """Names sort as the versions came, also those of one second, or after a clock was set back."""
+    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
+    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
+    if started.strftime(VERSION_TIME) <= newest:
+        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
+    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
+
+
 def _published_once(root: Path, names: list[str]) -> list[str]:
     """Those of the versions that were published at some time: all but those that the history knows otherwise."""
     facts = history(root)
@@ -193,15 +216,6 @@ def version_directories(root: Path) -> list[Path]:
 
 def _listed(directory: Path) -> Mapping[str, Any]:
     manifest = read_manifest(directory)
-def version_name(root: Path, started: datetime, digest: str) -> str:
-    """Names sort as the versions came, also those of one second, or after a clock was set back."""
-    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
-    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
-    if started.strftime(VERSION_TIME) <= newest:
-        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
-    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
-
-
     if any(name not in manifest for name in _LISTED):
         raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; rebuild the index.")
     return manifest
@@ -209,11 +223,15 @@ def version_name(root: Path, started: datetime, digest: str) -> str:
 
 def _versions(root: Path) -> tuple[list[str], str]:
     """Names of the versions, newest first, and which one is published ("" where none is)."""
-    if not root.is_dir():
-        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")
+    _check_directory(root)
     try:
         published = published_version(root)
     except SnapshotError:
         published = ""
     names = [path.name for path in root.iterdir() if (path / MANIFEST).is_file() and not path.name.startswith(".")]
     return sorted(names, reverse=True), published
+
+
+def _check_directory(root: Path) -> None:
+    if not root.is_dir():
+        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")

@@ -17,7 +17,8 @@ from snapshot_writing import DOCUMENTS, release, served, write
 import indexer.cli
 from kbsearch import calibration, manifest, snapshot_writer, versions
 from kbsearch.calibration import publish_calibrated
-from kbsearch.errors import SnapshotDamaged, SnapshotMissing
+from kbsearch.disk import only_one
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
@@ -25,7 +26,7 @@ from kbsearch.snapshot import (
     published_version,
 )
 from kbsearch.snapshot_writer import remove_unfinished
-from kbsearch.versions import list_snapshots, prune, rollback
+from kbsearch.versions import list_snapshots, prune, publish_existing, rollback
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -84,6 +85,20 @@ def test_a_calibrated_version_is_newer_than_the_one_it_was_made_from(tmp_path: P
     assert [entry.version for entry in list_snapshots(tmp_path)][:3] == [second, first, source]
     assert rollback(tmp_path) == first
     assert rollback(tmp_path) == source
+
+
+def test_nothing_is_published_beside_somebody_who_writes_a_version(tmp_path: Path) -> None:
+    """What they publish at the end would undo it, and nobody would notice."""
+    first, second = (served(tmp_path, count) for count in (1, 2))
+    for publishing in (lambda: rollback(tmp_path), lambda: publish_existing(tmp_path, first)):
+        with (
+            only_one(tmp_path / versions.LOCK, "update"),
+            pytest.raises(SnapshotError, match=r"\(update, since .*wait until it is done"),
+        ):
+            publishing()
+        assert published_version(tmp_path) == second
+    publish_existing(tmp_path, first)
+    assert published_version(tmp_path) == first
 
 
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
