@@ -132,6 +132,10 @@ def _build(options: argparse.Namespace) -> Outcome:
     from indexer.pipeline import build
 
     gated = bool(options.gate or options.queries) and not options.no_publish
+    if gated:
+        from indexer.replay.command import check_gate
+
+        check_gate(options)
     report = build(
         options.sources,
         options.out,
