@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,10 @@ def _build(options: argparse.Namespace) -> Outcome:
     from indexer.pipeline import build
 
     gated = bool(options.gate or options.queries) and not options.no_publish
+    if gated:
+        from indexer.replay.command import check_gate
+
+        check_gate(options)
     report = build(
         options.sources,
         options.out,
@@ -173,19 +178,20 @@ def _replay(options: argparse.Namespace) -> Outcome:
 
 
 def _publish(options: argparse.Namespace) -> Outcome:
-    publish_existing(options.directory, options.version, "publish")
+    publish_existing(options.directory, options.version)
     return f"Published {options.version}."
 
 
 def _verify(options: argparse.Namespace) -> Outcome:
-    entries = list_snapshots(options.directory)
-    if not entries:
+    names = []
+    for entry in list_snapshots(options.directory):
+        with suppress(SnapshotMissing):  # removed meanwhile
+            verify_snapshot(options.directory / entry.version)
+            names.append(entry.version)
+    if not names:
         raise SnapshotMissing(
             f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
         )
-    for entry in entries:
-        verify_snapshot(options.directory / entry.version)
-    names = [entry.version for entry in entries]
     published = published_version(options.directory)
     if published not in names:
         raise SnapshotMissing(

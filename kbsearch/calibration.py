@@ -19,9 +19,9 @@ import orjson
 from kbsearch.decide import Calibration, read_calibration
 from kbsearch.disk import sha256, sync
 from kbsearch.errors import SnapshotError, SnapshotMismatch
-from kbsearch.manifest import CALIBRATED_FOR, CALIBRATION, MANIFEST, VERSION_TIME, published_version, read_manifest
+from kbsearch.manifest import CALIBRATED_FOR, CALIBRATION, MANIFEST, published_version, read_manifest
 from kbsearch.snapshot import Snapshot
-from kbsearch.versions import only_writer, release
+from kbsearch.versions import STAGING, only_writer, release, version_name
 
 
 def calibration_of(snapshot: Snapshot) -> Calibration | None:
@@ -69,7 +69,7 @@ def _check_scores_alike(root: Path, published: Mapping[str, Any], fitted_on: str
 
 def _write_version(root: Path, source: Path, manifest: Mapping[str, Any], content: bytes) -> str:
     """Write a version with the files of `source` and this calibration; return its name."""
-    staged = Path(mkdtemp(prefix=".building-", dir=root))
+    staged = Path(mkdtemp(prefix=STAGING, dir=root))
     try:
         for path in manifest["files"]:
             if path != CALIBRATION:
@@ -79,7 +79,7 @@ def _write_version(root: Path, source: Path, manifest: Mapping[str, Any], conten
         sync(staged / CALIBRATION)
         files = manifest["files"] | {CALIBRATION: {"bytes": len(content), "sha256": sha256(staged / CALIBRATION)}}
         now = datetime.now(UTC)
-        version = _free_name(root, now, manifest["version"].rpartition("-")[2])
+        version = version_name(root, now, manifest["version"].rpartition("-")[2])
         changed = {"version": version, "created_at": now.isoformat(timespec="seconds").replace("+00:00", "Z")}
         new_manifest = {**manifest, **changed, "files": files}
         (staged / MANIFEST).write_bytes(orjson.dumps(new_manifest, option=orjson.OPT_INDENT_2))
@@ -90,16 +90,6 @@ def _write_version(root: Path, source: Path, manifest: Mapping[str, Any], conten
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return version
-
-
-def _free_name(root: Path, now: datetime, suffix: str) -> str:
-    """Now, and the content's mark; two calls within one second get two names."""
-    name = f"{now.strftime(VERSION_TIME)}-{suffix}"
-    number = 0
-    while (root / name).exists():
-        number += 1
-        name = f"{now.strftime(VERSION_TIME)}-{suffix}.{number}"
-    return name
 
 
 def _link(source: Path, target: Path) -> None:

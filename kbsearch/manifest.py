@@ -5,15 +5,16 @@ look after versions (list, verify, roll back, prune) start without the libraries
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from kbsearch.disk import hold_open, sha256, sync
-from kbsearch.errors import SnapshotDamaged, SnapshotMismatch, SnapshotMissing
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
 from kbsearch.text.analyze import ANALYZER_VERSION
 
 FORMAT_VERSION = 1
@@ -48,8 +49,12 @@ def published_version(root: Path) -> str:
 
 
 def verify_snapshot(directory: Path) -> None:
-    """Check the format, the analyzer and every file's size and checksum."""
-    manifest = read_manifest(directory)
+    """Check the format, the analyzer and every file's size and checksum. Raises SnapshotError kinds."""
+    with _in_use(directory):
+        _verify(directory, read_manifest(directory))
+
+
+def _verify(directory: Path, manifest: Mapping[str, Any]) -> None:
     rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
     if manifest.get("format") != FORMAT_VERSION:
         raise SnapshotMismatch(
@@ -87,11 +92,24 @@ def publish(root: Path, version: str) -> None:
 
     Raises SnapshotMissing and SnapshotDamaged where it is not complete; then the old one stays published.
     """
-    _check_complete(root / version, read_manifest(root / version))
-    # From here on prune leaves the version alone: first because it is in use, then because it is published.
-    held = hold_open(root / version / MANIFEST)
-    try:
+    # Prune leaves the version alone: first because it is in use, then because it is published.
+    with _in_use(root / version):
+        _check_complete(root / version, read_manifest(root / version))
         _point_to(root, version)
+
+
+@contextmanager
+def _in_use(directory: Path) -> Iterator[None]:
+    """Keep prune from removing a version while the block runs.
+
+    It may be gone by the time that this begins, so what is known of it is read in the block.
+    """
+    try:
+        held = hold_open(directory / MANIFEST)
+    except OSError as cause:
+        raise _unreadable(directory, cause) from cause
+    try:
+        yield
     finally:
         os.close(held)
 
@@ -109,12 +127,17 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     try:
         manifest: dict[str, Any] = orjson.loads(path.read_bytes())
-    except FileNotFoundError as cause:
-        raise SnapshotMissing(
-            f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
-        ) from cause
     except (OSError, orjson.JSONDecodeError) as cause:
-        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+        raise _unreadable(directory, cause) from cause
     if not isinstance(manifest, dict):
         raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
     return manifest
+
+
+def _unreadable(directory: Path, cause: Exception) -> SnapshotError:
+    """What to say when the manifest of a version is not there, or cannot be read."""
+    if isinstance(cause, FileNotFoundError):
+        return SnapshotMissing(
+            f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
+        )
+    return SnapshotDamaged(f"{directory / MANIFEST} cannot be read ({cause}); rebuild the index.")

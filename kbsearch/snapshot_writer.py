@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,7 @@ from kbsearch.manifest import FORMAT_VERSION, MANIFEST, VERSION_TIME
 from kbsearch.snapshot import ATTRIBUTES
 from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.text.normalise import fold
-
-_STAGING = ".building-"
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
+from kbsearch.versions import STAGING, version_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
     One process at a time writes in `root`. Raises SnapshotError; then nothing is left but what was there before.
     """
     started = now()
-    directory = root / f"{_STAGING}{started.strftime(VERSION_TIME)}-{os.getpid()}"
+    directory = root / f"{STAGING}{started.strftime(VERSION_TIME)}-{os.getpid()}"
     try:
         directory.mkdir(parents=True)
         manifest = _write_parts(directory, content)
@@ -84,7 +82,7 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
                 path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": checksum}
                 for path, checksum in zip(paths, pool.map(sha256, paths), strict=True)
             }
-        version = _version_name(root, started, hashlib.sha256(orjson.dumps(files)).hexdigest())
+        version = version_name(root, started, hashlib.sha256(orjson.dumps(files)).hexdigest())
         created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
         head = {"format": FORMAT_VERSION, "version": version, "created_at": created_at}
         (directory / MANIFEST).write_bytes(orjson.dumps(head | manifest | {"files": files}, option=orjson.OPT_INDENT_2))
@@ -111,18 +109,10 @@ def cannot_write(root: Path, cause: Exception) -> SnapshotError:
 
 
 def remove_unfinished(root: Path) -> None:
-    """Remove what killed processes left half-written."""
-    for path in root.glob(f"{_STAGING}*"):
-        shutil.rmtree(path)
-
-
-def _version_name(root: Path, started: datetime, digest: str) -> str:
-    """Names sort as the builds came, also those of one second, or after a clock was set back."""
-    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
-    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
-    if started.strftime(VERSION_TIME) <= newest:
-        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
-    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
+    """Remove what killed processes left half-written or half-removed."""
+    for path in root.glob(f"{STAGING}*"):
+        with suppress(FileNotFoundError):  # prune removes it as well
+            shutil.rmtree(path)
 
 
 def _write_parts(directory: Path, content: Content) -> dict[str, Any]:

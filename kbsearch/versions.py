@@ -1,19 +1,21 @@
 """The versions in a directory of snapshots: list them, go back to one, remove old ones.
 
 DIR/history.jsonl       one line for each time a version was published or measured; only ever added to
-DIR/.lock               held by whoever writes a version, so that there is one at a time
+DIR/.lock               held by whoever writes or publishes a version, so that there is one at a time
+DIR/.building-…         a version that is being written or removed: none yet, or none any more
 """
 
 from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,13 @@ import orjson
 
 from kbsearch.disk import Locked, files_below, only_one, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.manifest import MANIFEST, publish, published_version, read_manifest, verify_snapshot
+from kbsearch.manifest import MANIFEST, VERSION_TIME, publish, published_version, read_manifest, verify_snapshot
 
 HISTORY = "history.jsonl"
 LOCK = ".lock"
+STAGING = ".building-"
 
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
 
 
@@ -43,7 +47,11 @@ class SnapshotEntry:
 
 @contextmanager
 def only_writer(root: Path, purpose: str) -> Iterator[None]:
-    """Hold the directory's lock, so that nobody else writes a version into it. Raises SnapshotError."""
+    """Hold the directory's lock, so that nobody else writes a version into it or publishes one.
+
+    Raises SnapshotError.
+    """
+    _check_directory(root)
     try:
         with only_one(root / LOCK, purpose):
             yield
@@ -55,16 +63,13 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
     """Versions in `root`, newest first. Raises SnapshotDamaged where one cannot say what it holds."""
     names, published = _versions(root)
     facts = history(root)
-    return [
-        SnapshotEntry(
-            name,
-            _listed(root / name),
-            sum(path.stat().st_size for path in files_below(root / name)),
-            name == published,
-            tuple(fact for fact in facts if fact.get("version") == name),
-        )
-        for name in names
-    ]
+    entries = []
+    for name in names:
+        with suppress(SnapshotMissing, FileNotFoundError):  # removed meanwhile
+            size = sum(path.stat().st_size for path in files_below(root / name))
+            told = tuple(fact for fact in facts if fact.get("version") == name)
+            entries.append(SnapshotEntry(name, _listed(root / name), size, name == published, told))
+    return entries
 
 
 def release(root: Path, version: str, how: str) -> None:
@@ -128,23 +133,32 @@ def rollback(root: Path, version: str | None = None) -> str:
     """Publish an older version: the one named, or the newest before the published one that was published as well.
 
     Returns its name. Also the way out where the published version or the pointer to it is damaged, so neither is read.
+    Raises SnapshotError kinds, also while somebody writes a version: what they publish would undo it.
     """
-    names, published = _versions(root)
-    if version is None:
-        served = _published_once(root, names)
-        # Where nothing that is there is published, the newest one beats none.
-        older = [name for name in served if name < published] or (served if published not in names else [])
-        if not older:
-            raise SnapshotMissing(
-                f"{root} holds no version older than the published one; see: kbsearch-index list {root}"
-            )
-        version = older[0]
-    publish_existing(root, version, "rollback")
+    with only_writer(root, "rollback"):
+        if version is None:
+            version = _before_published(root)
+        _release_verified(root, version, "rollback")
     return version
 
 
-def publish_existing(root: Path, version: str, how: str) -> None:
-    """Verify a version that is there and publish it. Raises SnapshotError kinds."""
+def _before_published(root: Path) -> str:
+    names, published = _versions(root)
+    served = _published_once(root, names)
+    # Where nothing that is there is published, the newest one beats none.
+    older = [name for name in served if name < published] or (served if published not in names else [])
+    if not older:
+        raise SnapshotMissing(f"{root} holds no version older than the published one; see: kbsearch-index list {root}")
+    return older[0]
+
+
+def publish_existing(root: Path, version: str) -> None:
+    """Verify a version that is there and publish it. Raises SnapshotError kinds, also while somebody writes one."""
+    with only_writer(root, "publish"):
+        _release_verified(root, version, "publish")
+
+
+def _release_verified(root: Path, version: str, how: str) -> None:
     if version not in _versions(root)[0]:
         raise SnapshotMissing(f"{root} holds no version {version!r}; see: kbsearch-index list {root}")
     verify_snapshot(root / version)
@@ -165,13 +179,26 @@ def prune(root: Path, keep: int) -> list[str]:
 
 def discard(root: Path, version: str) -> bool:
     """Remove a version, unless it is published or some process has it open; say whether it was removed."""
-    with unless_in_use(root / version / MANIFEST) as free:
-        if not free or version == _versions(root)[1]:
-            return False
-        # Without its manifest it is no version any more, should the rest not come to its end.
-        (root / version / MANIFEST).unlink()
-        shutil.rmtree(root / version)
+    try:
+        with unless_in_use(root / version / MANIFEST) as free:
+            if not free or version == _versions(root)[1]:
+                return False
+            # In one step it is no version any more; should the rest not come to its end, the next build sees to it.
+            removed = (root / version).rename(root / f"{STAGING}{version}")
+    except FileNotFoundError:  # somebody else removed it
+        return False
+    with suppress(FileNotFoundError):  # a build removes it as well
+        shutil.rmtree(removed)
     return True
+
+
+def version_name(root: Path, started: datetime, digest: str) -> str:
+    """Names sort as the versions came, also those of one second, or after a clock was set back."""
+    stamps = [path.name.partition("-")[0] for path in root.iterdir() if (path / MANIFEST).is_file()]
+    newest = max((stamp for stamp in stamps if _STAMP.fullmatch(stamp)), default="")
+    if started.strftime(VERSION_TIME) <= newest:
+        started = datetime.strptime(newest, VERSION_TIME) + timedelta(seconds=1)
+    return f"{started.strftime(VERSION_TIME)}-{digest[:4]}"
 
 
 def _published_once(root: Path, names: list[str]) -> list[str]:
@@ -196,11 +223,15 @@ def _listed(directory: Path) -> Mapping[str, Any]:
 
 def _versions(root: Path) -> tuple[list[str], str]:
     """Names of the versions, newest first, and which one is published ("" where none is)."""
-    if not root.is_dir():
-        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")
+    _check_directory(root)
     try:
         published = published_version(root)
     except SnapshotError:
         published = ""
     names = [path.name for path in root.iterdir() if (path / MANIFEST).is_file() and not path.name.startswith(".")]
     return sorted(names, reverse=True), published
+
+
+def _check_directory(root: Path) -> None:
+    if not root.is_dir():
+        raise SnapshotMissing(f"{root} is no directory; run: kbsearch-index build SOURCE --out {root}")

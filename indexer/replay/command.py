@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import orjson
@@ -14,11 +15,12 @@ from indexer.replay.options import read_share
 from indexer.replay.page import as_page
 from indexer.replay.present import as_json, as_text, verdict
 from indexer.replay.report import Report
-from kbsearch.errors import ReplayFailed, SnapshotMissing, UsageError
+from kbsearch.errors import KbsearchError, ReplayFailed, SnapshotError, SnapshotMissing, UsageError
+from kbsearch.evaluate import read_queries
 from kbsearch.events.connect import open_existing_store
 from kbsearch.manifest import CURRENT, published_version
 from kbsearch.metrics.bounds import read_bound
-from kbsearch.versions import record, refuse, release
+from kbsearch.versions import only_writer, record, refuse, release
 
 
 def run(options: argparse.Namespace) -> str:
@@ -32,31 +34,62 @@ def run(options: argparse.Namespace) -> str:
     return printed
 
 
+def check_gate(options: argparse.Namespace) -> None:
+    """Raise what would keep the gate from deciding, before a version is built for it."""
+    with _terms(options.gate, options):
+        for path in options.queries:
+            read_queries(path)
+
+
 def publish_through_gate(root: Path, version: str, how: str, options: argparse.Namespace) -> Report | None:
     """Publish a version that is there, unless it breaks too much; None where nothing was published before.
 
-    Raises ReplayFailed naming the next command; then what was published before still is.
+    Raises ReplayFailed naming the next command, and KbsearchError kinds where the gate cannot decide. Then the version
+    counts as refused, and what was published still is.
     """
     try:
-        published = published_version(root)
-    except SnapshotMissing:
-        release(root, version, how)
-        return None
-    report = _replay(root / version, root / published, options.gate, options)
-    if report.over:
-        refuse(root, version, "; ".join(report.over))
-        raise ReplayFailed(
-            f"{verdict(report)} {published} stays published; correct the sources and run the command again, or publish "
-            f"it all the same: kbsearch-index publish {root} {version}",
-            orjson.dumps({"version": version, "published": False, "replay": as_json(report)}).decode()
-            if options.json
-            else as_text(report),
-        )
-    release(root, version, f"{how} through the gate")
+        published = _published(root)
+        if published is None:
+            report = None
+        else:
+            report = _replay(root / version, root / published, options.gate, options)
+            _refuse_losses(report, root, options)
+            how = f"{how} through the gate"
+        with only_writer(root, how):
+            # Replaying takes its time, and nobody waits for it: an update, a rollback.
+            if (now := _published(root)) != published:
+                raise SnapshotError(
+                    f"{root} had {published or 'no version'} published when the gate began with {version}, and has "
+                    f"{now or 'none'} now, so {version} is not published; run the command again."
+                )
+            release(root, version, how)
+    except KbsearchError as error:
+        refuse(root, version, str(error))
+        raise
     return report
 
 
-def _replay(candidate: Path, against: Path, events: str | None, options: argparse.Namespace) -> Report:
+def _published(root: Path) -> str | None:
+    try:
+        return published_version(root)
+    except SnapshotMissing:
+        return None
+
+
+def _refuse_losses(report: Report, root: Path, options: argparse.Namespace) -> None:
+    if report.over:
+        raise ReplayFailed(
+            f"{verdict(report)} {report.against} stays published; correct the sources and run the command again, or "
+            f"publish it all the same: kbsearch-index publish {root} {report.candidate}",
+            orjson.dumps({"version": report.candidate, "published": False, "replay": as_json(report)}).decode()
+            if options.json
+            else as_text(report),
+        )
+
+
+@contextmanager
+def _terms(events: str | None, options: argparse.Namespace) -> Iterator[Terms]:
+    """What is replayed, with the store open while the block runs. Raises UsageError and StoreError."""
     budget = read_share(options.max_broken)
     if options.first < 1:
         raise UsageError(f"--first {options.first} names no result; give at least 1.", "first")
@@ -66,7 +99,7 @@ def _replay(candidate: Path, against: Path, events: str | None, options: argpars
         store = open_existing_store(events) if events is not None else None
         if store is not None:
             stack.callback(store.close)
-        terms = Terms(
+        yield Terms(
             facts=store,
             queries=tuple(options.queries),
             since=read_bound(options.since, "from"),
@@ -74,13 +107,26 @@ def _replay(candidate: Path, against: Path, events: str | None, options: argpars
             first=options.first,
             budget=budget,
         )
+
+
+def _replay(candidate: Path, against: Path, events: str | None, options: argparse.Namespace) -> Report:
+    with _terms(events, options) as terms:
         report = replay(candidate, against, terms)
     if options.html is not None:
-        options.html.write_text(as_page(report), encoding="utf-8")
+        _write_page(options.html, report)
     # A directory that may only be read can be compared all the same.
     if os.access(candidate.parent, os.W_OK):
         record(candidate.parent, candidate.name, {"measured": _measured(report), "against": against.name})
     return report
+
+
+def _write_page(path: Path, report: Report) -> None:
+    try:
+        path.write_text(as_page(report), encoding="utf-8")
+    except OSError as cause:
+        raise UsageError(
+            f"--html {path} cannot be written ({cause.strerror}); name a file that can.", "html"
+        ) from cause
 
 
 def _measured(report: Report) -> dict[str, str]:

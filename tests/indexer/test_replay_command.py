@@ -7,19 +7,22 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from replaying import Change, Desk, Row
 
 import indexer.cli
+import indexer.replay.command
 from benchmarks.gate_log import BEGIN, Visit, write
 from indexer.replay.options import read_share
 from kbsearch.collector import without_collector
 from kbsearch.errors import UsageError
 from kbsearch.events.sqlite import SqliteStore
+from kbsearch.manifest import CURRENT
 from kbsearch.snapshot import published_version
-from kbsearch.versions import list_snapshots
+from kbsearch.versions import list_snapshots, publish_existing, rollback
 
 SINCE = ["--from", "2026-11-01", "--to", "2026-11-04"]
 
@@ -49,6 +52,10 @@ def desk(tmp_path: Path, handmade_rows: tuple[Row, ...], write_jsonl: Callable[.
 
 def without_invoice(rows: dict[str, Row]) -> None:
     del rows["find-invoice.lv"]
+
+
+def with_news(rows: dict[str, Row]) -> None:
+    rows["new.en"] = {"id": "new.en", "title": "Gift wrapping", "body": "We wrap gifts.", "lang": "en"}
 
 
 def test_replay_says_what_breaks_and_fails(desk: Desk, run: Callable[..., Result], tmp_path: Path) -> None:
@@ -130,11 +137,7 @@ def test_what_programs_asked_is_left_out_and_said(desk: Desk, run: Callable[...,
 
 def test_the_gate_publishes_what_breaks_nothing(desk: Desk, run: Callable[..., Result]) -> None:
     """`update --gate`: a new article is fine, and the history says how it got there."""
-
-    def more(rows: dict[str, Row]) -> None:
-        rows["new.en"] = {"id": "new.en", "title": "Gift wrapping", "body": "We wrap gifts.", "lang": "en"}
-
-    result = run("update", desk.source(more), "--out", desk.out, "--gate", desk.events, *SINCE)
+    result = run("update", desk.source(with_news), "--out", desk.out, "--gate", desk.events, *SINCE)
     assert result.code == 0
     assert result.out.startswith("Published ")
     assert "may be published" in result.out
@@ -179,6 +182,89 @@ def test_only_the_last_refused_version_is_kept(desk: Desk, run: Callable[..., Re
     assert [entry.version for entry in list_snapshots(desk.out)] == [third, second, desk.published]
     assert first not in (second, third)
     assert "refused" in run("list", desk.out).out.splitlines()[0]
+
+
+def test_what_was_published_during_the_replay_stays(
+    desk: Desk, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ungated update withdraws an article while the gate asks: it is not brought back by what was asked before."""
+    replay, index, withdrawn = indexer.replay.command.replay, desk.out, []
+
+    def slow(*arguments: Any) -> Any:
+        report = replay(*arguments)
+        assert indexer.cli.main(["update", str(desk.source(without_invoice)), "--out", str(index)]) == 0
+        withdrawn.append(published_version(index))
+        return report
+
+    monkeypatch.setattr(indexer.replay.command, "replay", slow)
+    result = run("update", desk.source(with_news), "--out", index, "--gate", desk.events, *SINCE)
+    assert result.code == 1
+    assert [published_version(index)] == withdrawn
+    assert f"had {desk.published} published" in result.err
+    assert f"has {withdrawn[0]} now" in result.err
+    assert result.err.strip().endswith("run the command again.")
+    monkeypatch.undo()
+    assert run("update", desk.source(with_news), "--out", index, "--gate", desk.events, *SINCE).code == 0
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_rollback_during_the_replay_is_not_undone(
+    desk: Desk, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """Nor what was published where nothing was when the gate looked."""
+    older, only_writer = desk.published, indexer.replay.command.only_writer
+    publish_existing(desk.out, desk.candidate(with_news))
+    if first:
+        (desk.out / CURRENT).unlink()
+
+    def late(root: Path, purpose: str) -> Any:
+        rollback(root, older)
+        return only_writer(root, purpose)
+
+    monkeypatch.setattr(indexer.replay.command, "only_writer", late)
+    source = desk.source(lambda rows: rows["track-order.en"].update(tags=["new"]))
+    result = run("build", source, "--out", desk.out, "--model", "hashing", "--gate", desk.events, *SINCE)
+    assert (result.code, published_version(desk.out)) == (1, older)
+    assert f"has {older} now" in result.err
+
+
+def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
+    desk: Desk, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """What it did not let pass counts as refused, whatever kept it from deciding: of those only the last is kept."""
+    SqliteStore(tmp_path / "empty.db").close()
+    undecided = ["--gate", f"sqlite:///{tmp_path / 'empty.db'}"], ["--gate", desk.events, "--html", tmp_path]
+    changes: tuple[Change, ...] = (with_news, without_invoice, with_news)
+    with without_collector():
+        for change, arguments in zip(changes, (*undecided, undecided[0]), strict=True):
+            assert run("update", desk.source(change), "--out", desk.out, *arguments, *SINCE).code == 2
+    last, published = list_snapshots(desk.out)
+    assert published.version == desk.published == published_version(desk.out)
+    assert "no successful search is known" in last.history[-1]["refused"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--gate", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'"),
+        (["--gate", "EVENTS", "--max-broken", "many"], "--max-broken 'many' is no share"),
+        (["--gate", "EVENTS", "--first", "0"], "--first 0 names no result"),
+        (["--gate", "EVENTS", "--from", "yesterday"], "from 'yesterday' is no day"),
+        (["--queries", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
+    ],
+)
+def test_a_gate_used_wrongly_builds_nothing(
+    desk: Desk, run: Callable[..., Result], tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    """Neither beside a published version nor where there is none to compare with."""
+    given = [desk.events if word == "EVENTS" else word for word in arguments]
+    before = [entry.version for entry in list_snapshots(desk.out)]
+    for out in (desk.out, tmp_path / "new"):
+        result = run("build", desk.source(with_news), "--out", out, "--model", "hashing", *given)
+        assert result.code in (1, 2)
+        assert said in result.err
+    assert [entry.version for entry in list_snapshots(desk.out)] == before
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_gate_with_json_is_json_whatever_comes_of_it(desk: Desk, run: Callable[..., Result]) -> None:

@@ -6,21 +6,27 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from snapshot_writing import DOCUMENTS, release, served, write
 
-from kbsearch import snapshot_writer, versions
-from kbsearch.errors import SnapshotDamaged, SnapshotMissing
+import indexer.cli
+from kbsearch import calibration, manifest, snapshot_writer, versions
+from kbsearch.calibration import publish_calibrated
+from kbsearch.disk import only_one
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.snapshot import (
     CURRENT,
     MANIFEST,
     open_snapshot,
     published_version,
 )
-from kbsearch.versions import list_snapshots, prune, rollback
+from kbsearch.snapshot_writer import remove_unfinished
+from kbsearch.versions import list_snapshots, prune, publish_existing, rollback
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -48,7 +54,8 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
         def now(cls, tz: object = None) -> datetime:
             return datetime(2026, 11, 22, 3, 15, 59, tzinfo=UTC)
 
-    monkeypatch.setattr(snapshot_writer, "datetime", Stopped)
+    for module in (snapshot_writer, calibration):
+        monkeypatch.setattr(module, "datetime", Stopped)
 
 
 @pytest.mark.usefixtures("stopped_clock")
@@ -66,6 +73,32 @@ def test_a_version_that_was_removed_leaves_the_order_alone(tmp_path: Path) -> No
     assert versions.discard(tmp_path, first)
     third = write(tmp_path, DOCUMENTS[:3])
     assert [entry.version for entry in list_snapshots(tmp_path)] == [third, second]
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_a_calibrated_version_is_newer_than_the_one_it_was_made_from(tmp_path: Path) -> None:
+    """Also where builds of one second have names that are ahead of the clock; rolling back leads to its source."""
+    for count in (1, 2, 3):
+        source = served(tmp_path, count)
+    first = publish_calibrated(tmp_path, b"{}", source)
+    second = publish_calibrated(tmp_path, b"[]", source)
+    assert [entry.version for entry in list_snapshots(tmp_path)][:3] == [second, first, source]
+    assert rollback(tmp_path) == first
+    assert rollback(tmp_path) == source
+
+
+def test_nothing_is_published_beside_somebody_who_writes_a_version(tmp_path: Path) -> None:
+    """What they publish at the end would undo it, and nobody would notice."""
+    first, second = (served(tmp_path, count) for count in (1, 2))
+    for publishing in (lambda: rollback(tmp_path), lambda: publish_existing(tmp_path, first)):
+        with (
+            only_one(tmp_path / versions.LOCK, "update"),
+            pytest.raises(SnapshotError, match=r"\(update, since .*wait until it is done"),
+        ):
+            publishing()
+        assert published_version(tmp_path) == second
+    publish_existing(tmp_path, first)
+    assert published_version(tmp_path) == first
 
 
 def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> None:
@@ -109,6 +142,93 @@ def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
     assert sorted(entry.version for entry in list_snapshots(tmp_path)) == [built[0], *built[2:]]
     assert open_snapshot(tmp_path).version == built[0]
     assert prune(tmp_path, 2) == []
+
+
+def test_what_was_removed_meanwhile_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for prune to let go of a version finds it gone, and the pointer stays where it was."""
+    old, published = served(tmp_path, 1), served(tmp_path, 2)
+
+    def wait_for_prune(path: Path) -> int:
+        descriptor = os.open(path, os.O_RDONLY)
+        assert prune(tmp_path, 1) == [old]
+        return descriptor
+
+    monkeypatch.setattr(manifest, "hold_open", wait_for_prune)
+    with pytest.raises(SnapshotMissing, match=old):
+        manifest.publish(tmp_path, old)
+    monkeypatch.undo()
+    with pytest.raises(SnapshotMissing, match=old):
+        manifest.publish(tmp_path, old)
+    assert published_version(tmp_path) == published
+
+
+def test_a_version_is_not_pruned_while_it_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else half of its files were there, and a sound version would be called damaged."""
+    old = served(tmp_path, 1)
+    served(tmp_path, 2)
+    sha256 = manifest.sha256
+
+    def sha256_beside_prune(path: Path) -> str:
+        assert prune(tmp_path, 1) == []
+        return sha256(path)
+
+    monkeypatch.setattr(manifest, "sha256", sha256_beside_prune)
+    manifest.verify_snapshot(tmp_path / old)
+    assert prune(tmp_path, 1) == [old]
+
+
+def test_what_another_prune_removed_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two at once, a list and a check beside them: each version is removed by one of them, and nobody fails."""
+    old, middle, published = (served(tmp_path, count) for count in (1, 2, 3))
+    unless_in_use = versions.unless_in_use
+
+    @contextmanager
+    def late(path: Path) -> Iterator[bool]:
+        monkeypatch.setattr(versions, "unless_in_use", unless_in_use)
+        assert prune(tmp_path, 2) == [old]
+        with unless_in_use(path) as free:
+            yield free
+
+    @contextmanager
+    def later(path: Path) -> Iterator[bool]:
+        monkeypatch.setattr(versions, "unless_in_use", unless_in_use)
+        with path.open():
+            assert prune(tmp_path, 1) == [middle]
+            yield True
+
+    listed = list_snapshots(tmp_path)
+    monkeypatch.setattr(versions, "unless_in_use", late)
+    assert prune(tmp_path, 2) == []
+    monkeypatch.setattr(versions, "unless_in_use", later)
+    assert prune(tmp_path, 1) == []
+    monkeypatch.setattr(indexer.cli, "list_snapshots", lambda root: listed)
+    assert indexer.cli.main(["verify", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"1 versions verified: {published}.\n"
+    found = versions._versions(tmp_path)
+    monkeypatch.setattr(versions, "_versions", lambda root: ([*found[0], old], found[1]))
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [published]
+
+
+def test_what_a_killed_prune_leaves_is_removed_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first step on it is no version any more."""
+    served(tmp_path, 1)
+    published = served(tmp_path, 2)
+
+    def killed(path: Path) -> None:
+        (path / MANIFEST).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(versions.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prune(tmp_path, 1)
+    monkeypatch.undo()
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [published]
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [published]
 
 
 def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_version(tmp_path: Path) -> None:
