@@ -64,6 +64,18 @@ def test_back_and_forward_are_the_browsers(page: Page, site: Site) -> None:
     assert [(view.query_id, view.position) for view in views] == [(site.searches()[0].query_id, n) for n in (1, 2)]
 
 
+def test_the_way_back_over_a_translation_asks_nothing_again(page: Page, site: Site) -> None:
+    """The entry before is no result page then; the link names the search that was counted."""
+    page.goto("/?q=reset+password&lang=en")
+    page.locator(".hit-title a").first.click()
+    page.locator(".article .also a[hreflang=lv]").click()
+    expect(page.locator(".article h1")).to_have_text("Kā atjaunot paroli")
+    page.locator(".back a").click()
+    expect(page.locator(".hit").first).to_be_visible()
+    assert "said=" not in page.url
+    assert len(site.searches()) == 1
+
+
 def test_a_reload_shows_the_same(page: Page) -> None:
     """Also far down the history, where nothing is remembered."""
     page.goto("/?q=shipping&lang=en")

@@ -64,8 +64,9 @@
 
   function advance(address) {
     remember();
+    const from = current;
     current = randomId();
-    history.pushState({ view: current }, "", clean(address));
+    history.pushState({ view: current, from }, "", clean(address));
   }
 
   function remember() {
@@ -83,6 +84,12 @@
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     arrive(typesOn);
+  }
+
+  // Whether the entry before this one is the results that led here: they stand as they were left, and cost no search.
+  function cameFromResults() {
+    const before = kept.get(history.state?.from)?.data;
+    return before?.view === "results" && before.query === body.dataset.query;
   }
 
   function back(state) {
@@ -139,7 +146,8 @@
       video.play().catch(() => undefined);
     } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
       click.preventDefault();
-      go(link.href);
+      if ("back" in link.dataset && cameFromResults()) history.back();
+      else go(link.href);
     }
   }
 
