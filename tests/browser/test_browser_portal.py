@@ -118,6 +118,20 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     expect(page.locator(".article h1")).to_be_focused()
 
 
+def test_who_types_on_has_chosen_nothing(page: Page) -> None:
+    """Enter then asks what stands in the box, also before its own suggestions have come."""
+    page.goto("/?lang=en")
+    box = page.get_by_role("combobox")
+    box.press_sequentially("shipping t")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.route("**/v1/suggest*", lambda _route: None)
+    box.press("ArrowDown")
+    box.press_sequentially("o the moon")
+    assert box.get_attribute("aria-activedescendant") is None
+    box.press("Enter")
+    page.wait_for_url("**q=shipping+to+the+moon*")
+
+
 def test_suggestions_go_when_the_box_is_left(page: Page) -> None:
     """And a click takes one."""
     page.goto("/?lang=en")

@@ -400,6 +400,8 @@
     if (typed.target.id === "q") {
       clearTimeout(timer);
       timer = setTimeout(suggest, 90);
+      // What is typed now is no longer what was chosen with the arrows.
+      choose(-1);
     }
     if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
   });
