@@ -76,6 +76,22 @@ def test_the_way_back_over_a_translation_asks_nothing_again(page: Page, site: Si
     assert len(site.searches()) == 1
 
 
+def test_a_view_that_is_not_waited_for_is_not_busy(page: Page) -> None:
+    """Left with “back” before its link was answered, it is whole when the browser comes forward to it."""
+    page.goto("/?lang=en")
+    page.fill("#q", "shipping list")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.route("**/?*doc=*", lambda _route: None)
+    page.locator(".hit-title a").first.click()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator("#view")).not_to_have_attribute("aria-busy", "true")
+
+
 def test_a_reload_shows_the_same(page: Page) -> None:
     """Also far down the history, where nothing is remembered."""
     page.goto("/?q=shipping&lang=en")

@@ -28,7 +28,9 @@
     if (running) running.abort();
     const mine = running = new AbortController();
     closeSuggestions();
-    byId("view").setAttribute("aria-busy", "true");
+    // “Back” may put another view in its place before the answer comes, and keeps this one.
+    const view = byId("view");
+    view.setAttribute("aria-busy", "true");
     byId("status").textContent = text("loading");
     try {
       const response = await fetch(address, { ...request, signal: mine.signal, headers: { "X-Kbsearch-Session": session } });
@@ -36,7 +38,7 @@
       if (!page.getElementById("view")) throw new Error(`${response.status} from ${address}`);
       return { page, address: response.url };
     } finally {
-      if (running === mine) byId("view").removeAttribute("aria-busy");
+      if (running === mine) view.removeAttribute("aria-busy");
     }
   }
 
