@@ -22,6 +22,8 @@ REASONS = ("incorrect", "not_what_i_asked", "unclear", "incomplete", "other")
 """Why an article was no help; the closed list of `feedback` events."""
 SAID = ("yes", "no", "done", "rated")
 """What was said last, in the address that a feedback form leads back to: a vote, a reason, a rating."""
+NOTHING = "nothing"
+"""What the way back from an article says in that place: nothing was judged, and the results have been counted."""
 
 
 def page_language(request: Request) -> str:

@@ -100,7 +100,7 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
     """Return what a page shows of a hit; its links name the search and the place."""
 
     def link(translation: str) -> str:
-        return state.href(doc=hit.id, translation=translation, offset=0, query=query_id, position=hit.position)
+        return state.href(doc=hit.id, translation=translation, query=query_id, position=hit.position)
 
     return {
         "id": hit.id,

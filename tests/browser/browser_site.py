@@ -27,6 +27,8 @@ PAYLOADS = (
 HOSTILE_BODY = """<p>zebra stripes</p><script>window.hacked=1</script><img src=x onerror="window.hacked=1">
 <a href="javascript:window.hacked=1" onclick="window.hacked=1">zebra link</a><iframe srcdoc="<script>parent.hacked=1
 </script>"></iframe><form action="https://evil.example"><input name=q></form><p onclick=window.hacked=1>last</p>"""
+LONG_WORD = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"
+RIGHT_TO_LEFT = "كيف تعيد تعيين كلمة المرور"
 
 
 class Steered:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from browser_site import AGENT, HOSTILE_BODY, PAYLOADS, Site, Steered
+from browser_site import AGENT, HOSTILE_BODY, LONG_WORD, PAYLOADS, RIGHT_TO_LEFT, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
 from widget_site import Answering, Customer, Shop, opened
 
@@ -48,9 +48,16 @@ def hostile_index(
     ]  # fmt: skip
     hostile = {"id": "hostile.en", "lang": "en", "title": "Zebra", "body": HOSTILE_BODY, "format": "html"}
     video = {"id": "rinse.en", "lang": "en", "title": "Rinsing the filter", "type": "video", "format": "text",
-             "url": "https://shop.example/rinse.webm",
+             "url": "https://shop.example/rinse.webm", "category": [LONG_WORD],
              "body": "How to rinse.\n\n[0:00] Open the lid.\n\n[1:05] Rinse the filter."}  # fmt: skip
-    return build_index([*handmade_rows, *attacks, hostile, video])
+    arabic = {
+        "id": "reset.ar",
+        "lang": "ar",
+        "title": RIGHT_TO_LEFT,
+        "body": "افتح صفحة تسجيل الدخول.",
+        "format": "text",
+    }
+    return build_index([*handmade_rows, *attacks, hostile, video, arabic])
 
 
 @pytest.fixture(scope="session")

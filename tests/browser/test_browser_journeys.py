@@ -149,9 +149,9 @@ EXPECTED = {
 
 
 @contextmanager
-def visitor(browser: Browser, site: Site) -> Iterator[Page]:
+def visitor(browser: Browser, site: Site, *, script: bool = True) -> Iterator[Page]:
     """Somebody new, who leaves at once when done: what was said last must arrive even so."""
-    context = browser.new_context(base_url=site.url, locale="en-GB", user_agent=AGENT)
+    context = browser.new_context(base_url=site.url, locale="en-GB", user_agent=AGENT, java_script_enabled=script)
     page = context.new_page()
     page.goto("/")
     yield page
@@ -190,3 +190,24 @@ def test_twenty_journeys_give_exactly_their_metrics(browser: Browser, site: Site
     for event in placed:
         offset, hits = places[event.query_id]
         assert hits[event.position - 1 - offset] == event.object_id, event
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+def test_the_way_back_to_the_results_is_no_second_search(browser: Browser, site: Site, script: bool) -> None:
+    """It leads to the page of results that the article was opened from, and what is opened next belongs to them."""
+    with visitor(browser, site, script=script) as page:
+        page.goto("/?q=shipping&offset=10")
+        page.locator(".hit-title a").nth(1).click()
+        page.locator(".back a").click()
+        expect(page.locator(".hits")).to_have_attribute("start", "11")
+        page.locator(".hit-title a").first.click()
+        expect(page.locator(".article h1")).to_be_visible()
+    figures = reported(site).metrics
+    (search,) = site.searches()
+    events = site.events()
+    views = [(event.query_id, event.position) for event in events if event.action_name == "view"]
+    assert views == [(search.query_id, 12), (search.query_id, 11)]
+    assert len(search.hit_ids) == sum(event.action_name == "impression" for event in events)
+    names = ("assumed_rate", "zero_nothing_opened", "reformulation_rate")
+    counted = {name: (figures[name].numerator, figures[name].denominator) for name in names}
+    assert counted == {"assumed_rate": (1, 1), "zero_nothing_opened": (0, 1), "reformulation_rate": (0, 1)}

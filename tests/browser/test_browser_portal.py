@@ -64,6 +64,34 @@ def test_back_and_forward_are_the_browsers(page: Page, site: Site) -> None:
     assert [(view.query_id, view.position) for view in views] == [(site.searches()[0].query_id, n) for n in (1, 2)]
 
 
+def test_the_way_back_over_a_translation_asks_nothing_again(page: Page, site: Site) -> None:
+    """The entry before is no result page then; the link names the search that was counted."""
+    page.goto("/?q=reset+password&lang=en")
+    page.locator(".hit-title a").first.click()
+    page.locator(".article .also a[hreflang=lv]").click()
+    expect(page.locator(".article h1")).to_have_text("Kā atjaunot paroli")
+    page.locator(".back a").click()
+    expect(page.locator(".hit").first).to_be_visible()
+    assert "said=" not in page.url
+    assert len(site.searches()) == 1
+
+
+def test_a_view_that_is_not_waited_for_is_not_busy(page: Page) -> None:
+    """Left with “back” before its link was answered, it is whole when the browser comes forward to it."""
+    page.goto("/?lang=en")
+    page.fill("#q", "shipping list")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.route("**/?*doc=*", lambda _route: None)
+    page.locator(".hit-title a").first.click()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator("#view")).not_to_have_attribute("aria-busy", "true")
+
+
 def test_a_reload_shows_the_same(page: Page) -> None:
     """Also far down the history, where nothing is remembered."""
     page.goto("/?q=shipping&lang=en")
@@ -104,6 +132,20 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     box.press("Enter")
     expect(page.locator(".article h1")).to_have_text(chosen)
     expect(page.locator(".article h1")).to_be_focused()
+
+
+def test_who_types_on_has_chosen_nothing(page: Page) -> None:
+    """Enter then asks what stands in the box, also before its own suggestions have come."""
+    page.goto("/?lang=en")
+    box = page.get_by_role("combobox")
+    box.press_sequentially("shipping t")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.route("**/v1/suggest*", lambda _route: None)
+    box.press("ArrowDown")
+    box.press_sequentially("o the moon")
+    assert box.get_attribute("aria-activedescendant") is None
+    box.press("Enter")
+    page.wait_for_url("**q=shipping+to+the+moon*")
 
 
 def test_suggestions_go_when_the_box_is_left(page: Page) -> None:
@@ -235,7 +277,9 @@ def test_nothing_overflows(page: Page, width: int) -> None:
         "&q=moon+hand_over",
         "&doc=reset-password.lt",
         "&doc=rinse.en",
+        "&q=rinsing+the+filter",
     )
     for address in (*(f"/?lang=de{view}" for view in views), "/ticket?lang=de", "/suggestions?lang=de"):
         page.goto(address)
+        page.evaluate("document.getElementById('facets')?.setAttribute('open', '')")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address

@@ -296,6 +296,32 @@ def test_the_chat_goes_on_over_pages(customer: Customer, shop: Shop) -> None:
     expect(customer.root.get_by_label("E-mail")).to_be_visible()
 
 
+def test_the_chat_goes_on_where_the_browser_brings_a_page_back(browser: Browser, shop: Shop) -> None:
+    """As it was left, with all its variables: what was said on the page after it is there, and is not lost."""
+    cached = browser.browser_type.launch(
+        executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"],
+        ignore_default_args=["--disable-back-forward-cache"],
+    )  # fmt: skip
+    first, second = shop.page(), shop.page()
+    with opened(cached, viewport={"width": 1000, "height": 800}) as page:
+        customer = Customer(page).visit(first)
+        customer.ask("reset password list")
+        page.evaluate("addEventListener('pageshow', (shown) => window.restored = shown.persisted)")
+        page.evaluate("(address) => location.assign(address)", second)
+        page.wait_for_url(second)
+        customer.launcher.click()
+        customer.ask("shipping list")
+        page.evaluate("history.back()")
+        page.wait_for_url(first, wait_until="commit")
+        page.wait_for_function("window.restored")
+        said = ["You: reset password list", "You: shipping list"]
+        expect(customer.root.locator(".mine")).to_have_text(said)
+        customer.ask("submarine hand_over")
+        customer.visit(second)
+        expect(customer.root.locator(".mine")).to_have_text([*said, "You: submarine hand_over"])
+    cached.close()
+
+
 def test_the_page_talks_to_the_widget(customer: Customer, shop: Shop) -> None:
     """Calls made before the script has come wait for it, and listeners among them miss nothing."""
     stub = """<script>window.kbsearch=window.kbsearch||function(){(kbsearch.q=kbsearch.q||[]).push(arguments)};

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_site import PAYLOADS, Site
+from browser_site import PAYLOADS, RIGHT_TO_LEFT, Site
 from playwright.sync_api import Browser, Page, expect
 from widget_site import Customer, Shop, opened
 
@@ -141,6 +141,31 @@ def test_on_a_page_from_right_to_left(customer: Customer, shop: Shop) -> None:
     assert send is not None
     assert box["x"] < send["x"]
     use(customer)
+
+
+def test_texts_from_right_to_left_read_so(customer: Customer, shop: Shop) -> None:
+    """Articles, answers, names, suggestions and what the customer writes, each by its own letters; ours stay ours."""
+
+    def direction(name: str) -> str:
+        read: str = customer.root.locator(name).first.evaluate("(one) => getComputedStyle(one).direction")
+        return read
+
+    customer.visit(shop.page())
+    customer.box.press_sequentially(RIGHT_TO_LEFT[:8])
+    expect(customer.root.get_by_role("option").first).to_be_visible()
+    assert [direction(name) for name in (".ask .input", ".suggestions .name", ".ask")] == ["rtl", "rtl", "ltr"]
+    reply = customer.ask(f"{RIGHT_TO_LEFT} answer")
+    expect(reply.locator(".source")).to_contain_text(RIGHT_TO_LEFT)
+    assert {direction(name) for name in (".mine", ".passage", ".source .name")} == {"rtl"}
+    reply.locator(".source").click()
+    expect(customer.root.locator(".article h3")).to_have_text(RIGHT_TO_LEFT)
+    assert [direction(name) for name in (".article h3", ".prose", ".article footer")] == ["rtl", "rtl", "ltr"]
+    customer.root.get_by_role("button", name="Back to the chat").click()
+    customer.ask(f"{RIGHT_TO_LEFT} list")
+    assert direction(".choice .name") == "rtl"
+    customer.person.click()
+    expect(customer.root.get_by_label("Message")).to_have_value(f"{RIGHT_TO_LEFT} list")
+    assert direction("textarea") == "rtl"
 
 
 @pytest.mark.parametrize("lang", ["de", *(pytest.param(lang, marks=pytest.mark.slow) for lang in NOT_THE_LONGEST)])

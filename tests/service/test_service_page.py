@@ -87,7 +87,7 @@ def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -
     assert '<h1 tabindex="-1" lang="en" dir="auto">Reset your password</h1>' in text
     assert "<p>Choose Forgot password; the link is valid 30 minutes.</p>" in text
     assert "Updated" in text
-    assert 'href="/?q=password&amp;lang=en"' in text
+    assert 'href="/?q=password&amp;lang=en&amp;query=q7&amp;said=nothing"' in text
     assert service.buffer.flush()
     (event,) = service.store.events()
     assert (
@@ -96,6 +96,23 @@ def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -
         event.object_id,
         event.position,
     ) == ("view", "q7", "reset-password.en", 3)
+
+
+def test_the_way_back_from_an_article_is_counted_once(client: TestClient, service: Service) -> None:
+    """It leads to the page of results that it was opened from; of one whose search is not known, it asks anew."""
+    first = client.get("/?q=your+etc&lang=en").text
+    assert service.buffer.flush()
+    (record,), shown = list(service.store.searches()), len(list(service.store.events()))
+    back = client.get(f"/?q=your+etc&lang=en&query={record.query_id}&said=nothing").text
+    assert f'data-query="{record.query_id}"' in first
+    assert f'data-query="{record.query_id}"' in back
+    assert 'role="status" tabindex="-1" hidden' in client.get("/?q=forgot+link&query=q7&said=nothing").text
+    assert service.buffer.flush()
+    assert (len(list(service.store.searches())), len(list(service.store.events()))) == (1, shown)
+    far = client.get("/?q=password&doc=reset-password.en&offset=10&query=q7&position=11&lang=en").text
+    assert 'href="/?q=password&amp;lang=en&amp;offset=10&amp;query=q7&amp;said=nothing"' in far
+    assert 'href="/?q=password&amp;lang=en"' in client.get("/?q=password&doc=reset-password.en&lang=en").text
+    assert 'href="/?lang=en" data-back' in client.get("/?doc=reset-password.en&query=q7&lang=en").text
 
 
 def test_a_video_without_a_readable_address_is_shown(make_client: Any) -> None:

@@ -28,7 +28,9 @@
     if (running) running.abort();
     const mine = running = new AbortController();
     closeSuggestions();
-    byId("view").setAttribute("aria-busy", "true");
+    // “Back” may put another view in its place before the answer comes, and keeps this one.
+    const view = byId("view");
+    view.setAttribute("aria-busy", "true");
     byId("status").textContent = text("loading");
     try {
       const response = await fetch(address, { ...request, signal: mine.signal, headers: { "X-Kbsearch-Session": session } });
@@ -36,7 +38,7 @@
       if (!page.getElementById("view")) throw new Error(`${response.status} from ${address}`);
       return { page, address: response.url };
     } finally {
-      if (running === mine) byId("view").removeAttribute("aria-busy");
+      if (running === mine) view.removeAttribute("aria-busy");
     }
   }
 
@@ -64,8 +66,9 @@
 
   function advance(address) {
     remember();
+    const from = current;
     current = randomId();
-    history.pushState({ view: current }, "", clean(address));
+    history.pushState({ view: current, from }, "", clean(address));
   }
 
   function remember() {
@@ -83,6 +86,12 @@
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     arrive(typesOn);
+  }
+
+  // Whether the entry before this one is the results that led here: they stand as they were left, and cost no search.
+  function cameFromResults() {
+    const before = kept.get(history.state?.from)?.data;
+    return before?.view === "results" && before.query === body.dataset.query;
   }
 
   function back(state) {
@@ -139,7 +148,8 @@
       video.play().catch(() => undefined);
     } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
       click.preventDefault();
-      go(link.href);
+      if ("back" in link.dataset && cameFromResults()) history.back();
+      else go(link.href);
     }
   }
 
@@ -392,6 +402,8 @@
     if (typed.target.id === "q") {
       clearTimeout(timer);
       timer = setTimeout(suggest, 90);
+      // What is typed now is no longer what was chosen with the arrows.
+      choose(-1);
     }
     if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
   });

@@ -9,7 +9,7 @@ from kbsearch.metrics.journeys import SURVEY
 from kbsearch.service.address import PAGE_SIZE, PageState, read_state
 from kbsearch.service.context import service_of
 from kbsearch.service.errors import NotFound, error_code
-from kbsearch.service.frame import SAID, frame_values, html_page, ticket_address
+from kbsearch.service.frame import NOTHING, SAID, frame_values, html_page, ticket_address
 from kbsearch.service.page import Values, article_values, results_values, shown_hits
 from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
@@ -33,6 +33,8 @@ async def page(request: Request) -> Response:
     values["view"] = "results" if state.q or state.doc else "home"
     said = request.query_params.get("said", "")
     values["said"] = said if said in SAID else ""
+    # Where a form or a link leads back to a view, it has been counted already, under the id that the address names.
+    values["again"] = said in (*SAID, NOTHING)
     status = 200
     try:
         if len(state.q) > MAX_QUERY:
@@ -84,10 +86,9 @@ async def _show_results(request: Request, state: PageState, values: Values) -> N
         audiences=PUBLIC,
     )
     session = str(values["session"])
-    # Where a form leads back to the page it stands on, the search has been counted already, under its own id.
-    counted = request.method == "GET" and not values["said"]
+    counted = request.method == "GET" and not values["again"]
     answered = await service.search(engine, query, request, session=session, analytics=counted)
-    query_id = state.query if values["said"] and state.query else answered.query_id
+    query_id = state.query if values["again"] and state.query else answered.query_id
     portal = load_portal()
     texts = portal.messages[str(values["lang"])]
     values.update(results_values(answered.outcome, query_id, state, texts, portal.names))
@@ -111,15 +112,18 @@ async def _show_article(request: Request, state: PageState, values: Values) -> N
         document = await service.gate.run(lambda: engine.document(translation, audiences=PUBLIC))
     if document is None:
         raise NotFound("there is no such article")
+    back = state.href(doc="", translation="", query="", position=0)
+    if state.q and state.query:
+        back = f"{state.href(doc='', translation='', position=0)}&said={NOTHING}"
     values.update(
         view="article",
         article=article_values(document, state, load_portal().names),
         query_id=state.query,
         ticket_href=ticket_address(values, state.q or document.title, state.query),
-        back_href=state.href(doc="", translation="", query="", position=0),
+        back_href=back,
         page_title=f"{document.title} – {values['site_title']}",
     )
-    if request.method == "GET" and not values["said"]:
+    if request.method == "GET" and not values["again"]:
         viewed = make_event(
             service,
             request,

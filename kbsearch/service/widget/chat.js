@@ -3,7 +3,7 @@
 const log = el("div", { class: "log", role: "log", "aria-label": texts.chat, tabindex: "0" });
 const questionInput = el("input", {
   class: "input", type: "text", maxlength: String(MAX_MESSAGE), placeholder: texts.placeholder, "aria-label": texts.placeholder,
-  autocomplete: "off", enterkeyhint: "send", role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list",
+  autocomplete: "off", enterkeyhint: "send", dir: "auto", role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list",
   "aria-controls": "suggestions",
 });
 let waiting = false;
@@ -60,14 +60,17 @@ function drawLog() {
 }
 
 function draw(entry, newest) {
-  if (entry.who === "customer") return el("p", { class: "bubble mine" }, el("span", { class: "unseen" }, `${texts.you}: `), entry.text);
+  if (entry.who === "customer") {
+    // With a direction of its own, our word does not decide that of the customer's.
+    return el("p", { class: "bubble mine", dir: "auto" }, el("span", { class: "unseen", dir: "ltr" }, `${texts.you}: `), entry.text);
+  }
   const box = el("div", { class: "theirs" });
   if (entry.kind === "down") {
     const again = newest && button(texts.retry, () => say(entry.again), "quiet asking");
     box.append(el("p", { class: "bubble" }, texts.down), el("div", { class: "row" }, contactLink(), again));
     return box;
   }
-  const passage = el("p", { class: "passage", lang: entry.lang }, entry.text);
+  const passage = el("p", { class: "passage", lang: entry.lang, dir: "auto" }, entry.text);
   const about = (one) => ({ id: one.id, type: one.type, query_id: entry.query_id, position: one.position });
   box.append(el("div", { class: entry.source ? "bubble answer" : "bubble" }, passage, entry.source && sourceLink(entry.source, about(entry.source))));
   for (const one of entry.choices || []) box.append(titleButton(one, about(one)));
@@ -96,13 +99,13 @@ const foreign = (lang) => lang && lang.slice(0, 2) !== textLang && el("span", { 
 
 function sourceLink(source, about) {
   return el("button", { type: "button", class: "source", click: () => follow(about) },
-    icon("article"), el("span", { class: "name", lang: source.lang }, source.title), foreign(source.lang),
+    icon("article"), el("span", { class: "name", lang: source.lang, dir: "auto" }, source.title), foreign(source.lang),
     el("span", { class: "unseen" }, ` – ${texts.read}`));
 }
 
 function titleButton(one, about) {
   return el("button", { type: "button", class: "choice", click: () => follow(about) },
-    icon("article"), el("span", { class: "name", lang: one.lang }, one.title), foreign(one.lang));
+    icon("article"), el("span", { class: "name", lang: one.lang, dir: "auto" }, one.title), foreign(one.lang));
 }
 
 function follow(about) {
@@ -122,7 +125,7 @@ async function loadStarters() {
     const { suggestions } = await ask(`v1/suggest?q=&limit=4&lang=${encodeURIComponent(pageLang)}`);
     const asked = suggestions.filter((line) => line.kind === "query");
     if (asked.length) {
-      starters.replaceChildren(el("span", { class: "soft" }, texts.popular), ...asked.map((line) => button(line.text, () => answer(line.text))));
+      starters.replaceChildren(el("span", { class: "soft" }, texts.popular), ...asked.map((line) => button(line.text, () => answer(line.text), "pill", { dir: "auto" })));
     }
   } catch {
     if (!memory.entries.length) starters.replaceChildren(el("p", { role: "alert" }, texts.down), contactLink() || "");

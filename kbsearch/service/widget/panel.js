@@ -40,6 +40,13 @@ function mount() {
   emit("ready", {});
 }
 
+// Brought back by the browser as it was left: the chat has perhaps gone on on another page since.
+addEventListener("pageshow", (shown) => {
+  if (!shown.persisted) return;
+  Object.assign(memory, recall(memoryName));
+  if (loaded) drawLog();
+});
+
 // Into the top layer, on top: above every z-index, and out of reach of transforms and filters of the page.
 function raise() {
   if (!host.showPopover) return;

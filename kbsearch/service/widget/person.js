@@ -4,9 +4,9 @@ const field = (name, properties, control) => {
   const input = el(control || "input", { id: name, name, class: "input", ...properties });
   return [input, el("div", { class: "labelled" }, el("label", { for: name }, texts[name]), input)];
 };
-const [nameInput, nameField] = field("name", { autocomplete: "name", maxlength: "200" });
+const [nameInput, nameField] = field("name", { dir: "auto", autocomplete: "name", maxlength: "200" });
 const [emailInput, emailField] = field("email", { type: "email", autocomplete: "email", maxlength: "254", required: true });
-const [messageInput, messageField] = field("message", { rows: "5", maxlength: "10000", required: true }, "textarea");
+const [messageInput, messageField] = field("message", { dir: "auto", rows: "5", maxlength: "10000", required: true }, "textarea");
 const problem = el("p", { class: "problem", role: "alert", hidden: true });
 const fileButton = el("button", { type: "submit", class: "main" }, texts.file);
 const personForm = el("form", { novalidate: true, submit: filePerson },
@@ -114,7 +114,7 @@ function filedBox() {
       ticket.status = now.status;
       keepMemory();
       setState();
-      replies.replaceChildren(...now.replies.map((reply) => el("p", { class: "bubble" }, el("strong", {}, reply.from), " ", reply.text)));
+      replies.replaceChildren(...now.replies.map((reply) => el("p", { class: "bubble", dir: "auto" }, el("strong", { dir: "auto" }, reply.from), " ", reply.text)));
     } catch {
       state.textContent = texts.down;
     }

@@ -32,7 +32,7 @@ function openSuggestions(found) {
   activate(-1);
   suggestionList.replaceChildren(...lines.map((line, place) =>
     el("li", { id: `line-${place}`, role: "option", "aria-selected": "false", lang: line.lang, mousedown: (press) => press.preventDefault(), click: () => take(place) },
-      icon(line.kind === "title" ? "article" : "help"), el("span", { class: "name" }, line.text))));
+      icon(line.kind === "title" ? "article" : "help"), el("span", { class: "name", dir: "auto" }, line.text))));
   suggestionList.hidden = !lines.length;
   questionInput.setAttribute("aria-expanded", String(lines.length > 0));
 }
