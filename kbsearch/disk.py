@@ -49,7 +49,10 @@ def only_one(path: Path, purpose: str) -> Iterator[None]:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         file.write(f"process {os.getpid()} on {socket.gethostname()} ({purpose}, since {now})\n")
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            file.truncate(0)  # a command that fails leaves the directory as it was
 
 
 class Locked(Exception):
