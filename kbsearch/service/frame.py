@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from urllib.parse import urlencode
 
@@ -14,7 +13,7 @@ from kbsearch.service.context import Service
 from kbsearch.service.errors import RETRY_AFTER
 from kbsearch.service.page import Values
 from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
-from kbsearch.service.sent import takes_gzip
+from kbsearch.service.respond import html_response
 
 _POPULAR = 6
 _SESSION = re.compile(r"[0-9a-f]{32}")
@@ -94,10 +93,7 @@ def html_page(request: Request, values: Values, status: int = 200) -> Response:
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
     if status == 503:
         headers["Retry-After"] = RETRY_AFTER
-    content = load_portal().render(values).encode("utf-8", "replace")
-    if takes_gzip(request.scope):
-        content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
-    return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)
+    return html_response(request.scope, load_portal().render(values), status, headers)
 
 
 def _in_language(request: Request, state: PageState, code: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON out: orjson, and no markup on the wire.
+"""JSON out: orjson, and no markup on the wire; pages out, compressed.
 
 Outside strings JSON has no `<`, `>` or `&`, so replacing the bytes of a whole document writes exactly those inside
 strings as escapes; a page that puts an answer into HTML by mistake still meets no tag.
@@ -6,10 +6,14 @@ strings as escapes; a page that puts an answer into HTML by mistake still meets 
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 
 import orjson
 from fastapi.responses import Response
+from starlette.types import Scope
+
+from kbsearch.service.sent import takes_gzip
 
 _JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
@@ -27,6 +31,14 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     if headers:
         response.headers.update(headers)
     return response
+
+
+def html_response(scope: Scope, page: str, status: int, headers: Mapping[str, str]) -> Response:
+    """Answer with a page, compressed where the client takes that."""
+    content, encoding = page.encode("utf-8", "replace"), {}
+    if takes_gzip(scope):
+        content, encoding = gzip.compress(content, 5), {"Content-Encoding": "gzip"}
+    return Response(content, status, media_type="text/html; charset=utf-8", headers={**headers, **encoding})
 
 
 class Prepared(Response):

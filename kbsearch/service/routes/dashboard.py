@@ -6,7 +6,6 @@ browser is closed: it stays out of addresses, and so out of logs and histories. 
 
 from __future__ import annotations
 
-import gzip
 from datetime import UTC, datetime
 
 from anyio import to_thread
@@ -23,6 +22,7 @@ from kbsearch.service.dashboard.render import STATIC, load_files, render_note, r
 from kbsearch.service.errors import Forbidden, NotFound
 from kbsearch.service.forms import read_form
 from kbsearch.service.knowledge import Knowledge
+from kbsearch.service.respond import html_response
 from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME
 from kbsearch.service.security import KEY_HEADER, audiences_of
 from kbsearch.service.sent import takes_gzip
@@ -131,8 +131,4 @@ def _ask(message: str, status: int) -> Response:
 
 
 def _html(request: Request, page: str, status: int = 200) -> Response:
-    headers = {**_HEADERS, "Vary": "Accept-Encoding"}
-    content = page.encode("utf-8", "replace")
-    if takes_gzip(request.scope):
-        content, headers["Content-Encoding"] = gzip.compress(content, 5), "gzip"
-    return Response(content, status, media_type="text/html; charset=utf-8", headers=headers)
+    return html_response(request.scope, page, status, {**_HEADERS, "Vary": "Accept-Encoding"})
