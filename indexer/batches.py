@@ -14,8 +14,7 @@ import itertools
 import math
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,9 @@ from kbsearch.index.arrays import wide_hash
 _UNFINISHED = "unfinished"
 # So many files less than half full are written together into full ones.
 _MOST_HALF_EMPTY = 8
+_ROW_BITS = 32
+"""A place is one number: the file's, and in so many bits the row's. A million pairs would be a million objects."""
+_NOWHERE = -1
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -71,14 +73,19 @@ class Shelf:
         for stray in self.directory.glob(".*"):
             stray.unlink()
         self._files: dict[int, Arrays] = {}
-        self._places: dict[bytes, tuple[int, int]] = {}
+        self._places: dict[bytes, int] = {}
         for path in sorted(self.directory.glob("*.rows"), key=lambda path: int(path.stem)):
             self.accept(path)
         self._numbers = itertools.count(max(self._files, default=-1) + 1)
 
-    def place(self, key: bytes) -> tuple[int, int] | None:
-        """In which file and row a key lies."""
-        return self._places.get(key)
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+    def places(self, keys: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """In which file and row each key lies; −1 where it lies in none."""
+        places = np.fromiter(map(self._places.get, keys, itertools.repeat(_NOWHERE)), np.int64, len(keys))
+        files = places >> _ROW_BITS
+        return files, np.where(files < 0, _NOWHERE, places & ((1 << _ROW_BITS) - 1))
 
     def file(self, number: int) -> Arrays:
         """A file's arrays."""
@@ -98,27 +105,28 @@ class Shelf:
             return None
         number = int(path.stem)
         self._files[number] = arrays
-        for row, key in enumerate(split_keys(keys)):
-            self._places[key] = number, row
+        self._places.update(zip(split_keys(keys), itertools.count(number << _ROW_BITS)))
         return number
 
-    def thin(self, live: Iterable[bytes], full: int) -> list[int]:
+    def thin(self, live: Sequence[bytes], full: int) -> list[int]:
         """Files worth writing together: less than half full of what is live. None while they are few.
 
         Files of which nothing is live are removed at once.
         """
-        rows = Counter(self._places[key][0] for key in live)
-        self.remove([number for number in self._files if number not in rows])
-        thin = sorted(number for number, count in rows.items() if count < full // 2)
+        numbers, counts = np.unique(self.places(live)[0], return_counts=True)
+        self.remove(sorted(set(self._files) - set(numbers.tolist())))
+        thin: list[int] = numbers[counts < full // 2].tolist()
         return thin if len(thin) > _MOST_HALF_EMPTY else []
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove files; the keys in them are forgotten unless they lie elsewhere as well."""
+        if not numbers:
+            return
         for number in numbers:
             del self._files[number]
             (self.directory / f"{number}.rows").unlink()
         gone = set(numbers)
-        self._places = {key: place for key, place in self._places.items() if place[0] not in gone}
+        self._places = {key: place for key, place in self._places.items() if place >> _ROW_BITS not in gone}
 
 
 def shelf_name(kind: str, fingerprint: str) -> str:
@@ -126,10 +134,10 @@ def shelf_name(kind: str, fingerprint: str) -> str:
     return f"{kind}-{wide_hash(fingerprint.encode()).hex()[:12]}"
 
 
-def split_keys(keys: NDArray[np.uint64]) -> Iterator[bytes]:
+def split_keys(keys: NDArray[np.uint64]) -> list[bytes]:
     """Each row of a (rows, 2) array as 16 bytes."""
-    data = keys.tobytes()
-    return (data[start : start + 16] for start in range(0, len(data), 16))
+    rows: list[bytes] = np.ascontiguousarray(keys).view("V16").ravel().tolist()
+    return rows
 
 
 def write_batch(path: Path, arrays: Arrays) -> None:

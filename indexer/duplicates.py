@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kbsearch.index.arrays import distinct
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.kernels import sign_documents
 from kbsearch.text.words import surfaces
@@ -84,9 +85,7 @@ def candidates(corpus: Corpus) -> list[tuple[int, int]]:
         together = np.flatnonzero(keys[order][1:] == keys[order][:-1])
         one, other = order[together], order[together + 1]
         found.append(np.minimum(one, other) * len(order) + np.maximum(one, other))
-    # `np.unique` counts on numbers that repeat; of these few do.
-    pairs = np.sort(np.concatenate(found))
-    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    pairs = distinct(np.concatenate(found))
     first, second = np.divmod(pairs, max(1, corpus.documents))
     alike = np.zeros(len(pairs))
     for start in range(0, len(pairs), _BLOCK):

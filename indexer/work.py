@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
-from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,7 +55,7 @@ class RowMaker:
         """Take the next document; its row is made unless it is there already."""
         key = document_key(document)
         self.keys.append(key)
-        if self._shelf.place(key) is not None:
+        if key in self._shelf:
             return
         self.made += 1
         self._waiting.append(document)
@@ -108,25 +107,22 @@ class VectorMaker:
         self.made = 0
         """Passages, of which the vectors were not there already."""
 
-    def add_rows(self, shelf: Shelf, keys: Iterable[bytes]) -> None:
+    def add_rows(self, shelf: Shelf, keys: Sequence[bytes]) -> None:
         """See to it that all documents of some keys, and their passages, have vectors."""
-        by_file: dict[int, list[int]] = {}
-        for key in keys:
-            number, row = shelf.place(key) or (-1, -1)
-            by_file.setdefault(number, []).append(row)
-        for number, rows in by_file.items():
+        for number, rows, _ in by_file(*shelf.places(keys)):
             self.add(shelf.file(number), rows)
         self.finish()
 
-    def add(self, batch: Batch, rows: Sequence[int] | None = None) -> None:
+    def add(self, batch: Batch, rows: NDArray[np.int64] | None = None) -> None:
         """See to it that the documents of a batch (all, or those in `rows`) and their passages have vectors."""
         counts = batch["passage_counts"]
         owners = np.repeat(np.arange(len(counts)), counts)
-        documents = np.arange(len(counts)) if rows is None else np.asarray(rows, dtype=np.int64)
-        head_keys, text_keys = list(split_keys(batch["head_keys"])), list(split_keys(batch["text_keys"]))
-        heads = [number for number in documents.tolist() if self._is_missing(head_keys[number])]
-        passages = np.flatnonzero(np.isin(owners, documents)).tolist()
-        missing = [number for number in passages if self._is_missing(text_keys[number])]
+        asked = np.ones(len(counts), dtype=np.bool_)
+        if rows is not None:
+            asked[:] = False
+            asked[rows] = True
+        head_keys, text_keys = split_keys(batch["head_keys"]), split_keys(batch["text_keys"])
+        heads, missing = self._missing(head_keys, asked), self._missing(text_keys, asked[owners])
         if not heads and not missing:
             return
         texts, records = column(batch, "texts"), column(batch, "records")
@@ -143,8 +139,10 @@ class VectorMaker:
             self.made += text_keys[number] not in self._waiting
             self._want(text_keys[number], passage_text(head_of(int(owners[number])), Passage(text, tuple(headings))))
 
-    def _is_missing(self, key: bytes) -> bool:
-        return self._shelf.place(key) is None and key not in self._waiting
+    def _missing(self, keys: Sequence[bytes], asked: NDArray[np.bool_]) -> list[int]:
+        """Which of the keys that are asked for have no vector and do not wait for one."""
+        unknown = np.flatnonzero((self._shelf.places(keys)[0] < 0) & asked)
+        return [number for number in unknown.tolist() if keys[number] not in self._waiting]
 
     def _want(self, key: bytes, text: str) -> None:
         self._waiting[key] = text
@@ -162,10 +160,19 @@ class VectorMaker:
             self._waiting = {}
 
 
-def corpus_of(shelf: Shelf, keys: Iterable[bytes]) -> Corpus:
+def by_file(
+    files: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Each file among some places, the rows in it, and where among the places they stand."""
+    order = np.argsort(files, kind="stable")
+    numbers, starts = np.unique(files[order], return_index=True)
+    for number, mine in zip(numbers.tolist(), np.split(order, starts)[1:], strict=True):
+        yield number, rows[mine], mine
+
+
+def corpus_of(shelf: Shelf, keys: Sequence[bytes]) -> Corpus:
     """The rows of some keys, in their order."""
-    places = [shelf.place(key) or (-1, -1) for key in keys]
-    source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
+    source, rows = shelf.places(keys)
     numbers, compact = np.unique(source, return_inverse=True)
     return Corpus([shelf.file(number) for number in numbers.tolist()], compact.astype(np.int32), rows)
 
@@ -174,22 +181,16 @@ def vectors_of(
     shelf: Shelf, keys: NDArray[np.uint64], dimension: int, dtype: type[np.floating[Any]] = np.float32
 ) -> NDArray[Any]:
     """The vectors of some texts, in their order."""
-    places = [shelf.place(key) or (-1, -1) for key in split_keys(keys)]
-    source, rows = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
-    matrix = np.empty((len(rows), dimension), dtype=dtype)
-    order = np.argsort(source, kind="stable")
-    numbers, starts = np.unique(source[order], return_index=True)
-    for number, mine in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
-        matrix[mine] = shelf.file(number)["vectors"][rows[mine]]
+    matrix = np.empty((len(keys), dimension), dtype=dtype)
+    for number, rows, mine in by_file(*shelf.places(split_keys(keys))):
+        matrix[mine] = shelf.file(number)["vectors"][rows]
     return matrix
 
 
 def tidy_rows(shelf: Shelf, keys: Sequence[bytes]) -> None:
     """Write files that are mostly dead together."""
     numbers = shelf.thin(keys, ROWS)
-    if not numbers:
-        return
-    kept = [key for key in keys if (shelf.place(key) or (-1, -1))[0] in numbers]
+    kept = _lying_in(shelf, numbers, keys)
     for start in range(0, len(kept), ROWS):
         path = shelf.next_path()
         write_batch(path, corpus_of(shelf, kept[start : start + ROWS]).as_batch())
@@ -199,12 +200,19 @@ def tidy_rows(shelf: Shelf, keys: Sequence[bytes]) -> None:
 
 def tidy_vectors(shelf: Shelf, keys: NDArray[np.uint64], dimension: int) -> None:
     """Write files that are mostly dead together."""
-    live = dict(zip(split_keys(keys), repeat(None)))  # texts that stand twice have one vector
+    live = list(dict.fromkeys(split_keys(keys)))  # texts that stand twice have one vector
     numbers = shelf.thin(live, TEXTS)
-    kept = [key for key in live if (shelf.place(key) or (-1, -1))[0] in numbers]
+    kept = _lying_in(shelf, numbers, live)
     for start in range(0, len(kept), TEXTS):
         some = np.frombuffer(b"".join(kept[start : start + TEXTS]), dtype=np.uint64).reshape(-1, 2)
         path = shelf.next_path()
         write_batch(path, {"keys": some, "vectors": vectors_of(shelf, some, dimension)})
         shelf.accept(path)
     shelf.remove(numbers)
+
+
+def _lying_in(shelf: Shelf, numbers: Sequence[int], keys: Sequence[bytes]) -> list[bytes]:
+    """The keys that lie in some files."""
+    if not numbers:
+        return []
+    return [keys[place] for place in np.flatnonzero(np.isin(shelf.places(keys)[0], numbers)).tolist()]

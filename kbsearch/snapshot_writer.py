@@ -26,6 +26,7 @@ from kbsearch.index.arrays import group_pairs, hash_texts, write_array, write_re
 from kbsearch.index.corpus import Corpus
 from kbsearch.index.dense import BuiltDense
 from kbsearch.index.heads import telling_titles, write_heads
+from kbsearch.index.kernels import add_up
 from kbsearch.index.lexical import write_lexical
 from kbsearch.index.marks import write_marks
 from kbsearch.index.protect import protect
@@ -79,15 +80,14 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
         paths = list(files_below(directory))
         with ThreadPoolExecutor() as pool:
             files = {
-                path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": checksum}
-                for path, checksum in zip(paths, pool.map(sha256, paths), strict=True)
+                path.relative_to(directory).as_posix(): said
+                for path, said in zip(paths, pool.map(_sealed, paths), strict=True)
             }
         version = version_name(root, started, hashlib.sha256(orjson.dumps(files)).hexdigest())
         created_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
         head = {"format": FORMAT_VERSION, "version": version, "created_at": created_at}
         (directory / MANIFEST).write_bytes(orjson.dumps(head | manifest | {"files": files}, option=orjson.OPT_INDENT_2))
-        for path in files_below(directory):
-            sync(path)
+        sync(directory / MANIFEST)
         directory.rename(root / version)
         sync(root)
     except (OSError, RuntimeError) as cause:  # faiss reports a full disk as a RuntimeError
@@ -97,6 +97,12 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return version
+
+
+def _sealed(path: Path) -> dict[str, Any]:
+    """Flush a file to the disk; what the manifest says of it."""
+    sync(path)
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
 def cannot_write(root: Path, cause: Exception) -> SnapshotError:
@@ -124,7 +130,8 @@ def _write_parts(directory: Path, content: Content) -> dict[str, Any]:
     with ThreadPoolExecutor() as pool:
         lexical = pool.submit(write_lexical, directory / "lexical", bags, weights, vocabulary.terms)
         # A word of a title or heading counts more, as in the lexical index.
-        times = np.bincount(bags.values, weights=weights.values, minlength=len(vocabulary.words)).astype(np.int64)
+        times = np.zeros(len(vocabulary.words), dtype=np.int64)
+        add_up(bags.values, weights.values, times)
         known = vocabulary.keys, vocabulary.words, vocabulary.langs, times
         before = content.before / "spelling" if content.before else None
         words = write_spelling(directory / "spelling", *known, before)

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.ragged import Ragged, gather
+from kbsearch.index.ragged import Ragged, gather, places_by
 
 Batch = Mapping[str, NDArray[Any]]
 
@@ -50,7 +50,9 @@ class Corpus:
 
     def __init__(self, batches: Sequence[Batch], source: NDArray[np.int32], rows: NDArray[np.int64]) -> None:
         self._batches = batches
-        self._source, self._rows = source, rows
+        self._rows = rows
+        self._documents_of = places_by(source, len(batches))
+        """The numbers of each batch's documents."""
         counts = [np.asarray(batch["passage_counts"], dtype=np.int64) for batch in batches]
         starts = [np.concatenate(([0], np.cumsum(count)[:-1])) if len(count) else count for count in counts]
         lengths, first = self._of_documents(counts), self._of_documents(starts)
@@ -58,7 +60,7 @@ class Corpus:
         self.passage_document = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
         before = np.cumsum(lengths) - lengths
         within = np.arange(len(self.passage_document)) - np.repeat(before, lengths)
-        self._passage_source = np.repeat(source, lengths)
+        self._passages_of = places_by(np.repeat(source, lengths), len(batches))
         self._passage_rows = np.repeat(first, lengths) + within
         self._make_vocabulary()
 
@@ -68,11 +70,11 @@ class Corpus:
 
     def of_documents(self, name: str) -> Ragged:
         """A ragged column, one row a document."""
-        return gather([column(batch, name) for batch in self._batches], self._source, self._rows)
+        return gather([column(batch, name) for batch in self._batches], self._documents_of, self._rows)
 
     def of_passages(self, name: str) -> Ragged:
         """A ragged column, one row a passage."""
-        return gather([column(batch, name) for batch in self._batches], self._passage_source, self._passage_rows)
+        return gather([column(batch, name) for batch in self._batches], self._passages_of, self._passage_rows)
 
     def title_keys(self) -> NDArray[np.uint64]:
         """One number a document."""
@@ -81,25 +83,25 @@ class Corpus:
 
     def text_keys(self) -> NDArray[np.uint64]:
         """Shape (passages, 2): the hash of what is embedded."""
-        return self._keys("text_keys", self._passage_source, self._passage_rows)
+        return self._keys("text_keys", self._passages_of, self._passage_rows)
 
     def head_keys(self) -> NDArray[np.uint64]:
         """Shape (documents, 2): the hash of what is embedded of each document itself."""
-        return self._keys("head_keys", self._source, self._rows)
+        return self._keys("head_keys", self._documents_of, self._rows)
 
     def words_of_documents(self, name: str) -> Ragged:
         """A ragged column of words, numbered in `vocabulary`."""
-        return self._numbered(name, self._source, self._rows)
+        return self._numbered(name, self._documents_of, self._rows)
 
     def words_of_passages(self, name: str) -> Ragged:
         """A ragged column of words, numbered in `vocabulary`."""
-        return self._numbered(name, self._passage_source, self._passage_rows)
+        return self._numbered(name, self._passages_of, self._passage_rows)
 
     def as_batch(self) -> Batch:
         """The same rows in one batch."""
         words = [f"{lang}\0{word}" for lang, word in zip(self.vocabulary.langs, self.vocabulary.words, strict=True)]
         batch: dict[str, NDArray[Any]] = {
-            "keys": self._keys("keys", self._source, self._rows),
+            "keys": self._keys("keys", self._documents_of, self._rows),
             "title_keys": self.title_keys(),
             "head_keys": self.head_keys(),
             "passage_counts": np.bincount(self.passage_document, minlength=self.documents).astype(np.int32),
@@ -116,26 +118,24 @@ class Corpus:
             batch[name], batch[f"{name}.offsets"] = rows.values, rows.offsets
         return batch
 
-    def _keys(self, name: str, source: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def _keys(self, name: str, places: Sequence[NDArray[np.int64]], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         keys = np.empty((len(rows), 2), dtype=np.uint64)
-        for number, batch in enumerate(self._batches):
-            mine = source == number
+        for batch, mine in zip(self._batches, places, strict=True):
             keys[mine] = batch[name][rows[mine]]
         return keys
 
     def _of_documents(self, columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
         values = np.zeros(len(self._rows), dtype=columns[0].dtype if columns else np.int64)
-        for number, values_there in enumerate(columns):
-            mine = self._source == number
+        for values_there, mine in zip(columns, self._documents_of, strict=True):
             values[mine] = values_there[self._rows[mine]]
         return values
 
-    def _numbered(self, name: str, source: NDArray[np.int32], rows: NDArray[np.int64]) -> Ragged:
+    def _numbered(self, name: str, places: Sequence[NDArray[np.int64]], rows: NDArray[np.int64]) -> Ragged:
         parts = [column(batch, name) for batch in self._batches]
         numbered = [
             Ragged(numbers[part.values], part.offsets) for numbers, part in zip(self._numbers, parts, strict=True)
         ]
-        return gather(numbered, source, rows)
+        return gather(numbered, places, rows)
 
     def _make_vocabulary(self) -> None:
         """The words that any of the documents holds; a batch may know more."""
@@ -154,15 +154,15 @@ class Corpus:
         number = np.cumsum(used, dtype=np.int32) - 1
         self._numbers = [number[old] for old in self._numbers]
         first = first[used]
-        source = (np.searchsorted(ends, first, side="right") - 1).astype(np.int32)
-        rows = first - ends[source]
-        names = gather([column(batch, "words") for batch in self._batches], source, rows).lines()
+        source = np.searchsorted(ends, first, side="right") - 1
+        places, rows = places_by(source, len(self._batches)), first - ends[source]
+        names = gather([column(batch, "words") for batch in self._batches], places, rows).lines()
         halves = "\0".join(names).split("\0") if names else []
         self.vocabulary = Vocabulary(
             keys=keys[used],
             words=halves[1::2],
             langs=halves[::2],
-            terms=gather([column(batch, "terms") for batch in self._batches], source, rows),
+            terms=gather([column(batch, "terms") for batch in self._batches], places, rows),
             heads=np.concatenate([batch["heads"] for batch in self._batches] or [np.empty(0, np.uint64)])[first],
             stops=np.concatenate([batch["stops"] for batch in self._batches] or [np.empty(0, np.bool_)])[first],
         )

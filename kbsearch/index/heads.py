@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.arrays import open_array, write_array
+from kbsearch.index.arrays import distinct, open_array, write_array
 from kbsearch.index.corpus import Vocabulary
 from kbsearch.index.ragged import Ragged
 
@@ -28,7 +28,7 @@ def telling_titles(titles: Ragged, vocabulary: Vocabulary) -> NDArray[np.bool_]:
     owners = np.repeat(np.arange(len(titles), dtype=np.int64), np.diff(titles.offsets))
     used, words = np.unique(titles.values, return_inverse=True)
     stems = np.unique(vocabulary.heads[used], return_inverse=True)[1][words]
-    frequency = np.bincount(np.unique(stems * len(titles) + owners) // max(1, len(titles)))
+    frequency = np.bincount(distinct(stems * len(titles) + owners) // max(1, len(titles)))
     letters = np.asarray([vocabulary.words[word].isalpha() for word in used.tolist()], dtype=np.bool_)
     telling = letters[words] & ~vocabulary.stops[titles.values]
     telling &= frequency[stems] <= max(1.0, COMMON * len(titles))

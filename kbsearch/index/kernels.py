@@ -94,12 +94,22 @@ def copy_rows(
     into: NDArray[Any],
     starts: NDArray[np.int64],
 ) -> None:
-    """Copy row `rows[k]` of a ragged array to `into[starts[k]:]`."""
-    for number in range(rows.shape[0]):
-        target = starts[number]
-        for entry in range(offsets[rows[number]], offsets[rows[number] + 1]):
-            into[target] = values[entry]
-            target += 1
+    """Copy row `rows[k]` of a ragged array to `into[starts[k]:]`; rows that follow each other in both, at once."""
+    number, count = 0, rows.shape[0]
+    while number < count:
+        first, end, target = offsets[rows[number]], offsets[rows[number] + 1], starts[number]
+        number += 1
+        while number < count and offsets[rows[number]] == end and starts[number] - target == end - first:
+            end = offsets[rows[number] + 1]
+            number += 1
+        into[target : target + end - first] = values[first:end]
+
+
+@compiled
+def add_up(numbers: NDArray[np.int32], amounts: NDArray[np.int32], sums: NDArray[np.int64]) -> None:
+    """Add each amount to the sum of its number."""
+    for entry in range(numbers.shape[0]):
+        sums[numbers[entry]] += amounts[entry]
 
 
 @compiled

@@ -68,13 +68,18 @@ class Ragged:
         return (data[start:end] for start, end in pairwise(self.offsets.tolist()))
 
 
-def gather(parts: Sequence[Ragged], source: NDArray[np.int32], rows: NDArray[np.int64]) -> Ragged:
-    """Row k of the result is row `rows[k]` of `parts[source[k]]`."""
+def places_by(source: NDArray[np.integer[Any]], count: int) -> list[NDArray[np.int64]]:
+    """Where each number below `count` stands in `source`, rising."""
+    order = np.argsort(source, kind="stable")
+    return np.split(order, np.searchsorted(source[order], np.arange(1, count))) if count else []
+
+
+def gather(parts: Sequence[Ragged], wanted: Sequence[NDArray[np.int64]], rows: NDArray[np.int64]) -> Ragged:
+    """Row k of the result is row `rows[k]` of that part whose places in `wanted` (from `places_by`) hold k."""
     # Compiled code is loaded only where rows are put together, not in each process that makes them.
     from kbsearch.index.kernels import copy_rows
 
     lengths = np.zeros(len(rows), dtype=np.int64)
-    wanted = [np.flatnonzero(source == number) for number in range(len(parts))]
     for part, places in zip(parts, wanted, strict=True):
         lengths[places] = np.diff(part.offsets)[rows[places]]
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)

@@ -152,7 +152,7 @@ def _merged(
     moved[staying] = np.flatnonzero(is_old)
     rows = np.empty(len(is_old), dtype=np.int64)
     rows[is_old], rows[~is_old] = staying, np.arange(len(places))
-    lines = gather([old_lines, new_lines], (~is_old).astype(np.int32), rows)
+    lines = gather([old_lines, new_lines], [np.flatnonzero(is_old), np.flatnonzero(~is_old)], rows)
     owner = np.empty(len(keys), dtype=np.int32)
     owner[kept[stays]] = moved[old_owner[there[kept[stays]]]]
     owner[made] = np.append(new_places, -1)[new_owner]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.arrays import group_pairs, hash_text, open_array, write_array
+from kbsearch.index.arrays import distinct, group_pairs, hash_text, open_array, write_array
 from kbsearch.index.candidate_kernels import agreement, stems_of_documents
 from kbsearch.index.corpus import Vocabulary
 from kbsearch.index.numbers import Numbers
@@ -46,7 +46,7 @@ def write_titles(titles: Ragged, keys: NDArray[np.uint64], vocabulary: Vocabular
     directory.mkdir()
     count = len(titles)
     owners = np.repeat(np.arange(count, dtype=np.int64), np.diff(titles.offsets))
-    used = np.unique(titles.values)
+    used = distinct(titles.values)
     # All at once; the line breaks keep the words apart.
     plain = _plain("\n".join([vocabulary.words[word] for word in used.tolist()])).split("\n") if len(used) else []
     known = sorted(set(plain))
@@ -146,5 +146,5 @@ def _distinct(
     keys: NDArray[np.int64], documents: NDArray[np.int64], key_count: int, document_count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Each key's documents, each once and rising, as `group_pairs` gives them: they are searched by halving."""
-    pairs = np.unique(keys * document_count + documents)
+    pairs = distinct(keys * document_count + documents)
     return group_pairs(pairs // max(document_count, 1), pairs % max(document_count, 1), key_count)
