@@ -98,16 +98,24 @@ def publish(root: Path, version: str) -> None:
         _point_to(root, version)
 
 
+def hold_version(directory: Path) -> int:
+    """Keep prune from removing a version until the descriptor that is returned is closed.
+
+    Raises SnapshotMissing and SnapshotDamaged.
+    """
+    try:
+        return hold_open(directory / MANIFEST)
+    except OSError as cause:
+        raise _unreadable(directory, cause) from cause
+
+
 @contextmanager
 def _in_use(directory: Path) -> Iterator[None]:
     """Keep prune from removing a version while the block runs.
 
     It may be gone by the time that this begins, so what is known of it is read in the block.
     """
-    try:
-        held = hold_open(directory / MANIFEST)
-    except OSError as cause:
-        raise _unreadable(directory, cause) from cause
+    held = hold_version(directory)
     try:
         yield
     finally:

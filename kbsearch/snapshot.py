@@ -24,7 +24,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.disk import hold_open
 from kbsearch.editing import read_editing
 from kbsearch.embed.protocol import ModelInfo
 from kbsearch.index.arrays import (
@@ -45,6 +44,7 @@ from kbsearch.manifest import (
     FORMAT_VERSION,
     MANIFEST,
     VERSION_TIME,
+    hold_version,
     publish,
     published_version,
     read_manifest,
@@ -78,9 +78,9 @@ class Snapshot:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.manifest = read_manifest(directory)
         # Until this object is gone, prune leaves the version alone.
-        weakref.finalize(self, os.close, hold_open(directory / MANIFEST))
+        weakref.finalize(self, os.close, hold_version(directory))
+        self.manifest = read_manifest(directory)
         self.version: str = self.manifest["version"]
         self.model = ModelInfo(**self.manifest["model"])
         self.languages: tuple[str, ...] = tuple(self.manifest["languages"])

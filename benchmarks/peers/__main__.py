@@ -3,6 +3,7 @@
     python -m benchmarks.peers --passages 100000
     python -m benchmarks.peers --corpus help_centre      → results/peers-help_centre.md
     python -m benchmarks.peers --peers kbsearch_ lucene_ → results/peers-100000-some.md, beside the whole comparison
+    … --passages 1000000 --part vector --peers …         → results/peers-1000000-vector.md: all need 38 GiB
 
 Each engine runs in a process and an environment of its own (var/peers/) and times single queries inside it, on one
 thread. Blocks of queries are asked of the engines in turn, over several rounds; a query's time is its median round.
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
+    parser.add_argument("--part", default="some", metavar="NAME", help="what to call some of the engines")
     parser.add_argument("--install-only", action="store_true", help="make the environments, measure nothing")
     parser.add_argument("--work", type=Path, help="keep the corpus and the indexes here, and take those found")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -114,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     made_up = options.corpus == "generated"
     sizes = f" --passages {options.passages} --width {options.width}" if made_up else ""
-    some = "" if tuple(options.peers) == PEERS else f" --peers {' '.join(options.peers)}"
+    some = "" if tuple(options.peers) == PEERS else f" --part {options.part} --peers {' '.join(options.peers)}"
     measured = stamp(f"python -m benchmarks.peers --corpus {options.corpus}{sizes} --rounds {options.rounds}{some}")
     running: list[Running] = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -138,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for each in running:
                 each.stop()
     markdown = describe(measured, corpus, options.rounds, figures)
-    name = f"peers-{options.passages if made_up else options.corpus}" + ("-some" if some else "")
+    name = f"peers-{options.passages if made_up else options.corpus}" + (f"-{options.part}" if some else "")
     write_result(name, markdown, {"engines": figures}, measured, options.out)
     print(markdown)
 

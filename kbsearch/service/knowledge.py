@@ -15,6 +15,7 @@ from kbsearch.engine import open_engine
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.service.reload import SearchEngine
 from kbsearch.service.security import PUBLIC
+from kbsearch.text.tags import primary
 from kbsearch.types import SearchRequest
 
 _LONGEST_QUERY = 512
@@ -37,7 +38,7 @@ class Knowledge:
         """Search the public articles; None where nothing is found."""
         if not text.strip():
             return None
-        known = lang if lang in self._engine.languages else ""
+        known = lang if primary(lang) in map(primary, self._engine.languages) else ""
         outcome = self._engine.search(SearchRequest(q=text[:_LONGEST_QUERY], lang=known, limit=1, audiences=PUBLIC))
         if not outcome.hits:
             return None

@@ -15,10 +15,12 @@ def run(options: argparse.Namespace) -> str:
 
     :raises UsageError: there is no such suggestion or status, or nobody has suggested anything yet.
     """
-    store = SuggestionStore(_existing(suggestions_path(options.index, url_in_use(options.events, options.index))))
+    path = _existing(suggestions_path(options.index, url_in_use(options.events, options.index)))
+    store = SuggestionStore(path)
     try:
         if options.forget:
-            return f"{options.forget} followed {store.forget(options.forget)} suggestions, and follows none now."
+            followed = store.forget(options.forget)
+            return f"{options.forget} followed {followed} suggestions in {path}, and follows none now."
         if options.followers:
             return "\n".join(store.followers(options.followers))
         if options.decide:

@@ -132,6 +132,13 @@ def test_what_is_kept_equals_what_is_read(store: MemoryStore, made: Report, samp
     assert store.reads == reads
 
 
+def test_a_region_of_a_known_language_is_searched_as_it(sample: Engine) -> None:
+    """Browsers send en-GB; the help centre's language is en, and a promo code says nothing of its own language."""
+    nearest = Knowledge(sample, None).nearest("promo 31", "en-gb")
+    assert nearest is not None
+    assert nearest.article.lang == "en"
+
+
 def test_a_reader_without_a_key_to_it_sees_no_private_article(sample: Engine) -> None:
     """Neither its title nor its name."""
     for audiences, seen in ((None, True), (frozenset({"public", "agent"}), True), (frozenset({"public"}), False)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -302,6 +303,17 @@ def test_openapi_names_every_route_of_the_contract(client: TestClient) -> None:
     assert "HTTPValidationError" not in described["components"]["schemas"]
     assert list(described["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
     assert client.get("/docs").status_code == 404
+
+
+def test_every_route_with_a_body_says_what_becomes_of_a_bad_one(client: TestClient) -> None:
+    """No JSON, and too much of it: the description names both answers, and the one that is given."""
+    described = client.get("/openapi.json").json()["paths"]
+    with_body = {path: item["post"] for path, item in described.items() if "requestBody" in item.get("post", {})}
+    assert len(with_body) >= 8
+    for path, route in with_body.items():
+        address = re.sub(r"\{\w+\}", "x", path)
+        answer = client.post(address, content=b"{", headers={"content-type": "application/json"})
+        assert {"400", "413", str(answer.status_code)} <= set(route["responses"]), path
 
 
 def test_every_reference_of_the_description_leads_somewhere(client: TestClient) -> None:

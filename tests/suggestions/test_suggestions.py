@@ -107,7 +107,8 @@ def test_the_command_lists_decides_and_forgets(
     code, listed = run()
     assert (code, listed.split()) == (0, ["s1", "open", "0", "votes", "[en]", "Delivery", "on", "Sundays"])
     assert run("--followers", "s1") == (0, "anna@example.org")
-    assert run("--forget", "anna@example.org")[1].startswith("anna@example.org followed 1 ")
+    forgotten = run("--forget", "anna@example.org")[1]
+    assert forgotten.startswith(f"anna@example.org followed 1 suggestions in {tmp_path}{os.sep}")
     assert run("--decide", "s9", "open")[0] == 2
     assert "use one of: pending, open" in run("--decide", "s1", "perhaps")[1]
     assert main(["suggestions", "--index", os.fspath(tmp_path / "nothing")]) == 2

@@ -73,6 +73,11 @@ class SuggestionsAnswer(BaseModel):
 
 
 _ERRORS: dict[int | str, dict[str, Any]] = {422: {"model": shapes.ErrorAnswer}, 503: {"model": shapes.ErrorAnswer}}
+_BODY_ERRORS: dict[int | str, dict[str, Any]] = {
+    **_ERRORS,
+    400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+    413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
+}
 
 
 @router.get("/v1/suggestions", responses={200: {"model": SuggestionsAnswer}, **_ERRORS}, summary="List suggestions")
@@ -83,7 +88,7 @@ async def list_them(request: Request) -> Response:
 
 
 @router.post(
-    "/v1/suggestions", status_code=202, responses=_ERRORS, summary="File a suggestion",
+    "/v1/suggestions", status_code=202, responses=_BODY_ERRORS, summary="File a suggestion",
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": SuggestionBody.model_json_schema()}}}},
 )  # fmt: skip
 async def file_one(request: Request) -> Response:
@@ -93,7 +98,7 @@ async def file_one(request: Request) -> Response:
 
 
 @router.post(
-    "/v1/suggestions/{suggestion}/vote", responses=_ERRORS, summary="Vote for a suggestion",
+    "/v1/suggestions/{suggestion}/vote", responses=_BODY_ERRORS, summary="Vote for a suggestion",
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": VoteBody.model_json_schema()}}}},
 )  # fmt: skip
 async def vote_for(request: Request, suggestion: str) -> Response:
@@ -103,7 +108,7 @@ async def vote_for(request: Request, suggestion: str) -> Response:
 
 
 @router.post(
-    "/v1/suggestions/{suggestion}/follow", status_code=202, responses=_ERRORS, summary="Follow a suggestion",
+    "/v1/suggestions/{suggestion}/follow", status_code=202, responses=_BODY_ERRORS, summary="Follow a suggestion",
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": FollowBody.model_json_schema()}}}},
 )  # fmt: skip
 async def follow(request: Request, suggestion: str) -> Response:
