@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("version", metavar="VERSION")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_publish)
     sub = commands.add_parser(
         "verify",
@@ -84,12 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("version", nargs="?", help="default: the one before the published one")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_rollback)
     sub = commands.add_parser(
         "prune", help="remove old versions", epilog=example("kbsearch-index prune var/index --keep 3")
     )
     sub.add_argument("directory", type=Path, metavar="DIR")
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_prune)
     add_propose_command(commands)
     add_watch_command(commands, source)
@@ -179,7 +182,7 @@ def _replay(options: argparse.Namespace) -> Outcome:
 
 def _publish(options: argparse.Namespace) -> Outcome:
     publish_existing(options.directory, options.version)
-    return f"Published {options.version}."
+    return _published(options.version, options)
 
 
 def _verify(options: argparse.Namespace) -> Outcome:
@@ -242,11 +245,17 @@ def _line(entry: SnapshotEntry) -> str:
 
 
 def _rollback(options: argparse.Namespace) -> Outcome:
-    return f"Published {rollback(options.directory, options.version)}."
+    return _published(rollback(options.directory, options.version), options)
+
+
+def _published(version: str, options: argparse.Namespace) -> Outcome:
+    return orjson.dumps({"published": version}).decode() if options.json else f"Published {version}."
 
 
 def _prune(options: argparse.Namespace) -> Outcome:
     if options.keep < 1:
         raise UsageError(f"--keep {options.keep} would keep nothing; give at least 1.", field="keep")
     removed = prune(options.directory, options.keep)
+    if options.json:
+        return orjson.dumps({"removed": removed}).decode()
     return f"Removed {len(removed)} versions{': ' + ', '.join(removed) if removed else ''}."

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kbsearch.errors import KbsearchError, ReplayFailed, UsageError
 from kbsearch.version import __version__
@@ -28,7 +28,7 @@ def example(command: str) -> str:
 
 def command_parser(program: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
     """A parser with sub-commands, and the object to add them to."""
-    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser = _Parser(prog=program, description=description)
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_ParserWithExample)
     return parser, commands
@@ -98,7 +98,14 @@ def _is_text(part: str) -> bool:
     return True
 
 
-class _ParserWithExample(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """Names the next command where the arguments are wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; see: {self.prog} --help")
+
+
+class _ParserWithExample(_Parser):
     """Keeps the line breaks of the example."""
 
     def __init__(self, **options: Any) -> None:

@@ -90,6 +90,7 @@ def read_journey(acts: Sequence[Act]) -> tuple[Journey, list[Search]]:
     events = [(act.moment, act.fact) for act in acts if isinstance(act.fact, Event)]
     opened = [event for _, event in events if is_opening(event)]
     answered = [event for _, event in events if event.action_name == "answer_shown"]
+    returned = [event for _, event in events if event.action_name == "return_visit"]
     handovers = tuple(moment for moment, event in events if event.action_name in HANDOVERS)
     forms = [event for _, event in events if event.action_name == "ticket_started"]
     said = _last_word(events)
@@ -104,7 +105,7 @@ def read_journey(acts: Sequence[Act]) -> tuple[Journey, list[Search]]:
         opened=bool(opened or answered),
         said=said is not None and not any(moment >= said for moment in handovers),
         handovers=handovers,
-        topics=tuple(sorted(_topics(searches, [*opened, *answered]))),
+        topics=tuple(sorted(_topics(searches, [*opened, *answered, *returned]))),
         form=bool(forms),
         saw=any(form.attributes.get("suggestions_shown") is True for form in forms),
         arm={True: HELD_OUT, False: TREATED}[holdout] if isinstance(holdout, bool) else "",
@@ -186,8 +187,8 @@ def _last_word(events: Sequence[tuple[int, Event]]) -> int | None:
     return solved
 
 
-def _topics(searches: Iterable[Search], read: Iterable[Event]) -> set[str]:
-    topics = {"article:" + article_key(event.object_id) for event in read if event.object_id}
+def _topics(searches: Iterable[Search], events: Iterable[Event]) -> set[str]:
+    topics = {"article:" + article_key(event.object_id) for event in events if event.object_id}
     for search in searches:
         topics.add("query:" + query_key(search.final.user_query))
         if search.final.hit_ids and search.final.decision != "hand_over":

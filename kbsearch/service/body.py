@@ -15,10 +15,12 @@ _Given = TypeVar("_Given", bound=BaseModel)
 
 
 def read_as(model: type[_Given], raw: object) -> _Given:
-    """Return what was given as the model that describes it.
+    """Return what was given as the model that describes it; a member that is null is as good as left out.
 
     :raises UsageError: a member is missing or wrong; the error names it.
     """
+    if isinstance(raw, dict):
+        raw = {name: value for name, value in raw.items() if value is not None}
     try:
         return model.model_validate(raw)
     except ValidationError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from kbsearch.chat.state import ENOUGH_NOES, MAX_ASKED, MAX_SHOWN, Asked, Conversation, Shown
 from kbsearch.chat.turn import Reply
+from kbsearch.errors import LimitError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.answers import decision_answer
 from kbsearch.service.shapes import DecisionShape
@@ -59,10 +60,26 @@ class ChatBody(BaseModel):
     """A message, and the conversation so far; unknown members are ignored."""
 
     message: str = Field(max_length=MAX_QUERY, description="What the customer says.", examples=["kā atjaunot paroli"])
-    conversation: ConversationShape | None = Field(None, description="That of the last answer; none at first.")
+    conversation: ConversationShape | None = Field(
+        None,
+        description="That of the last answer; none at first. A text, a name of your own, stands for a first turn, and "
+        "for `session` where that is left out.",
+    )
     lang: str = Field("", max_length=35, description="Language of the customer's page; the chat speaks it.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; ties searches and events together.")
     analytics: bool = Field(True, description="False keeps this turn out of the event log.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_name(cls, given: Any) -> Any:
+        """Take a name for what it can tell: whose turn it is, not what was said before."""
+        name = given.get("conversation") if isinstance(given, dict) else None
+        if not isinstance(name, str):
+            return given
+        if len(name) > MAX_SESSION:
+            message = f"conversation has {len(name)} characters; at most {MAX_SESSION} are allowed"
+            raise LimitError(message, "conversation")
+        return {**given, "conversation": None, "session": given.get("session") or name}
 
 
 class TitleShape(BaseModel):

@@ -57,7 +57,9 @@ class HandoverBody(BaseModel):
     """A customer for a human; personal data in all texts is replaced before anything is kept. Unknown members are
     ignored."""
 
-    reason: str = Field(description="Why a human is needed.", json_schema_extra={"enum": list(REASONS)})
+    reason: str = Field(
+        "customer_request", description="Why a human is needed.", json_schema_extra={"enum": list(REASONS)}
+    )
     subject: _Text = Field(
         "",
         max_length=MAX_SUBJECT,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+_JOINERS = {"langs": ",", "filter": " AND "}
 _HEADERS, _PARAMETERS = "kbsearch.headers", "kbsearch.parameters"
 
 
@@ -28,11 +29,15 @@ def from_other_site(scope: Scope) -> bool:
 
 
 def parameters_of(scope: Scope) -> Mapping[str, str]:
-    """Return what stands behind the `?` of its address; of several with one name, the last."""
-    parameters: Mapping[str, str] | None = scope.get(_PARAMETERS)
+    """Return what stands behind the `?` of its address; of several with one name, the last, but every part of a list
+    or filter."""
+    parameters: dict[str, str] | None = scope.get(_PARAMETERS)
     if parameters is None:
-        text = scope["query_string"].decode("latin-1")
-        parameters = scope[_PARAMETERS] = dict(parse_qsl(text, keep_blank_values=True))
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        parameters = scope[_PARAMETERS] = dict(pairs)
+        if len(parameters) < len(pairs):
+            for name in _JOINERS.keys() & parameters.keys():
+                parameters[name] = _JOINERS[name].join(value for given, value in pairs if given == name and value)
     return parameters
 
 

@@ -59,6 +59,21 @@ def test_wrong_use_is_two(run: Run, program: str) -> None:
         assert "usage:" in result.err
 
 
+@pytest.mark.parametrize(
+    ("words", "value", "next_command"),
+    [
+        (["kbsearch"], "COMMAND", "kbsearch --help"),
+        (["kbsearch", "search", "x"], "--index", "kbsearch search --help"),
+        (["kbsearch-index", "prune", "i", "--keep", "few"], "'few'", "kbsearch-index prune --help"),
+    ],
+)
+def test_wrong_use_names_value_and_next_command(run: Run, words: list[str], value: str, next_command: str) -> None:
+    """The last line says what is wrong, and what to run."""
+    last = run(*words).err.splitlines()[-1]
+    assert value in last
+    assert last.endswith(f"; see: {next_command}")
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_version(run: Run, program: str) -> None:
     """Name and number."""
@@ -137,6 +152,22 @@ class TestGood:
         assert first in run("kbsearch-index", "prune", index, "--keep", "1").out
         assert published_version(index) == listed[1]["version"]
         assert len(json.loads(run("kbsearch-index", "list", index, "--json").out)) == 2
+
+    def test_what_changes_versions_says_so_as_json(self, run: Run, index: Path) -> None:
+        """One object alone on stdout."""
+        first = published_version(index)
+        shutil.copytree(index / first, index / "20990101T000000Z-0000")
+        manifest = orjson.loads((index / first / MANIFEST).read_bytes()) | {"version": "20990101T000000Z-0000"}
+        (index / "20990101T000000Z-0000" / MANIFEST).write_bytes(orjson.dumps(manifest))
+
+        def said(*words: object) -> Any:
+            return json.loads(run("kbsearch-index", *words, "--json").out)
+
+        assert said("publish", index, "20990101T000000Z-0000") == {"published": "20990101T000000Z-0000"}
+        assert said("rollback", index) == {"published": first}
+        assert said("prune", index, "--keep", "1") == {"removed": []}
+        assert said("publish", index, "20990101T000000Z-0000") == {"published": "20990101T000000Z-0000"}
+        assert said("prune", index, "--keep", "1") == {"removed": [first]}
 
     def test_a_compressed_source(self, run: Run, tmp_path: Path, rows: Rows) -> None:
         """JSON Lines may be packed."""

@@ -91,7 +91,7 @@ def _topics(journey: Sequence[Fact]) -> set[str]:
     for fact in journey:
         if isinstance(fact, SearchRecord):
             topics |= {"query " + fact.user_query, "article " + fact.hit_ids[0].split(".")[0]}
-        elif fact.action_name in ("click", "view", "answer_shown") and fact.object_id:
+        elif fact.action_name in ("click", "view", "answer_shown", "return_visit") and fact.object_id:
             topics.add("article " + fact.object_id.split(".")[0])
     return topics
 

@@ -143,6 +143,8 @@ def test_an_open_window_is_unknown_whatever_happened() -> None:
         (search("c", at("10:00", "2026-11-12"), "forgot it", hit_ids=("reset-password.lt",), decision="hand_over"), 1),
         (event("c", at("10:00", "2026-11-12"), "view", object_id="reset-password.en"), 0),
         (event("c", at("10:00", "2026-11-12"), "view", object_id="hub.lv"), 1),
+        (event("c", at("10:00", "2026-11-12"), "return_visit", object_id="reset-password.en"), 0),
+        (event("c", at("10:00", "2026-11-12"), "return_visit", object_id="hub.lv"), 1),
         (search("other", at("10:00", "2026-11-12")), 1),
     ],
 )

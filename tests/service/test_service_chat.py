@@ -172,6 +172,19 @@ def test_bad_bodies_are_named(client: TestClient, body: Any, status: int, field:
     assert (response.status_code, response.json()["error"]["field"]) == (status, field)
 
 
+def test_a_name_of_the_conversation_stands_for_the_visit(client: TestClient) -> None:
+    """An id instead of what was said before: a first turn, recorded under that name unless there is a session."""
+    for more in ({}, {"session": None}, {"session": "s9"}):
+        body = {"message": "reset password link", "conversation": "c1", "lang": "en", **more}
+        answer = client.post("/v1/chat", json=body).json()
+        assert [one["text"] for one in answer["conversation"]["asked"]] == ["reset password link"]
+    service: Service = client.app.state.service  # type: ignore[attr-defined]
+    assert service.buffer.flush()
+    assert [record.session_id for record in service.store.searches()] == ["c1", "c1", "s9"]
+    refused = client.post("/v1/chat", json={"message": "x", "conversation": "c" * 101})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "conversation")
+
+
 def test_large_and_broken_bodies_are_refused(client: TestClient) -> None:
     assert client.post("/v1/chat", content=b"{").status_code == 400
     assert client.post("/v1/chat", content=b" " * 70_000).status_code == 413

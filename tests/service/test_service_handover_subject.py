@@ -29,6 +29,15 @@ def test_without_a_subject_it_is_what_was_said_last(client: TestClient, changes:
     assert status.json()["subject"] == subject
 
 
+@pytest.mark.parametrize("given", [{}, {"reason": None, "lang": None, "conversation": None, "session": None}])
+def test_without_a_reason_the_customer_asked(client: TestClient, given: Any) -> None:
+    """Whom to answer and what it is about are enough; null is as good as left out."""
+    body = {"message": "The invoice is missing", "contact": {"email": "anna@example.org"}, **given}
+    filed = client.post("/v1/handover", json=body).json()
+    ticket = client.app.state.service.tickets.read(filed["id"])  # type: ignore[attr-defined]
+    assert ticket.handover.reason == "customer_request"
+
+
 def test_no_text_keeps_control_characters(client: TestClient) -> None:
     """They would steer the terminal or the help desk of who reads it; line breaks and tabs stay."""
     bad = "\x1b[2Ja\tb\r\nc\x9b\x00\x07"

@@ -14,6 +14,7 @@ from service_fake import FakeEngine, article
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.sent import parameters_of
 from kbsearch.service.shapes import DocumentAnswer, SearchAnswer, SuggestAnswer
 
 ANSWER_KEYS = {
@@ -143,6 +144,25 @@ def test_bad_parameters_are_named(client: TestClient, parameters: dict[str, str]
 def test_a_member_of_the_wrong_kind_is_named_as_it_was_sent(client: TestClient, member: str, value: Any) -> None:
     """Not by the branch of a union that pydantic tried first."""
     assert error_of(client.post("/v1/search", json={"q": "x", member: value}), 422)["field"] == member
+
+
+def test_a_list_may_be_repeated(client: TestClient) -> None:
+    """Each part counts: the last one alone would be a silent cut."""
+    hits = client.get("/v1/search?q=password&filter=type:tutorial&filter=lang:en").json()["hits"]
+    assert [hit["id"] for hit in hits] == ["change-email.en"]
+    scope: dict[str, Any] = {"query_string": b"langs=lv&q=x&filter=&langs=en&filter=type:faq&q=y"}
+    assert parameters_of(scope) == {"langs": "lv,en", "q": "y", "filter": "type:faq"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/search", {"q": "password"}), ("/v1/deflect", {"subject": "password"})]
+)
+def test_null_is_as_good_as_left_out(client: TestClient, path: str, body: dict[str, Any]) -> None:
+    """Programs with typed objects send every member."""
+    (required,) = body
+    nulls = dict.fromkeys(("lang", "langs", "limit", "offset", "session", "filter", "explain", "analytics", "body"))
+    assert client.post(path, json={**nulls, **body}).json()["hits"] == client.post(path, json=body).json()["hits"]
+    assert error_of(client.post(path, json={required: None}), 422)["field"] == required
 
 
 def test_limits_themselves_are_allowed(client: TestClient) -> None:
