@@ -60,7 +60,7 @@ class Understanding:
     spare: float
     """What terms that only stand in for others add to the lexical bound: no passage needs to hold both."""
     unknown: frozenset[str]
-    """Content words of which the collection holds neither the form nor any stem."""
+    """Content words of which the collection holds neither the form nor any stem, nor what an editor says they mean."""
     corrections: Mapping[str, str]
     """Content words that may be misspelt → what is searched for as well."""
     synonyms: Mapping[str, tuple[str, ...]]
@@ -92,6 +92,9 @@ def understand(
     unknown = {word for word, known in facts.items() if not known.held} - foreign.keys()
     strangers = 2 * len(unknown) > len(facts) or not lexicon.speaks(interface_lang or readings[0])
     outside = _outside(typed, interface_lang, lexicon) if strangers else {}
+    # An editor's words hold on his pages, whatever language they look like.
+    synonyms = _synonyms(surface, one_region_each(filter(None, (*readings, *outside, interface_lang))), lexicon)
+    unknown -= _explained(synonyms, lexicon)
     corrections: dict[str, str] = {}
     slips: dict[str, str] = {}
     if outside:
@@ -103,8 +106,6 @@ def understand(
     else:
         corrections, slips = _corrections(facts, unknown, readings, lexicon, allowed)
     typed_words = tuple(word.text for word in content)
-    begun = any(word.begins_phrase for word in words_read)
-    synonyms = lexicon.thesaurus.expand(surface, readings) if begun else {}
     weights: dict[str, float] = {}
     # Where nothing but stop words was typed, they are what counts.
     alone = len(content) == len(words_read)
@@ -197,6 +198,25 @@ def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, floa
     weighed = likely_languages(text, interface_lang, lexicon.any_detector)
     lang, share = next(iter(weighed.items()), ("", 0.0))
     return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
+
+
+def _synonyms(
+    surface: Sequence[str], langs: Iterable[str], lexicon: Lexicon
+) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+    """The editor's other words for what was typed, as `Thesaurus.expand` gives them."""
+    asked_in = tuple(langs) or ("",)
+    begun = any(word.begins_phrase for word in lexicon.read(surface, asked_in))
+    return lexicon.thesaurus.expand(surface, asked_in) if begun else {}
+
+
+def _explained(synonyms: Mapping[tuple[str, ...], Mapping[str, str]], lexicon: Lexicon) -> AbstractSet[str]:
+    """The words typed of which an editor says what they stand for, where the collection holds that."""
+    return {
+        word
+        for phrase, others in synonyms.items()
+        if any(all(lexicon.held(surfaces(other), (lang,))) for other, lang in others.items())
+        for word in phrase
+    }
 
 
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:

@@ -21,7 +21,9 @@ _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]
 _FEWEST_DIGITS = 4
 """Fewer are in no number that this module replaces, so most queries are done after counting them."""
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
+_IPV6 = re.compile(
+    r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?:%\w+)?(?![\w:])", re.IGNORECASE
+)
 _IPV6_START = re.compile(r"(?:fe80|f[cd][0-9a-f]{2}|2[0-9a-f]{3}):", re.IGNORECASE)
 _VERSION_WORDS = re.compile(
     r"(?:\bv|ver|version|versij\w*|versioon|верси\w*|firmware|programmat\w*|aparatprogram\w*|fw|прошивк\w*|build|release"

@@ -9,6 +9,7 @@ service's own page) and pass: whoever runs a server holds the key anyway.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,8 @@ KEY_HEADERS = frozenset({b"authorization", KEY_HEADER.encode()})
 _ISSUER = "kbsearch"
 _ALGORITHM = "HS256"
 _MAX_KEY = 4096
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+"""What a browser may send as Origin: scheme and host, perhaps a port."""
 
 
 def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl: timedelta, subject: str) -> str:
@@ -49,6 +52,9 @@ def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl:
         "audiences": sorted(names),
     }
     allowed = [_clean_origin(origin) for origin in origins]
+    for origin in allowed:
+        if not _ORIGIN.fullmatch(origin):
+            raise UsageError(f"no page has the origin {origin!r}; write one such as https://shop.example", "origin")
     if allowed:
         claims["origins"] = allowed
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)

@@ -85,6 +85,31 @@ def test_synonyms_find_each_other_and_arrows_one_way(engine: Engine) -> None:
     assert {match["how"] for match in explained["words"]} == {"synonym"}  # type: ignore[index, union-attr]
 
 
+UNKNOWN = "Some of the words are nowhere in the knowledge base."
+
+
+def test_an_editors_word_holds_on_his_page_whatever_language_it_looks_like(engine_of: EngineOf) -> None:
+    """A Polish word listed for English is found on an English page, Polish articles or not, and is not unknown."""
+    vacuum = row("vacuum", "Robot vacuum", "It does not charge.")
+    polish = row("zwrot", "Zwrot pieniędzy", "Zwrot trwa pięć dni. Zamówienie można anulować.", lang="pl")
+    listed = {"synonyms.csv": "words,lang\nodkurzacz => robot vacuum,en\n"}
+    for articles in ([vacuum], [vacuum, polish]):
+        engine = engine_of(articles, listed)
+        outcome = ask(engine, "odkurzacz", mode="lexical")
+        assert ids(outcome) == ["vacuum"]
+        assert outcome.did_you_mean is None
+        assert UNKNOWN not in outcome.decision.reasons
+        assert UNKNOWN in ask(engine, "odkurzacz kuchenny", mode="lexical").decision.reasons
+
+
+def test_an_editors_word_for_hidden_words_alone_stays_unknown(engine_of: EngineOf) -> None:
+    """Nothing tells the public whether an article that it may not see holds them."""
+    articles = [row("repair", "Repair", "Send it to us."), row("secret", "Margins", "Ours.", audience=["agent"])]
+    engine = engine_of(articles, {"synonyms.csv": "words,lang\nblicket => margins,en\n"})
+    assert UNKNOWN in ask(engine, "repair blicket").decision.reasons
+    assert UNKNOWN not in ask(engine, "repair blicket", audiences=PUBLIC | {"agent"}).decision.reasons
+
+
 SAMPLE_SYNONYMS = Path(__file__).resolve().parents[2] / "sample_kb" / "synonyms.csv"
 PHRASES = (
     ("log in", "auth"),

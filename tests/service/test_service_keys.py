@@ -171,6 +171,9 @@ def test_no_secret_accepts_no_key(make_client: Any) -> None:
         ((SECRET, [" "], [], HOUR, "x"), "audience"),
         ((SECRET, ["agent"], [], timedelta(0), "x"), "ttl"),
         ((SECRET, ["agent"], [], HOUR, ""), "subject"),
+        ((SECRET, ["agent"], ["shop.example"], HOUR, "x"), "origin"),
+        ((SECRET, ["agent"], ["https://shop.example/cart"], HOUR, "x"), "origin"),
+        ((SECRET, ["agent"], ["https://shop.example", ""], HOUR, "x"), "origin"),
     ],
 )
 def test_a_key_that_could_never_work_is_not_made(arguments: Any, field: str) -> None:
