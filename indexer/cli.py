@@ -16,7 +16,7 @@ from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
-from kbsearch.command import Outcome, command_parser, example, run_command
+from kbsearch.command import Outcome, command_parser, example, named_path, run_command
 from kbsearch.errors import SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.threads import one_thread_for_products
@@ -24,6 +24,8 @@ from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_exis
 
 # More would scroll the summary away; all are counted.
 SHOWN_PROBLEMS = 20
+LONGEST_DELAY = 3600
+"""Seconds between two requests to a website."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         help="publish a version that is there",
         epilog=example("kbsearch-index publish var/index 20261122T031500Z-1f3a"),
     )
-    sub.add_argument("directory", type=Path, metavar="DIR")
-    sub.add_argument("version", metavar="VERSION")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("version", metavar="VERSION", help="as kbsearch-index list prints it")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_publish)
     sub = commands.add_parser(
@@ -71,11 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         help="check every checksum of every version, and that one of them is published",
         epilog=example("kbsearch-index verify var/index"),
     )
-    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_verify)
     sub = commands.add_parser("list", help="versions, newest first", epilog=example("kbsearch-index list var/index"))
-    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--json", action="store_true", help="print the list as JSON")
     sub.set_defaults(run=_list)
     sub = commands.add_parser(
@@ -83,14 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         help="publish an older version",
         epilog=example("kbsearch-index rollback var/index 20261122T031500Z-1f3a"),
     )
-    sub.add_argument("directory", type=Path, metavar="DIR")
-    sub.add_argument("version", nargs="?", help="default: the one before the published one")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("version", nargs="?", metavar="VERSION", help="default: the one before the published one")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_rollback)
     sub = commands.add_parser(
         "prune", help="remove old versions", epilog=example("kbsearch-index prune var/index --keep 3")
     )
-    sub.add_argument("directory", type=Path, metavar="DIR")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--keep", type=int, default=3, metavar="N", help="newest versions to keep (default 3)")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_prune)
@@ -103,7 +105,7 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
     sub.add_argument(
         "sources", nargs="+", type=source, metavar="SOURCE", help="file, folder or web address; see docs/sources.md"
     )
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--out", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help=model)
     sub.add_argument("--strict", action="store_true", help="stop at the first bad line instead of skipping it")
     sub.add_argument(
@@ -119,16 +121,13 @@ def _add_build_options(sub: argparse.ArgumentParser, model: str) -> None:
 
 
 def source(text: str) -> Path | str:
-    """A path, or an address on the web.
-
-    An empty argument, mostly an unset variable of a script, must not come to mean the current folder.
-    """
-    if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; name a file or a folder")
-    return text if text.lower().startswith(("http://", "https://")) else Path(text)
+    """A path, or an address on the web."""
+    return text if text.lower().startswith(("http://", "https://")) else named_path(text)
 
 
 def _build(options: argparse.Namespace) -> Outcome:
+    if not 0 <= options.delay <= LONGEST_DELAY:
+        raise UsageError(f"--delay {options.delay} is no pause; give 0 to {LONGEST_DELAY} seconds.", field="delay")
     cores = None if options.cpu_share is None else stay_within(options.cpu_share)
     # Before the library is loaded that reads it.
     one_thread_for_products()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from kbsearch.command import Outcome, example
+from kbsearch.command import Outcome, example, named_path
 
 
 def add_propose_command(commands: Any) -> None:
@@ -16,8 +15,8 @@ def add_propose_command(commands: Any) -> None:
         help="articles that look like translations of each other, as a groups.csv to edit",
         epilog=example("kbsearch-index propose var/index --to groups.csv"),
     )
-    sub.add_argument("directory", type=Path, metavar="DIR")
-    sub.add_argument("--to", type=Path, metavar="FILE", help="where to write (default: print)")
+    sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--to", type=named_path, metavar="FILE", help="where to write (default: print)")
     sub.set_defaults(run=_propose)
 
 

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from indexer.folders import source_folders
-from kbsearch.command import Outcome, example
+from kbsearch.command import Outcome, example, named_path
 from kbsearch.errors import KbsearchError, UsageError
 
 RETRIED_AFTER = 60.0
 """Seconds until a state that could not be indexed is tried again: the disk may have room by then."""
+LONGEST_PAUSE = 86_400
+"""Seconds between two looks: a day."""
 _LOOKING = 0.1
 """Most of the time that goes into looking, as a share."""
 
@@ -34,7 +36,7 @@ def add_watch_command(commands: Any, source: Callable[[str], Path | str]) -> Non
         epilog=example("kbsearch-index watch sample_kb --out var/index"),
     )
     sub.add_argument("sources", nargs="+", type=source, metavar="SOURCE", help="file or folder; see docs/sources.md")
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--out", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help="bundled model, directory, or hub name (default: that of the published version)")
     sub.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look (default 2)")
     sub.set_defaults(run=_watch)
@@ -49,8 +51,10 @@ def _watch(options: argparse.Namespace) -> Outcome:
             "watch looks at files and folders; for an address on the web run kbsearch-index update from time to time.",
             field="sources",
         )
-    if not options.every > 0:
-        raise UsageError(f"--every {options.every} is no pause; give more than 0 seconds.", field="every")
+    if not 0 < options.every <= LONGEST_PAUSE:
+        raise UsageError(
+            f"--every {options.every} is no pause; give more than 0 and at most {LONGEST_PAUSE} seconds.", field="every"
+        )
 
     def update() -> bool:
         try:

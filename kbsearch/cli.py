@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import orjson
 
-from kbsearch.command import Outcome, command_parser, example, run_command
+from kbsearch.command import Outcome, command_parser, example, named_path, run_command
 from kbsearch.errors import KbsearchError, LimitError
 from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
@@ -29,8 +28,8 @@ def _parser() -> argparse.ArgumentParser:
         help="one query, without a server, seeing all audiences",
         epilog=example('kbsearch search --index var/index "ka atjaunot paroli" --lang lv'),
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("query")
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("query", metavar="QUERY", help="what a customer would type")
     sub.add_argument("--lang", default="", help="where the user is: a language code")
     sub.add_argument("--limit", type=int, default=10, metavar="N", help="hits to print, 1 to 100 (default 10)")
     sub.add_argument("--filter", default="", help="such as: type:faq AND lang:lv")
@@ -40,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser(
         "serve", help="the HTTP service and the portal page", epilog=example("kbsearch serve --index var/index")
     )
-    sub.add_argument("--index", type=Path, metavar="DIR", help="directory of snapshots; default: KBSEARCH_INDEX")
+    sub.add_argument("--index", type=named_path, metavar="DIR", help="directory of snapshots; default: KBSEARCH_INDEX")
     sub.add_argument("--host", help="default 127.0.0.1")
     sub.add_argument("--port", type=int, help="default 8080")
     sub.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
@@ -51,8 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         help="ranking quality on judged queries",
         epilog=example("kbsearch eval --index var/index --queries sample_kb/questions.jsonl --json"),
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--queries", type=Path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md")
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument(
+        "--queries", type=named_path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md"
+    )
     sub.add_argument("--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="which legs search")
     sub.add_argument("--json", action="store_true", help="print the report as JSON")
     sub.set_defaults(run=_eval)
@@ -61,14 +62,18 @@ def _parser() -> argparse.ArgumentParser:
         help="the latency receipt of an index on this machine",
         epilog=example("kbsearch bench --index var/index --queries sample_kb/questions.jsonl --out receipt.json"),
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--queries", type=Path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)")
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument(
+        "--queries", type=named_path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)"
+    )
     sub.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default 5)")
     sub.add_argument("--rounds", type=int, default=5, metavar="N", help="of the warm measurement (default 5)")
     sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes of the service (default 1)")
-    sub.add_argument("--against", type=Path, metavar="RECEIPT", help="fail where it is slower than this, beyond noise")
-    sub.add_argument("--out", type=Path, metavar="FILE.json", help="write the receipt")
-    sub.add_argument("--html", type=Path, metavar="FILE.html", help="write the receipt as a page with curves")
+    sub.add_argument(
+        "--against", type=named_path, metavar="RECEIPT", help="fail where it is slower than this, beyond noise"
+    )
+    sub.add_argument("--out", type=named_path, metavar="FILE.json", help="write the receipt")
+    sub.add_argument("--html", type=named_path, metavar="FILE.html", help="write the receipt as a page with curves")
     sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
     sub.set_defaults(run=_bench)
     sub = commands.add_parser(
@@ -77,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch metrics --events sqlite:///var/index/events.db --from 2026-11-01 --to 2026-11-30"),
     )
     _add_period(sub)
-    sub.add_argument("--index", type=Path, metavar="DIR", help="directory of snapshots: adds what to write or change")
+    sub.add_argument(
+        "--index", type=named_path, metavar="DIR", help="directory of snapshots: adds what to write or change"
+    )
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
@@ -88,8 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog=example("kbsearch report --events sqlite:///var/index/events.db --index var/index --out report.html"),
     )
     _add_period(sub)
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots: titles and gaps")
-    sub.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="written whole or not at all")
+    sub.add_argument(
+        "--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots: titles and gaps"
+    )
+    sub.add_argument("--out", type=named_path, required=True, metavar="FILE.html", help="written whole or not at all")
     sub.add_argument("--title", default="Help centre", help="whose report it is (default: Help centre)")
     sub.set_defaults(run=_report)
     sub = commands.add_parser(
@@ -97,8 +106,10 @@ def _parser() -> argparse.ArgumentParser:
         help="learn from judged questions when to answer, and publish the index with it",
         epilog=example("kbsearch calibrate --index var/index --queries sample_kb/questions.jsonl --error 0.05"),
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument("--queries", type=Path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md")
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument(
+        "--queries", type=named_path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md"
+    )
     sub.add_argument("--error", type=float, default=0.05, help="share of wrong answers that is accepted (default 0.05)")
     sub.add_argument("--json", action="store_true", help="print the calibration as JSON")
     sub.set_defaults(run=_calibrate)
@@ -107,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what customers suggest: read it, decide what others see",
         epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
     )
-    sub.add_argument("--index", type=Path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument(
         "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
     )

@@ -26,6 +26,16 @@ def example(command: str) -> str:
     return f"example:\n  {command}"
 
 
+def named_path(text: str) -> Path:
+    """The type of arguments that name a file or a folder.
+
+    An empty one, mostly an unset variable of a script, must not come to mean the current folder.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; name a file or a folder")
+    return Path(text)
+
+
 def command_parser(program: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
     """A parser with sub-commands, and the object to add them to."""
     parser = _Parser(prog=program, description=description)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from kbsearch.command import named_path
 from kbsearch.errors import UsageError
 from kbsearch.manifest import CURRENT
 
@@ -18,7 +18,7 @@ BUDGET = 0.005
 
 def add_options(sub: argparse.ArgumentParser) -> None:
     """The options of `replay`."""
-    sub.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="directory of snapshots")
+    sub.add_argument("directory", type=named_path, nargs="?", metavar="DIR", help="directory of snapshots")
     sub.add_argument("--candidate", required=True, metavar="VERSION", help="name in DIR, or path, of the version")
     sub.add_argument("--against", default=CURRENT, metavar="VERSION", help="default: the published one")
     sub.add_argument("--events", metavar="URL", help="event store, such as sqlite:///PATH")
@@ -30,14 +30,19 @@ def add_terms(sub: argparse.ArgumentParser) -> None:
     """What is replayed and how much may break; shared by `replay`, `build` and `update`."""
     sub.add_argument("--max-broken", default=f"{BUDGET:.1%}", metavar="SHARE", help="of successful searches (0.5%%)")
     sub.add_argument(
-        "--queries", type=Path, action="append", default=[], metavar="FILE", help="judged questions; repeat for several"
+        "--queries",
+        type=named_path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="judged questions; repeat for several",
     )
     sub.add_argument("--from", dest="since", default="", metavar="TIME", help=f"of the log (default: {DAYS} days ago)")
     sub.add_argument("--to", dest="until", default="", metavar="TIME", help="of the log (default: now)")
     sub.add_argument(
         "--first", type=int, default=FIRST, metavar="K", help=f"results that count as found (default {FIRST})"
     )
-    sub.add_argument("--html", type=Path, metavar="FILE", help="write a page for editors")
+    sub.add_argument("--html", type=named_path, metavar="FILE", help="write a page for editors")
 
 
 def read_share(text: str) -> float:

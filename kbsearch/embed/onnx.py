@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from kbsearch.embed.directory import hash_files, read_prompts
 from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.errors import ModelError
+
+# Read when it is loaded; else release 1.32 writes an id of the machine into ~/.cache, and reports to its makers.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 GRAPHS = ("onnx/model.onnx", "model.onnx")
 TOKENIZER_FILE = "tokenizer.json"

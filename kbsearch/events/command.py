@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kbsearch.command import example
+from kbsearch.command import example, named_path
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.events.erasure import Receipt, erase, facts_of, pseudonyms
@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
         epilog=example("kbsearch events export --events sqlite:///var/index/events.db --out facts.jsonl"),
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--out", metavar="FILE", type=Path, required=True, help="replaced when all of it is written")
+    sub.add_argument("--out", metavar="FILE", type=named_path, required=True, help="replaced when all of it is written")
     sub.add_argument("--client", metavar="ID", default="", help="only what is stored of this person")
     sub.add_argument("--json", action="store_true", help="print what was written as JSON")
     sub.set_defaults(run=run_export)

@@ -5,6 +5,7 @@ Machine code is cached on disk by numba, so the compilation (seconds) is paid on
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _HERE = Path(__file__).parent
+_warn_once = cache(logging.getLogger(__name__).warning)
 _PART_BITS = 10
 """What `sort_pairs` sorts by first: so many parts are written to side by side."""
 _SCANNED_FOR_ONE_SORTED = 64
@@ -40,6 +42,7 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
         kernel = njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
         # Neither the package's folder nor the home directory can be written: compile in each process instead.
+        _warn_once("no folder to keep compiled loops in, so each start takes a minute; set NUMBA_CACHE_DIR to one")
         return njit(nogil=True, **options)(function)
     # numba compares a kernel's own file with what it compiled; a kernel holds those that it calls from other files too.
     kernel._cache._cache_file._source_stamp = source_stamp()

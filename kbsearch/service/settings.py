@@ -17,6 +17,9 @@ from kbsearch.events.connect import default_url
 MIN_SECRET_BYTES = 32
 """A key shorter than the hash it signs with (HS256) can be guessed offline (RFC 7518, section 3.2)."""
 
+MAX_WAIT = 3600
+"""Seconds."""
+
 
 def _setting(env: str, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"env": env, "help": text, "secret": secret})
@@ -98,10 +101,15 @@ class Settings:
         for name, secret in (("secret", self.secret), ("handover_secret", self.handover_secret)):
             if secret:
                 check_secret(name, secret)
-        positive = ("workers", "threads", "queue", "event_capacity", "poll", "embed_budget")
-        for name in (*positive, "retention_days", "salt_days"):
+        for name in ("workers", "threads", "queue", "event_capacity", "retention_days", "salt_days"):
             if getattr(self, name) <= 0:
                 raise UsageError(f"{name} must be more than 0, got {getattr(self, name)}", name)
+        for name in ("poll", "embed_budget"):
+            # NaN would not wait at all, infinity cannot be waited for.
+            if not 0 < getattr(self, name) <= MAX_WAIT:
+                raise UsageError(
+                    f"{name} must be more than 0 and at most {MAX_WAIT} seconds, got {getattr(self, name)}", name
+                )
         if not 0 <= self.holdout < 1:
             raise UsageError(f"holdout must be a share from 0 to below 1, got {self.holdout}", "holdout")
         if not 0 <= self.port <= 65535:

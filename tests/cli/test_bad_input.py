@@ -230,6 +230,35 @@ def test_impossible_snapshot_commands(
     assert checksums(index) == before
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("kbsearch-index", ("build", "kb", "--out", "")),
+        ("kbsearch-index", ("watch", "kb", "--out", " ")),
+        ("kbsearch-index", ("prune", "")),
+        ("kbsearch", ("search", "password", "--index", "")),
+        ("kbsearch", ("handover", "list", "--index", "")),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, arguments: tuple[str, ...]
+) -> None:
+    """`--out "$UNSET"` would write an index between somebody's files."""
+    monkeypatch.chdir(tmp_path)
+    result = run(program, *arguments)
+    assert result.code == 2
+    assert "is empty; name a file or a folder" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("delay", ["-1", "nan", "inf"])
+def test_a_pause_between_requests_that_is_none(run: Run, tmp_path: Path, delay: str) -> None:
+    """It would be left out, or end in a traceback, after the first request."""
+    result = run("kbsearch-index", "build", "http://127.0.0.1:1/", "--out", tmp_path / "out", f"--delay={delay}")
+    assert result.code == 2
+    assert f"--delay {float(delay)} is no pause" in result.sentence
+
+
 def test_an_out_directory_that_is_a_file(run: Run, tmp_path: Path, write_jsonl: Write) -> None:
     """One sentence, and the file stays."""
     (tmp_path / "out").write_text("mine")

@@ -50,6 +50,25 @@ def test_help_ends_with_an_example_that_parses(run: Run, program: str, command: 
     assert options.command == command
 
 
+def arguments_of(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, argparse.Action]]:
+    """All that a command and its sub-commands take."""
+    found = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += [pair for word, sub in action.choices.items() for pair in arguments_of(sub, f"{name} {word}")]
+        else:
+            found.append((f"{name} {action.dest}", action))
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help_says_what_every_argument_is(program: str) -> None:
+    """Options and positional ones alike."""
+    arguments = arguments_of(PROGRAMS[program]._parser(), program)
+    assert len(arguments) > 20
+    assert [name for name, action in arguments if not action.help] == []
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_wrong_use_is_two(run: Run, program: str) -> None:
     """No command, an unknown one, a missing argument: exit code 2, usage on stderr, nothing on stdout."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,8 +63,11 @@ def test_what_is_registered_is_what_is_shipped(embedder: Embedder) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
-def test_loading_asks_for_neither_torch_nor_a_network(name: str) -> None:
-    """In a process of its own, where opening a socket ends it."""
+def test_loading_asks_for_neither_torch_nor_a_network(name: str, tmp_path: Path) -> None:
+    """In a process of its own, where opening a socket ends it, and whose home stays empty.
+
+    A library that reports to its makers does so past Python's sockets, under an id of the machine that it keeps there.
+    """
     program = (
         "import socket, sys\n"
         "def refuse(*_, **__): raise SystemExit('a socket was opened')\n"
@@ -71,5 +76,14 @@ def test_loading_asks_for_neither_torch_nor_a_network(name: str) -> None:
         f"load_embedder({name!r}).encode_queries(['parole'])\n"
         "print('torch' in sys.modules)\n"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    homes = {name: str(tmp_path) for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | homes,
+    )
     assert (result.stdout.strip(), result.returncode) == ("False", 0), result.stderr
+    assert list(tmp_path.rglob("*")) == []

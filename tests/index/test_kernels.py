@@ -1,9 +1,10 @@
-"""Compiled loops are compiled anew when any file with loops has changed."""
+"""Compiled loops are compiled anew when any file with loops has changed, and where they cannot be kept this is said."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,19 @@ def test_a_constant_changed_in_another_file_is_seen(tmp_path: Path) -> None:
     assert run() == "12"
     callee.write_text(callee.read_text().replace("WEIGHT = 2", "WEIGHT = 5"))
     assert run() == "30"
+
+
+def test_loops_that_cannot_be_kept_are_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    """Each start then takes a minute, and nothing else tells the operator why, nor what helps."""
+
+    def without_cache(**options: bool) -> Callable[..., object]:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(kernels, "njit", without_cache)
+    kernels._warn_once.cache_clear()
+    kernels.compiled(abs)
+    kernels.compiled_sums(abs)
+    (record,) = caplog.records
+    assert "NUMBA_CACHE_DIR" in record.getMessage()

@@ -164,7 +164,11 @@ def test_the_command_keeps_going(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["https://x.example/sitemap.xml"], "watch looks at files and folders"), (["kb", "--every", "0"], "is no pause")],
+    [
+        (["https://x.example/sitemap.xml"], "watch looks at files and folders"),
+        (["kb", "--every", "0"], "is no pause"),
+        (["kb", "--every", "inf"], "is no pause"),
+    ],
 )
 def test_wrong_use(arguments: list[str], said: str, tmp_path: Path, capsys: Any) -> None:
     assert indexer.cli.main(["watch", *arguments, "--out", str(tmp_path / "i")]) == 2
