@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -182,6 +182,21 @@ def test_a_pin_turns_a_hand_over_into_a_list_where_it_puts_something_first(engin
     ):
         assert (listed.action, listed.reasons) == (Action.LIST, ("A rule puts an article first.",))
         assert listed.confidence < NOTHING_IN_COMMON
+
+
+@pytest.mark.parametrize("typed", ["e-4012", "E 4012", "E‑4012", "E–4012"])
+def test_the_parts_of_a_code_are_one_word(engine: Engine, typed: str) -> None:
+    """With a space, a hyphen or what a phone makes of one: the same results with the same scores."""
+    hits, expected = (ask(engine, q).hits for q in (typed, "E4012"))
+    assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in expected]
+
+
+def test_a_code_that_nobody_wrote_stays_in_parts(engine: Engine) -> None:
+    """That another code has these digits makes no code of a letter before them."""
+    first = ask(engine, "route e 66 and z 4012", explain=True).hits[0]
+    assert first.explain is not None
+    words = cast(list[dict[str, str]], first.explain["words"])
+    assert [match["word"] for match in words] == ["route", "e", "66", "z", "4012"]
 
 
 @pytest.mark.parametrize("typed", ["E4012", "e4012", "E-4012", "E 4012", "error e4012"])
