@@ -153,6 +153,13 @@ def test_a_pinned_article_comes_first_and_says_why(engine: Engine) -> None:
     assert ids(ask(engine, "gift card balance"))[0] == "gift"
 
 
+@pytest.mark.parametrize("typed", ["can't pay", "CAN’T PAY", "canʼt pay", "can\u00ad't pay!", "can\u200b't\u00a0pay"])
+def test_a_rule_is_met_however_its_query_is_written(engine_of: EngineOf, typed: str) -> None:
+    """Any apostrophe, and nothing that nobody sees, is the same query."""
+    engine = engine_of(ARTICLES, {"rules.csv": "query,match,action,target\ncan't pay,exact,pin,coupon\n"})
+    assert ids(ask(engine, typed))[0] == "coupon"
+
+
 def test_a_hidden_article_is_not_found_by_that_query(engine: Engine) -> None:
     """In the rule's language; by other words it is."""
     assert "paid" not in ids(ask(engine, "how much is a repair"))
