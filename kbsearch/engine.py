@@ -33,7 +33,7 @@ from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import primary
-from kbsearch.text.words import words
+from kbsearch.text.words import surfaces
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 from kbsearch.understand import Understanding, likely_languages, understand
 from kbsearch.visibility import Visibility, Visible
@@ -96,12 +96,12 @@ class Engine:
             )
         clock = _Clock()
         snapshot = self._snapshot
+        typed = normalise(request.q)
         # Single legs are for measuring, so rules leave them alone.
-        ruling = self._rules.apply(request.q, request.lang) if request.mode == "hybrid" else Ruling()
+        ruling = self._rules.apply(typed, request.lang) if request.mode == "hybrid" else Ruling()
         visible = self._rules.visible_under(ruling, self._visibility.of(request))
         clock.lap("filter")
         lexicon = self._lexicon_for(request.audiences)
-        typed = normalise(request.q)
         languages = likely_languages(typed, request.lang, lexicon.detector)
         clock.lap("detect")
         query = understand(typed, languages, request.lang, lexicon, visible.passages)
@@ -156,7 +156,8 @@ class Engine:
 
         The user's language first, in whatever region, then titles that begin with what was typed.
         """
-        typed = [word.text for word in words(q)]
+        q = normalise(q)
+        typed = surfaces(q)
         if not typed:
             return []
         snapshot = self._snapshot

@@ -116,6 +116,10 @@ class Lexicon:
         """Of each word, whether any passage holds its form or a stem of it in any of the languages."""
         return self._held_among(surface, langs, None)
 
+    def holds_whole(self, word: str, langs: Sequence[str]) -> bool:
+        """Whether any passage holds the whole word's stem in any of the languages; a part of it is not enough."""
+        return bool(self.lexical.known([self.stems(word, lang)[0] for lang in langs]).any())
+
     def languages_of(self, word: str) -> tuple[str, ...]:
         """The languages in which the collection writes this very word, whatever its case and diacritics."""
         return tuple(dict.fromkeys(lang for form, lang in self.spelling.forms_of(word) if self.held([form], [lang])[0]))

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kbsearch.editing import Rule
+from kbsearch.index.titles import title_key
 from kbsearch.snapshot import Snapshot
-from kbsearch.text.normalise import fold
 from kbsearch.text.tags import covers
-from kbsearch.text.words import surfaces
 from kbsearch.visibility import Visible, visible_of
 
 _Words = tuple[str, ...]
@@ -48,7 +47,7 @@ class RuleBook:
         self._some_hold_always = any(not wanted for wanted, _, _ in self._rules)
 
     def apply(self, query: str, lang: str) -> Ruling:
-        """What holds for a query of a user whose language is `lang`, of any region; hiding wins over pinning."""
+        """What holds for a normalised query of a user whose language is `lang`, of any region; hiding wins."""
         if not self._rules:
             return _NONE
         typed = _words(query)
@@ -75,7 +74,7 @@ class RuleBook:
 
 
 def _words(text: str) -> _Words:
-    return tuple(map(fold, surfaces(text)))
+    return tuple(title_key(text).split())
 
 
 def _meets(typed: _Words, wanted: _Words, rule: Rule) -> bool:

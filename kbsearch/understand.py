@@ -33,8 +33,8 @@ CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
 # What a stem term begins with (kbsearch/text/analyze.py).
 _STEM = "~"
-# More letters before digits are a word (iOS 16), not the beginning of a code.
-_SPACED_CODE = re.compile(r"\b([^\W\d_]{1,2}) (\d[^\W_]+)")
+# More letters before digits are a word (iOS 16), not the beginning of a code. Editors make a dash of a hyphen.
+_PARTED_CODE = re.compile(r"\b([^\W\d_]{1,2})[ ‐‑–-](\d[^\W_]+)")
 
 
 @noun
@@ -44,7 +44,7 @@ class Understanding:
     typed: str
     """Normalised."""
     text: str
-    """With slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
+    """Its words, slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]
     """Words that are no stop words (all words, where every one is)."""
     languages: dict[str, float]
@@ -124,7 +124,8 @@ def understand(
     offered = {word: _as_typed(word, slip, typed) for word, slip in slips.items()}
     return Understanding(
         typed=typed,
-        text=_replace(text, slips),
+        # Marks around words say nothing of what is asked, yet three of them move a vector more than a word does.
+        text=" ".join(slips.get(word, word) for word in surface),
         content=typed_words,
         languages=languages,
         readings=readings,
@@ -220,13 +221,15 @@ def _explained(synonyms: Mapping[tuple[str, ...], Mapping[str, str]], lexicon: L
 
 
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
-    """The text with codes that the collection holds written without the space that somebody typed: E 4012."""
+    """The text with codes that the collection holds written as one run of letters and digits: E 4012, E-4012."""
     if text.replace(" ", "").isalpha():  # most queries
         return text
-    for letters, digits in _SPACED_CODE.findall(text):
-        if lexicon.held([letters + digits], readings)[0]:
-            text = text.replace(f"{letters} {digits}", letters + digits)
-    return text
+
+    def whole(code: re.Match[str]) -> str:
+        joined = code[1] + code[2]
+        return joined if lexicon.holds_whole(joined, readings) else code[0]
+
+    return _PARTED_CODE.sub(whole, text)
 
 
 def _title_stems(

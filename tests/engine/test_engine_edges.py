@@ -150,3 +150,10 @@ def test_any_apostrophe_types_the_title_word_for_word(engine_of: Callable[..., E
     outcome = engine.search(SearchRequest(q=typed))
     assert ids(outcome)[0] == "a"
     assert [one.document_id for one in engine.suggest("can't", lang="en", limit=5, audiences=PUBLIC)] == ["a"]
+
+
+@pytest.mark.parametrize("typed", ["sub\u00adscrip", "\ufeffsubscrip", "sub\u200bscrip", "\u201esubscrip"])
+def test_what_nobody_sees_hides_no_suggestion(engine_of: Callable[..., Engine], typed: str) -> None:
+    """Soft hyphens and zero-width spaces are pasted with words."""
+    engine = engine_of(row("a", "en", "Your subscription", "Text."), row("b", "en", "Sign in", "Text."))
+    assert [one.document_id for one in engine.suggest(typed, lang="en", limit=5, audiences=PUBLIC)] == ["a"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -178,6 +178,13 @@ def test_a_pinned_article_comes_first_and_says_why(engine: Engine) -> None:
     assert ids(ask(engine, "gift card balance"))[0] == "gift"
 
 
+@pytest.mark.parametrize("typed", ["can't pay", "CAN’T PAY", "canʼt pay", "can\u00ad't pay!", "can\u200b't\u00a0pay"])
+def test_a_rule_is_met_however_its_query_is_written(engine_of: EngineOf, typed: str) -> None:
+    """Any apostrophe, and nothing that nobody sees, is the same query."""
+    engine = engine_of(ARTICLES, {"rules.csv": "query,match,action,target\ncan't pay,exact,pin,coupon\n"})
+    assert ids(ask(engine, typed))[0] == "coupon"
+
+
 def test_a_hidden_article_is_not_found_by_that_query(engine: Engine) -> None:
     """In the rule's language; by other words it is."""
     assert "paid" not in ids(ask(engine, "how much is a repair"))
@@ -207,6 +214,21 @@ def test_a_pin_turns_a_hand_over_into_a_list_where_it_puts_something_first(engin
     ):
         assert (listed.action, listed.reasons) == (Action.LIST, ("A rule puts an article first.",))
         assert listed.confidence < NOTHING_IN_COMMON
+
+
+@pytest.mark.parametrize("typed", ["e-4012", "E 4012", "E‑4012", "E–4012"])
+def test_the_parts_of_a_code_are_one_word(engine: Engine, typed: str) -> None:
+    """With a space, a hyphen or what a phone makes of one: the same results with the same scores."""
+    hits, expected = (ask(engine, q).hits for q in (typed, "E4012"))
+    assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in expected]
+
+
+def test_a_code_that_nobody_wrote_stays_in_parts(engine: Engine) -> None:
+    """That another code has these digits makes no code of a letter before them."""
+    first = ask(engine, "route e 66 and z 4012", explain=True).hits[0]
+    assert first.explain is not None
+    words = cast(list[dict[str, str]], first.explain["words"])
+    assert [match["word"] for match in words] == ["route", "e", "66", "z", "4012"]
 
 
 @pytest.mark.parametrize("typed", ["E4012", "e4012", "E-4012", "E 4012", "error e4012"])

@@ -24,6 +24,31 @@ def timeless(outcome: SearchOutcome) -> SearchOutcome:
     return replace(outcome, timings_ms={})
 
 
+class Attentive(HashingEmbedder):
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def encode_queries(self, texts: Any) -> Any:
+        self.heard += texts
+        return super().encode_queries(texts)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["reset password!!!", "“reset password”", "**reset** password 🙏", "reset, password?", "reset\xa0password …"],
+)
+def test_marks_around_words_mean_nothing(handmade_index: Path, typed: str) -> None:
+    """A model hears shouting in three exclamation marks; the question is the same, and so is its answer."""
+    attentive = Attentive()
+    engine = open_engine(handmade_index, embedder=attentive)
+    for q in ("reset password", typed):
+        engine.search(SearchRequest(q=q, lang="en"))
+    assert attentive.heard[-1] == attentive.heard[-2] == "reset password"
+
+
 class TestDegraded:
     class Broken(HashingEmbedder):
         def encode_queries(self, texts: Any) -> Any:
