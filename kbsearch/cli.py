@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 
 import orjson
 
 from kbsearch.command import Outcome, command_parser, example, named_path, run_command
-from kbsearch.errors import KbsearchError, LimitError
+from kbsearch.errors import KbsearchError, LimitError, UsageError
 from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
@@ -165,14 +166,17 @@ def _search(options: argparse.Namespace) -> Outcome:
     from kbsearch.events.ids import new_id
     from kbsearch.filters import parse_filter
     from kbsearch.service.answers import search_answer
+    from kbsearch.service.wire import LANG, known_language
 
+    if not re.fullmatch(LANG, options.lang):
+        raise UsageError(f"--lang {options.lang!r} is no language code; write one such as lv, en or pt-br.", "lang")
     if not 1 <= options.limit <= MAX_LIMIT:
         raise LimitError(f"--limit {options.limit} is out of range; give 1 to {MAX_LIMIT}.", field="limit")
     engine = open_engine(options.index)
     outcome = engine.search(
         SearchRequest(
             q=options.query,
-            lang=options.lang,
+            lang=known_language(options.lang, engine.languages),
             limit=options.limit,
             filters=parse_filter(options.filter),
             audiences=None,

@@ -68,7 +68,7 @@ def read_queries(path: Path) -> list[JudgedQuery]:
             continue
         try:
             query = _judged_query(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as cause:
+        except ValueError as cause:  # JSON's own among them
             raise SourceError(
                 f"{path}:{number} is no judged query ({cause}); see the evaluation format in docs/evaluation.md."
             ) from cause
@@ -85,10 +85,15 @@ def read_queries(path: Path) -> list[JudgedQuery]:
     return queries
 
 
-def _judged_query(fields: dict[str, Any]) -> JudgedQuery:
+def _judged_query(fields: Any) -> JudgedQuery:
     """Null is the same as leaving a field out; a value of the wrong kind is an error, because it would be misread."""
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")
     given = {name: value for name, value in fields.items() if value is not None}
-    relevant = given.get("relevant", {})
+    for name in ("id", "query"):
+        if name not in given:
+            raise ValueError(f"{name} is missing")
+    relevant = _grades(given.get("relevant", {}))
     answerable = given.get("answerable", True)
     if not isinstance(answerable, bool):
         raise ValueError(f"answerable is {answerable!r}, not true or false")
@@ -99,18 +104,24 @@ def _judged_query(fields: dict[str, Any]) -> JudgedQuery:
             raise ValueError(f"{name} is {given[name]!r}, not text")
     if relevant and not answerable:
         raise ValueError('"answerable" is false, and yet "relevant" is not empty')
-    for key, grade in relevant.items():
-        if not isinstance(grade, int) or not 0 <= grade <= HIGHEST_GRADE:
-            raise ValueError(f"the grade {grade!r} of {key!r} is no whole number from 0 to {HIGHEST_GRADE}")
     return JudgedQuery(
         id=str(given["id"]),
         query=given["query"],
         lang=given.get("lang", ""),
-        relevant=dict(relevant),
+        relevant=relevant,
         answerable=answerable,
         by_group="match" in given,
         kind=str(given.get("kind", "")),
     )
+
+
+def _grades(relevant: Any) -> dict[str, int]:
+    if not isinstance(relevant, dict):
+        raise ValueError(f"relevant is {relevant!r}, not an object of grades")
+    for key, grade in relevant.items():
+        if not isinstance(grade, int) or not 0 <= grade <= HIGHEST_GRADE:
+            raise ValueError(f"the grade {grade!r} of {key!r} is no whole number from 0 to {HIGHEST_GRADE}")
+    return relevant
 
 
 def run_queries(engine: Engine, queries: Iterable[JudgedQuery], mode: Mode = "hybrid") -> list[Judged]:

@@ -101,19 +101,7 @@ class Settings:
         for name, secret in (("secret", self.secret), ("handover_secret", self.handover_secret)):
             if secret:
                 check_secret(name, secret)
-        for name in ("workers", "threads", "queue", "event_capacity", "retention_days", "salt_days"):
-            if getattr(self, name) <= 0:
-                raise UsageError(f"{name} must be more than 0, got {getattr(self, name)}", name)
-        for name in ("poll", "embed_budget"):
-            # NaN would not wait at all, infinity cannot be waited for.
-            if not 0 < getattr(self, name) <= MAX_WAIT:
-                raise UsageError(
-                    f"{name} must be more than 0 and at most {MAX_WAIT} seconds, got {getattr(self, name)}", name
-                )
-        if not 0 <= self.holdout < 1:
-            raise UsageError(f"holdout must be a share from 0 to below 1, got {self.holdout}", "holdout")
-        if not 0 <= self.port <= 65535:
-            raise UsageError(f"port must be within 0 and 65535, got {self.port}", "port")
+        _check_numbers(self)
         if self.contact and not self.contact.startswith(("https://", "http://", "mailto:", "tel:")):
             raise UsageError(f"contact must be an https:, mailto: or tel: link, got {self.contact!r}", "contact")
 
@@ -137,6 +125,25 @@ def check_secret(name: str, secret: str) -> None:
         raise UsageError(f"{variable} is not UTF-8; {advice}", name) from None
     if size < MIN_SECRET_BYTES:
         raise UsageError(f"{variable} has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {advice}", name)
+
+
+def _check_numbers(settings: Settings) -> None:
+    for name in ("workers", "threads", "queue", "event_capacity", "retention_days", "salt_days"):
+        if getattr(settings, name) <= 0:
+            raise UsageError(f"{name} must be more than 0, got {getattr(settings, name)}", name)
+    for name in ("cache", "shutdown"):
+        if getattr(settings, name) < 0:
+            raise UsageError(f"{name} must be 0 or more, got {getattr(settings, name)}", name)
+    for name in ("poll", "embed_budget"):
+        # NaN would not wait at all, infinity cannot be waited for.
+        if not 0 < getattr(settings, name) <= MAX_WAIT:
+            raise UsageError(
+                f"{name} must be more than 0 and at most {MAX_WAIT} seconds, got {getattr(settings, name)}", name
+            )
+    if not 0 <= settings.holdout < 1:
+        raise UsageError(f"holdout must be a share from 0 to below 1, got {settings.holdout}", "holdout")
+    if not 0 <= settings.port <= 65535:
+        raise UsageError(f"port must be within 0 and 65535, got {settings.port}", "port")
 
 
 SETTINGS: tuple[Field[Any], ...] = fields(Settings)

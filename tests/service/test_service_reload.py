@@ -40,6 +40,8 @@ def test_not_ready_until_something_is_published(make_client: Any, tmp_path: Path
         eventually(lambda: client.get("/readyz").json()["error"] is not None)
         response = client.get("/readyz")
         assert (response.status_code, response.json()["ready"], response.json()["snapshot"]) == (503, False, None)
+        # Balancers that ask for the head alone.
+        assert [client.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 503]
         assert "nothing is published" in response.json()["error"]
         refused = client.get("/v1/search?q=password")
         assert (

@@ -42,6 +42,8 @@ def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "70000"}, "port must be within"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_WORKERS": "0"}, "workers must be more than 0"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_POLL": "0"}, "poll must be more than 0"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_CACHE": "-1"}, "cache must be 0 or more, got -1"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_SHUTDOWN": "-1"}, "shutdown must be 0 or more, got -1"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_POLL": "nan"}, "at most 3600 seconds, got nan"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_EMBED_BUDGET": "inf"}, "at most 3600 seconds, got inf"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_SECRET": "short"}, "has 5 bytes, at least 32 are needed"),

@@ -13,12 +13,14 @@ from kbsearch.service.respond import json_response
 router = APIRouter(tags=["operation"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Is the process alive")
 async def healthz() -> Response:
     """Answer as long as the process runs, with or without an index."""
     return json_response({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     responses={200: {"model": shapes.Readiness}, 503: {"model": shapes.Readiness, "description": "Not yet."}},
