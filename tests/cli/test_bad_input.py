@@ -203,19 +203,6 @@ def test_an_impossible_search_is_wrong_use(run: Run, index: Path, arguments: tup
     assert said in result.sentence
 
 
-def test_an_unknown_interface_language_is_no_error(run: Run, index: Path) -> None:
-    """A browser may say anything."""
-    result = run("kbsearch", "search", "--index", index, "password", "--lang", "tlh", "--json")
-    assert result.code == 0
-    assert json.loads(result.out)["hits"]
-
-
-def test_an_interface_language_is_read_in_any_case_and_region(run: Run, index: Path) -> None:
-    """As over HTTP: EN-gb is en where no region is told apart."""
-    found = [run("kbsearch", "search", "--index", index, "your password", "--lang", lang) for lang in ("en", "EN-gb")]
-    assert found[0].out == found[1].out
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -127,6 +127,19 @@ class TestGood:
         assert outcome["hits"][0]["id"] == "a.lv"
         assert outcome["hits"][0]["explain"] is not None
 
+    def test_an_unknown_interface_language_is_no_error(self, run: Run, index: Path) -> None:
+        """A browser may say anything."""
+        result = run("kbsearch", "search", "--index", index, "password", "--lang", "tlh", "--json")
+        assert result.code == 0
+        assert json.loads(result.out)["hits"]
+
+    def test_an_interface_language_is_read_in_any_case_and_region(self, run: Run, index: Path) -> None:
+        """As over HTTP: EN-gb is en where no region is told apart."""
+        found = [
+            run("kbsearch", "search", "--index", index, "your password", "--lang", lang) for lang in ("en", "EN-gb")
+        ]
+        assert found[0].out == found[1].out
+
     def test_search_for_people(self, run: Run, index: Path) -> None:
         """Title, language and id of each hit."""
         result = run("kbsearch", "search", "--index", index, "reset password", "--lang", "lv", "--limit", "1")
