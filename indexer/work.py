@@ -19,6 +19,7 @@ from indexer.prepare import document_key, head_text, passage_text, prepare
 from indexer.workers import Workers
 from kbsearch.embed.protocol import Embedder
 from kbsearch.index.corpus import Batch, Corpus, column
+from kbsearch.index.ragged import places_by
 from kbsearch.types import Document, Passage
 
 # A second or two of work: what a kill costs at most.
@@ -117,10 +118,8 @@ class VectorMaker:
         """See to it that the documents of a batch (all, or those in `rows`) and their passages have vectors."""
         counts = batch["passage_counts"]
         owners = np.repeat(np.arange(len(counts)), counts)
-        asked = np.ones(len(counts), dtype=np.bool_)
-        if rows is not None:
-            asked[:] = False
-            asked[rows] = True
+        asked = np.zeros(len(counts), dtype=np.bool_)
+        asked[... if rows is None else rows] = True
         head_keys, text_keys = split_keys(batch["head_keys"]), split_keys(batch["text_keys"])
         heads, missing = self._missing(head_keys, asked), self._missing(text_keys, asked[owners])
         if not heads and not missing:
@@ -164,9 +163,8 @@ def by_file(
     files: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
     """Each file among some places, the rows in it, and where among the places they stand."""
-    order = np.argsort(files, kind="stable")
-    numbers, starts = np.unique(files[order], return_index=True)
-    for number, mine in zip(numbers.tolist(), np.split(order, starts)[1:], strict=True):
+    numbers, compact = np.unique(files, return_inverse=True)
+    for number, mine in zip(numbers.tolist(), places_by(compact, len(numbers)), strict=True):
         yield number, rows[mine], mine
 
 

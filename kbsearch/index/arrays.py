@@ -61,9 +61,14 @@ def wide_hash(data: bytes | memoryview) -> bytes:
 def distinct(numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
     """The different ones, rising: what `np.unique` gives, sooner where few repeat."""
     ordered = np.sort(numbers)
-    new = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    return ordered[new]
+    return ordered[first_of_each(ordered)]
+
+
+def first_of_each(ordered: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Of sorted numbers, whether each is the first of its kind."""
+    first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return first
 
 
 def find_hashes(sorted_hashes: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import SnapshotDamaged
-from kbsearch.index.arrays import hash_texts, open_array, write_array
+from kbsearch.index.arrays import first_of_each, hash_texts, open_array, write_array
 from kbsearch.index.kernels import compiled, invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.query_kernels import mask_of, search_postings
@@ -105,8 +105,7 @@ def write_lexical(
     # The words of each term, terms in the order of their hashes.
     ordered, places = terms.values.copy(), np.arange(len(terms.values), dtype=np.int32)
     sort_pairs(ordered, places)
-    first = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    first = first_of_each(ordered)
     hashes, term_starts = ordered[first], np.append(np.flatnonzero(first), len(ordered))
     words = np.repeat(np.arange(len(terms), dtype=np.int32), terms_of_word)[places]
     # The passages of each word.
