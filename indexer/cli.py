@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
 from kbsearch.command import Outcome, command_parser, example, named_path, run_command
-from kbsearch.errors import SnapshotMissing, UsageError
+from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.threads import one_thread_for_products
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
@@ -185,11 +184,22 @@ def _publish(options: argparse.Namespace) -> Outcome:
 
 
 def _verify(options: argparse.Namespace) -> Outcome:
-    names = []
-    for entry in list_snapshots(options.directory):
-        with suppress(SnapshotMissing):  # removed meanwhile
+    names: list[str] = []
+    faults: dict[str, str] = {}
+    entries = list_snapshots(options.directory)
+    for entry in entries:
+        try:
             verify_snapshot(options.directory / entry.version)
             names.append(entry.version)
+        except SnapshotMissing:  # removed meanwhile
+            continue
+        except SnapshotError as fault:
+            faults[entry.version] = str(fault)
+    if faults:
+        said = list(faults.values())
+        if names and any(entry.published and entry.version in faults for entry in entries):
+            said.append(f"Until then, serve a whole one: kbsearch-index rollback {options.directory}")
+        raise SnapshotError(" ".join(said), _verified(names, faults, options) if names else "")
     if not names:
         raise SnapshotMissing(
             f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
@@ -200,9 +210,17 @@ def _verify(options: argparse.Namespace) -> Outcome:
             f"{options.directory / CURRENT} names {published!r}, which is not there; "
             f"run: kbsearch-index rollback {options.directory}"
         )
+    return _verified(names, faults, options)
+
+
+def _verified(names: Sequence[str], faults: Mapping[str, str], options: argparse.Namespace) -> Outcome:
     if options.json:
-        return orjson.dumps({"verified": names}).decode()
-    return f"{len(names)} versions verified: {', '.join(names)}."
+        return orjson.dumps({"verified": names, "faults": faults}).decode()
+    return f"{_versions(names)} verified{': ' if names else ''}{', '.join(names)}."
+
+
+def _versions(names: Sequence[str]) -> str:
+    return "1 version" if len(names) == 1 else f"{len(names)} versions"
 
 
 def _list(options: argparse.Namespace) -> Outcome:
@@ -213,26 +231,42 @@ def _list(options: argparse.Namespace) -> Outcome:
                 "version": entry.version,
                 "published": entry.published,
                 "bytes": entry.bytes,
-                **{key: entry.manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
-                "model": entry.manifest["model"]["name"],
-                "dense_recall_at_10": entry.manifest["dense"]["recall_at_10"],
+                **({"fault": entry.fault} if entry.fault else _told(entry.manifest)),
                 "history": list(entry.history),
             }
             for entry in entries
         ]
-        return orjson.dumps(rows).decode()
-    return "\n".join(map(_line, entries))
+        text = orjson.dumps(rows).decode()
+    else:
+        text = "\n".join(map(_line, entries))
+    faults = [entry.fault for entry in entries if entry.fault]
+    if faults:
+        raise SnapshotDamaged(" ".join(faults), text if len(faults) < len(entries) else "")
+    return text
+
+
+def _told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: manifest[key] for key in ("created_at", "documents", "passages", "languages", "sources")},
+        "model": manifest["model"]["name"],
+        "dense_recall_at_10": manifest["dense"]["recall_at_10"],
+    }
 
 
 def _line(entry: SnapshotEntry) -> str:
-    """One version: size, model, sources, what was measured, and who published it last."""
+    """One version: size, model, sources, what was measured, and who published it last; or that it is damaged."""
     manifest = entry.manifest
-    words = [
-        f"{'*' if entry.published else ' '} {entry.version}  {manifest['documents']:>7} documents",
-        f"{entry.bytes / 2**20:8.1f} MiB",
-        manifest["model"]["name"],
-        f"from {', '.join(manifest['sources'])}",
-    ]
+    name = f"{'*' if entry.published else ' '} {entry.version}"
+    size = f"{entry.bytes / 2**20:8.1f} MiB"
+    if entry.fault:
+        words = [f"{name}  {'damaged':>17}", size]
+    else:
+        words = [
+            f"{name}  {manifest['documents']:>7} documents",
+            size,
+            manifest["model"]["name"],
+            f"from {', '.join(manifest['sources'])}",
+        ]
     measured = {name: value for fact in entry.history for name, value in fact.get("measured", {}).items()}
     words += [f"{name} {value}" for name, value in measured.items()]
     published = [fact for fact in entry.history if "published" in fact]
@@ -257,4 +291,4 @@ def _prune(options: argparse.Namespace) -> Outcome:
     removed = prune(options.directory, options.keep)
     if options.json:
         return orjson.dumps({"removed": removed}).decode()
-    return f"Removed {len(removed)} versions{': ' + ', '.join(removed) if removed else ''}."
+    return f"Removed {_versions(removed)}{': ' if removed else ''}{', '.join(removed)}."

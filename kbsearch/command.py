@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kbsearch.errors import KbsearchError, ReplayFailed, UsageError
+from kbsearch.errors import KbsearchError, UsageError
 from kbsearch.version import __version__
 
 Outcome = str
@@ -59,13 +59,10 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         text = run(options)
         if text:
             return _print(text)
-    except UsageError as error:
-        return fail(WRONG_USE, str(error))
-    except ReplayFailed as error:
-        _print(error.report)
-        return fail(FAILED, str(error))
     except KbsearchError as error:
-        return fail(FAILED, str(error))
+        if error.report:
+            _print(error.report)
+        return fail(WRONG_USE if isinstance(error, UsageError) else FAILED, str(error))
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
         reason = error.strerror or str(error)

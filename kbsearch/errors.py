@@ -22,7 +22,11 @@ from __future__ import annotations
 
 
 class KbsearchError(Exception):
-    """Base of every error kbsearch raises on purpose."""
+    """Base of every error kbsearch raises on purpose; `report` is what a command prints besides."""
+
+    def __init__(self, message: str, report: str = "") -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class UsageError(KbsearchError):
@@ -70,11 +74,7 @@ class ModelUnavailable(ModelError):
 
 
 class ReplayFailed(KbsearchError):
-    """A candidate would break too many searches; `report` is what a command prints besides."""
-
-    def __init__(self, message: str, report: str) -> None:
-        super().__init__(message)
-        self.report = report
+    """A candidate would break too many searches."""
 
 
 class KeyRejected(KbsearchError):

@@ -55,36 +55,35 @@ def verify_snapshot(directory: Path) -> None:
 
 
 def _verify(directory: Path, manifest: Mapping[str, Any]) -> None:
-    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
     if manifest.get("format") != FORMAT_VERSION:
         raise SnapshotMismatch(
-            f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; {rebuild}"
+            f"{directory} has format {manifest.get('format')!r}, this kbsearch reads {FORMAT_VERSION}; "
+            f"{rebuild(directory)}"
         )
     _check_complete(directory, manifest)
     if manifest["analyzer"] != ANALYZER_VERSION:
         raise SnapshotMismatch(
             f"{directory} was analysed by version {manifest['analyzer']}, this kbsearch has {ANALYZER_VERSION}; "
-            f"{rebuild}"
+            f"{rebuild(directory)}"
         )
     files = manifest["files"]
     with ThreadPoolExecutor() as pool:
         for name, checksum in zip(files, pool.map(lambda name: sha256(directory / name), files), strict=True):
             if checksum != files[name]["sha256"]:
-                raise SnapshotDamaged(f"{directory / name} was altered (its checksum differs); {rebuild}")
+                raise SnapshotDamaged(f"{directory / name} was altered (its checksum differs); {rebuild(directory)}")
 
 
 def _check_complete(directory: Path, manifest: Mapping[str, Any]) -> None:
     """Check that the manifest says what it has to, and that every file is there at its full size."""
-    rebuild = f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
     if any(name not in manifest for name in _READ_BEFORE_OPENING):
-        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild}")
+        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; {rebuild(directory)}")
     for name, expected in manifest["files"].items():
         path = directory / name
         if not path.is_file():
-            raise SnapshotDamaged(f"{path} is missing; {rebuild}")
+            raise SnapshotDamaged(f"{path} is missing; {rebuild(directory)}")
         size = path.stat().st_size
         if size != expected["bytes"]:
-            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild}")
+            raise SnapshotDamaged(f"{path} holds {size} bytes, not {expected['bytes']}; {rebuild(directory)}")
 
 
 def publish(root: Path, version: str) -> None:
@@ -138,8 +137,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     except (OSError, orjson.JSONDecodeError) as cause:
         raise _unreadable(directory, cause) from cause
     if not isinstance(manifest, dict):
-        raise SnapshotDamaged(f"{path} is no manifest; rebuild the index.")
+        raise SnapshotDamaged(f"{path} is no manifest; {rebuild(directory)}")
     return manifest
+
+
+def rebuild(directory: Path) -> str:
+    """How a message about a version goes on that cannot be used as it is."""
+    return f"rebuild it: kbsearch-index build SOURCE --out {directory.parent}"
 
 
 def _unreadable(directory: Path, cause: Exception) -> SnapshotError:
@@ -148,4 +152,4 @@ def _unreadable(directory: Path, cause: Exception) -> SnapshotError:
         return SnapshotMissing(
             f"{directory} is no snapshot (it has no {MANIFEST}); see: kbsearch-index list {directory.parent}"
         )
-    return SnapshotDamaged(f"{directory / MANIFEST} cannot be read ({cause}); rebuild the index.")
+    return SnapshotDamaged(f"{directory / MANIFEST} cannot be read ({cause}); {rebuild(directory)}")

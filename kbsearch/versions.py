@@ -23,14 +23,22 @@ import orjson
 
 from kbsearch.disk import Locked, files_below, only_one, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
-from kbsearch.manifest import MANIFEST, VERSION_TIME, publish, published_version, read_manifest, verify_snapshot
+from kbsearch.manifest import (
+    MANIFEST,
+    VERSION_TIME,
+    publish,
+    published_version,
+    read_manifest,
+    rebuild,
+    verify_snapshot,
+)
 
 HISTORY = "history.jsonl"
 LOCK = ".lock"
 STAGING = ".building-"
 
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
-_LISTED = ("created_at", "documents", "passages", "languages", "sources", "model")
+_LISTED = ("created_at", "documents", "passages", "languages", "sources", "model", "dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class SnapshotEntry:
 
     version: str
     manifest: Mapping[str, Any]
+    """Empty where `fault` says why it cannot be read."""
+    fault: str
     bytes: int
     published: bool
     history: tuple[Mapping[str, Any], ...]
@@ -60,7 +70,7 @@ def only_writer(root: Path, purpose: str) -> Iterator[None]:
 
 
 def list_snapshots(root: Path) -> list[SnapshotEntry]:
-    """Versions in `root`, newest first. Raises SnapshotDamaged where one cannot say what it holds."""
+    """Versions in `root`, newest first, those that cannot say what they hold as well. Raises SnapshotMissing."""
     names, published = _versions(root)
     facts = history(root)
     entries = []
@@ -68,7 +78,7 @@ def list_snapshots(root: Path) -> list[SnapshotEntry]:
         with suppress(SnapshotMissing, FileNotFoundError):  # removed meanwhile
             size = sum(path.stat().st_size for path in files_below(root / name))
             told = tuple(fact for fact in facts if fact.get("version") == name)
-            entries.append(SnapshotEntry(name, _listed(root / name), size, name == published, told))
+            entries.append(SnapshotEntry(name, *_listed(root / name), size, name == published, told))
     return entries
 
 
@@ -214,11 +224,15 @@ def version_directories(root: Path) -> list[Path]:
     return [root / name for name in _versions(root)[0]]
 
 
-def _listed(directory: Path) -> Mapping[str, Any]:
-    manifest = read_manifest(directory)
+def _listed(directory: Path) -> tuple[Mapping[str, Any], str]:
+    """What a version says of itself, or what is wrong with it. Raises SnapshotMissing."""
+    try:
+        manifest = read_manifest(directory)
+    except SnapshotDamaged as damaged:
+        return {}, str(damaged)
     if any(name not in manifest for name in _LISTED):
-        raise SnapshotDamaged(f"{directory / MANIFEST} is incomplete; rebuild the index.")
-    return manifest
+        return {}, f"{directory / MANIFEST} is incomplete; {rebuild(directory)}"
+    return manifest, ""
 
 
 def _versions(root: Path) -> tuple[list[str], str]:

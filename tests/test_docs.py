@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from indexer.loaders import fields, lines, office, pdf, whole, zendesk
+from indexer.web import sitemap
+from indexer.web.client import MAX_BYTES
 from kbsearch.service.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,3 +42,20 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:", "mailto:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_limits_of_sources_are_those_of_the_code():
+    """A row of docs/sources.md for each of them."""
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    for row in (
+        f"| a line of JSON Lines or CSV | {lines.MAX_LINE >> 20} MiB |",
+        f"| a file of Markdown, text, HTML or subtitles, a file of the editor's | {whole.MAX_FILE >> 20} MiB |",
+        f"| a Word file, packed | {office.MAX_FILE >> 20} MiB |",
+        f"| a Word file, its text unpacked | {office.MAX_UNPACKED >> 20} MiB |",
+        f"| an export of Zendesk | {zendesk.MAX_EXPORT >> 20} MiB |",
+        f"| a PDF | {pdf.MAX_PAGES:,} pages |",
+        f"| a website | {sitemap.MAX_SITEMAPS:,} sitemaps, {sitemap.MAX_PAGES:,} pages, {MAX_BYTES >> 20} MiB a page |",
+        f"| an article's id, its group | {fields.MAX_ID} characters |",
+        f"| a title, a tag, a category | {fields.MAX_TITLE:,} characters |",
+    ):
+        assert row in text

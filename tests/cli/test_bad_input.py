@@ -383,7 +383,7 @@ def test_a_list_with_an_incomplete_manifest_is_one_sentence(run: Run, index: Pat
     (index / version / MANIFEST).write_text("{}")
     result = run("kbsearch-index", "list", index, *as_json)
     assert result.code == 1
-    assert f"{version}/{MANIFEST} is incomplete" in result.sentence
+    assert f"{version}/{MANIFEST} is incomplete; rebuild it: kbsearch-index build " in result.sentence
 
 
 def test_an_empty_source_is_wrong_use(run: Callable[..., Any], tmp_path: Path) -> None:

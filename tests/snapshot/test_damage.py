@@ -7,7 +7,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from snapshot_writing import served
 
+import indexer.cli
 from kbsearch import snapshot as module
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMismatch, SnapshotMissing
 from kbsearch.snapshot import CURRENT, MANIFEST, open_snapshot, published_version, verify_snapshot
@@ -153,3 +155,28 @@ def test_an_absent_or_empty_directory(tmp_path: Path) -> None:
             open_snapshot(root)
     with pytest.raises(SnapshotMissing):
         list_snapshots(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff"], ids=repr)
+def test_a_damaged_version_hides_no_other(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever looks for a version to go back to sees all of them, and which one is not to be trusted."""
+    first, second = served(tmp_path, 4), served(tmp_path, 2)
+    (tmp_path / second / MANIFEST).write_bytes(content)
+    for command, whole in (("list", first), ("verify", f"1 version verified: {first}.")):
+        assert indexer.cli.main([command, str(tmp_path)]) == 1
+        said = capsys.readouterr()
+        assert whole in said.out
+        assert str(tmp_path / second) in said.err
+        assert f"rebuild it: kbsearch-index build SOURCE --out {tmp_path}" in said.err
+    assert f"serve a whole one: kbsearch-index rollback {tmp_path}" in said.err
+    assert indexer.cli.main(["list", str(tmp_path), "--json"]) == 1
+    damaged, whole_one = orjson.loads(capsys.readouterr().out)
+    assert damaged["version"] == second
+    assert damaged["published"]
+    assert MANIFEST in damaged["fault"]
+    assert (whole_one["version"], whole_one["documents"]) == (first, 4)
+    assert indexer.cli.main(["verify", str(tmp_path), "--json"]) == 1
+    verified = orjson.loads(capsys.readouterr().out)
+    assert (verified["verified"], list(verified["faults"])) == ([first], [second])
+    assert indexer.cli.main(["rollback", str(tmp_path)]) == 0
+    assert published_version(tmp_path) == first

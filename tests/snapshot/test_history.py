@@ -205,7 +205,7 @@ def test_what_another_prune_removed_is_gone(
     assert prune(tmp_path, 1) == []
     monkeypatch.setattr(indexer.cli, "list_snapshots", lambda root: listed)
     assert indexer.cli.main(["verify", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"1 versions verified: {published}.\n"
+    assert capsys.readouterr().out == f"1 version verified: {published}.\n"
     found = versions._versions(tmp_path)
     monkeypatch.setattr(versions, "_versions", lambda root: ([*found[0], old], found[1]))
     assert [entry.version for entry in list_snapshots(tmp_path)] == [published]
