@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter
 
@@ -50,6 +50,11 @@ MOST_LEXICONS = 8
 CORRECTED_RESULTS = 3
 
 
+_detector = lru_cache(maxsize=2)(LanguageDetector)
+"""By the languages of a collection, which the next version has as well: making one holds the interpreter for longer
+than all else that opening a version does."""
+
+
 class Engine:
     """Searches one snapshot. Immutable after construction and safe to use from several threads."""
 
@@ -66,7 +71,7 @@ class Engine:
         self._in_context = reads_context(snapshot.model.name)
         self._visibility = Visibility(snapshot)
         self._lexicon = Lexicon(
-            LanguageDetector(snapshot.languages),
+            _detector(snapshot.languages),
             plausible_detector(),
             snapshot.lexical,
             snapshot.spelling,

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_python_block_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     """It builds the sample help centre and finds the article on forgotten passwords first."""
     (tmp_path / "sample_kb").symlink_to(ROOT / "sample_kb")

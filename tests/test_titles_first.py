@@ -41,6 +41,7 @@ def indexed(sources: Sequence[Path], folder: Path, model: str | None = None) -> 
     return open_engine(folder)
 
 
+@pytest.mark.slow
 def test_every_title_of_the_sample_finds_its_article_first(tmp_path: Path) -> None:
     """Three languages in one index, with the bundled model."""
     assert not_first(indexed([ROOT / "sample_kb"], tmp_path / "index")) == []

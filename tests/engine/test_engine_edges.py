@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kbsearch import engine as engine_module
 from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -157,3 +158,11 @@ def test_what_nobody_sees_hides_no_suggestion(engine_of: Callable[..., Engine], 
     """Soft hyphens and zero-width spaces are pasted with words."""
     engine = engine_of(row("a", "en", "Your subscription", "Text."), row("b", "en", "Sign in", "Text."))
     assert [one.document_id for one in engine.suggest(typed, lang="en", limit=5, audiences=PUBLIC)] == ["a"]
+
+
+def test_the_next_version_of_the_same_languages_makes_no_second_detector(handmade_index: Path) -> None:
+    """That would hold the interpreter for a tenth of a second, while customers wait for answers."""
+    open_engine(handmade_index)
+    made = engine_module._detector.cache_info().misses
+    open_engine(handmade_index)
+    assert engine_module._detector.cache_info().misses == made

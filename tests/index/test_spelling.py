@@ -197,6 +197,7 @@ _COLLECTION = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(_COLLECTION, min_size=2, max_size=4))
 def test_what_is_merged_with_an_earlier_vocabulary_has_the_bytes_of_one_made_at_once(

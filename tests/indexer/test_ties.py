@@ -178,6 +178,7 @@ def untied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_translations_of_the_sample_help_centre_are_proposed(untied: Path) -> None:
     """Their ids say which belong together: nearly all are found, nearly none wrongly, no language twice in a group."""
     proposals = propose(open_snapshot(untied / "index"))
@@ -197,6 +198,7 @@ def test_translations_of_the_sample_help_centre_are_proposed(untied: Path) -> No
     assert wrong <= 0.05 * right
 
 
+@pytest.mark.slow
 def test_the_file_that_is_proposed_is_the_file_that_is_accepted(untied: Path, capsys: Any) -> None:
     """`propose`, a copy beside the articles, `update`: everything is tied, and nothing more is proposed."""
     index = str(untied / "index")

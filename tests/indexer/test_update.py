@@ -318,6 +318,7 @@ def test_other_processes_give_the_same_rows(
     assert content(tmp_path / "alone") == content(tmp_path / "together")
 
 
+@pytest.mark.slow
 def test_a_text_has_the_same_vector_in_every_batch() -> None:
     """Of the bundled model, to the bit; else an update could not give what a build gives."""
     texts = [f"{row['title']} {row['body']}" for row in rows(40)]

@@ -142,6 +142,7 @@ def walked(store: MemoryStore, day: str, as_of: int, window: int) -> tuple[objec
     return trace.day, trace.flow, trace.articles, trace.asked, failures
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(fact_lists(), fact_lists(10), st.sampled_from([WINDOW, 0, 3 * 3_600_000]), st.sampled_from("abc"), moments)
 def test_traces_are_what_journeys_leave(

@@ -80,6 +80,7 @@ def customers(server: Server, count: int = 3) -> Iterator[list[tuple[int, str]]]
             thread.join()
 
 
+@pytest.mark.slow
 def test_going_back_under_load_fails_no_request(index: Path) -> None:
     """Back, and back again, while customers search: each answer is whole, of one of the versions."""
     newest, middle, oldest = names(index)
