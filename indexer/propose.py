@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import orjson
+
 from kbsearch.command import Outcome, example, named_path
 
 
@@ -17,6 +19,7 @@ def add_propose_command(commands: Any) -> None:
     )
     sub.add_argument("directory", type=named_path, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--to", type=named_path, metavar="FILE", help="where to write (default: print)")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_propose)
 
 
@@ -25,13 +28,14 @@ def _propose(options: argparse.Namespace) -> Outcome:
     from kbsearch.snapshot import open_snapshot
 
     proposals = propose(open_snapshot(options.directory))
-    text = as_csv(proposals)
     if options.to is None:
-        return text.rstrip("\n")
+        return orjson.dumps(proposals).decode() if options.json else as_csv(proposals).rstrip("\n")
     options.to.parent.mkdir(parents=True, exist_ok=True)
-    options.to.write_text(text, encoding="utf-8")
+    options.to.write_text(as_csv(proposals), encoding="utf-8")
     groups = len({proposal.group for proposal in proposals})
+    if options.json:
+        return orjson.dumps({"path": str(options.to), "groups": groups, "articles": len(proposals)}).decode()
     return (
-        f"Wrote {options.to}: {groups} groups of {len(proposals)} articles. Delete the rows that are wrong, put the "
+        f"Wrote {options.to}: groups: {groups}, articles: {len(proposals)}. Delete the rows that are wrong, put the "
         "file beside the articles under the name groups.csv, and run: kbsearch-index update SOURCE... --out DIR"
     )

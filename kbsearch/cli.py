@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", type=named_path, required=True, metavar="FILE.html", help="written whole or not at all")
     sub.add_argument("--title", default="Help centre", help="whose report it is (default: Help centre)")
+    sub.add_argument("--json", action="store_true", help="print where it is, and what it says first, as JSON")
     sub.set_defaults(run=_report)
     sub = commands.add_parser(
         "calibrate",

@@ -53,6 +53,10 @@ def test_the_report_is_one_file_that_needs_nothing_else(
     assert not re.search(r'(src|href)="(?!#)', page)
     assert "<form" not in page
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".html")] == ["report.html"]
+    again = run("kbsearch", "report", "--events", events, "--index", index, *PERIOD, "--out", file, "--json")
+    said = json.loads(again.out)
+    assert (said["path"], said["journeys"]) == (str(file), 12)
+    assert said["data_health"] in done.out
 
 
 def test_a_report_that_cannot_be_written_leaves_the_old_one(

@@ -198,6 +198,21 @@ def test_translations_of_the_sample_help_centre_are_proposed(untied: Path) -> No
     assert wrong <= 0.05 * right
 
 
+def test_proposals_are_read_by_programs_as_well(tmp_path: Path, capsys: Any) -> None:
+    """What would be in the file, or what was written."""
+    other = "Parcels come on Tuesdays; the courier rings once and leaves a card with a code for the locker."
+    built(
+        tmp_path, [row("a"), row("b", lang="lv"), row("c", title="Parcels", body=other), row("d", lang="lv", body="No")]
+    )
+    index = str(tmp_path / "index")
+    assert indexer.cli.main(["propose", index, "--json"]) == 0
+    proposed = orjson.loads(capsys.readouterr().out)
+    assert [(each["id"], each["group"], each["lang"]) for each in proposed] == [("a", "a", "en"), ("b", "a", "lv")]
+    file = str(tmp_path / "groups.csv")
+    assert indexer.cli.main(["propose", index, "--to", file, "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out) == {"path": file, "groups": 1, "articles": 2}
+
+
 @pytest.mark.slow
 def test_the_file_that_is_proposed_is_the_file_that_is_accepted(untied: Path, capsys: Any) -> None:
     """`propose`, a copy beside the articles, `update`: everything is tied, and nothing more is proposed."""

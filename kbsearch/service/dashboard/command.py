@@ -6,6 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
+import orjson
+
 from kbsearch.metrics.board import board
 from kbsearch.metrics.command import reading
 from kbsearch.service.dashboard.render import render_report
@@ -22,7 +24,10 @@ def run(options: argparse.Namespace) -> str:
     with reading(options) as (store, given):
         made = board(store, library, shelf=store, **given)
     _replace(options.out, render_report(made, options.title).encode())
-    return f"{options.out}: {made.report.outcomes['journeys']:,} journeys, data health: {made.report.health.verdict}"
+    journeys, health = made.report.outcomes["journeys"], made.report.health.verdict
+    if options.json:
+        return orjson.dumps({"path": str(options.out), "journeys": journeys, "data_health": health}).decode()
+    return f"{options.out}: {journeys:,} journeys, data health: {health}"
 
 
 def _replace(path: Path, content: bytes) -> None:
