@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from kbsearch.amounts import amount
 from kbsearch.metrics.board import board
 from kbsearch.metrics.command import reading
 from kbsearch.service.dashboard.render import render_report
@@ -22,7 +23,8 @@ def run(options: argparse.Namespace) -> str:
     with reading(options) as (store, given):
         made = board(store, library, shelf=store, **given)
     _replace(options.out, render_report(made, options.title).encode())
-    return f"{options.out}: {made.report.outcomes['journeys']:,} journeys, data health: {made.report.health.verdict}"
+    journeys = amount(made.report.outcomes["journeys"], "journey")
+    return f"{options.out}: {journeys}, data health: {made.report.health.verdict}"
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -31,5 +33,7 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         draft.write_bytes(content)
         draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
