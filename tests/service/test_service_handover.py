@@ -102,17 +102,6 @@ def test_what_is_kept_is_redacted_and_says_what_was_seen(client: TestClient) -> 
     assert handover.contact.email == "anna@example.org"
 
 
-def test_articles_named_by_numbers_keep_their_names(client: TestClient) -> None:
-    """When they were shown, and when the help desk says that one answered; an address is none."""
-    filed = file(client, shown=["26123456", "anna@example.org"], opened=["26123456"])
-    report(client, filed["id"], status="solved", articles=["26123456", "anna@example.org"])
-    ticket = parts(client).tickets.read(filed["id"])
-    assert ticket is not None
-    assert [one.id for one in ticket.handover.shown] == ["26123456", "[email]"]
-    assert [one.id for one in ticket.handover.opened] == ["26123456"]
-    assert ticket.articles == ("26123456", "[email]")
-
-
 def test_a_private_article_stays_private(client: TestClient) -> None:
     """Naming it tells nobody its title."""
     named = [document.id for document in _private()]
