@@ -15,6 +15,7 @@ from indexer.propose import add_propose_command
 from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
+from kbsearch.amounts import amount
 from kbsearch.command import Outcome, command_parser, example, named_path, run_command
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
@@ -166,8 +167,8 @@ def _build(options: argparse.Namespace) -> Outcome:
         return f"Nothing changed; {report.version} stays published in {options.out} ({report.seconds:.1f} s)."
     return (
         f"{'Published' if report.published else 'Wrote'} {report.version} in {options.out}: "
-        f"{report.documents} documents ({report.documents_analysed} analysed), {report.passages} passages "
-        f"({report.passages_embedded} embedded), {report.problem_count} lines skipped, "
+        f"{amount(report.documents, 'document')} ({report.documents_analysed:,} analysed), "
+        f"{amount(report.passages, 'passage')} ({report.passages_embedded:,} embedded), {amount(report.problem_count, 'line')} skipped, "
         f"{report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB." + (f" {verdict(replayed)}" if replayed else "")
     )
 
@@ -216,11 +217,7 @@ def _verify(options: argparse.Namespace) -> Outcome:
 def _verified(names: Sequence[str], faults: Mapping[str, str], options: argparse.Namespace) -> Outcome:
     if options.json:
         return orjson.dumps({"verified": names, "faults": faults}).decode()
-    return f"{_versions(names)} verified{': ' if names else ''}{', '.join(names)}."
-
-
-def _versions(names: Sequence[str]) -> str:
-    return "1 version" if len(names) == 1 else f"{len(names)} versions"
+    return f"{amount(len(names), 'version')} verified{': ' if names else ''}{', '.join(names)}."
 
 
 def _list(options: argparse.Namespace) -> Outcome:
@@ -291,4 +288,4 @@ def _prune(options: argparse.Namespace) -> Outcome:
     removed = prune(options.directory, options.keep)
     if options.json:
         return orjson.dumps({"removed": removed}).decode()
-    return f"Removed {_versions(removed)}{': ' if removed else ''}{', '.join(removed)}."
+    return f"Removed {amount(len(removed), 'version')}{': ' if removed else ''}{', '.join(removed)}."

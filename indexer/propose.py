@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.command import Outcome, example, named_path
 
 
@@ -36,6 +37,7 @@ def _propose(options: argparse.Namespace) -> Outcome:
     if options.json:
         return orjson.dumps({"path": str(options.to), "groups": groups, "articles": len(proposals)}).decode()
     return (
-        f"Wrote {options.to}: groups: {groups}, articles: {len(proposals)}. Delete the rows that are wrong, put the "
-        "file beside the articles under the name groups.csv, and run: kbsearch-index update SOURCE... --out DIR"
+        f"Wrote {options.to}: {amount(groups, 'group')} of {amount(len(proposals), 'article')}. "
+        "Delete the rows that are wrong, put the file beside the articles under the name groups.csv, and run: "
+        "kbsearch-index update SOURCE... --out DIR"
     )

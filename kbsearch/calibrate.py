@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import beta
 
+from kbsearch.amounts import amount
 from kbsearch.decide import FEATURES, Calibration, LanguageCalibration
 from kbsearch.engine import Engine
 from kbsearch.errors import SourceError, UsageError
@@ -85,7 +86,7 @@ def fit(sample: Sample, error: float) -> Calibration:
     if sample.right.all() or not sample.right.any():
         kind = "wrong" if sample.right.all() else "right"
         raise SourceError(
-            f"Of {len(sample.right)} questions none was answered {kind}, so there is nothing to tell apart; "
+            f"Of {amount(len(sample.right), 'question')} none was answered {kind}, so there is nothing to tell apart; "
             'give questions of both kinds, and mark some "answerable": false.'
         )
     fold = sample.topic % FOLDS

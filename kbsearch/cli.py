@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.command import Outcome, command_parser, example, named_path, run_command
 from kbsearch.errors import KbsearchError, LimitError, UsageError
 from kbsearch.handover.arguments import add_actions
@@ -273,7 +274,7 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
     accepted = f"{100 * options.error:g}%"
     lines = [f"Published {version}: answers with at most {accepted} wrong, where the questions allow it."]
     for lang, learnt in found.languages.items():
-        share = f"answers {learnt.answered} of {learnt.questions} questions, {learnt.wrong} wrongly"
+        share = f"answers {learnt.answered} of {amount(learnt.questions, 'question')}, {learnt.wrong} wrongly"
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
     return "\n".join(lines)

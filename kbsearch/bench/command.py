@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.bench.compare import check, compare, unlike
 from kbsearch.bench.page import as_page
 from kbsearch.bench.receipt import Questions, measure
@@ -92,8 +93,9 @@ def _as_text(receipt: dict[str, Any]) -> str:
         return f"{name:22}" + "".join(f"{row[key]:9.2f}" if key in row else f"{'–':>9}" for key in _COLUMNS)
 
     lines = [
-        f"{index['snapshot']} on {machine['processor']}, {machine['cores']} cores, {index['workers']} worker(s)",
-        f"{index['questions']} questions over HTTP, embedding included",
+        f"{index['snapshot']} on {machine['processor']}, {amount(machine['cores'], 'core')}, "
+        f"{amount(index['workers'], 'worker')}",
+        f"{amount(index['questions'], 'question')} over HTTP, embedding included",
         f"cold: ready after {cold['start_seconds']:.1f} s, first answer in {cold['first_ms']:.1f} ms",
         head,
         line("warm, one at a time", warm),

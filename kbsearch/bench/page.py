@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from kbsearch.amounts import amount
+
 CURVES = ("p50", "p95", "p99")
 _WIDTH, _HEIGHT = 640, 280
 _LEFT, _RIGHT, _BOTTOM = 56, 28, 36
@@ -17,6 +19,7 @@ _LEFT, _RIGHT, _BOTTOM = 56, 28, 36
 def as_page(receipt: Mapping[str, Any]) -> str:
     """HTML with everything in it."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["amount"] = amount
     template = environment.from_string((files("kbsearch.bench") / "receipt.html").read_text(encoding="utf-8"))
     return template.render(receipt=receipt, chart=_chart(receipt["offered"], receipt["throughput"]["p99_ms"]))
 

@@ -10,8 +10,9 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
-clause, with or without words of `polite`, and every clause of the message must be one of them. `assent` ("ok") is a
-yes to an offer that was just made, and thanks at any other time.
+clause, with or without words of `polite`, and every clause of the message must be one of them. A no may go on with one
+of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes to an offer
+that was just made, and thanks at any other time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
 _WORD = re.compile(r"\w+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
-_SECTIONS = ("human", "human alone", "no", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
+_SECTIONS = ("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
 _NEAR = 3
 """Words before a request among which one of `others` changes whom it is about."""
 
@@ -67,6 +68,7 @@ class _Phrases:
     polite: re.Pattern[str]
     thanks: re.Pattern[str]
     assent: re.Pattern[str]
+    sought: re.Pattern[str]
     whole: Mapping[Intent, re.Pattern[str]]
 
 
@@ -81,7 +83,11 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
     for lang in LANGUAGES:
         if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
             return Reading(Intent.HUMAN, lang)
-    said = [_whole_clause(plain, offered) for _, plain in clauses]
+    said: list[Reading | None] = []
+    for _, plain in clauses:
+        before = said[-1] if said else None
+        goes_on = before and before.intent is Intent.NO and load_phrases(before.lang).sought.fullmatch(plain)
+        said.append(before if goes_on else _whole_clause(plain, offered))
     if clauses and all(reading is not None for reading in said):
         # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
         return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
@@ -128,9 +134,10 @@ def load_phrases(lang: str) -> _Phrases:
         polite=within("polite"),
         thanks=within("thanks"),
         assent=re.compile(pattern("assent")),
+        sought=re.compile(pattern("sought")),
         whole={
             Intent.HUMAN: re.compile(pattern("human alone")),
-            Intent.NO: re.compile(pattern("no")),
+            Intent.NO: re.compile(f"{pattern('no')}(?: {pattern('sought')})?"),
             Intent.YES: re.compile(pattern("yes")),
             Intent.THANKS: re.compile(pattern("thanks", "assent")),
             Intent.HELLO: re.compile(pattern("hello")),

@@ -133,6 +133,8 @@ def _refused(conversation: Conversation, rest: str, outcome: SearchOutcome | Non
 def _agreed(conversation: Conversation) -> Reply:
     if conversation.last == "offer_human":
         return _human(conversation, "human", "missing_knowledge")
+    if conversation.last == "human":
+        return _human(conversation, "human", "customer_request")
     if conversation.last == "choices":
         return Reply("answer", "which", conversation)
     if conversation.last == "answer":

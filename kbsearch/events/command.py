@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.command import example, named_path
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
@@ -40,7 +41,7 @@ def add_parser(commands: Any) -> None:
     )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
     sub.add_argument("--out", metavar="FILE", type=named_path, required=True, help="replaced when all of it is written")
-    sub.add_argument("--client", metavar="ID", default="", help="only what is stored of this person")
+    sub.add_argument("--client", metavar="ID", help="only what is stored of this person")
     sub.add_argument("--json", action="store_true", help="print what was written as JSON")
     sub.set_defaults(run=run_export)
 
@@ -50,8 +51,7 @@ def run_erase(options: argparse.Namespace) -> str:
 
     :raises UsageError: an empty id, or a URL that no store reads.
     """
-    if not options.client:
-        raise UsageError("--client is empty; give the id that the page sent", "client")
+    _check_client(options.client)
     store = open_existing_store(options.events)
     try:
         receipt = erase(store, options.client, now())
@@ -63,12 +63,14 @@ def run_erase(options: argparse.Namespace) -> str:
 def run_export(options: argparse.Namespace) -> str:
     """Write facts beside the file's place, put them there, and say how many.
 
-    :raises UsageError: a URL that no store reads.
+    :raises UsageError: an empty id, or a URL that no store reads.
     """
+    if options.client is not None:
+        _check_client(options.client)
     store = open_existing_store(options.events)
     try:
         facts: Iterable[Fact]
-        if options.client:
+        if options.client is not None:
             facts = facts_of(store, pseudonyms(store, options.client))
         else:
             facts = chain(store.searches(), store.events())
@@ -77,7 +79,13 @@ def run_export(options: argparse.Namespace) -> str:
         store.close()
     if options.json:
         return orjson.dumps({"facts": written, "out": str(options.out)}).decode()
-    return f"Wrote {written:,} facts to {options.out}."
+    return f"Wrote {amount(written, 'fact')} to {options.out}."
+
+
+def _check_client(client: str) -> None:
+    """Let no unset variable of a script stand for everybody."""
+    if not client:
+        raise UsageError("--client is empty; give the id that the page sent", "client")
 
 
 def _write(path: Path, facts: Iterable[Fact]) -> int:
@@ -92,6 +100,8 @@ def _write(path: Path, facts: Iterable[Fact]) -> int:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return written
@@ -101,8 +111,8 @@ def _words(receipt: Receipt) -> str:
     span = f", from {receipt.first} to {receipt.last}" if receipt.first else ""
     actions = ", ".join(f"{count:,} {name}" for name, count in receipt.by_action.items())
     return "\n".join([
-        f"Erased at {receipt.erased_at} of {receipt.client!r}, known under {receipt.pseudonyms} pseudonyms:",
-        f"  {receipt.searches:,} searches and {receipt.events:,} events{span}",
+        f"Erased at {receipt.erased_at} of {receipt.client!r}, known under {amount(receipt.pseudonyms, 'pseudonym')}:",
+        f"  {amount(receipt.searches, 'search', 'searches')} and {amount(receipt.events, 'event')}{span}",
         *([f"  events by action: {actions}"] if actions else []),
         "What remains:",
         *(f"  - {sentence}" for sentence in receipt.remains),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# Cubot makes phones.
 _BOT = re.compile(
-    r"bot\b|bot[/;)]|crawl|spider|slurp|scrap|preview|headless|lighthouse|monitor|pingdom|uptime|facebookexternalhit",
+    r"(?<!cu)bot\b|crawl|spider|slurp|scrap|preview|headless|lighthouse|monitor|pingdom|uptime|facebookexternalhit",
     re.IGNORECASE,
 )
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*\bmobile\b)", re.IGNORECASE)

@@ -45,11 +45,11 @@ _IBAN_START = re.compile(r"(?<![^\W_])([A-Za-z]{2})\d[ -]?\d")
 _MIN_IBAN_DIGITS = 10
 
 _DASH = r"‐‑‒–—−\uff0d\-"
-# Thirteen or more digits in a row of groups, as typed from a card; what stands beside it may be in the row.
-_CARD_ROW = re.compile(rf"(?<!\w)(?<!\d\.)\d(?:[ .{_DASH}]{{0,3}}\d){{12,}}(?!\w|(?<!\d{{4}}),\d)")
+# Twelve or more digits in a row of groups, as typed from a card; what stands beside it may be in the row.
+_CARD_ROW = re.compile(rf"(?<!\w)(?<!\d\.)\d(?:[ .{_DASH}]{{0,3}}\d){{11,}}(?!\w|(?<!\d{{4}}),\d)")
 _CARD_GROUP = re.compile(rf"\d(?:[^ {_DASH}]*\d)?")
 # Beside other numbers only what is grouped as on a card: days and hours come in twos, article numbers in eights.
-_CARD_AMONG_OTHERS = re.compile(rf"\d{{13,19}}|(?:\d{{4,6}}[ .{_DASH}]{{1,3}})+\d{{1,6}}")
+_CARD_AMONG_OTHERS = re.compile(rf"\d{{12,19}}|(?:\d{{4,6}}[ .{_DASH}]{{1,3}})+\d{{1,6}}")
 _MOST_CARD_GROUPS = 5
 _CARD_FORM = re.compile(
     r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|220[0-4]\d{12}|3[47]\d{13}"
@@ -70,10 +70,12 @@ _PHONE_ROW = re.compile(
     rf"(?<![^\W_])(?:(?=\(?\+)|(?<![^\W_][./{_DASH}])){_PLUS}\d(?:[ .()/{_DASH}]{{0,3}}\d){{6,}}(?![^\W_]|[.,]\d)"
 )
 _PHONE_WORD = (
-    r"(?:t[aā]lr|telef|tel\b|t\.:|zvan|mob\b|mobil|skambin|paskambin|телеф|тел\b|звон|перезвон|моб\b|номер для связи"
-    r"|phone|call|cell|whats ?app|viber|sms|signal\b|telegram|helista)"
+    r"(?:t[aā]lr|telef|tel\b|t\.:|\w{0,4}zvan|mob\b|mobil|\w{0,3}skambin|телеф|тел\b|\w{0,4}звон|моб\b"
+    r"|номер для связи|(?:tele|cell)?phone|call|cell\b|whats ?app|viber|sms|signal\b|telegram|helista)"
 )
-_PHONE_WORDS = re.compile(rf"{_PHONE_WORD}\w*\W*(?:\w+\W+){{0,2}}$", re.IGNORECASE)
+_ORDERS = r"pas[uū]t[iī]j|order|u[zž]sakym|заказ|invoice|r[eē]ķin|s[aą]skait|сч[её]т"
+# What is an order's number is none to call, in whatever way it was ordered.
+_PHONE_WORDS = re.compile(rf"(?<!\w){_PHONE_WORD}\w*\W*(?:(?!{_ORDERS})\w+\W+){{0,2}}$", re.IGNORECASE)
 # "tel.20000100", "tālr. nr.20000100", but no slug: "shop/phones/20000100".
 _GLUED = re.compile(
     rf"(?<![\w/{_DASH}])((?:{_PHONE_WORD}|t(?=\.))\w{{0,12}}"
@@ -84,9 +86,9 @@ _GLUED_PHONES = re.compile(rf"(?<=\d{{7}})[{_DASH}](?=\d{{7}})")
 _OTHER_WORDS = re.compile(
     r"(?:pas[uū]t[iī]j|order|u[zž]sakym|заказ|invoice|r[eē]ķ?in|s[aą]skait|fakt[uū]r|сч[её]т|накладн|track|seko|siunt"
     r"|s[uū]t[iī]jum|посылк|парцел|parcel|shipment|serial|s[eē]rij|серийн|s/n|imei|ticket|bi[lļ]et|pieteikum|u[zž]klaus"
-    r"|заявк|обращени|promo|kupon|купон|kod[su]?|code|код|ean|sku|artik|prek[eė]s|pre[cč]es|товар|модел|model|case|rma"
+    r"|заявк|обращени|promo|kupon|купон|kod[su]?|code|код|\bean|\bsku|artik|prek[eė]s|pre[cč]es|товар|модел|model|\bcase|\brma"
     r"|версия|versij|version|build|client|klient|клиент|contract|l[iī]gum|sutart|договор|receipt|[cč]ek|чек|kvīt|квит"
-    r"|№|#|nr\b|no\.|id\b)\w*\W*(?:[\w-]{1,12}\W+){0,2}$",
+    r"|№|#|nr\b|no\.|\bid\b)\w*\W*(?:[\w-]{1,12}\W+){0,2}$",
     re.IGNORECASE,
 )
 _SUM = r"(?:\d{1,3}(?: \d{3}){1,4}(?!\d|-)|\d+)(?:[.,]\d+)?"

@@ -5,6 +5,7 @@ The schema is a list of numbered migrations (`postgres_schema.py`); table `kbsea
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from kbsearch.events import rows
 from kbsearch.events.postgres_schema import MIGRATIONS
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Fact, Name, PopularQuery, Removed
+
+# It writes a line at each failed attempt to connect; what failed is said once, in the error.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -81,7 +85,10 @@ class PostgresStore:
         except (psycopg.Error, PoolTimeout) as error:
             self._pool.close()
             where = f"{place.get('host', 'localhost')}:{place.get('port', 5432)}"
-            raise StoreError(f"cannot open the event store at {where}: {error}; is PostgreSQL running?") from error
+            why = _reason(url) if isinstance(error, PoolTimeout) else ""
+            raise StoreError(
+                f"cannot open the event store at {where}: {why or error}; is PostgreSQL running?"
+            ) from error
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Keep all of them in one transaction; a fact whose id is known already is ignored."""
@@ -252,6 +259,15 @@ class PostgresStore:
                 connection.execute(script)
             connection.execute("DELETE FROM kbsearch_schema")
             connection.execute("INSERT INTO kbsearch_schema VALUES (%s)", (len(MIGRATIONS),))
+
+
+def _reason(url: str) -> str:
+    """Return why no connection comes about, of which the pool says only that none did; "" where one does."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.Error as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def _insert(

@@ -26,9 +26,9 @@ _IPV6 = re.compile(
 )
 _IPV6_START = re.compile(r"(?:fe80|f[cd][0-9a-f]{2}|2[0-9a-f]{3}):", re.IGNORECASE)
 _VERSION_WORDS = re.compile(
-    r"(?:\bv|ver|version|versij\w*|versioon|верси\w*|firmware|programmat\w*|aparatprogram\w*|fw|прошивк\w*|build|release"
-    r"|relīz\w*|laid\w*|update|atjaunin\w*|naujin\w*|обновлен\w*|android|ios|windows|macos|chrome|firefox|safari|app)"
-    r"\W*(?:\w+\W+)?$",
+    r"\b(?:v|ver|versions?|versij\w*|versioon\w*|верси\w*|firmware|programmat\w*|aparatprogram\w*|fw|прошивк\w*|builds?"
+    r"|releases?|relīz\w*|laid\w*|updated?|atjaunin\w*|atnaujin\w*|naujin\w*|обновлен\w*|android|ios|windows|macos"
+    r"|chrome|firefox|safari|app)\b\W*(?:(?!ip\b|adres|адрес)\w+\W+)?$",
     re.IGNORECASE,
 )
 _CONTACT_KEYS = frozenset({"first_name", "last_name", "full_name", "given_name", "family_name", "surname"}) | frozenset(

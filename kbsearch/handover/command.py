@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store, url_in_use
 from kbsearch.events.erasure import pseudonyms
@@ -38,6 +39,8 @@ def run(options: argparse.Namespace) -> str:
 
 
 def _list(store: TicketStore, options: argparse.Namespace, _events: str) -> str:
+    if options.limit < 1:
+        raise UsageError(f"--limit {options.limit} is out of range; give 1 or more.", "limit")
     tickets = store.listed(options.status, options.limit)
     if options.json:
         return orjson.dumps([_facts(ticket) for ticket in tickets]).decode()
@@ -72,7 +75,8 @@ def _retry(store: TicketStore, options: argparse.Namespace, _events: str) -> str
     count = store.outbox.retry(now(), options.ticket)
     if options.json:
         return orjson.dumps({"retried": count}).decode()
-    return f"{count} deliveries are tried again by the service within seconds, if it runs."
+    are = "is" if count == 1 else "are"
+    return f"{amount(count, 'delivery', 'deliveries')} {are} tried again by the service within seconds, if it runs."
 
 
 def _status(store: TicketStore, options: argparse.Namespace, events: str) -> str:
@@ -102,7 +106,7 @@ def _erase(store: TicketStore, options: argparse.Namespace, events: str) -> str:
     if options.json:
         return orjson.dumps({"erased": count}).decode()
     path = tickets_path(options.index, events)
-    return f"{count} tickets erased in {path}; what a help desk was sent has to be erased there."
+    return f"{amount(count, 'ticket')} erased in {path}; what a help desk was sent has to be erased there."
 
 
 _ACTIONS = {"list": _list, "show": _show, "dead": _dead, "retry": _retry, "status": _status, "erase": _erase}
@@ -130,4 +134,4 @@ def _facts(ticket: Ticket) -> dict[str, object]:
 
 def _line(delivery: Delivery) -> str:
     said = f": {delivery.error}" if delivery.error else ""
-    return f"{delivery.ticket}  {delivery.state:9}  {delivery.attempts:2} attempts  {delivery.target}{said}"
+    return f"{delivery.ticket}  {delivery.state:9}  {amount(delivery.attempts, 'attempt'):>11}  {delivery.target}{said}"

@@ -14,7 +14,7 @@ import orjson
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.events.store import EventStore
-from kbsearch.metrics.bounds import read_bound
+from kbsearch.metrics.bounds import read_bound, read_period
 from kbsearch.metrics.incremental import Costs
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.library import Library
@@ -57,9 +57,10 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
         raise UsageError(f"--window {options.window} is out of range; give 0 to {_MOST_HOURS} hours.", "window")
     if not 0 < options.holdout < 1:
         raise UsageError(f"--holdout {options.holdout} is no share; give more than 0 and less than 1.", "holdout")
+    since, until = read_period(options.since, options.until)
     given: dict[str, Any] = {
-        "since": read_bound(options.since, "from"),
-        "until": read_bound(options.until, "to", last=True),
+        "since": since,
+        "until": until,
         "as_of": read_bound(options.as_of, "as-of"),
         "window": round(options.window * HOUR),
         "costs": costs,

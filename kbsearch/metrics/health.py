@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kbsearch.amounts import amount
 from kbsearch.metrics.tally import histogram
 
 _LIMIT_P = 0.001
@@ -81,23 +82,23 @@ def examine(counts: Mapping[str, int], dropped: int, holdout_share: float) -> He
 
 def _clicks_missing(searches: int, openings: int) -> Check:
     if searches < 50:
-        return Check("clicks_missing", None, f"{searches} searches with results are too few to miss clicks")
-    words = f"{openings:,} articles opened after {searches:,} searches with results"
+        return Check("clicks_missing", None, f"too few searches with results to miss clicks: {searches}")
+    words = f"{amount(openings, 'article')} opened after {searches:,} searches with results"
     return Check("clicks_missing", openings > 0, words if openings else words + ": clicks do not arrive")
 
 
 def _returns_unseen(confirmed: int, again: int) -> Check:
     """Where nobody is ever seen twice, clients cannot be told from visits: the page sends no client ids."""
     if confirmed < 200:
-        return Check("returns_unseen", None, f"{confirmed} confirmed journeys are too few to miss returns")
-    words = f"{again:,} of {confirmed:,} clients with a confirmed journey were seen again within 7 days"
+        return Check("returns_unseen", None, f"too few confirmed journeys to miss returns: {confirmed}")
+    words = f"seen again within 7 days: {again:,} of {confirmed:,} clients with a confirmed journey"
     return Check("returns_unseen", again > 0, words if again else words + ": send client ids, or returns are not seen")
 
 
 def _one_position(clicks: Mapping[float, int]) -> Check:
     n = sum(clicks.values())
     if n < 30:
-        return Check("one_position", None, f"{n} clicks with a position are too few to judge their positions")
+        return Check("one_position", None, f"too few clicks with a position to judge their positions: {n}")
     if len(clicks) > 1:
         return Check("one_position", True, f"{n:,} clicks on {len(clicks)} positions")
     return Check("one_position", False, f"all {n:,} clicks are on position {next(iter(clicks)):.0f}")
@@ -113,7 +114,7 @@ def _share(name: str, part: int, whole: int, limit: float, least: int, what: str
 def _sample_ratio(held_out: int, treated: int, share: float) -> Check:
     visits = held_out + treated
     if visits * min(share, 1 - share) < 5:
-        return Check("sample_ratio", None, f"{visits:,} visits are too few to compare the hold-out with its share")
+        return Check("sample_ratio", None, f"too few visits to compare the hold-out with its share: {visits:,}")
     expected = visits * share
     deviation = (held_out - expected) / math.sqrt(expected * (1 - share))
     chance = math.erfc(abs(deviation) / math.sqrt(2))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from kbsearch.amounts import amount
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure
 from kbsearch.metrics.report import Figures, Report
@@ -53,7 +54,7 @@ def as_text(report: Report) -> str:
         *(f"  ! {check.words}" for check in report.health.checks if check.ok is False),
     ]
     if report.dropped:
-        lines.append(f"  {report.dropped:,} facts were lost before they could be written")
+        lines.append(f"  lost before they could be written: {amount(report.dropped, 'fact')}")
     for name, labels in report.by.items():
         for label, found in labels.items():
             lines += ["", f"{name} {label}", *_table(figure for figure in found.values() if figure.value is not None)]
@@ -95,7 +96,9 @@ def _number(figure: Figure, value: float) -> str:
     if BY_ID[figure.id].kind == "share":
         return f"{100 * value:.1f} %"
     if BY_ID[figure.id].kind == "money":
-        return f"{value:,.2f}"
+        return f"${value:,.2f}".replace("$-", "-$")
+    if figure.unit == "seconds":
+        return f"{value:,.1f} s"
     return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kbsearch.amounts import amount
 from kbsearch.metrics.articles import ArticleRow
 from kbsearch.metrics.gaps import Gap
 from kbsearch.metrics.insight import Insight
@@ -48,7 +49,8 @@ def insight_text(insight: Insight) -> str:
     """Return the gap list for a terminal, dearest first."""
     found = insight.triage
     counts = ", ".join(f"{sum(gap.kind == kind for gap in found.gaps)} {kind.replace('_', ' ')}" for kind in KINDS)
-    lines = ["", f"gaps: {counts}; {found.failed:,} failed searches, {found.unnamed:,} of them in no gap"]
+    failed = amount(found.failed, "failed search", "failed searches")
+    lines = ["", f"gaps: {counts}; {failed}, {found.unnamed:,} of them in no gap"]
     lines += [
         f"  {ACTIONS[gap.kind]}: {gap_title(gap)}  [{' '.join(gap.languages)}]  {gap.failed.hits:,} of "
         f"{gap.failed.n:,} failed, {gap.clients:,} customers, {gap.escalated:,} with a ticket after "

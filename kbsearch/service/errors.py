@@ -111,6 +111,8 @@ def validation_error(problem: Mapping[str, Any], field: str | None) -> UsageErro
     name = field or "the body"
     if kind == "missing":
         return UsageError(f"{name} is missing", field)
+    if kind == "model_type":
+        return UsageError(f"{name} must be a JSON object", field)
     if kind in _LIMIT_ERRORS:
         words, bound = _LIMIT_ERRORS[kind]
         return LimitError(f"{name} must be {words} {context.get(bound)}, got {value}", field)

@@ -11,6 +11,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import default_url
 
@@ -124,7 +125,8 @@ def check_secret(name: str, secret: str) -> None:
     except UnicodeEncodeError:
         raise UsageError(f"{variable} is not UTF-8; {advice}", name) from None
     if size < MIN_SECRET_BYTES:
-        raise UsageError(f"{variable} has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {advice}", name)
+        has = amount(size, "byte")
+        raise UsageError(f"{variable} has {has}, at least {MIN_SECRET_BYTES} are needed; {advice}", name)
 
 
 def _check_numbers(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import url_in_use
 from kbsearch.suggestions.store import SuggestionStore, suggestions_path
@@ -13,21 +14,27 @@ from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 def run(options: argparse.Namespace) -> str:
     """Do what was asked and return what to print.
 
-    :raises UsageError: there is no such suggestion or status, or nobody has suggested anything yet.
+    :raises UsageError: there is no such suggestion or status, nobody has suggested anything yet, or an empty argument.
     """
+    for name in ("forget", "followers"):
+        if getattr(options, name) == "":
+            raise UsageError(f"--{name} is empty; see: kbsearch suggestions --help", name)
     path = _existing(suggestions_path(options.index, url_in_use(options.events, options.index)))
     store = SuggestionStore(path)
     try:
         if options.forget:
             followed = store.forget(options.forget)
-            return f"{options.forget} followed {followed} suggestions in {path}, and follows none now."
+            return f"{options.forget} followed {amount(followed, 'suggestion')} in {path}, and follows none now."
         if options.followers:
             return "\n".join(store.followers(options.followers))
         if options.decide:
             suggestion, status = options.decide
             store.decide(suggestion, status)
             return f"{suggestion} is {status} now."
-        lines = (f"{one.id}  {one.status:8}  {one.votes:4} votes  [{one.lang}] {one.title}" for one in store.listed())
+        lines = (
+            f"{one.id}  {one.status:8}  {amount(one.votes, 'vote'):>10}  [{one.lang}] {one.title}"
+            for one in store.listed()
+        )
         return "\n".join(lines) or "No suggestions yet."
     finally:
         store.close()

@@ -121,7 +121,12 @@ class SuggestionStore:
             raise UsageError(f"there is no suggestion {suggestion!r}", "suggestion")
 
     def followers(self, suggestion: str) -> list[str]:
-        """Return the e-mail addresses of those who follow it; for the company's mail only."""
+        """Return the e-mail addresses of those who follow it; for the company's mail only.
+
+        :raises UsageError: there is no such suggestion.
+        """
+        if not self._file.ask("SELECT 1 FROM suggestions WHERE id = ?", (suggestion,)):
+            raise UsageError(f"there is no suggestion {suggestion!r}", "suggestion")
         return [email for (email,) in self._file.ask("SELECT email FROM followers WHERE suggestion = ?", (suggestion,))]
 
     def forget(self, email: str) -> int:

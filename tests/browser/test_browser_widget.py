@@ -325,7 +325,7 @@ def test_the_chat_goes_on_where_the_browser_brings_a_page_back(browser: Browser,
 def test_the_page_talks_to_the_widget(customer: Customer, shop: Shop) -> None:
     """Calls made before the script has come wait for it, and listeners among them miss nothing."""
     stub = """<script>window.kbsearch=window.kbsearch||function(){(kbsearch.q=kbsearch.q||[]).push(arguments)};
-    window.told=[]; kbsearch('search', 'reset password answer');
+    window.told=[]; kbsearch('identify', undefined); kbsearch('search', 'reset password answer');
     kbsearch('identify', {name: 'Anna', email: 'a@b.example'});
     for (const name of ['ready', 'open', 'reply', 'article', 'handover', 'close'])
       kbsearch('on', name, (what) => told.push(name + ':' + (what.kind || what.id || '')));

@@ -61,6 +61,13 @@ def test_a_no_keeps_what_else_was_said() -> None:
     assert read_intent("nothing works").intent is Intent.QUESTION
 
 
+@pytest.mark.parametrize("message", ["nav tas, ko es meklēju", "это не то, что мне нужно", "that is not what I need"])
+def test_what_only_finishes_a_no_is_not_searched_for(message: str) -> None:
+    """Whatever follows it is."""
+    assert read_intent(message) == read_intent(message.split(",")[0])
+    assert read_intent(f"{message}. LUMI X4?").rest == "LUMI X4"
+
+
 @given(st.text(max_size=80))
 def test_any_text_can_be_read(message: str) -> None:
     """Whatever is typed is one of the six; case never counts."""
@@ -76,4 +83,5 @@ def test_the_files_are_whole(lang: str) -> None:
     assert set(phrases.whole) == {Intent.HUMAN, Intent.NO, Intent.YES, Intent.THANKS, Intent.HELLO}
     assert all(pattern.pattern != "(?:)" for pattern in phrases.whole.values())
     assert phrases.assent.pattern != "(?:)"
+    assert phrases.sought.pattern != "(?:)"
     assert phrases.others

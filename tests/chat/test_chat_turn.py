@@ -138,7 +138,7 @@ REPLIES = {
     ),
     "after a human was called": (
         turn(OFFERED, "yes", None).conversation,
-        {"no": "offer_again", "yes": "hello", "assent": "thanks", "thanks": "thanks", "hello": "hello"},
+        {"no": "offer_again", "yes": "human", "assent": "thanks", "thanks": "thanks", "hello": "hello"},
     ),
 }  # fmt: skip
 

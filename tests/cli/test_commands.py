@@ -107,7 +107,7 @@ class TestGood:
         assert result.code == 0
         assert re.fullmatch(
             rf"Published \S+ in {tmp_path}/i: 3 documents \(3 analysed\), \d+ passages \(\d+ embedded\), "
-            r"1 lines skipped, [\d.]+ s, peak \d+ MiB\.\n",
+            r"1 line skipped, [\d.]+ s, peak \d+ MiB\.\n",
             result.out,
         )
         assert f"{source}:4" in result.err

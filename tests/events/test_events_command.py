@@ -109,6 +109,15 @@ def run(*arguments: object) -> int:
     return kbsearch.cli.main([str(argument) for argument in arguments])
 
 
+def test_an_export_that_cannot_be_written_names_its_place(
+    filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it was given, not that of the draft beside it."""
+    out = tmp_path / "absent" / "facts.jsonl"
+    assert run("events", "export", "--events", filled, "--out", out) == 1
+    assert capsys.readouterr().err.startswith(f"kbsearch events: {out}: No such file or directory;")
+
+
 def test_the_command_exports_what_can_be_read_again(filled: str, tmp_path: Path) -> None:
     """All of it, or one person's; for its owner's eyes."""
     out = tmp_path / "facts.jsonl"
@@ -137,8 +146,9 @@ def test_the_command_erases_and_prints_the_receipt(filled: str, capsys: pytest.C
 def test_wrong_use_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No id, no store: exit code 2, and no file appears."""
     url = f"sqlite:///{tmp_path / 'absent.db'}"
-    assert run("events", "erase", "--events", url, "--client", "") == 2
-    assert "--client is empty" in capsys.readouterr().err
+    for verb in (["erase"], ["export", "--out", tmp_path / "facts.jsonl"]):
+        assert run("events", *verb, "--events", url, "--client", "") == 2
+        assert "--client is empty" in capsys.readouterr().err
     for verb in (["erase", "--client", "a"], ["export", "--out", tmp_path / "facts.jsonl"]):
         assert run("events", *verb, "--events", url) == 2
         assert "there is no event store at" in capsys.readouterr().err

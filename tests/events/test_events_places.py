@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -88,3 +89,6 @@ def test_a_server_that_is_not_there_is_a_sentence(url: str) -> None:
     with pytest.raises(StoreError, match="cannot open the event store") as caught:
         PostgresStore(url, timeout=1)
     assert "hunter2" not in str(caught.value)
+    assert ("Connection refused" in str(caught.value)) == (":1/" in url)
+    # Without one, Python writes what the pool says of each attempt on stderr.
+    assert logging.getLogger("psycopg.pool").handlers

@@ -50,6 +50,8 @@ def test_tickets_are_listed_and_shown(index: Path, capsys: pytest.CaptureFixture
     assert {line.split("] ")[1] for line in lines} == {"First", "Second"}
     listed = json.loads(run(capsys, "list", *place, "--json", "--limit", "1"))
     assert len(listed) == 1
+    assert main(["handover", "list", *place, "--limit", "0"]) == 2
+    assert "--limit 0 is out of range" in capsys.readouterr().err
     assert run(capsys, "list", *place, "--status", "solved") == "No tickets that are solved.\n"
     shown = run(capsys, "show", ids(index)["Second"], *place)
     assert "Conversation\ncustomer: where is my invoice" in shown
@@ -81,6 +83,7 @@ def test_dead_letters_come_back(index: Path, capsys: pytest.CaptureFixture[str])
     assert ids(index)["Second"] in run(capsys, "dead", *place)
     assert len(json.loads(run(capsys, "dead", *place, "--json"))) == 1
     assert run(capsys, "retry", ids(index)["First"], *place).startswith("0 deliveries")
+    assert run(capsys, "retry", ids(index)["Second"], *place).startswith("1 delivery is tried again")
     assert json.loads(run(capsys, "retry", *place, "--json")) == {"retried": 1}
     assert run(capsys, "dead", *place) == "No dead letters.\n"
     store = open_tickets(index)
@@ -125,7 +128,7 @@ def test_a_customer_is_erased_where_the_service_keeps_tickets(
     store.close()
     monkeypatch.setenv("KBSEARCH_EVENTS", f"sqlite:///{elsewhere / 'events.db'}")
     place = ("anna@example.org", "--index", str(index))
-    assert run(capsys, "erase", *place).startswith(f"1 tickets erased in {elsewhere / 'tickets.db'};")
+    assert run(capsys, "erase", *place).startswith(f"1 ticket erased in {elsewhere / 'tickets.db'};")
     said = run(capsys, "erase", *place, "--events", f"sqlite:///{index / 'events.db'}")
     assert said.startswith(f"2 tickets erased in {index / 'tickets.db'};")
 

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from kbsearch.errors import KeyRejected
 from kbsearch.events.redact import PLACEHOLDERS
 from kbsearch.handover.backoff import FIRST, LONGEST, MOST_ATTEMPTS
-from kbsearch.handover.clean import cleaned
+from kbsearch.handover.clean import cleaned, cleaned_id
 from kbsearch.handover.document import VERSION, document_of, read_handover, write_handover
 from kbsearch.handover.facts import outcome_events
 from kbsearch.handover.signing import TOLERANCE, check_signature, signature, signed_headers
@@ -73,6 +73,14 @@ def test_every_hand_over_fits_the_schema_and_survives_the_store(handover: Handov
     assert list(VALIDATOR.iter_errors(document)) == []
     assert read_handover(write_handover(clean)) == clean
     assert as_text(document).strip().endswith("kbsearch ticket t1")
+
+
+def test_articles_named_by_numbers_keep_their_names() -> None:
+    """As in the event log: what the help desk gets, and what it says that it answered with; an address is none."""
+    shown = (Article("26123456"), Article("anna@example.org"))
+    clean = cleaned(replace(CLEAN, shown=shown, opened=shown[:1]))
+    assert [one.id for one in (*clean.shown, *clean.opened)] == ["26123456", "[email]", "26123456"]
+    assert [cleaned_id(article.id) for article in shown] == ["26123456", "[email]"]
 
 
 @pytest.mark.parametrize(

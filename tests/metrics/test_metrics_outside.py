@@ -81,6 +81,7 @@ def test_the_command_prints_a_table(url: str, capsys: Capture) -> None:
         *("50.0", "%", "9.5", "%", "…", "90.5", "%", "2"),
     ]
     assert any("no CSAT answers" in line for line in lines)
+    assert next(line.split() for line in lines if line.startswith("Time to answer"))[3:6] == ["60.0", "s", "–"]
     assert "data health: healthy" in lines
     assert "language lv" in lines
 
@@ -108,6 +109,7 @@ def test_the_command_takes_periods(url: str, capsys: Capture) -> None:
         (["--contact-cost=-5"], "--contact-cost -5.0 is no cost"),
         (["--to", "2026-11-10T10:00:00"], "write 2026-11-24, or"),
         (["--from", "2026-11-11", "--to", "2026-11-09"], "before it begins"),
+        (["--from", "2026-11-11", "--to", "2026-11-10"], "ends (2026-11-10) before it begins (2026-11-11)"),
         (["--from", "2026-11-10T12:00:00Z"], "is no midnight UTC; a period is of whole days"),
         (["--by", "colour"], "unknown split 'colour'"),
         (["--window", "-1"], "--window -1.0 is out of range"),

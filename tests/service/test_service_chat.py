@@ -170,6 +170,7 @@ def test_bad_bodies_are_named(client: TestClient, body: Any, status: int, field:
     """Every limit, of the conversation as well: what a client carries is checked like all it sends."""
     response = client.post("/v1/chat", json=body)
     assert (response.status_code, response.json()["error"]["field"]) == (status, field)
+    assert "instance of" not in response.json()["error"]["message"]  # what a class is called here
 
 
 def test_a_name_of_the_conversation_stands_for_the_visit(client: TestClient) -> None:

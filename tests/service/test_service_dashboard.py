@@ -147,7 +147,7 @@ def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, fil
     admin = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
     agent = client.get("/dashboard", headers={KEY_HEADER: key("admin", "agent")}).text
     assert "Refund limits" not in admin
-    assert "1 more articles with 1 openings" in admin
+    assert "1 more article with 1 opening:" in admin
     assert "Refund limits" in agent
 
 

@@ -248,6 +248,13 @@ def test_each_language_is_whole(client: TestClient, lang: str) -> None:
     assert texts["heading"] in client.get("/", params={"lang": lang}).text
 
 
+@pytest.mark.parametrize("lang", ["lv", "lt", "ru"])
+def test_no_noun_follows_a_number_that_changes(lang: str) -> None:
+    """51 asks for another form of it than 50 there."""
+    texts = orjson.loads((files("kbsearch.service") / "portal" / "messages" / f"{lang}.json").read_bytes())
+    assert [text for text in texts.values() if re.search(r"\{(n|count)\}\s*\w", text)] == []
+
+
 @pytest.mark.parametrize(
     ("accepted", "expected"),
     [("", "en"), ("lt", "lt"), ("en;q=0.1, ru", "ru"), ("de-AT,de;q=0.9", "de"), ("lv;q=0", "en"), (";;q=x,,", "en")],

@@ -171,6 +171,16 @@ def test_the_hold_out_is_shown_nothing_and_told_nothing(make_client: Any) -> Non
     assert "<p>No article fits this" not in text
 
 
+def test_who_cannot_be_held_out_is_not_compared(make_client: Any) -> None:
+    """Without a session nobody is: such a visit was not drawn for the side that is shown articles."""
+    with make_client(holdout=0.999) as client:
+        assert client.post("/v1/deflect", json={"subject": "reset password", "lang": "en"}).json()["hits"]
+        service: Service = client.app.state.service
+        assert service.buffer.flush()
+        (started,) = (event for event in service.store.events() if event.action_name == "ticket_started")
+    assert started.attributes == {"suggestions_shown": True}
+
+
 def test_deflect_searches_counts_and_holds_out(make_client: Any) -> None:
     """One ticket_started a visit, however long the subject grows; the hold-out is searched for and shown nothing."""
     with make_client(holdout=0.5) as client:

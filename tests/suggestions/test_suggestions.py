@@ -108,8 +108,10 @@ def test_the_command_lists_decides_and_forgets(
     assert (code, listed.split()) == (0, ["s1", "open", "0", "votes", "[en]", "Delivery", "on", "Sundays"])
     assert run("--followers", "s1") == (0, "anna@example.org")
     forgotten = run("--forget", "anna@example.org")[1]
-    assert forgotten.startswith(f"anna@example.org followed 1 suggestions in {tmp_path}{os.sep}")
+    assert forgotten.startswith(f"anna@example.org followed 1 suggestion in {tmp_path}{os.sep}")
     assert run("--decide", "s9", "open")[0] == 2
+    assert run("--followers", "s9") == (2, "kbsearch suggestions: there is no suggestion 's9'")
+    assert run("--forget", "")[1].startswith("kbsearch suggestions: --forget is empty")
     assert "use one of: pending, open" in run("--decide", "s1", "perhaps")[1]
     assert main(["suggestions", "--index", os.fspath(tmp_path / "nothing")]) == 2
     monkeypatch.setenv("KBSEARCH_EVENTS", f"sqlite:///{tmp_path / 'events.db'}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from kbsearch.amounts import amount
 from kbsearch.metrics.board import board
 from kbsearch.metrics.command import reading
 from kbsearch.service.dashboard.render import render_report
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> str:
     journeys, health = made.report.outcomes["journeys"], made.report.health.verdict
     if options.json:
         return orjson.dumps({"path": str(options.out), "journeys": journeys, "data_health": health}).decode()
-    return f"{options.out}: {journeys:,} journeys, data health: {health}"
+    return f"{options.out}: {amount(journeys, 'journey')}, data health: {health}"
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -36,5 +37,7 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         draft.write_bytes(content)
         draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import KeyRejected, UsageError
 from kbsearch.metrics.board import Board, board
-from kbsearch.metrics.bounds import read_bound
+from kbsearch.metrics.bounds import read_period
 from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.moments import day_after
 from kbsearch.service.context import Service, service_of
@@ -56,7 +56,7 @@ async def dashboard(request: Request) -> Response:
     until = request.query_params.get("to", "") or today
     knowledge = Knowledge(service.holder.engine(), audiences)
     try:
-        bounds = read_bound(since, "from"), read_bound(until, "to", last=True)
+        bounds = read_period(since, until)
         made = await to_thread.run_sync(lambda: _make(service, knowledge, *bounds), limiter=ONE_AT_A_TIME)
     except UsageError as error:
         return _html(request, render_note("problem.html", str(error)), 422)

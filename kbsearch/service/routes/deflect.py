@@ -121,8 +121,8 @@ def searched_text(subject: str, body: str) -> str:
 
 def _started(service: Service, request: Request, given: DeflectBody, held_out: bool, shown: bool) -> Event:
     facts: dict[str, object] = {"suggestions_shown": shown}
-    # Without an experiment there are no two sides to compare.
-    if service.settings.holdout > 0:
+    # Without an experiment there are no two sides to compare; a visit that is always shown them was not drawn for one.
+    if service.settings.holdout > 0 and given.session:
         facts["holdout"] = held_out
     # Customers type on: a visit has one such fact for each thing that can be said of it.
     same = orjson.dumps([given.session, facts]) if given.session else b""

@@ -19,7 +19,7 @@ from kbsearch.errors import KbsearchError, UsageError
 from kbsearch.events.ids import iso, now
 from kbsearch.events.redact import redact
 from kbsearch.events.searches import safe_id
-from kbsearch.handover.clean import cleaned
+from kbsearch.handover.clean import cleaned, cleaned_id
 from kbsearch.handover.facts import FILED, fact_id, filed_attributes, last_query, outcome_events
 from kbsearch.handover.signing import SIGNATURE_HEADER, check_signature
 from kbsearch.handover.ticket import Article, Ticket
@@ -168,7 +168,7 @@ async def _change(request: Request, given: StatusBody) -> Response:
 
     def change() -> Ticket:
         clean = reply and replace(reply, text=redact(reply.text))
-        articles = [redact(article) for article in given.articles]
+        articles = list(map(cleaned_id, given.articles))
         ticket, _ = service.tickets.change(
             given.ticket, now(), status=given.status or "", reply=clean, articles=articles
         )

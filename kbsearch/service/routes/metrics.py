@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from kbsearch.metrics.bounds import read_bound
+from kbsearch.metrics.bounds import read_bound, read_period
 from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.moments import HOUR
@@ -25,7 +25,7 @@ router = APIRouter(tags=["metrics"])
 ADMIN = "admin"
 ONE_AT_A_TIME = CapacityLimiter(1)
 """A report keeps a processor busy; searches must not wait behind several."""
-_TIME = "A UTC day such as 2026-11-24, or an ISO 8601 time with a zone."
+_DAY = "A UTC day such as 2026-11-24, or the ISO 8601 time of a midnight UTC."
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": shapes.MetricsAnswer, "description": "Figures, outcomes, hold-out and data health."},
     401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
@@ -50,8 +50,8 @@ def check_admin(service: Service, request: Request) -> None:
 @router.get("/v1/metrics", responses=_RESPONSES, summary="How well self-service works")
 async def metrics(
     request: Request,
-    since: Annotated[str, Query(alias="from", max_length=40, description=_TIME, examples=["2026-11-01"])] = "",
-    until: Annotated[str, Query(alias="to", max_length=40, description=_TIME + " A day is included.")] = "",
+    since: Annotated[str, Query(alias="from", max_length=40, description=_DAY, examples=["2026-11-01"])] = "",
+    until: Annotated[str, Query(alias="to", max_length=40, description=_DAY + " A day is included.")] = "",
     by: Annotated[str, Query(max_length=100, description=f"Splits, with commas: {', '.join(SPLITS)}.")] = "",
     as_of: Annotated[str, Query(max_length=40, description="When windows are judged open or closed; now.")] = "",
     window: Annotated[float, Query(ge=0, le=168, description="Hours until an outcome is decided.")] = 24.0,
@@ -60,7 +60,7 @@ async def metrics(
     service = service_of(request)
     check_admin(service, request)
     splits = [name.strip() for name in by.split(",") if name.strip()]
-    bounds = read_bound(since, "from"), read_bound(until, "to", last=True)
+    bounds = read_period(since, until)
     moment = read_bound(as_of, "as_of")
 
     def make() -> Report:
@@ -87,13 +87,13 @@ async def metrics(
 )
 async def content(
     request: Request,
-    since: Annotated[str, Query(alias="from", max_length=40, description=_TIME, examples=["2026-11-01"])] = "",
-    until: Annotated[str, Query(alias="to", max_length=40, description=_TIME + " A day is included.")] = "",
+    since: Annotated[str, Query(alias="from", max_length=40, description=_DAY, examples=["2026-11-01"])] = "",
+    until: Annotated[str, Query(alias="to", max_length=40, description=_DAY + " A day is included.")] = "",
 ) -> Response:
     """Give what docs/dashboard.md defines: failed searches as gaps, the article table, and where searches lead."""
     service = service_of(request)
     check_admin(service, request)
-    bounds = read_bound(since, "from"), read_bound(until, "to", last=True)
+    bounds = read_period(since, until)
     knowledge = Knowledge(service.holder.engine(), service.audiences(request))
 
     def make() -> dict[str, Any]:

@@ -8,14 +8,15 @@ const widget = {
   search(text) {
     openPanel();
     show("chat");
-    return say(String(text));
+    return say(String(text ?? ""));
   },
   person() {
     openPanel();
     openPerson("customer_request", questionInput.value);
   },
+  // Pages that do not know their customer yet say nothing.
   identify(who) {
-    for (const name of Object.keys(identity)) if (typeof who[name] === "string") identity[name] = who[name];
+    for (const name of Object.keys(identity)) if (typeof who?.[name] === "string") identity[name] = who[name];
   },
 };
 
