@@ -62,6 +62,8 @@ def _watch(options: argparse.Namespace) -> Outcome:
         except KbsearchError as error:
             _say(" ".join(str(error).splitlines()))
             return False
+        for line in report.complaints():
+            _say(line)
         if not report.unchanged:
             counts = f"{report.documents} documents ({report.documents_analysed} analysed)"
             skipped = f"{report.problem_count} lines skipped"

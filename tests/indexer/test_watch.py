@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 import indexer.cli
+import indexer.watch
 from indexer.pipeline import build
 from indexer.watch import RETRIED_AFTER, Watch, look
 from kbsearch.embed.hashing import HashingEmbedder
@@ -122,6 +123,23 @@ def test_a_publication_is_no_change(tmp_path: Path) -> None:
     for publishing in (False, True):  # the index is one before its first publication as well
         build([source], source / "index", embedder=HashingEmbedder(), publishing=publishing)
         assert look([source]) == before
+
+
+def test_what_is_skipped_is_said_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    """As build says it, with each update."""
+
+    class Once(Watch):
+        def run(self) -> NoReturn:
+            assert self._update()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(indexer.watch, "Watch", Once)
+    source = tmp_path / "kb.jsonl"
+    source.write_text('{"id": "a", "title": "Reset a password", "body": "Open the page."}\nbroken\n')
+    assert indexer.cli.main(["watch", str(source), "--out", str(tmp_path / "i"), "--model", "hashing"]) == 0
+    said = capfd.readouterr().err
+    assert f"skipped {source}:2: " in said
+    assert "1 lines skipped" in said
 
 
 @pytest.mark.slow
