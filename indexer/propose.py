@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from kbsearch.command import Outcome, example, named_path
+from kbsearch.errors import UsageError
 
 
 def add_propose_command(commands: Any) -> None:
@@ -24,14 +25,23 @@ def _propose(options: argparse.Namespace) -> Outcome:
     from indexer.translations import as_csv, propose
     from kbsearch.snapshot import open_snapshot
 
+    if options.to is not None and options.to.exists():
+        raise UsageError(
+            f"--to {options.to} is there already and may hold what an editor accepted; name a new file, and add its "
+            "rows to that one.",
+            field="to",
+        )
     proposals = propose(open_snapshot(options.directory))
     text = as_csv(proposals)
     if options.to is None:
         return text.rstrip("\n")
+    if not proposals:
+        return f"No articles in {options.directory} look like untied translations; {options.to} is not written."
     options.to.parent.mkdir(parents=True, exist_ok=True)
     options.to.write_text(text, encoding="utf-8")
     groups = len({proposal.group for proposal in proposals})
     return (
         f"Wrote {options.to}: {groups} groups of {len(proposals)} articles. Delete the rows that are wrong, put the "
-        "file beside the articles under the name groups.csv, and run: kbsearch-index update SOURCE... --out DIR"
+        "file beside the articles under the name groups.csv (its rows into the one that is there already), and run: "
+        "kbsearch-index update SOURCE... --out DIR"
     )
