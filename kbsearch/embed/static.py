@@ -59,7 +59,7 @@ class StaticEmbedder:
             raise ModelError(
                 f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
             ) from cause
-        tokens = self._tokenizer.get_vocab_size()
+        tokens = max(self._tokenizer.get_vocab().values(), default=-1) + 1
         if not len(self._scales) == len(self._rows) >= tokens:  # rows are added up without looking at where they end
             raise ModelError(
                 f"The model in {directory} has {tokens} tokens, but {len(self._rows)} rows and {len(self._scales)} "

@@ -245,16 +245,6 @@ def test_an_empty_path_is_not_the_current_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["build", "update"])
-def test_an_empty_name_is_no_model(run: Run, index: Path, command: str, checksums: Checksums) -> None:
-    """`--model "$UNSET"` would build with the default, or read the current folder."""
-    before = checksums(index)
-    result = run("kbsearch-index", command, index.parent / "kb", "--out", index, "--model", "")
-    assert result.code == 1
-    assert "There is no model ''" in result.sentence
-    assert checksums(index) == before
-
-
 @pytest.mark.parametrize("delay", ["-1", "nan", "inf"])
 def test_a_pause_between_requests_that_is_none(run: Run, tmp_path: Path, delay: str) -> None:
     """It would be left out, or end in a traceback, after the first request."""

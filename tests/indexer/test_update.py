@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,12 @@ from hypothesis import strategies as st
 
 from indexer import pipeline, prepare, work
 from indexer.batches import Cache, Shelf
-from indexer.folders import CACHE
 from indexer.pipeline import build
 from kbsearch.embed.hashing import HashingEmbedder
-from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.embed.registry import load_embedder
-from kbsearch.errors import ModelError, SourceError
+from kbsearch.errors import SourceError
 from kbsearch.snapshot import MANIFEST, open_snapshot, published_version
-from kbsearch.versions import discard, list_snapshots
+from kbsearch.versions import list_snapshots
 
 Write = Callable[..., Path]
 Row = dict[str, Any]
@@ -203,43 +200,6 @@ def test_an_update_keeps_the_model_of_the_published_version(
     # The vectors of both models stay as long as a version of each does.
     report = build([source], tmp_path / "index", model=str(static_model), update=True)
     assert report.passages_embedded == 0
-
-
-def test_an_update_leaves_what_another_model_has_embedded_so_far(
-    tmp_path: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run with another model is interrupted; the nightly update comes first, then it goes on."""
-
-    class Other(HashingEmbedder):
-        """Stops after some batches."""
-
-        def __init__(self, batches: int) -> None:
-            self.batches = batches
-
-        @property
-        def info(self) -> ModelInfo:
-            return replace(super().info, name="other")
-
-        def encode_passages(self, texts: Sequence[str]) -> Vectors:
-            if not self.batches:
-                raise ModelError("the machine is restarted")
-            self.batches -= 1
-            return super().encode_passages(texts)
-
-    monkeypatch.setattr(work, "TEXTS", 4)
-    articles = [{"id": str(n), "title": f"Title {n}", "body": f"Body {n}.", "lang": "en"} for n in range(9)]
-    source, index = write_jsonl(tmp_path / "s.jsonl", articles), tmp_path / "index"
-    build([source], index, embedder=HashingEmbedder())
-    with pytest.raises(ModelError):
-        build([source], index, embedder=Other(2), update=True, publishing=False)
-    write_jsonl(source, [*articles, {"id": "new", "title": "New", "body": "Text."}])
-    build([source], index, embedder=HashingEmbedder(), update=True)
-    # Ten titles and ten passages are twenty texts, or five batches; two are there.
-    build([source], index, embedder=Other(3), update=True, publishing=False)
-    # It came to its end, so the shelf goes with the last version that names it.
-    discard(index, list_snapshots(index)[0].version)
-    build([source], index, embedder=HashingEmbedder(), update=True)
-    assert len(list((index / CACHE).glob("vectors-*"))) == 1
 
 
 @pytest.mark.parametrize("damage", [b"{", b"{}"], ids=["cut short", "empty"])
