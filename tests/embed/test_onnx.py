@@ -345,3 +345,20 @@ def test_real_architectures_give_what_torch_gives(family: str, tmp_path: Path) -
     through_graph = load_embedder(str(folder))
     assert isinstance(through_graph, OnnxEmbedder)
     np.testing.assert_allclose(through_graph.encode_passages(texts), wanted, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_stored_in_half_precision_is_computed_in_full(tmp_path: Path) -> None:
+    """A text has one vector of unit length, alone and in a batch."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    folder = tmp_path / "half"
+    model = SentenceTransformer(str(build_architecture(tmp_path / "tiny", "minilm")), device="cpu")
+    model.to(torch.bfloat16).save(str(folder))
+    embedder = load_embedder(str(folder))
+    texts = ["reset the password", "order late", "the", "reset " * 20]
+    together = embedder.encode_passages(texts)
+    alone = np.concatenate([embedder.encode_passages([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
