@@ -2,6 +2,7 @@
 
     DIR/.cache/rows-<cutter and analyzer>/N.rows     documents cut and analysed (kbsearch.index.corpus)
     DIR/.cache/vectors-<model>/N.rows                vectors by the hash of their text
+    DIR/.cache/vectors-<model>/unfinished           a run with this model began: until one ends, others leave the shelf
     DIR/.cache/unfinished                           a run began and has not published yet
 
 A file is renamed into place when it is whole and never written again; what it holds depends on the document or text
@@ -51,10 +52,10 @@ class Cache:
         unfinished.touch()
 
     def finish(self, keep: Iterable[str]) -> None:
-        """End a run well: remove every shelf but those named."""
+        """End a run well: remove every shelf but those named, and those of runs that have not come to their end."""
         kept = set(keep)
         for path in self.directory.iterdir():
-            if path.is_dir() and path.name not in kept:
+            if path.is_dir() and path.name not in kept and not (path / _UNFINISHED).exists():
                 shutil.rmtree(path)
         (self.directory / _UNFINISHED).unlink(missing_ok=True)
 
@@ -77,6 +78,14 @@ class Shelf:
         for path in sorted(self.directory.glob("*.rows"), key=lambda path: int(path.stem)):
             self.accept(path)
         self._numbers = itertools.count(max(self._files, default=-1) + 1)
+
+    def begin(self) -> None:
+        """Say that a run needs this shelf: hours of embedding may be in it, and no version that names it yet."""
+        (self.directory / _UNFINISHED).touch()
+
+    def end(self) -> None:
+        """Say that the run came to its end."""
+        (self.directory / _UNFINISHED).unlink(missing_ok=True)
 
     def __contains__(self, key: object) -> bool:
         return key in self._places

@@ -22,8 +22,6 @@ from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.threads import one_thread_for_products
 from kbsearch.versions import SnapshotEntry, list_snapshots, prune, publish_existing, rollback
 
-# More would scroll the summary away; all are counted.
-SHOWN_PROBLEMS = 20
 LONGEST_DELAY = 3600
 """Seconds between two requests to a website."""
 
@@ -133,7 +131,8 @@ def _build(options: argparse.Namespace) -> Outcome:
     one_thread_for_products()
     from indexer.pipeline import build
 
-    gated = bool(options.gate or options.queries) and not options.no_publish
+    # An empty address, mostly an unset variable of a script, must not come to mean that there is no gate.
+    gated = (options.gate is not None or bool(options.queries)) and not options.no_publish
     if gated:
         from indexer.replay.command import check_gate
 
@@ -148,12 +147,8 @@ def _build(options: argparse.Namespace) -> Outcome:
         cores=cores,
         delay=options.delay,
     )
-    for problem in report.problems[:SHOWN_PROBLEMS]:
-        print(f"skipped {problem}", file=sys.stderr)
-    if report.problem_count > SHOWN_PROBLEMS:
-        print(f"… and {report.problem_count - SHOWN_PROBLEMS} more", file=sys.stderr)
-    for note in report.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in report.complaints():
+        print(line, file=sys.stderr)
     replayed: Any = None
     if gated and not report.unchanged:
         from indexer.replay.command import publish_through_gate
@@ -168,8 +163,9 @@ def _build(options: argparse.Namespace) -> Outcome:
     return (
         f"{'Published' if report.published else 'Wrote'} {report.version} in {options.out}: "
         f"{amount(report.documents, 'document')} ({report.documents_analysed:,} analysed), "
-        f"{amount(report.passages, 'passage')} ({report.passages_embedded:,} embedded), {amount(report.problem_count, 'line')} skipped, "
-        f"{report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB." + (f" {verdict(replayed)}" if replayed else "")
+        f"{amount(report.passages, 'passage')} ({report.passages_embedded:,} embedded), "
+        f"{amount(report.problem_count, 'line')} skipped, {report.seconds:.1f} s, peak {report.peak_mebibytes:.0f} MiB."
+        + (f" {verdict(replayed)}" if replayed else "")
     )
 
 

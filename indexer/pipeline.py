@@ -44,6 +44,8 @@ from kbsearch.text.analyze import ANALYZER_VERSION
 from kbsearch.version import __version__
 from kbsearch.versions import discard, hold_back, only_writer, release, version_directories
 
+# More would scroll the summary away; all are counted.
+SHOWN_PROBLEMS = 20
 # Titles look like queries, so they are what the dense leg's recall is measured with.
 SAMPLE_TITLES = 200
 _SAME = ("files", "model", "analyzer", "cutter", "sources", "notes")
@@ -67,6 +69,15 @@ class BuildReport:
     notes: tuple[str, ...]
     seconds: float
     peak_mebibytes: float
+
+    def complaints(self) -> Iterator[str]:
+        """Yield what a person has to read besides the summary, a line each: what was skipped and why, and notes."""
+        for problem in self.problems[:SHOWN_PROBLEMS]:
+            yield f"skipped {problem}"
+        if self.problem_count > SHOWN_PROBLEMS:
+            yield f"… and {self.problem_count - SHOWN_PROBLEMS} more"
+        for note in self.notes:
+            yield f"note: {note}"
 
 
 def build(
@@ -94,7 +105,7 @@ def build(
     _keep_apart(sources, out)
     with _alone(out, purpose), without_collector():
         before = _published_manifest(out) if update else {}
-        embedder = embedder or load_embedder(model or (before["model"]["name"] if before else None))
+        embedder = embedder or load_embedder(before["model"]["name"] if before and model is None else model)
         if cores is not None:
             embedder = Sparing(embedder, cores)
         remove_unfinished(out)
@@ -122,6 +133,7 @@ def build(
             unchanged = bool(before) and _same(before, manifest)
             manifest = _settled(out, before if unchanged else {}, manifest, purpose, publishing)
             work.tidy(content.corpus, embedder.info.dimension)
+        work.vectors.end()
         kept = {work.rows.name, work.vectors.name, *(path.name for path in paths)}
         cache.finish(kept | _shelves_of_versions(out, cache, report))
     return BuildReport(
@@ -161,6 +173,7 @@ def _work(cache: Cache, embedder: Embedder, paths: Sequence[Path], strict: bool,
     """Read the sources, and see to it that every document has a row."""
     rows = Shelf(cache, "rows", f"{CUTTER_VERSION} {ANALYZER_VERSION}")
     vectors = Shelf(cache, "vectors", _fingerprint(embedder.info))
+    vectors.begin()
     vector_maker = VectorMaker(vectors, embedder)
     return _Work(rows, vectors, vector_maker, *_make_rows(paths, strict, report, rows, vector_maker))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from indexer.folders import source_folders
+from kbsearch.amounts import amount
 from kbsearch.command import Outcome, example, named_path
 from kbsearch.errors import KbsearchError, UsageError
 
@@ -62,9 +63,11 @@ def _watch(options: argparse.Namespace) -> Outcome:
         except KbsearchError as error:
             _say(" ".join(str(error).splitlines()))
             return False
+        for line in report.complaints():
+            _say(line)
         if not report.unchanged:
-            counts = f"{report.documents} documents ({report.documents_analysed} analysed)"
-            skipped = f"{report.problem_count} lines skipped"
+            counts = f"{amount(report.documents, 'document')} ({report.documents_analysed:,} analysed)"
+            skipped = f"{amount(report.problem_count, 'line')} skipped"
             _say(f"published {report.version}: {counts}, {skipped}, {report.seconds:.1f} s")
         return True
 

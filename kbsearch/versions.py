@@ -24,6 +24,7 @@ import orjson
 from kbsearch.disk import Locked, files_below, only_one, sync, unless_in_use
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.manifest import (
+    CURRENT,
     MANIFEST,
     VERSION_TIME,
     publish,
@@ -179,10 +180,16 @@ def prune(root: Path, keep: int) -> list[str]:
     """Remove old versions; return what was removed.
 
     Left are the newest `keep` of those that were ever published, those newer than the published one that may still come
-    to be, the published one itself, and whatever a process has open.
+    to be, the published one itself, and whatever a process has open. Raises SnapshotMissing where none is published: it
+    may be an old one to which a damaged pointer led.
     """
     names, published = _versions(root)
     served = _published_once(root, names)
+    if served and published not in names:
+        raise SnapshotMissing(
+            f"{root / CURRENT} names no version that is there, so nothing is removed; "
+            f"run: kbsearch-index rollback {root}"
+        )
     kept = {*served[:keep], *(name for name in names if name > published and name not in served)}
     return [name for name in names if name not in kept and discard(root, name)]
 

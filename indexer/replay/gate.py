@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +54,7 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
     since = until - DAYS * DAY if terms.since is None else terms.since
     log = read_log(terms.facts, since, until, now) if terms.facts else Log((), 0, 0, 0)
     sets = {LOG: list(log.successes)} if terms.facts else {}
-    sets |= {path.name: read_judged(path, before) for path in terms.queries}
+    sets |= {name: read_judged(path, before) for name, path in _named(terms.queries).items()}
     if not any(sets.values()):
         raise UsageError(
             f"no successful search is known ({log.searches} searches in the log, {log.undecided} of them not decided "
@@ -86,9 +88,15 @@ def replay(candidate: Path, against: Path, terms: Terms) -> Report:
     )
 
 
+def _named(paths: Sequence[Path]) -> dict[str, Path]:
+    """What the report calls each file of questions: its name, or its whole path where something else is called so."""
+    taken = Counter([LOG, *(path.name for path in {path.absolute() for path in paths})])
+    return {path.name if taken[path.name] == 1 else str(path.absolute()): path for path in paths}
+
+
 def _open(directory: Path) -> Snapshot:
     try:
         return open_snapshot(directory.parent, directory.name)
     except SnapshotError as cause:
         kind = type(cause)
-        raise kind(f"{cause} Without it nothing can be compared.") from cause
+        raise kind(f"nothing can be compared: {cause}") from cause

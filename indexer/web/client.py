@@ -73,6 +73,8 @@ class Client:
 
     def __init__(self, address: str, delay: float, headers: Mapping[str, str] | None = None) -> None:
         self._host = _host(address)
+        if not self._host:
+            raise SourceError(f"{address} names no host; write an address such as https://help.example/sitemap.xml.")
         self._delay = delay
         self._headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept-Encoding": "gzip, deflate", **(headers or {})}
         self._opener = urllib.request.build_opener(_NoRedirect)

@@ -37,6 +37,7 @@ def fetch(client: Client, address: str, folder: Path) -> Iterator[Problem | Note
     """Bring the copy up to date with the sitemap. Raises SourceError."""
     copy = _Copy(folder)
     left_out: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
     in_a_row = 0
     for number, entry in enumerate(sitemap.entries(client, address), 1):
         outcome = copy.take(client, entry)
@@ -50,11 +51,16 @@ def fetch(client: Client, address: str, folder: Path) -> Iterator[Problem | Note
         if isinstance(outcome, str):
             left_out[outcome] += 1
         elif outcome is not None:
+            wrong[str(outcome)] += 1
             yield Problem(entry.url, None, str(outcome))
         if number % _SAVED_EVERY == 0:
             copy.save(whole=False)
     if not copy.pages:
-        raise SourceError(f"{address} gave no page to index; check the address, and robots.txt of the site.")
+        why = ", ".join(f"{count} × {reason}" for reason, count in (left_out + wrong).most_common(3))
+        raise SourceError(
+            f"{address} gave no page to index ({why or 'its sitemap names none'}); check the address, and robots.txt "
+            "of the site."
+        )
     copy.save(whole=True)
     for reason, count in left_out.items():
         yield Note(f"{address}: {count} pages left out: {reason}")

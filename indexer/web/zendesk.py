@@ -55,9 +55,7 @@ def _pages(client: Client, address: str, parts: Parts, newest: str) -> tuple[Par
     for _ in range(_MOST_PAGES):
         if url is None:
             return parts, count
-        page = orjson.loads(client.get(url, headers=_authorisation(url)).data)
-        if not isinstance(page, dict) or not isinstance(page.get("articles"), list):
-            raise ValueError("it holds no list of articles")
+        page = _checked(orjson.loads(client.get(url, headers=_authorisation(url)).data))
         numbers = {article.get("id") for article in page["articles"]}
         parts["translations"] = {
             key: each for key, each in parts["translations"].items() if each.get("source_id") not in numbers
@@ -65,12 +63,33 @@ def _pages(client: Client, address: str, parts: Parts, newest: str) -> tuple[Par
         for name in _LISTS:
             parts[name] |= {_key(each): each for each in page.get(name) or ()}
         count = page.get("count", count)
-        links = page.get("links") or {}
-        url = page.get("next_page") or (links.get("next") if (page.get("meta") or {}).get("has_more") else None)
+        links, meta = page.get("links") or {}, page.get("meta") or {}
+        url = page.get("next_page") or (links.get("next") if meta.get("has_more") else None)
+        if not isinstance(url, str | None):
+            raise ValueError(f"its next page is {str(url)[:80]}")
         oldest = min((article.get("updated_at") or "" for article in page["articles"]), default="")
         if newest and oldest < newest and page["articles"]:
             return parts, count
     raise ValueError(f"the list has more than {_MOST_PAGES} pages, or goes round in circles")
+
+
+def _checked(page: object) -> dict[str, Any]:
+    """An answer, as far as it is read here. Raises ValueError where it is none of Zendesk's."""
+    if not isinstance(page, dict) or not isinstance(page.get("articles"), list):
+        raise ValueError("it holds no list of articles")
+    for name in _LISTS:
+        each = page.get(name) or []
+        if not isinstance(each, list) or not all(isinstance(one, dict) and _is_plain(one) for one in each):
+            raise ValueError(f"its {name} are no list of objects with an id and a date")
+    for name in ("links", "meta"):
+        if not isinstance(page.get(name) or {}, dict):
+            raise ValueError(f"its {name} are {str(page[name])[:80]}")
+    return page
+
+
+def _is_plain(each: dict[str, Any]) -> bool:
+    known = all(isinstance(each.get(name), int | str | None) for name in ("id", "source_id"))
+    return known and isinstance(each.get("updated_at"), str | None)
 
 
 def _first(address: str) -> str:

@@ -34,7 +34,8 @@ def load_embedder(name: str | None = None) -> Embedder:
     if name in bundled:
         return _open(bundled[name], name, BUNDLED)
     directory = Path(name)
-    if directory.is_dir():
+    # An empty name, mostly an unset variable of a script, must not come to mean the current folder.
+    if name and directory.is_dir():
         return _open(directory, name, LOCAL)
     if directory.is_absolute() or name.count("/") != 1:
         raise ModelError(
@@ -72,12 +73,14 @@ def models_directory() -> Path:
 def _open(directory: Path, name: str, revision: str) -> Embedder:
     """The cheapest embedder that can read the directory: rows alone, then an ONNX graph, then torch."""
     if is_static_model(directory):
-        return StaticEmbedder(directory, name)
+        return StaticEmbedder(directory, name, revision)
     # Imported here: a static model needs neither onnxruntime nor torch.
     from kbsearch.embed.onnx import OnnxEmbedder, is_onnx_model
 
     if is_onnx_model(directory):
         return OnnxEmbedder(directory, name, revision)
+    if revision == BUNDLED:
+        raise ModelError(f"Files of model {name!r} are missing or damaged in {directory}; reinstall kbsearch.")
     from kbsearch.embed.sentence_transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(directory, name, revision)

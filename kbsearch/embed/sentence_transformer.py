@@ -25,6 +25,9 @@ class SentenceTransformerEmbedder:
             from sentence_transformers import SentenceTransformer
 
             self._model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
+            # In the half precision that a model may be stored in, a text's vector depends on its company, and has no
+            # unit length.
+            self._model.float()
         except ImportError as cause:
             raise ModelError(f"Model {name!r} needs torch, which is not installed; run: pip install torch") from cause
         except Exception as cause:  # the library raises whatever its parts raise

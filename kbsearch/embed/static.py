@@ -39,7 +39,9 @@ def is_static_model(directory: Path) -> bool:
         return False
     try:
         with safe_open(weights, framework="numpy") as tensors:
-            return {"embeddings", "weights"} <= set(tensors.keys())
+            # Rows of another kind, or shared by tokens ("mapping"), are left to sentence-transformers.
+            ours = set(tensors.keys()) == {"embeddings", "weights"}
+            return ours and tensors.get_slice("embeddings").get_dtype() == "I8"
     except (SafetensorError, OSError):
         return False
 
@@ -47,7 +49,7 @@ def is_static_model(directory: Path) -> bool:
 class StaticEmbedder:
     """Encodes a query in tens of microseconds; the same vectors alone, in a batch, and on every run."""
 
-    def __init__(self, directory: Path, name: str) -> None:
+    def __init__(self, directory: Path, name: str, revision: str) -> None:
         try:
             with safe_open(directory / WEIGHTS_FILE, framework="numpy") as tensors:
                 self._scales: NDArray[np.float32] = tensors.get_tensor("weights").astype(np.float32)
@@ -57,6 +59,12 @@ class StaticEmbedder:
             raise ModelError(
                 f"The model in {directory} cannot be read ({cause}); reinstall kbsearch or name another model."
             ) from cause
+        tokens = max(self._tokenizer.get_vocab().values(), default=-1) + 1
+        if not len(self._scales) == len(self._rows) >= tokens:  # rows are added up without looking at where they end
+            raise ModelError(
+                f"The model in {directory} has {tokens} tokens, but {len(self._rows)} rows and {len(self._scales)} "
+                "weights; its files are not of one model: reinstall kbsearch or name another model."
+            )
         self._meaningless = {self._tokenizer.token_to_id(token) for token in MEANINGLESS_TOKENS}
         self._by_word = _cuts_at_spaces(self._tokenizer)
         self._memo: dict[str, bytes] = {}
@@ -65,7 +73,7 @@ class StaticEmbedder:
         self._info = ModelInfo(
             name=name,
             dimension=int(self._rows.shape[1]),
-            revision="bundled",
+            revision=revision,
             files_sha256=hash_files(directory, directory / WEIGHTS_FILE),
         )
 

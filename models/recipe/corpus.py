@@ -18,6 +18,7 @@ from data import (
     DEFAULT_SHARED,
     DEFAULT_WORK,
     LANGUAGE_WEIGHT,
+    MissingDataError,
     add_typo,
     as_query,
     languages,
@@ -113,6 +114,11 @@ def build(folders: Sequence[Path], work: Path, tokenizer_file: Path, seed: int) 
     weight: list[float] = []
     for language in languages(folders, "parallel"):
         for row in read_parallel(folders, language):
+            if row.english not in row_of:
+                raise MissingDataError(
+                    f"{work / 'english.jsonl'} lacks sentences of the training data, which has grown since: remove it "
+                    "and teacher.*, and run teacher.py again."
+                )
             english.append(row_of[row.english])
             translations.append(row.translation)
             weight.append(source_weight(row.source) * LANGUAGE_WEIGHT.get(language, 1.0))

@@ -1,4 +1,4 @@
-"""Write the trained transformer as a sentence-transformers folder with an int8 ONNX graph; step 7.
+"""Write the trained transformer as a sentence-transformers folder with an int8 ONNX graph; step 8.
 
 The graph takes ``input_ids`` and ``attention_mask`` and gives ``last_hidden_state``, whose mean over a text's tokens,
 made unit length, is the joined vector of both branches: that is what the folder's Pooling and Normalize modules do.

@@ -1,4 +1,4 @@
-"""Collect what free programs say in many languages; an optional step before step 2 of the recipe.
+"""Collect what free programs say in many languages; step 0 of the recipe, which may be left out.
 
 The training data of ``shared/train`` is mostly business software; everyday words come from here. Sources, all from the
 package registries (``--downloads`` is the folder they were fetched to, the commands are in README.md):

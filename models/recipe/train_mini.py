@@ -1,4 +1,4 @@
-"""Train the small transformer beside the static model: the teacher's layers under the multilingual vocabulary; step 6.
+"""Train the small transformer beside the static model: the teacher's layers under the multilingual vocabulary; step 7.
 
 Takes ``corpus.npz``, the teacher and the exported static model; gives ``mini.pt``, from which an interrupted run
 continues. The input rows of the new vocabulary start near the teacher's own rows of the English words that the static

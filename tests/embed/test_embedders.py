@@ -24,7 +24,7 @@ TEXTS = ["How to reset your password", "", "Kā atjaunot paroli", "zzzz qqqq", "
 
 @pytest.fixture(params=["hashing", "static"])
 def embedder(request: pytest.FixtureRequest, static_model: Path) -> Embedder:
-    return HashingEmbedder() if request.param == "hashing" else StaticEmbedder(static_model, "tiny")
+    return HashingEmbedder() if request.param == "hashing" else StaticEmbedder(static_model, "tiny", "1")
 
 
 def test_rows_are_unit_vectors_in_order(embedder: Embedder) -> None:
@@ -71,13 +71,13 @@ def test_a_static_vector_is_the_scaled_mean_of_its_rows(static_model: Path) -> N
     vocabulary = json.loads((static_model / "tokenizer.json").read_text())["model"]["vocab"]
     ids = [vocabulary.get(word, 0) for word in ["reset", "your", "password", "nowhere"]]
     total = (tensors["embeddings"][ids].astype(np.float64) * tensors["weights"][ids, None]).sum(axis=0)
-    found = StaticEmbedder(static_model, "tiny").encode_queries(["Reset your password nowhere"])[0]
+    found = StaticEmbedder(static_model, "tiny", "1").encode_queries(["Reset your password nowhere"])[0]
     np.testing.assert_allclose(found, total / np.linalg.norm(total), atol=1e-6)
 
 
 def test_a_static_model_reads_long_texts_whole(static_model: Path) -> None:
     """The last word of a long text counts."""
-    embedder = StaticEmbedder(static_model, "tiny")
+    embedder = StaticEmbedder(static_model, "tiny", "1")
     long, longer = embedder.encode_passages(["order " * 3000, "order " * 3000 + "password " * 3000])
     assert long @ longer < 0.99
 
@@ -85,12 +85,12 @@ def test_a_static_model_reads_long_texts_whole(static_model: Path) -> None:
 def test_the_fingerprint_covers_name_and_content_of_files(static_model: Path, tmp_path: Path) -> None:
     """The same files anywhere have the same fingerprint; one changed row gives another."""
     copy = Path(shutil.copytree(static_model, tmp_path / "copy"))
-    original = StaticEmbedder(static_model, "tiny").info
-    assert StaticEmbedder(copy, "tiny").info == original
+    original = StaticEmbedder(static_model, "tiny", "1").info
+    assert StaticEmbedder(copy, "tiny", "1").info == original
     tensors = load_file(copy / "model.safetensors")
     tensors["embeddings"][3, 3] ^= 1
     save_file(tensors, copy / "model.safetensors")
-    assert StaticEmbedder(copy, "tiny").info.files_sha256 != original.files_sha256
+    assert StaticEmbedder(copy, "tiny", "1").info.files_sha256 != original.files_sha256
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
@@ -102,9 +102,29 @@ def test_a_damaged_static_model_is_named(name: str, content: bytes | None, stati
     if content is not None:
         (copy / name).write_bytes(content)
     with pytest.raises(ModelError, match=str(copy)):
-        StaticEmbedder(copy, "tiny")
+        StaticEmbedder(copy, "tiny", "1")
     if name == "model.safetensors" or content is None:
         assert not is_static_model(copy)
+
+
+def test_only_rows_of_our_kind_are_read_here(static_model: Path, tmp_path: Path) -> None:
+    """Others of model2vec's layouts are sentence-transformers' to read."""
+    copy = Path(shutil.copytree(static_model, tmp_path / "copy"))
+    tensors = load_file(copy / "model.safetensors")
+    assert is_static_model(copy)
+    save_file(tensors | {"mapping": np.zeros(len(tensors["weights"]), np.int32)}, copy / "model.safetensors")
+    assert not is_static_model(copy)
+    save_file(tensors | {"embeddings": tensors["embeddings"].astype(np.float32)}, copy / "model.safetensors")
+    assert not is_static_model(copy)
+
+
+def test_rows_of_another_vocabulary_are_refused(static_model: Path, tmp_path: Path) -> None:
+    """Compiled code would read beyond their end."""
+    copy = Path(shutil.copytree(static_model, tmp_path / "copy"))
+    tensors = load_file(copy / "model.safetensors")
+    save_file({name: tensor[:-1] for name, tensor in tensors.items()}, copy / "model.safetensors")
+    with pytest.raises(ModelError, match=rf"{copy} has \d+ tokens, but \d+ rows"):
+        load_embedder(str(copy))
 
 
 def test_the_registry_knows_hashing_and_directories(static_model: Path) -> None:
@@ -112,7 +132,7 @@ def test_the_registry_knows_hashing_and_directories(static_model: Path) -> None:
     assert isinstance(load_embedder("hashing"), HashingEmbedder)
     loaded = load_embedder(str(static_model))
     assert isinstance(loaded, StaticEmbedder)
-    assert loaded.info.name == str(static_model)
+    assert (loaded.info.name, loaded.info.revision) == (str(static_model), "directory")
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:
@@ -132,6 +152,17 @@ def test_the_default_is_the_bundled_model(monkeypatch: pytest.MonkeyPatch, stati
     monkeypatch.setattr(registry, "models_directory", lambda: tmp_path)
     assert load_embedder().info.name == "small"
     assert load_embedder("small").info == load_embedder().info
+
+
+def test_a_bundled_model_without_its_files_asks_to_be_installed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is not tried as a model for torch."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "registry.toml").write_text('[models.small]\npath = "small"\ndefault = true\n')
+    monkeypatch.setattr(registry, "models_directory", lambda: tmp_path)
+    with pytest.raises(ModelError, match=r"Files of model 'small' are missing or damaged in .*; reinstall kbsearch"):
+        load_embedder()
 
 
 def test_a_checkout_has_its_registry() -> None:

@@ -52,15 +52,25 @@ def write_modules(folder: Path, pooling: dict[str, Any], kinds: tuple[str, ...] 
     (folder / "modules.json").write_text(json.dumps(modules))
 
 
-def write_model(folder: Path, pooling: dict[str, Any], kinds: tuple[str, ...] = ("Pooling", "Normalize")) -> Path:
+def write_model(
+    folder: Path,
+    pooling: dict[str, Any],
+    kinds: tuple[str, ...] = ("Pooling", "Normalize"),
+    takes: str = "input_ids",
+    gives: tuple[str, ...] = ("last_hidden_state",),
+) -> Path:
     """A graph that looks each token's row up: whatever comes out can be worked out by hand."""
     (folder / "onnx").mkdir(parents=True)
-    node = helper.make_node("Gather", ["rows", "input_ids"], ["last_hidden_state"])
+    nodes = [
+        helper.make_node("Gather", ["rows", takes], ["last_hidden_state"]),
+        helper.make_node("ReduceMax", ["last_hidden_state"], ["sentence_embedding"], axes=[1], keepdims=0),
+    ]
+    shapes = {"last_hidden_state": ["texts", "tokens", 16], "sentence_embedding": ["texts", 16]}
     graph = helper.make_graph(
-        [node],
+        nodes,
         "rows",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "tokens"])],
-        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["texts", "tokens", 16])],
+        [helper.make_tensor_value_info(takes, TensorProto.INT64, ["texts", "tokens"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in gives],
         [numpy_helper.from_array(ROWS, "rows")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -111,12 +121,46 @@ def test_prompts_come_from_the_files_and_for_e5_from_its_card(tmp_path: Path) ->
     )
 
 
+def test_lower_case_is_for_prompts_as_well(tmp_path: Path) -> None:
+    """As sentence-transformers does it, in the tokenizer."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "Query: "}}')
+    (folder / "sentence_bert_config.json").write_text('{"do_lower_case": true}')
+    found = load_embedder(str(folder)).encode_queries(["Password"])[0]
+    np.testing.assert_allclose(found, unit(ROWS[[2, 4, 8, 3]].mean(axis=0)), atol=1e-6)
+
+
 def test_the_longest_text_is_what_the_files_say(tmp_path: Path) -> None:
     """Tokens beyond it, marks of start and end included, change nothing."""
     folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 5}')
     rows = load_embedder(str(folder)).encode_passages(["reset the password", "reset the password order late"])
     np.testing.assert_array_equal(rows[0], rows[1])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sentence_xlm-roberta_config.json": '{"max_seq_length": 5}'},
+        {"config.json": '{"max_position_embeddings": 5}'},
+    ],
+    ids=["as older releases name the file", "the positions that there are"],
+)
+def test_the_longest_text_is_the_one_of_sentence_transformers(settings: dict[str, str], tmp_path: Path) -> None:
+    """The tokenizer's own 64 would be longer than the model can read."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    for name, content in settings.items():
+        (folder / name).write_text(content)
+    rows = load_embedder(str(folder)).encode_passages(["reset the password", "reset the password order late"])
+    np.testing.assert_array_equal(rows[0], rows[1])
+
+
+@pytest.mark.parametrize(("name", "prompted"), [("phase5", False), ("e5", True), ("my_e5-small.v2", True)])
+def test_a_model_is_an_e5_by_a_word_of_its_name(name: str, prompted: bool, tmp_path: Path) -> None:
+    """Letters that happen to end in e and 5 ask for no prompt."""
+    embedder = load_embedder(str(write_model(tmp_path / name, {"pooling_mode": "mean"})))
+    rows = [2, 4, 8, 3] if prompted else [2, 8, 3]
+    np.testing.assert_allclose(embedder.encode_queries(["password"])[0], unit(ROWS[rows].mean(axis=0)), atol=1e-6)
 
 
 def test_a_text_has_one_vector_and_an_unknown_one_has_none(tmp_path: Path) -> None:
@@ -135,6 +179,65 @@ def test_what_the_graph_alone_does_not_give_is_left_to_torch(tmp_path: Path) -> 
     assert is_onnx_model(write_model(tmp_path / "a", {"pooling_mode": "mean"}))
     assert not is_onnx_model(write_model(tmp_path / "b", {"pooling_mode": "mean"}, ("Pooling", "Dense", "Normalize")))
     assert not is_onnx_model(write_model(tmp_path / "c", {"pooling_mode_max_tokens": True}))
+    several = {"pooling_mode_mean_tokens": True, "pooling_mode_mean_sqrt_len_tokens": True}
+    assert not is_onnx_model(write_model(tmp_path / "d", several))
+    assert not is_onnx_model(write_model(tmp_path / "e", {"pooling_mode": "mean", "include_prompt": False}))
+
+
+def test_a_module_that_comes_with_a_model_is_left_to_torch(tmp_path: Path) -> None:
+    """Whatever it is called, nobody here knows what it does."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    modules = (folder / "modules.json").read_text()
+    (folder / "modules.json").write_text(modules.replace("sentence_transformers.models.T", "custom_st.T"))
+    assert not is_onnx_model(folder)
+
+
+def test_a_graph_that_also_gives_the_pooled_vector_is_read(tmp_path: Path) -> None:
+    """In whichever order: the pooling is the directory's."""
+    gives = ("sentence_embedding", "last_hidden_state")
+    embedder = load_embedder(str(write_model(tmp_path / "model", {"pooling_mode": "mean"}, gives=gives)))
+    np.testing.assert_allclose(
+        embedder.encode_queries(["reset the password"])[0], unit(ROWS[RESET].mean(axis=0)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("graph", "named"),
+    [({"takes": "task_id"}, "takes task_id"), ({"gives": ("sentence_embedding",)}, "gives no vectors of tokens")],
+    ids=["takes", "gives"],
+)
+def test_a_graph_of_another_kind_is_refused_when_it_is_loaded(graph: Any, named: str, tmp_path: Path) -> None:
+    """Not at the first query."""
+    with pytest.raises(ModelError, match=named):
+        load_embedder(str(write_model(tmp_path / "model", {"pooling_mode": "mean"}, **graph)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "modules.json",
+        "1_Pooling/config.json",
+        "tokenizer_config.json",
+        "sentence_bert_config.json",
+        "config_sentence_transformers.json",
+    ],
+)
+@pytest.mark.parametrize("content", [b"garbage", b"\xff", b'"text"', b"[1]"])
+def test_a_damaged_file_of_settings_is_named(name: str, content: bytes, tmp_path: Path) -> None:
+    """No JSON, no UTF-8, or of another shape: one sentence with the file in it."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelError, match=rf"{folder / name} cannot be read .*; install the model again"):
+        load_embedder(str(folder))
+
+
+def test_prompts_that_are_no_texts_are_refused_when_they_are_read(tmp_path: Path) -> None:
+    """Not at the first query."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    for prompts in ('["query: "]', '{"query": 1}'):
+        (folder / "config_sentence_transformers.json").write_text(f'{{"prompts": {prompts}}}')
+        with pytest.raises(ModelError, match="its prompts are no texts by name"):
+            load_embedder(str(folder))
 
 
 @pytest.mark.parametrize("name", ["onnx/model.onnx", "tokenizer.json"])
@@ -242,3 +345,20 @@ def test_real_architectures_give_what_torch_gives(family: str, tmp_path: Path) -
     through_graph = load_embedder(str(folder))
     assert isinstance(through_graph, OnnxEmbedder)
     np.testing.assert_allclose(through_graph.encode_passages(texts), wanted, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_stored_in_half_precision_is_computed_in_full(tmp_path: Path) -> None:
+    """A text has one vector of unit length, alone and in a batch."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    folder = tmp_path / "half"
+    model = SentenceTransformer(str(build_architecture(tmp_path / "tiny", "minilm")), device="cpu")
+    model.to(torch.bfloat16).save(str(folder))
+    embedder = load_embedder(str(folder))
+    texts = ["reset the password", "order late", "the", "reset " * 20]
+    together = embedder.encode_passages(texts)
+    alone = np.concatenate([embedder.encode_passages([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)

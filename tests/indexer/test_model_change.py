@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ import pytest
 from replaying import Desk, Row
 
 import indexer.cli
+from indexer import work
+from indexer.folders import CACHE
+from indexer.pipeline import build
 from kbsearch.calibration import publish_calibrated
+from kbsearch.embed.hashing import HashingEmbedder
+from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.engine import open_engine
+from kbsearch.errors import ModelError
 from kbsearch.manifest import CALIBRATION, published_version, verify_snapshot
 from kbsearch.types import SearchRequest
 from kbsearch.version import CALIBRATION_FORMAT
-from kbsearch.versions import list_snapshots
+from kbsearch.versions import discard, list_snapshots
 
 SINCE = ["--from", "2026-11-01", "--to", "2026-11-04"]
 
@@ -126,3 +133,48 @@ def test_a_damaged_calibration_is_left_out(
     assert not (desk.out / update["version"] / CALIBRATION).exists()
     fault = f"the calibration of {learnt} is left out, because its file cannot be read or was altered"
     assert fault in [note.partition(";")[0] for note in update["notes"]]
+
+
+@pytest.mark.parametrize("command", ["build", "update"])
+def test_an_empty_name_is_no_model(desk: Desk, command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """`--model "$UNSET"` would build with the default, or read the current folder."""
+    assert indexer.cli.main([command, str(desk.source()), "--out", str(desk.out), "--model", ""]) == 1
+    assert "There is no model ''" in capfd.readouterr().err
+    assert models(desk) == ["hashing"]
+
+
+def test_an_update_leaves_what_another_model_has_embedded_so_far(
+    tmp_path: Path, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run with another model is interrupted; the nightly update comes first, then it goes on."""
+
+    class Other(HashingEmbedder):
+        """Stops after some batches."""
+
+        def __init__(self, batches: int) -> None:
+            self.batches = batches
+
+        @property
+        def info(self) -> ModelInfo:
+            return replace(super().info, name="other")
+
+        def encode_passages(self, texts: Sequence[str]) -> Vectors:
+            if not self.batches:
+                raise ModelError("the machine is restarted")
+            self.batches -= 1
+            return super().encode_passages(texts)
+
+    monkeypatch.setattr(work, "TEXTS", 4)
+    articles = [{"id": str(n), "title": f"Title {n}", "body": f"Body {n}.", "lang": "en"} for n in range(9)]
+    source, index = write_jsonl(tmp_path / "s.jsonl", articles), tmp_path / "index"
+    build([source], index, embedder=HashingEmbedder())
+    with pytest.raises(ModelError):
+        build([source], index, embedder=Other(2), update=True, publishing=False)
+    write_jsonl(source, [*articles, {"id": "new", "title": "New", "body": "Text."}])
+    build([source], index, embedder=HashingEmbedder(), update=True)
+    # Ten titles and ten passages are twenty texts, or five batches; two are there.
+    build([source], index, embedder=Other(3), update=True, publishing=False)
+    # It came to its end, so the shelf goes with the last version that names it.
+    discard(index, list_snapshots(index)[0].version)
+    build([source], index, embedder=HashingEmbedder(), update=True)
+    assert len(list((index / CACHE).glob("vectors-*"))) == 1

@@ -247,6 +247,7 @@ def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
     ("arguments", "said"),
     [
         (["--gate", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'"),
+        (["--gate", ""], "events URL '' is not understood"),
         (["--gate", "EVENTS", "--max-broken", "many"], "--max-broken 'many' is no share"),
         (["--gate", "EVENTS", "--first", "0"], "--first 0 names no result"),
         (["--gate", "EVENTS", "--from", "yesterday"], "from 'yesterday' is no day"),
@@ -310,6 +311,26 @@ def test_a_gate_that_knows_nothing_stays_shut(desk: Desk, run: Callable[..., Res
     questions.write_bytes(orjson.dumps({"id": "1", "query": "reset password", "relevant": {"reset-password.en": 1}}))
     assert run("update", desk.source(without_invoice), "--out", desk.out, "--queries", questions).code == 0
     assert published_version(desk.out) != desk.published
+
+
+def test_files_of_questions_with_one_name_all_count(desk: Desk, run: Callable[..., Result], tmp_path: Path) -> None:
+    """Also one that is called as the log is."""
+    candidate = desk.candidate(without_invoice)
+    lost = {"id": "1", "query": "kur atrast rēķinu", "lang": "lv", "relevant": {"find-invoice.lv": 1}}
+    kept = {"id": "1", "query": "reset password", "lang": "en", "relevant": {"reset-password.en": 1}}
+    given: list[object] = []
+    for name, question in (("a/q.jsonl", lost), ("b/q.jsonl", kept), ("log", kept)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(orjson.dumps(question))
+        given += ["--queries", tmp_path / name]
+    result = run("replay", desk.out, "--candidate", candidate, *given, "--events", desk.events, *SINCE, "--json")
+    sets = {part["name"]: part["broken"] for part in orjson.loads(result.out)["sets"]}
+    assert sets == {
+        "log": sets["log"],
+        str(tmp_path / "a/q.jsonl"): 1,
+        str(tmp_path / "b/q.jsonl"): 0,
+        str(tmp_path / "log"): 0,
+    }
 
 
 @pytest.mark.parametrize(

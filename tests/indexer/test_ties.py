@@ -231,6 +231,19 @@ def test_the_file_that_is_proposed_is_the_file_that_is_accepted(untied: Path, ca
     assert len(rows) <= 6
 
 
+def test_what_an_editor_accepted_is_not_written_over(tmp_path: Path, capsys: Any) -> None:
+    """What is tied already is proposed no more, so a file without it would untie it; nothing to say makes no file."""
+    built(tmp_path, [row("a"), row("b")])
+    accepted = tmp_path / "groups.csv"
+    accepted.write_text("id,group\na,a\n")
+    assert indexer.cli.main(["propose", str(tmp_path / "index"), "--to", str(accepted)]) == 2
+    assert f"--to {accepted} is there already" in capsys.readouterr().err
+    assert accepted.read_text() == "id,group\na,a\n"
+    assert indexer.cli.main(["propose", str(tmp_path / "index"), "--to", str(tmp_path / "new.csv")]) == 0
+    assert "look like untied translations; " in capsys.readouterr().out
+    assert not (tmp_path / "new.csv").exists()
+
+
 def test_only_mutual_neighbours_of_languages_that_are_missing_are_pairs() -> None:
     """By hand: unit vectors in the plane; b is nearest to both, but belongs to the nearer; a tied one is left alone."""
     angles = np.radians([0.0, 3.0, 10.0, 90.0, 91.0])

@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 import indexer.cli
+import indexer.watch
 from indexer.pipeline import build
 from indexer.watch import RETRIED_AFTER, Watch, look
 from kbsearch.embed.hashing import HashingEmbedder
@@ -124,6 +125,23 @@ def test_a_publication_is_no_change(tmp_path: Path) -> None:
         assert look([source]) == before
 
 
+def test_what_is_skipped_is_said_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    """As build says it, with each update."""
+
+    class Once(Watch):
+        def run(self) -> NoReturn:
+            assert self._update()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(indexer.watch, "Watch", Once)
+    source = tmp_path / "kb.jsonl"
+    source.write_text('{"id": "a", "title": "Reset a password", "body": "Open the page."}\nbroken\n')
+    assert indexer.cli.main(["watch", str(source), "--out", str(tmp_path / "i"), "--model", "hashing"]) == 0
+    said = capfd.readouterr().err
+    assert f"skipped {source}:2: " in said
+    assert "1 line skipped" in said
+
+
 @pytest.mark.slow
 def test_the_command_keeps_going(tmp_path: Path) -> None:
     """A real process: it publishes, survives sources that disappear, and publishes again when they are back."""
@@ -140,7 +158,7 @@ def test_the_command_keeps_going(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: [said.put(line) for line in process.stderr or ()])
     reader.start()
     try:
-        assert "1 documents (1 analysed)" in said.get(timeout=90)
+        assert "1 document (1 analysed)" in said.get(timeout=90)
         (source / "b.md").write_text("# Track an order\n\nLook at the map.\n")
         assert "2 documents (1 analysed)" in said.get(timeout=60)
         shutil.move(source, tmp_path / "away")
@@ -148,7 +166,7 @@ def test_the_command_keeps_going(tmp_path: Path) -> None:
         assert open_snapshot(index).document_count == 2
         shutil.move(tmp_path / "away", source)
         (source / "b.md").unlink()
-        assert "1 documents (0 analysed)" in said.get(timeout=60)
+        assert "1 document (0 analysed)" in said.get(timeout=60)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     finally:

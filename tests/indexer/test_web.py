@@ -352,6 +352,20 @@ def test_a_sitemap_that_is_none(site: Site, tmp_path: Path, content: bytes | Non
         copied(site, tmp_path)
 
 
+def test_a_site_without_a_page_says_why(site: Site, tmp_path: Path) -> None:
+    """A host with and without www are two; what the pages answered is counted."""
+    site.sitemap("/gone", "/closed", "/shut", "https://www.x.example/")
+    site.pages["/closed"] = site.pages["/shut"] = (403, {}, b"")
+    with pytest.raises(SourceError, match=r"2 × the server says 403 .*, 1 × gone, 1 × on another host"):
+        copied(site, tmp_path)
+
+
+@pytest.mark.parametrize("address", ["https://", "http://[::1/", "http:///sitemap.xml"])
+def test_an_address_without_a_host(address: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="names no host"):
+        build([address], tmp_path / "index", embedder=HashingEmbedder(), delay=0)
+
+
 def test_the_command_takes_an_address(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Beside a folder; the manifest names both as they were given."""
     site.article("/a", "From the web")

@@ -144,7 +144,23 @@ def test_credentials_are_sent_where_they_are_given(
     assert {headers["Authorization"] for headers in center.headers} == {"Basic YUB4LmV4YW1wbGUvdG9rZW46YWJj"}
 
 
-@pytest.mark.parametrize("answer", [(403, {}, b"no"), (200, {}, b"<html>"), (200, {}, b'{"error": "x"}')])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (403, {}, b"no"),
+        (200, {}, b"<html>"),
+        (200, {}, b'{"error": "x"}'),
+        (200, {}, b'{"articles": [null]}'),
+        (200, {}, b'{"articles": [{"id": [1]}]}'),
+        (200, {}, b'{"articles": [{"id": 1, "updated_at": 5}]}'),
+        (200, {}, b'{"articles": [], "sections": ["x"]}'),
+        (200, {}, b'{"articles": [], "sections": 1}'),
+        (200, {}, b'{"articles": [], "meta": [1]}'),
+        (200, {}, b'{"articles": [], "links": "x"}'),
+        (200, {}, b'{"articles": [], "next_page": 5}'),
+        (200, {}, b'{"articles": [], "links": {"next": 5}, "meta": {"has_more": true}}'),
+    ],
+)
 def test_what_is_no_list_of_articles(center: HelpCenter, tmp_path: Path, answer: Page) -> None:
     """Nothing is published, and the copy stays."""
     before = copied(center, tmp_path)

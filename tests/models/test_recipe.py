@@ -123,11 +123,27 @@ def test_recipe_from_text_to_model(tmp_path: Path) -> None:
     mini += ["--parallel-batch", "32", "--pair-batch", "16", "--out", work / "mini.pt"]
     assert "step 2," in recipe("train_mini", *mini, "--stop-after", "2")
     assert "step 4," in recipe("train_mini", *mini)
+    graph = tmp_path / "graph"
+    parts = ["--checkpoint", work / "mini.pt", "--static", model, "--teacher", teacher]
+    recipe("export_mini", *parts, "--out", graph)
+    assert json.loads(recipe("measure", graph))["query_us"]["p50"] > 0
+    report = json.loads(recipe("evaluate", graph, "--shared", shared, "--json"))
+    assert report["title_body"]["lv->lv"]["recall@10"] > 50
 
     report = json.loads(recipe("evaluate", model, "--shared", shared, "--json"))
     assert {"lv->en", "en->lt", "en->en"} <= set(report["title_body"])
     assert report["title_body"]["lv->lv"]["recall@10"] > 50
     assert report["bitext"]["lv-en"] > 50
+
+    with lzma.open(shared / "train/parallel/lt.tsv.xz", "at", encoding="utf-8") as file:
+        file.write(f"a late row\t{translate('a late row')}\tms-alchemyinsights\tHT\n")
+    command = [sys.executable, str(RECIPE / "corpus.py"), "--shared", str(shared), "--work", str(work)]
+    outcome = subprocess.run(
+        [*command, "--tokenizer", str(tokenizer)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert outcome.returncode == 1
+    assert outcome.stderr.endswith("remove it and teacher.*, and run teacher.py again.\n")
+    assert "Traceback" not in outcome.stderr
 
 
 @pytest.mark.slow

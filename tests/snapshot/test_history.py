@@ -144,6 +144,20 @@ def test_prune_keeps_the_newest_and_the_published(tmp_path: Path) -> None:
     assert prune(tmp_path, 2) == []
 
 
+@pytest.mark.parametrize("pointer", [None, "", "20990101T000000Z-ffff"])
+def test_prune_removes_nothing_while_nothing_is_published(pointer: str | None, tmp_path: Path) -> None:
+    """The version that a damaged pointer led to may be the oldest one."""
+    built = [served(tmp_path, count) for count in (1, 2, 3)]
+    rollback(tmp_path, built[0])
+    if pointer is None:
+        (tmp_path / manifest.CURRENT).unlink()
+    else:
+        (tmp_path / manifest.CURRENT).write_text(pointer)
+    with pytest.raises(SnapshotMissing, match="nothing is removed; run: kbsearch-index rollback"):
+        prune(tmp_path, 1)
+    assert [entry.version for entry in list_snapshots(tmp_path)] == built[::-1]
+
+
 def test_what_was_removed_meanwhile_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for prune to let go of a version finds it gone, and the pointer stays where it was."""
     old, published = served(tmp_path, 1), served(tmp_path, 2)
