@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,12 @@ settings.register_profile("kbsearch", deadline=None)
 settings.load_profile("kbsearch")
 
 Row = dict[str, Any]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, of which four will do: now and then every test waits for a disk or a process."""
+    return min(len(os.sched_getaffinity(0)), 4) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

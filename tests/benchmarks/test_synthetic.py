@@ -16,6 +16,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "kb"
 LENGTHS = (10_000, 30_000, 100_000)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real help centre, ../shared/kb, is not here")
 @pytest.mark.parametrize("lang", ["lv", "lt"])
 def test_generated_text_has_as_many_different_words_as_a_real_one(lang: str):

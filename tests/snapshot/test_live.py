@@ -94,6 +94,7 @@ def test_going_back_under_load_fails_no_request(index: Path) -> None:
     assert {version for _, version in seen} == {newest, middle, oldest}
 
 
+@pytest.mark.slow
 def test_what_a_service_holds_is_not_pruned_until_it_ends(index: Path) -> None:
     """However it ends: the lock is the kernel's, so a killed service holds nothing."""
     newest, _middle, oldest = names(index)
