@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
     sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
     sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     sub.set_defaults(run=_suggestions)
     sub = commands.add_parser(
         "handover",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import orjson
+
 from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import url_in_use
@@ -24,16 +26,23 @@ def run(options: argparse.Namespace) -> str:
     try:
         if options.forget:
             followed = store.forget(options.forget)
+            if options.json:
+                return orjson.dumps({"email": options.forget, "followed": followed}).decode()
             return f"{options.forget} followed {amount(followed, 'suggestion')} in {path}, and follows none now."
         if options.followers:
-            return "\n".join(store.followers(options.followers))
+            followers = store.followers(options.followers)
+            return orjson.dumps(followers).decode() if options.json else "\n".join(followers)
         if options.decide:
             suggestion, status = options.decide
             store.decide(suggestion, status)
+            if options.json:
+                return orjson.dumps({"id": suggestion, "status": status}).decode()
             return f"{suggestion} is {status} now."
+        listed = store.listed()
+        if options.json:
+            return orjson.dumps(listed).decode()
         lines = (
-            f"{one.id}  {one.status:8}  {amount(one.votes, 'vote'):>10}  [{one.lang}] {one.title}"
-            for one in store.listed()
+            f"{one.id}  {one.status:8}  {amount(one.votes, 'vote'):>10}  [{one.lang}] {one.title}" for one in listed
         )
         return "\n".join(lines) or "No suggestions yet."
     finally:

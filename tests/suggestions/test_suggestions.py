@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from kbsearch.cli import main
@@ -106,6 +107,9 @@ def test_the_command_lists_decides_and_forgets(
     store.follow("s1", "anna@example.org")
     code, listed = run()
     assert (code, listed.split()) == (0, ["s1", "open", "0", "votes", "[en]", "Delivery", "on", "Sundays"])
+    assert orjson.loads(run("--json")[1])[0].items() >= {"id": "s1", "status": "open", "votes": 0}.items()
+    assert orjson.loads(run("--decide", "s1", "open", "--json")[1]) == {"id": "s1", "status": "open"}
+    assert orjson.loads(run("--followers", "s1", "--json")[1]) == ["anna@example.org"]
     assert run("--followers", "s1") == (0, "anna@example.org")
     forgotten = run("--forget", "anna@example.org")[1]
     assert forgotten.startswith(f"anna@example.org followed 1 suggestion in {tmp_path}{os.sep}")
