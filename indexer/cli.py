@@ -213,7 +213,7 @@ def _verify(options: argparse.Namespace) -> Outcome:
 def _verified(names: Sequence[str], faults: Mapping[str, str], options: argparse.Namespace) -> Outcome:
     if options.json:
         return orjson.dumps({"verified": names, "faults": faults}).decode()
-    return f"{amount(len(names), 'version')} verified{': ' if names else ''}{', '.join(names)}."
+    return f"{amount(len(names), 'version')} verified: {', '.join(names)}."
 
 
 def _list(options: argparse.Namespace) -> Outcome:

@@ -1,4 +1,4 @@
-"""Files of a folder, their checksums, flushing them to the disk, and locks that end with their process."""
+"""Files of a folder, their checksums, putting them in place, flushing them, and locks that end with their process."""
 
 from __future__ import annotations
 
@@ -30,6 +30,24 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write in the block, which then takes its place: readers see the old one or the new one.
+
+    Nothing is left beside it where the block fails.
+
+    :raises OSError: about `path`, whichever of the two cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

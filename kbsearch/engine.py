@@ -26,6 +26,7 @@ from kbsearch.hits import make_hits
 from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
 from kbsearch.lexicon import Lexicon
+from kbsearch.manifest import rebuild
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
@@ -64,7 +65,7 @@ class Engine:
         ):
             raise SnapshotMismatch(
                 f"Snapshot {snapshot.version} was built with other files of model {snapshot.model.name!r} than those "
-                f"installed now; rebuild it: kbsearch-index build SOURCE --out {snapshot.directory.parent}"
+                f"installed now; {rebuild(snapshot.directory)}"
             )
         self._snapshot = snapshot
         self._embedder = embedder

@@ -14,6 +14,7 @@ import orjson
 
 from kbsearch.amounts import amount
 from kbsearch.command import example, named_path
+from kbsearch.disk import replacing
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.events.erasure import Receipt, erase, facts_of, pseudonyms
@@ -90,20 +91,14 @@ def _check_client(client: str) -> None:
 
 def _write(path: Path, facts: Iterable[Fact]) -> int:
     """Write lines for the owner's eyes only; the file appears whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     written = 0
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            for fact in facts:
-                file.write(to_line(fact))
-                written += 1
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with replacing(path) as unfinished, open(os.open(unfinished, flags, 0o600), "wb") as file:
+        for fact in facts:
+            file.write(to_line(fact))
+            written += 1
+        file.flush()
+        os.fsync(file.fileno())
     return written
 
 

@@ -148,17 +148,22 @@ def test_credentials_are_sent_where_they_are_given(
     "answer",
     [
         (403, {}, b"no"),
-        (200, {}, b"<html>"),
-        (200, {}, b'{"error": "x"}'),
-        (200, {}, b'{"articles": [null]}'),
-        (200, {}, b'{"articles": [{"id": [1]}]}'),
-        (200, {}, b'{"articles": [{"id": 1, "updated_at": 5}]}'),
-        (200, {}, b'{"articles": [], "sections": ["x"]}'),
-        (200, {}, b'{"articles": [], "sections": 1}'),
-        (200, {}, b'{"articles": [], "meta": [1]}'),
-        (200, {}, b'{"articles": [], "links": "x"}'),
-        (200, {}, b'{"articles": [], "next_page": 5}'),
-        (200, {}, b'{"articles": [], "links": {"next": 5}, "meta": {"has_more": true}}'),
+        *(
+            (200, {}, body)
+            for body in (
+                b"<html>",
+                b'{"error": "x"}',
+                b'{"articles": [null]}',
+                b'{"articles": [{"id": [1]}]}',
+                b'{"articles": [{"id": 1, "updated_at": 5}]}',
+                b'{"articles": [], "sections": ["x"]}',
+                b'{"articles": [], "sections": 1}',
+                b'{"articles": [], "meta": [1]}',
+                b'{"articles": [], "links": "x"}',
+                b'{"articles": [], "next_page": 5}',
+                b'{"articles": [], "links": {"next": 5}, "meta": {"has_more": true}}',
+            )
+        ),
     ],
 )
 def test_what_is_no_list_of_articles(center: HelpCenter, tmp_path: Path, answer: Page) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 import orjson
 
 from kbsearch.amounts import amount
+from kbsearch.disk import replacing
 from kbsearch.metrics.board import board
 from kbsearch.metrics.command import reading
 from kbsearch.service.dashboard.render import render_report
@@ -24,20 +23,9 @@ def run(options: argparse.Namespace) -> str:
     library = open_knowledge(options.index)
     with reading(options) as (store, given):
         made = board(store, library, shelf=store, **given)
-    _replace(options.out, render_report(made, options.title).encode())
+    with replacing(options.out) as draft:
+        draft.write_bytes(render_report(made, options.title).encode())
     journeys, health = made.report.outcomes["journeys"], made.report.health.verdict
     if options.json:
         return orjson.dumps({"path": str(options.out), "journeys": journeys, "data_health": health}).decode()
     return f"{options.out}: {amount(journeys, 'journey')}, data health: {health}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, then take its place: whoever opens it meanwhile reads the old one whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
