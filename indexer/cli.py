@@ -132,7 +132,7 @@ def _build(options: argparse.Namespace) -> Outcome:
     from indexer.pipeline import build
 
     # An empty address, mostly an unset variable of a script, must not come to mean that there is no gate.
-    gated = (options.gate is not None or bool(options.queries)) and not options.no_publish
+    gated = options.gate is not None or bool(options.queries)
     if gated:
         from indexer.replay.command import check_gate
 

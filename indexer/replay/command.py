@@ -36,6 +36,12 @@ def run(options: argparse.Namespace) -> str:
 
 def check_gate(options: argparse.Namespace) -> None:
     """Raise what would keep the gate from deciding, before a version is built for it."""
+    if options.no_publish:
+        raise UsageError(
+            "--no-publish leaves --gate and --queries nothing to decide; leave it out, or leave them out and compare "
+            f"afterwards: kbsearch-index replay {options.out} --candidate VERSION",
+            field="no_publish",
+        )
     with _terms(options.gate, options):
         for path in options.queries:
             read_queries(path)

@@ -252,6 +252,7 @@ def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
         (["--gate", "EVENTS", "--first", "0"], "--first 0 names no result"),
         (["--gate", "EVENTS", "--from", "yesterday"], "from 'yesterday' is no day"),
         (["--queries", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
+        (["--gate", "EVENTS", "--no-publish"], "--no-publish leaves --gate and --queries nothing to decide"),
     ],
 )
 def test_a_gate_used_wrongly_builds_nothing(
