@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from handover_facts import SIGNING, open_tickets
 from handover_receiver import Receiver, receiving
 
+from kbsearch.bench.server import free_port
 from kbsearch.handover.outbox import WAITING
 from kbsearch.handover.sender import Sender
 from kbsearch.handover.targets.connect import open_targets
@@ -27,13 +27,6 @@ from kbsearch.handover.targets.protocol import Secrets
 
 pytestmark = pytest.mark.slow
 ROUNDS = 4
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
