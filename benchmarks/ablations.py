@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.corrupt import folded, latinised, mistyped
+from benchmarks.corrupt import folded, in_other_keys, latinised, mistyped
 from benchmarks.quality_indexes import RememberingEmbedder, open_index
 from benchmarks.quality_sets import EvalSet, available_sets
 from benchmarks.report import RESULTS, stamp, table, write_result
@@ -30,6 +30,12 @@ from kbsearch.evaluate import JudgedQuery, per_query, run_queries
 from kbsearch.lexicon import Lexicon
 from kbsearch.text.synonyms import Thesaurus
 
+CORRUPTED = {
+    "without diacritics": folded,
+    "in Latin letters": latinised,
+    "with the keys of the other alphabet": in_other_keys,
+    "one typo": mistyped,
+}
 MEASURES = ("recall@1", "recall@10")
 RESAMPLES = 2_000
 RRF = 60
@@ -151,7 +157,7 @@ def corrupt(engine: Engine, item: EvalSet) -> dict[str, Any]:
     """Language → way of typing → its figures beside those of the same questions typed well."""
     found: dict[str, Any] = {}
     for lang, own in by_language([query for query in item.queries if query.answerable]):
-        for name, spoil in (("without diacritics", folded), ("in Latin letters", latinised), ("one typo", mistyped)):
+        for name, spoil in CORRUPTED.items():
             pairs = spoil(own)
             if pairs:
                 well, badly = ([pair[place] for pair in pairs] for place in (0, 1))

@@ -1,4 +1,7 @@
-"""Queries as people type them: without diacritics, in Latin letters, with a typo. Deterministic."""
+"""Queries as people type them: without diacritics, in Latin letters, with keys of the other alphabet, with a typo.
+
+Deterministic.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kbsearch.evaluate import JudgedQuery
+from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.normalise import fold
 
 SEED = 11
@@ -34,6 +38,12 @@ def latinised(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQ
     """Each query in Russian letters, beside itself in Latin ones."""
     pairs = ((query, replace(query, query=query.query.lower().translate(_LATIN))) for query in queries)
     return [(query, latin) for query, latin in pairs if latin.query != query.query.lower()]
+
+
+def in_other_keys(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
+    """Each query, beside what its keys write in the other alphabet; Latin letters lose their diacritics on that way."""
+    pairs = ((query, replace(query, query=in_other_layout(fold(query.query)))) for query in queries)
+    return [(query, other) for query, other in pairs if other.query != fold(query.query)]
 
 
 def mistyped(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:

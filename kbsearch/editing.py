@@ -12,7 +12,7 @@ from typing import Literal
 
 import orjson
 
-from kbsearch.errors import SnapshotDamaged
+from kbsearch.errors import REBUILD, SnapshotDamaged
 
 EDITING_FILE = "editing.json"
 
@@ -61,7 +61,7 @@ def read_editing(directory: Path) -> Editing:
     try:
         fields = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as cause:
-        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); {REBUILD}") from cause
     return Editing(
         synonyms=tuple(Synonym(tuple(s["typed"]), tuple(s["found"]), s["lang"]) for s in fields["synonyms"]),
         protected=tuple(fields["protected"]),

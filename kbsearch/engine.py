@@ -30,6 +30,7 @@ from kbsearch.manifest import rebuild
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
+from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.text.synonyms import Thesaurus
@@ -49,6 +50,8 @@ PASSAGES_READ = 8
 MOST_LEXICONS = 8
 # A correction is worth offering where one of the first results holds it.
 CORRECTED_RESULTS = 3
+# Letters from which on it is no chance that a title begins with what the same keys write in another alphabet.
+KEYS_TELL = 4
 
 
 _detector = lru_cache(maxsize=2)(LanguageDetector)
@@ -160,7 +163,8 @@ class Engine:
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles that hold the typed words, the last one perhaps unfinished, one a group.
 
-        The user's language first, in whatever region, then titles that begin with what was typed.
+        The user's language first, in whatever region, then titles that begin with what was typed. Where no title holds
+        the words, the same keys are read in the other alphabet.
         """
         q = normalise(q)
         typed = surfaces(q)
@@ -169,7 +173,9 @@ class Engine:
         snapshot = self._snapshot
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
-        numbers = [int(number) for number in snapshot.titles.starting_with(typed) if visible[number]]
+        numbers = self._titled(typed, visible)
+        if not numbers and len(q) >= KEYS_TELL:
+            numbers = self._titled(surfaces(in_other_layout(q)), visible)
         welcome = dict(zip(names, welcome_languages(snapshot, lang, {}).tolist(), strict=True))
         numbers.sort(key=lambda number: -welcome[names[snapshot.document_lang[number]]])
         first_of_group: dict[int, int] = {}
@@ -270,12 +276,17 @@ class Engine:
         """Whether any of the best results owes its place to the corrected words."""
         if query.did_you_mean is None:
             return False
-        stems = (self._lexicon.stems(word, lang) for word in query.corrections.values() for lang in query.readings)
+        # Where the keys were those of another alphabet, every word is a corrected one.
+        corrected = query.corrections.values() or query.content
+        stems = (self._lexicon.stems(word, lang) for word in corrected for lang in query.readings)
         terms = [term for found in stems for term in found]
         best = candidates.passages[results.best[:CORRECTED_RESULTS]].tolist()
         if self._snapshot.marks.hold(best, short_hashes(terms)):
             return True
         return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
+
+    def _titled(self, words: Sequence[str], visible: Visible) -> list[int]:
+        return [int(number) for number in self._snapshot.titles.starting_with(words) if visible[number]]
 
     def _members(self, group: int, visible: Visible) -> list[int]:
         return [number for number in self._snapshot.group_members(group).tolist() if visible[number]]

@@ -20,6 +20,11 @@ KbsearchError
 
 from __future__ import annotations
 
+from typing import Final
+
+REBUILD: Final = "rebuild the index: kbsearch-index build SOURCE --out DIR"
+"""How a message about a file of a snapshot ends, for those who do not know which snapshot it is a part of."""
+
 
 class KbsearchError(Exception):
     """Base of every error kbsearch raises on purpose; `report` is what a command prints besides."""

@@ -20,11 +20,12 @@ from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import one_region_each, primary
-from kbsearch.text.words import words
+from kbsearch.text.words import surfaces, words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
@@ -214,6 +215,20 @@ class Lexicon:
             pieces += [text[end : places[place].start], meant[place]]
             end = places[place].end
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
+
+    def in_other_layout(self, text: str) -> str | None:
+        """What the same keys write in the other alphabet, where the collection holds most of its words; else None.
+
+        One of them has four letters at least: shorter ones come about by chance.
+        """
+        meant = in_other_layout(text)
+        collection = one_region_each((*self.detector.languages, *self.detector.undetected))
+        langs = tuple(lang for lang in collection if (primary(lang) in _CYRILLIC) == text.isascii())
+        if meant == text or not langs:
+            return None
+        surface = [word.text for word in self.read(surfaces(meant), langs) if not word.is_stop]
+        known = [len(word) for word, held in zip(surface, self.held(surface, langs), strict=True) if held]
+        return meant if 2 * len(known) > len(surface) and max(known) > SHORT_STEM else None
 
 
 def _remember(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from operator import itemgetter
 
 from kbsearch.index.lexical import LexicalIndex
@@ -34,7 +35,7 @@ SYNONYM_WEIGHT = 0.7
 # What a stem term begins with (kbsearch/text/analyze.py).
 _STEM = "~"
 # More letters before digits are a word (iOS 16), not the beginning of a code. Editors make a dash of a hyphen.
-_PARTED_CODE = re.compile(r"\b([^\W\d_]{1,2})[ ‐‑–-](\d[^\W_]+)")
+_PARTED_CODE = re.compile(r"\b([^\W\d_]{1,2})[ ./‐‑–-](\d[^\W_]+)")
 
 
 @noun
@@ -42,7 +43,7 @@ class Understanding:
     """A query made ready for both legs."""
 
     typed: str
-    """Normalised."""
+    """Normalised, in the alphabet that was meant."""
     text: str
     """Its words, slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]
@@ -78,8 +79,42 @@ def understand(
     """Read a normalised query. `languages`: its `likely_languages`; `interface_lang`: that of the page, or "".
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
-    other passages hold is offered as a correction.
+    other passages hold is offered as a correction. Where most words are unknown and the same keys write known ones in
+    another alphabet, those are read, and offered.
     """
+    query = _read(typed, languages, interface_lang, lexicon, allowed)
+    if 2 * len(query.unknown) <= len(query.content):
+        return query
+    meant = lexicon.in_other_layout(typed)
+    if not meant:
+        return query
+    languages = likely_languages(meant, interface_lang, lexicon.detector)
+    query = _read(meant, languages, interface_lang, lexicon, allowed)
+    return replace(query, did_you_mean=query.did_you_mean or meant)
+
+
+def likely_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
+    """Language → probability, likeliest first: what was detected times the prior of the interface language.
+
+    `text`: normalised; `interface_lang`: that of the page, or "". Of a language's regions one stands for all.
+    """
+    own = primary(interface_lang)
+    detected = detector.probabilities(text)
+    # Each region looks as likely as the language does: together they must neither share its probability nor gain by it.
+    weighed = {
+        lang: detected[lang] * (INTERFACE_PRIOR if primary(lang) == own else 1.0) for lang in one_region_each(detected)
+    }
+    if not weighed:
+        return dict.fromkeys(one_region_each(lang for lang in detector.languages if primary(lang) == own), 1.0)
+    total = sum(weighed.values())
+    ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
+    return {lang: weight / total for lang, weight in ordered}
+
+
+def _read(
+    typed: str, languages: dict[str, float], interface_lang: str, lexicon: Lexicon, allowed: Flags | None
+) -> Understanding:
+    """Read the letters as they stand, in Cyrillic where Latin ones stand for it."""
     readings = _readings(languages, interface_lang, lexicon.detector)
     text, readings = lexicon.in_cyrillic(typed, readings)
     text = _with_whole_codes(text, readings, lexicon)
@@ -139,24 +174,6 @@ def understand(
         synonyms={" ".join(phrase): tuple(others) for phrase, others in synonyms.items()},
         did_you_mean=_replace(text, offered) if offered else None,
     )
-
-
-def likely_languages(text: str, interface_lang: str, detector: LanguageDetector) -> dict[str, float]:
-    """Language → probability, likeliest first: what was detected times the prior of the interface language.
-
-    `text`: normalised; `interface_lang`: that of the page, or "". Of a language's regions one stands for all.
-    """
-    own = primary(interface_lang)
-    detected = detector.probabilities(text)
-    # Each region looks as likely as the language does: together they must neither share its probability nor gain by it.
-    weighed = {
-        lang: detected[lang] * (INTERFACE_PRIOR if primary(lang) == own else 1.0) for lang in one_region_each(detected)
-    }
-    if not weighed:
-        return dict.fromkeys(one_region_each(lang for lang in detector.languages if primary(lang) == own), 1.0)
-    total = sum(weighed.values())
-    ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
-    return {lang: weight / total for lang, weight in ordered}
 
 
 def _readings(languages: Mapping[str, float], interface_lang: str, detector: LanguageDetector) -> tuple[str, ...]:

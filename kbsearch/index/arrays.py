@@ -12,7 +12,7 @@ import orjson
 import xxhash
 from numpy.typing import NDArray
 
-from kbsearch.errors import SnapshotDamaged
+from kbsearch.errors import REBUILD, SnapshotDamaged
 from kbsearch.index.ragged import Ragged
 
 _MOST_VALUES = 4096
@@ -35,7 +35,7 @@ def open_array(path: Path) -> NDArray[Any]:
     try:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, struct.error) as cause:
-        raise SnapshotDamaged(f"{path} cannot be read ({cause}); run: kbsearch-index verify {path.parent}") from cause
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); {REBUILD}") from cause
     return np.asarray(mapped)
 
 
@@ -105,9 +105,9 @@ def open_records(directory: Path, name: str) -> Ragged:
         # An empty file cannot be mapped.
         values = np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if size else np.empty(0, np.uint8)
     except OSError as cause:
-        raise SnapshotDamaged(f"{path} cannot be read ({cause}); rebuild the index.") from cause
+        raise SnapshotDamaged(f"{path} cannot be read ({cause}); {REBUILD}") from cause
     if int(offsets[-1]) != size:
-        raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(offsets[-1])}; rebuild the index.")
+        raise SnapshotDamaged(f"{path} holds {size} bytes, not {int(offsets[-1])}; {REBUILD}")
     return Ragged(values, offsets)
 
 

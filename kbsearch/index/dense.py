@@ -23,7 +23,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.errors import SnapshotDamaged
+from kbsearch.errors import REBUILD, SnapshotDamaged
 from kbsearch.index.cells import cells_of
 from kbsearch.index.query_kernels import mask_of, search_cells
 
@@ -140,7 +140,7 @@ class DenseIndex:
             # The arrays below look into its file.
             self._index = faiss.read_index(str(directory / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
         except (OSError, RuntimeError, orjson.JSONDecodeError, TypeError) as cause:
-            raise SnapshotDamaged(f"{directory} cannot be read ({cause}); rebuild the index.") from cause
+            raise SnapshotDamaged(f"{directory} cannot be read ({cause}); {REBUILD}") from cause
         dimension = self.report.dimension
         # A stored number n stands for low + n·step.
         self._low, self._step = np.zeros(dimension, np.float32), np.ones(dimension, np.float32)

@@ -25,7 +25,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.errors import SnapshotDamaged
+from kbsearch.errors import REBUILD, SnapshotDamaged
 from kbsearch.index.arrays import first_of_each, hash_texts, open_array, write_array
 from kbsearch.index.kernels import compiled, invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
@@ -137,9 +137,7 @@ class LexicalIndex:
         try:
             self.statistics = LexicalStatistics(**orjson.loads((directory / "statistics.json").read_bytes()))
         except (OSError, orjson.JSONDecodeError, TypeError) as cause:
-            raise SnapshotDamaged(
-                f"{directory}/statistics.json cannot be read ({cause}); rebuild the index."
-            ) from cause
+            raise SnapshotDamaged(f"{directory}/statistics.json cannot be read ({cause}); {REBUILD}") from cause
         self._hashes: NDArray[np.uint64] = open_array(directory / "hashes.npy")
         self._numbers = Numbers(self._hashes)
         self._indptr: NDArray[np.int64] = open_array(directory / "indptr.npy")

@@ -2,14 +2,15 @@
 
 Two words within d edits share a form after at most d deletions from each, so a lookup costs a few dozen binary
 searches whatever the vocabulary's size (Garbe, "SymSpell", 2012). Candidates are then checked with the optimal string
-alignment distance, in which swapping two neighbours is one edit (Damerau, 1964).
+alignment distance, in which swapping two neighbours is one edit (Damerau, 1964). Stems are reachable the same way:
+no collection holds every form of a Latvian verb, so a mistyped one may be near to none.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -24,12 +25,16 @@ from kbsearch.index.kernels import hash_deletions, merge_pairs, sort_pairs
 from kbsearch.index.ragged import Ragged, gather
 from kbsearch.text.normalise import fold
 from kbsearch.text.slips import is_slip
+from kbsearch.text.stem import stem
 from kbsearch.text.tags import primary
 
 # Algolia's and Meilisearch's users know 5 and 9; shorter words have too many neighbours.
 ONE_EDIT_LENGTH, TWO_EDITS_LENGTH = 5, 9
 # Deletions are made in the first letters only (SymSpell's prefix): a long word would have hundreds.
 PREFIX = 10
+# A shorter stem is near to too many others.
+SHORTEST_STEM = 4
+_NEVER = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Correction:
     """A word of the collection near to a mistyped one."""
 
     word: str
-    """In its most frequent form, diacritics included, lower case."""
+    """In its most frequent form, diacritics included, lower case; found by its stem, with the ending that was typed."""
     lang: str
     distance: int
     frequency: int
@@ -62,8 +67,8 @@ def write_spelling(
     """
     directory.mkdir()
     if before is None or not (before / "keys.npy").exists():
-        lines, vocabulary, owner = _entries(words, langs, times)
-        hashes, owners = _deletions(vocabulary)
+        lines, vocabulary, stems, owner = _entries(words, langs, times)
+        hashes, owners = _deletions(vocabulary, stems)
         sort_pairs(hashes, owners)
     else:
         lines, hashes, owners, owner = _merged(before, keys, words, langs, times)
@@ -79,8 +84,9 @@ def write_spelling(
 
 def _entries(
     words: Sequence[str], langs: Sequence[str], times: NDArray[np.int64]
-) -> tuple[Ragged, list[str], NDArray[np.int32]]:
-    """The entries of the vocabulary in order, their folded words, and the entry of each word given, −1 for none."""
+) -> tuple[Ragged, list[str], list[tuple[int, str]], NDArray[np.int32]]:
+    """The entries of the vocabulary in order, their folded words, the stems that are no words of theirs, each with its
+    entry; and the entry of each word given, −1 for none."""
     # Lowered and folded all at once: the line breaks keep the words apart.
     lowered = "\n".join(words).lower().split("\n") if words else []
     kept = [
@@ -94,6 +100,9 @@ def _entries(
     places = list(map(place.__getitem__, folded))
     owner = np.full(len(words), -1, dtype=np.int32)
     owner[kept] = places
+    spoken = {lang: primary(lang) for lang in set(langs)}
+    stemmed = ((entry, stem(vocabulary[entry], spoken[langs[n]])) for n, entry in zip(kept, places, strict=True))
+    stems = sorted({one for one in stemmed if one[1] != vocabulary[one[0]] and len(one[1]) >= SHORTEST_STEM})
     several = (np.bincount(places, minlength=len(vocabulary)) > 1).tolist()
     counts: dict[int, Counter[tuple[str, str]]] = {}
     tags = {lang: orjson.dumps(lang).decode() for lang in set(langs)}
@@ -106,7 +115,7 @@ def _entries(
     for entry, forms in counts.items():
         ranked = sorted(((count, *form) for form, count in forms.items()), reverse=True)
         lines[entry] = orjson.dumps([vocabulary[entry], ranked]).decode()
-    return Ragged.of_lines(lines), vocabulary, owner
+    return Ragged.of_lines(lines), vocabulary, stems, owner
 
 
 def _merged(
@@ -134,14 +143,14 @@ def _merged(
         return bisect_left(range(len(old_lines)), f'["{word}"'.encode(), key=line)
 
     changed = np.flatnonzero(there < 0)
-    _, found, _ = _entries(*_some(changed, words, langs, times))
+    _, found, *_ = _entries(*_some(changed, words, langs, times))
     for word in found:
         entry = place_of(word)
         if entry < len(old_lines) and line(entry).startswith(f'["{word}"'.encode()):
             entries[entry] = False
     stays = entries[old_owner[there[kept]]]
     made = np.concatenate([changed, kept[~stays]])
-    new_lines, new_words, new_owner = _entries(*_some(made, words, langs, times))
+    new_lines, new_words, new_stems, new_owner = _entries(*_some(made, words, langs, times))
     # Where each entry goes: both halves are sorted.
     places = np.asarray([place_of(word) for word in new_words], dtype=np.int64)
     staying = np.flatnonzero(entries[:-1])
@@ -156,7 +165,7 @@ def _merged(
     owner = np.empty(len(keys), dtype=np.int32)
     owner[kept[stays]] = moved[old_owner[there[kept[stays]]]]
     owner[made] = np.append(new_places, -1)[new_owner]
-    new_hashes, new_owners = _deletions(new_words)
+    new_hashes, new_owners = _deletions(new_words, new_stems)
     sort_pairs(new_hashes, new_owners)
     new_owners = new_places.astype(np.int32)[new_owners]
     pairs = open_array(before / "hashes.npy"), open_array(before / "owners.npy")
@@ -195,20 +204,15 @@ class SpellingIndex:
         """The likeliest word of `langs`, of any region, or None: known words, short words and words with digits stay.
 
         Nearest first, then slips of fingers, then the same first letter, then the most frequent. A word that is not
-        visible does not exist. Of four letters only a missing fifth is put in.
+        visible does not exist. Of four letters only a missing fifth is put in. Where no word is near, a stem may be.
         """
         folded = fold(word)
         edits = allowed_edits(folded, at_least=ONE_EDIT_LENGTH - 1)
         if edits == 0:
             return None
-        keys, _ = _deletions([folded])
-        starts = np.searchsorted(self._hashes, keys, side="left")
-        ends = np.searchsorted(self._hashes, keys, side="right")
-        owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
-        spoken = set(map(primary, langs))
+        spoken = dict.fromkeys(map(primary, langs))
         best: tuple[tuple[int, bool, bool, int], Correction] | None = None
-        for owner in sorted(owners):
-            candidate, forms = self._entry(owner)
+        for candidate, forms in self._near(folded):
             distance = OSA.distance(folded, candidate, score_cutoff=edits)
             if distance == 0:
                 if any(is_visible(form, lang) for _, form, lang in forms):
@@ -223,7 +227,36 @@ class SpellingIndex:
                 rank = (distance, not slip, candidate[0] != folded[0], -frequency)
                 if primary(lang) in spoken and (best is None or rank < best[0]) and is_visible(form, lang):
                     best = (rank, Correction(form, lang, distance, frequency, slip))
+        return best[1] if best else self._with_stem_near(word.lower(), spoken, is_visible)
+
+    def _with_stem_near(
+        self, word: str, langs: Iterable[str], is_visible: Callable[[str, str], bool]
+    ) -> Correction | None:
+        """The likeliest word whose stem is a slip away from that of this one."""
+        folded = fold(word)
+        best: tuple[tuple[bool, int], Correction] | None = None
+        for lang in langs:
+            typed = stem(folded, lang)
+            if len(typed) < ONE_EDIT_LENGTH:
+                continue
+            for candidate, forms in self._near(typed):
+                meant = stem(candidate, lang)
+                if OSA.distance(typed, meant, score_cutoff=1) != 1 or not _is_slip_of_stem(typed, meant):
+                    continue
+                for frequency, form, spoken in forms:
+                    rank = (meant[0] != typed[0], -frequency)
+                    if primary(spoken) == lang and (best is None or rank < best[0]) and is_visible(form, spoken):
+                        inflected = _inflected(form, meant, word[len(typed) :], lang)
+                        best = (rank, Correction(inflected, spoken, 1, frequency, is_slip=True))
         return best[1] if best else None
+
+    def _near(self, folded: str) -> list[tuple[str, list[tuple[int, str, str]]]]:
+        """The entries that share a form with this word after deletions."""
+        keys, _ = _deletions([folded])
+        starts = np.searchsorted(self._hashes, keys, side="left")
+        ends = np.searchsorted(self._hashes, keys, side="right")
+        owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
+        return [self._entry(owner) for owner in sorted(owners)]
 
     def _entry(self, number: int) -> tuple[str, list[tuple[int, str, str]]]:
         """A folded word and its forms: how often, form, language; the most frequent first."""
@@ -238,12 +271,37 @@ def allowed_edits(folded: str, at_least: int = ONE_EDIT_LENGTH) -> int:
     return 2 if len(folded) >= TWO_EDITS_LENGTH else 1
 
 
-def _deletions(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Numbers for each word's beginning with letters taken out, itself included; and whose they are."""
+def _is_slip_of_stem(typed: str, meant: str) -> bool:
+    """A letter left out, doubled or swapped; another letter in its place mostly makes another stem (trade, trace)."""
+    return is_slip(typed, meant) and (len(typed) != len(meant) or sorted(typed) == sorted(meant))
+
+
+def _inflected(form: str, meant: str, ending: str, lang: str) -> str:
+    """The letters of `form` that make its stem `meant`, with an ending; `form` itself where that has another stem."""
+    other = form[: len(meant)] + ending
+    return other if stem(fold(other), lang) == meant else form
+
+
+def _deletions(
+    words: Sequence[str], stems: Sequence[tuple[int, str]] = ()
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Numbers for the beginning of each word, and of each stem of a word, with letters taken out, itself included; and
+    the word's place, rising. From stems one letter is taken at most."""
+    hashes, owners = _shortened(words, TWO_EDITS_LENGTH - 1)
+    of_stems, places = _shortened([base for _, base in stems], _NEVER)
+    words_of_stems = np.fromiter((word for word, _ in stems), dtype=np.int32, count=len(stems))
+    owners = np.concatenate([owners, words_of_stems[places]])
+    order = np.argsort(owners, kind="stable")
+    return np.concatenate([hashes, of_stems])[order], owners[order]
+
+
+def _shortened(words: Sequence[str], two_from: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """The same of words alone: one letter taken out, two of those that have `two_from` letters."""
     letters = np.frombuffer("".join(words).encode("utf-32-le"), dtype=np.uint32)
     offsets = np.fromiter(accumulate(map(len, words), initial=0), dtype=np.int64)
-    # A word of PREFIX letters has 1 + 10 + 45 variants.
-    hashes = np.empty(len(words) * (1 + PREFIX + PREFIX * (PREFIX - 1) // 2), dtype=np.uint64)
+    # A word of PREFIX letters has 1 + 10 variants, and 45 without two letters.
+    of_two = np.count_nonzero(np.diff(offsets) >= two_from) * PREFIX * (PREFIX - 1) // 2
+    hashes = np.empty(len(words) * (1 + PREFIX) + of_two, dtype=np.uint64)
     owners = np.empty(len(hashes), dtype=np.int32)
-    count = hash_deletions(letters, offsets, PREFIX, TWO_EDITS_LENGTH - 1, hashes, owners)
+    count = hash_deletions(letters, offsets, PREFIX, two_from, hashes, owners)
     return hashes[:count], owners[:count]

@@ -216,9 +216,9 @@ def test_a_pin_turns_a_hand_over_into_a_list_where_it_puts_something_first(engin
         assert listed.confidence < NOTHING_IN_COMMON
 
 
-@pytest.mark.parametrize("typed", ["e-4012", "E 4012", "E‑4012", "E–4012"])
+@pytest.mark.parametrize("typed", ["e-4012", "E 4012", "E‑4012", "E–4012", "E.4012", "e/4012"])
 def test_the_parts_of_a_code_are_one_word(engine: Engine, typed: str) -> None:
-    """With a space, a hyphen or what a phone makes of one: the same results with the same scores."""
+    """With a space, a dot, a slash, a hyphen or what a phone makes of one: the same results with the same scores."""
     hits, expected = (ask(engine, q).hits for q in (typed, "E4012"))
     assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in expected]
 

@@ -47,6 +47,52 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
     assert outcome.hits[0].id == "password.ru"
 
 
+@pytest.mark.parametrize(
+    ("typed", "lang", "meant", "found"),
+    [
+        ("rfr bpvtybnm gfhjkm", "", "как изменить пароль", "password.ru"),
+        ("Gfhjkm", "lv", "Пароль", "password.ru"),
+        ("щаадшту", "ru", "offline", "hub.en-us"),
+        ("Лгк шк ьфты ыгешогьы", "", "Kur ir mans sutijums", "parcel.lv"),
+    ],
+)
+def test_keys_of_the_other_alphabet_are_read(engine: Engine, typed: str, lang: str, meant: str, found: str) -> None:
+    """The keyboard was set to Latin letters while Russian was typed, or the other way round; what was read is said."""
+    outcome = engine.search(SearchRequest(q=typed, lang=lang))
+    assert (outcome.q, outcome.did_you_mean) == (typed, meant)
+    assert outcome.hits[0].id == found
+    assert outcome.detected_lang == found.partition(".")[2]
+
+
+@pytest.mark.parametrize("typed", ["password", "zxcvbn", "gfhj xyz qqq", "йцукен", "пароль", "12 34", "[];'"])
+def test_keys_that_write_nothing_known_are_left(engine: Engine, typed: str) -> None:
+    """Known words, and noise in either alphabet."""
+    assert engine.search(SearchRequest(q=typed)).did_you_mean is None
+
+
+def test_a_collection_of_one_alphabet_knows_no_other_keys(build_index: BuildIndex) -> None:
+    """Nobody asks it in the other."""
+    engine = open_engine(build_index([{"id": "a", "lang": "en", "title": "Password", "body": "Choose one."}]))
+    assert engine.search(SearchRequest(q="gfhjkm")).did_you_mean is None
+
+
+def test_titles_are_suggested_for_keys_of_the_other_alphabet(engine: Engine) -> None:
+    """From four letters on: fewer begin some title by chance."""
+
+    def suggest(q: str) -> list[str]:
+        return [line.text for line in engine.suggest(q, lang="", limit=5, audiences=frozenset({"public"}))]
+
+    assert suggest("gfhjk") == suggest("паро") == ["Как изменить пароль"]
+    assert suggest("gfh") == []
+
+
+def test_a_mistyped_form_that_no_article_has_is_offered_in_that_form(engine: Engine) -> None:
+    """The collection knows the stem; the ending is the customer's own."""
+    outcome = engine.search(SearchRequest(q="numurs vēsttulēm", lang="lv"))
+    assert outcome.did_you_mean == "numurs vēstulēm"
+    assert outcome.hits[0].id == "parcel.lv"
+
+
 def test_words_of_two_languages_are_both_read(engine: Engine) -> None:
     """A Latvian names an English light."""
     outcome = engine.search(SearchRequest(q="hub offline sūtījums", lang="lv", mode="lexical"))

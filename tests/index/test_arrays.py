@@ -49,7 +49,7 @@ def test_a_damaged_array_is_named(content: bytes | None, tmp_path: Path) -> None
     """Missing, empty, cut short or foreign: SnapshotDamaged with the path and the next command."""
     if content is not None:
         (tmp_path / "a.npy").write_bytes(content)
-    with pytest.raises(SnapshotDamaged, match=r"a\.npy cannot be read.*kbsearch-index verify"):
+    with pytest.raises(SnapshotDamaged, match=r"a\.npy cannot be read.*kbsearch-index build"):
         open_array(tmp_path / "a.npy")
 
 

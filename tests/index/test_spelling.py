@@ -130,6 +130,36 @@ def test_the_most_frequent_spelling_of_a_form_is_given(tmp_path: Path) -> None:
     assert correction.word == "kāzass"
 
 
+@pytest.mark.parametrize(
+    ("typed", "lang", "meant"),
+    [
+        ("teehniku", "lv", "tehniku"),  # a letter hit twice, in a form that the collection lacks
+        ("samksāju", "lv", "samaksāju"),  # one left out
+        ("visitro", "en", "visitor"),  # two swapped
+        ("Nusipirkkau", "lt", "nusipirkau"),
+    ],
+)
+def test_other_forms_of_known_words_are_repaired(tmp_path: Path, typed: str, lang: str, meant: str) -> None:
+    """By their stems; the ending stays as it was typed, and what is known of the stem keeps its diacritics."""
+    index = build(tmp_path / "s", lv=["tehnika", "samaksāt"], en=["visitors", "accountant"], lt=["nusipirkti"])
+    correction = index.correct(typed, [lang])
+    assert correction is not None
+    assert (correction.word, correction.lang, correction.distance, correction.is_slip) == (meant, lang, 1, True)
+
+
+@pytest.mark.parametrize("typed", ["palaiko", "tekniku", "tehnika", "grību"])
+def test_a_stem_that_is_merely_similar_is_no_repair(tmp_path: Path, typed: str) -> None:
+    """Another letter makes another word; nor is a short stem one."""
+    index = build(tmp_path / "s", lv=["tehnika", "palauka", "krāsot"])
+    assert index.correct(typed, ["lv"]) is None
+
+
+def test_stems_of_words_that_nobody_may_see_repair_nothing(tmp_path: Path) -> None:
+    """As their words do not."""
+    index = build(tmp_path / "s", lv=["tehnika"])
+    assert index.correct("teehniku", ["lv"], lambda _form, _lang: False) is None
+
+
 def neighbours(word: str) -> list[str]:
     """Every word one edit away over a small alphabet."""
     places, letters = range(len(word) + 1), "aeprz"

@@ -1,0 +1,21 @@
+"""What was typed with the keyboard set to the other alphabet: "gfhjkm" is "пароль", "зфкщду" is "parole".
+
+Takes a query, gives what the same keys write in the other of the two layouts that a Russian speaker in the Baltics
+changes between: Russian (ЙЦУКЕН) and Latin (QWERTY, whose letters Latvian, Lithuanian, Estonian and Polish layouts
+share). Whether that was meant is for `lexicon` to say.
+"""
+
+from typing import Final
+
+_LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`" + 'QWERTYUIOP{}ASDFGHJKL:"ZXCVBNM<>~'
+_RUSSIAN: Final = "йцукенгшщзхъфывапролджэячсмитьбюё" + "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ"
+_TO_RUSSIAN: Final = str.maketrans(_LATIN, _RUSSIAN)
+_TO_LATIN: Final = str.maketrans(_RUSSIAN, _LATIN)
+
+
+def in_other_layout(text: str) -> str:
+    """Return what the same keys write in the other layout: in Cyrillic for an ASCII text, in Latin letters for another.
+
+    Keys that write the same in both, digits among them, stay as they are.
+    """
+    return text.translate(_TO_RUSSIAN if text.isascii() else _TO_LATIN)
