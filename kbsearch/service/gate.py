@@ -7,9 +7,9 @@ threads.
 
 The queue takes bursts, and as many patient clients as it has places, but no backlog that only grows (CoDel: Nichols &
 Jacobson, "Controlling queue delay", 2012, in the form of Maurer, "Fail at scale", 2015): once it has not been empty
-for `INTERVAL` while more was asked than done, a search that would have waited longer than `TARGET` is refused, until
-no more is asked than done over an interval. What is served under overload was therefore asked a moment ago. Without
-that memory a queue kept this short would be empty now and then, and be filled to its last place each time.
+for `INTERVAL` while more was asked than done, a search that would have waited longer than `PATIENCE` allows is
+refused, until no more is asked than done over an interval. What is served under overload was therefore asked a moment
+ago. Without that memory a queue kept this short would be empty now and then, and be filled to its last place each time.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from anyio import CapacityLimiter, to_thread
 
 from kbsearch.service.errors import Overloaded
 
-TARGET = 0.003
-"""Seconds that work may wait while there is more of it than can be done; longer where its kind takes longer."""
+PATIENCE = 2.0
+"""How many times as long as its kind takes work may wait while there is more of it than can be done: what is answered
+then takes about three times as long as in calm, on a quick machine and on a slow one."""
 INTERVAL = 0.1
 """Seconds over which that is judged; ten times the usual duration where that is more."""
 GROWTH = 1.2
@@ -183,7 +184,7 @@ class Gate:
         """Seconds that work may have waited when its turn comes."""
         standing = bool(self._waiting) and now - self._last_empty > max(INTERVAL, 10 * kind.usual)
         self._overloaded |= standing and self._growth > 1
-        return max(TARGET, kind.usual) if self._overloaded else LONGEST_WAIT
+        return PATIENCE * kind.usual if self._overloaded else LONGEST_WAIT
 
     def _count(self, *, asked: int = 0, done: int = 0) -> None:
         now = perf_counter()
