@@ -24,6 +24,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.normalise import fold
 
 LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
@@ -33,6 +34,8 @@ _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
 _WORD = re.compile(r"\w+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
 _SECTIONS = ("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
+_KEYS_TELL = 3
+"""Letters from which on it is no chance that the same keys write a phrase in another alphabet."""
 _NEAR = 3
 """Words before a request among which one of `others` changes whom it is about."""
 
@@ -76,25 +79,13 @@ class _Phrases:
 def read_intent(message: str, *, offered: bool = False) -> Reading:
     """Tell what a message is; whatever is nothing else is a question.
 
-    `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes.
+    `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes. What would be a question is read
+    as the same keys write it in the other alphabet, too: "jgthfnjh" is "оператор".
     """
-    clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
-    clauses = [(clause, plain) for clause, plain in clauses if plain]
-    for lang in LANGUAGES:
-        if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
-            return Reading(Intent.HUMAN, lang)
-    said: list[Reading | None] = []
-    for _, plain in clauses:
-        before = said[-1] if said else None
-        goes_on = before and before.intent is Intent.NO and load_phrases(before.lang).sought.fullmatch(plain)
-        said.append(before if goes_on else _whole_clause(plain, offered))
-    if clauses and all(reading is not None for reading in said):
-        # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
-        return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
-    if said and said[0] and said[0].intent is Intent.NO:
-        rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
-        return Reading(Intent.NO, said[0].lang, rest)
-    return Reading(Intent.QUESTION)
+    reading = _read(message, offered)
+    if reading.intent is Intent.QUESTION and len(message) >= _KEYS_TELL:
+        return _read(in_other_layout(message), offered)
+    return reading
 
 
 @cache
@@ -143,6 +134,27 @@ def load_phrases(lang: str) -> _Phrases:
             Intent.HELLO: re.compile(pattern("hello")),
         },
     )
+
+
+def _read(message: str, offered: bool) -> Reading:
+    """Read the letters as they stand."""
+    clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
+    clauses = [(clause, plain) for clause, plain in clauses if plain]
+    for lang in LANGUAGES:
+        if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
+            return Reading(Intent.HUMAN, lang)
+    said: list[Reading | None] = []
+    for _, plain in clauses:
+        before = said[-1] if said else None
+        goes_on = before and before.intent is Intent.NO and load_phrases(before.lang).sought.fullmatch(plain)
+        said.append(before if goes_on else _whole_clause(plain, offered))
+    if clauses and all(reading is not None for reading in said):
+        # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
+        return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
+    if said and said[0] and said[0].intent is Intent.NO:
+        rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
+        return Reading(Intent.NO, said[0].lang, rest)
+    return Reading(Intent.QUESTION)
 
 
 def _plain(clause: str) -> str:

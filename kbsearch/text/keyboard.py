@@ -7,8 +7,8 @@ share). Whether that was meant is for `lexicon` to say.
 
 from typing import Final
 
-_LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`" + 'QWERTYUIOP{}ASDFGHJKL:"ZXCVBNM<>~'
-_RUSSIAN: Final = "йцукенгшщзхъфывапролджэячсмитьбюё" + "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ"
+_LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`" + 'QWERTYUIOP{}ASDFGHJKL:"ZXCVBNM<>~' + "/?&"
+_RUSSIAN: Final = "йцукенгшщзхъфывапролджэячсмитьбюё" + "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ" + ".,?"
 _TO_RUSSIAN: Final = str.maketrans(_LATIN, _RUSSIAN)
 _TO_LATIN: Final = str.maketrans(_RUSSIAN, _LATIN)
 

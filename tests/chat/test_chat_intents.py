@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsearch.chat.intents import LANGUAGES, Intent, load_phrases, read_intent
+from kbsearch.text.keyboard import in_other_layout
+from kbsearch.text.normalise import fold
 
 HERE = Path(__file__).parent
 MESSAGES = [
@@ -33,6 +35,13 @@ def test_a_message_is_read(lang: str, intent: str, message: str) -> None:
     """As it stands, in capitals, and without diacritics."""
     for typed in (message, message.upper(), without_diacritics(message)):
         assert read_intent(typed).intent == intent, typed
+
+
+@pytest.mark.parametrize(("lang", "intent", "message"), MESSAGES, ids=[f"{m[0]}-{m[2]}" for m in MESSAGES])
+def test_keys_of_the_other_alphabet_are_read(lang: str, intent: str, message: str) -> None:
+    """Whoever wants a human need not find out first how his keyboard is set. "no" and "да" may be other words there."""
+    typed = in_other_layout(fold(message))
+    assert read_intent(typed).intent == (intent if len(typed) > 2 else "question"), typed
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

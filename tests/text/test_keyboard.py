@@ -15,6 +15,7 @@ def test_keys() -> None:
     assert in_other_layout("Ghbdtn, rfr ltkf") == "Приветб как дела"
     assert in_other_layout("зфкщду") == "parole"
     assert in_other_layout("<>{}") == "БЮХЪ"
+    assert in_other_layout("nen? jr/ rfr&") == "тут, ок. как?"
     assert in_other_layout("2026") == "2026"
 
 
