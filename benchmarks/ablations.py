@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.corrupt import folded, in_other_keys, latinised, mistyped
+from benchmarks.corrupt import folded, glued, in_other_keys, latinised, mistyped, parted
 from benchmarks.quality_indexes import RememberingEmbedder, open_index
 from benchmarks.quality_sets import EvalSet, available_sets
 from benchmarks.report import RESULTS, stamp, table, write_result
@@ -34,6 +34,8 @@ CORRUPTED = {
     "without diacritics": folded,
     "in Latin letters": latinised,
     "with the keys of the other alphabet": in_other_keys,
+    "a space missing": glued,
+    "a space too many": parted,
     "one typo": mistyped,
 }
 MEASURES = ("recall@1", "recall@10")

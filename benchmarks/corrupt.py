@@ -1,13 +1,11 @@
-"""Queries as people type them: without diacritics, in Latin letters, with keys of the other alphabet, with a typo.
-
-Deterministic.
-"""
+"""Queries as people type them: without diacritics, in Latin letters, with keys of the other alphabet, with a space too
+many or too few, with a typo. Deterministic."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from kbsearch.evaluate import JudgedQuery
@@ -20,6 +18,9 @@ TYPO_LETTERS = 5
 
 # Only whole words of letters: the typo of a code is another code.
 _WORD = re.compile(rf"(?<![\w-])[^\W\d_]{{{TYPO_LETTERS},}}(?![\w-])")
+
+# The space between two words that are long enough for anybody to tell them apart again.
+_PAIR = re.compile(r"(?<=[^\W\d_]{4}) (?=[^\W\d_]{4})")
 
 # As Russian passports have it, but for what people write without thinking (kh → h, iu → yu).
 _LATIN = str.maketrans(
@@ -46,6 +47,18 @@ def in_other_keys(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, Jud
     return [(query, other) for query, other in pairs if other.query != fold(query.query)]
 
 
+def glued(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
+    """Each query with neighbouring words of four letters or more, beside itself without a space between two such."""
+    pairs = ((query, replace(query, query=_with_choice(query.query, _PAIR, lambda *_: ""))) for query in queries)
+    return [(query, wrong) for query, wrong in pairs if wrong.query != query.query]
+
+
+def parted(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
+    """Each query that has a word of five letters or more, beside itself with a space within one of those words."""
+    pairs = ((query, replace(query, query=_with_choice(query.query, _WORD, _in_two))) for query in queries)
+    return [(query, wrong) for query, wrong in pairs if wrong.query != query.query]
+
+
 def mistyped(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
     """Each query that has a word of five letters or more, beside itself with one typo in one of those words."""
     pairs = ((query, replace(query, query=with_typo(query.query))) for query in queries)
@@ -57,16 +70,29 @@ def with_typo(text: str) -> str:
 
     A text without such a word comes back as it is.
     """
-    places = [match.span() for match in _WORD.finditer(text)]
+    return _with_choice(text, _WORD, _misspelt)
+
+
+def _with_choice(text: str, what: re.Pattern[str], change: Callable[[str, random.Random], str]) -> str:
+    """The text with one of the places that fit a pattern changed."""
+    places = [match.span() for match in what.finditer(text)]
     if not places:
         return text
     draw = random.Random(f"{SEED} {text}")
     start, end = draw.choice(places)
-    word = text[start:end]
+    return text[:start] + change(text[start:end], draw) + text[end:]
+
+
+def _in_two(word: str, draw: random.Random) -> str:
+    place = draw.randrange(2, len(word) - 1)
+    return f"{word[:place]} {word[place:]}"
+
+
+def _misspelt(word: str, draw: random.Random) -> str:
     wrong = word
     while wrong == word:
         wrong = _edit(word, draw)
-    return text[:start] + wrong + text[end:]
+    return wrong
 
 
 def _edit(word: str, draw: random.Random) -> str:

@@ -7,9 +7,11 @@ group of callers by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
-from kbsearch.text.analyze import is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
+from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.language import LanguageDetector
@@ -29,6 +31,8 @@ from kbsearch.text.words import surfaces, words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
+# A longer run of letters is no two words that somebody forgot to part.
+LONGEST_PARTED = 24
 T = TypeVar("T")
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
@@ -88,11 +92,12 @@ class Lexicon:
     _read: dict[tuple[str, tuple[str, ...]], ReadWord] = field(default_factory=dict)
     _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
     _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
+    _parted: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def for_callers(self, heard: Flags | None) -> Lexicon:
         """The same for callers who may know of these passages."""
         lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
-        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={})
+        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={})
 
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
@@ -229,6 +234,43 @@ class Lexicon:
         surface = [word.text for word in self.read(surfaces(meant), langs) if not word.is_stop]
         known = [len(word) for word, held in zip(surface, self.held(surface, langs), strict=True) if held]
         return meant if 2 * len(known) > len(surface) and max(known) > SHORT_STEM else None
+
+    def respaced(self, text: str, unknown: AbstractSet[str], whole: Collection[str]) -> str:
+        """A text with a space left out where that makes a word of the collection of two, and put in where it makes two.
+
+        Only at `unknown` words; those that are also among `whole` are not parted.
+        """
+        places = words(text)
+        pieces, end = [], 0
+        for word, following in zip_longest(places, places[1:]):
+            if word.start < end:  # joined with the one before
+                continue
+            if following and not unknown.isdisjoint((word.text, following.text)):
+                joined = word.text + following.text
+                if text[word.end : following.start] == " " and joined.isalpha() and self.languages_of(joined):
+                    pieces.append(text[end : word.end])
+                    end = following.start
+                    continue
+            if word.text in unknown and word.text not in whole:
+                pieces += [text[end : word.start], _remember(self._parted, (word.text, ()), self._part)]
+                end = word.end
+        return "".join([*pieces, text[end:]])
+
+    def _part(self, word: str, _: tuple[str, ...]) -> str:
+        """Two words of one language that a passage holds both, or this one where there are none: the most even pair."""
+        cuts = range(SHORT_STEM + 1, len(word) - SHORT_STEM) if len(word) <= LONGEST_PARTED and word.isalpha() else ()
+        for cut in sorted(cuts, key=lambda cut: abs(2 * cut - len(word))):
+            pair = word[:cut], word[cut:]
+            if any(self._belong(*pair, lang) for lang in self.languages_of(pair[0])):
+                return " ".join(pair)
+        return word
+
+    def _belong(self, first: str, second: str, lang: str) -> bool:
+        # Where words are compounds anyway, their parts are index terms.
+        if primary(lang) in COMPOUNDING or is_stop_word(first, lang) or is_stop_word(second, lang):
+            return False
+        both = lang in self.languages_of(second)
+        return both and self.lexical.together(self.stems(first, lang)[0], self.stems(second, lang)[0], self.heard)
 
 
 def _remember(

@@ -80,13 +80,11 @@ def understand(
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
     other passages hold is offered as a correction. Where most words are unknown and the same keys write known ones in
-    another alphabet, those are read, and offered.
+    another alphabet, or where a space is missing or too many, what was meant is read, and offered.
     """
     query = _read(typed, languages, interface_lang, lexicon, allowed)
-    if 2 * len(query.unknown) <= len(query.content):
-        return query
-    meant = lexicon.in_other_layout(typed)
-    if not meant:
+    meant = _meant(query, lexicon)
+    if meant == typed:
         return query
     languages = likely_languages(meant, interface_lang, lexicon.detector)
     query = _read(meant, languages, interface_lang, lexicon, allowed)
@@ -109,6 +107,17 @@ def likely_languages(text: str, interface_lang: str, detector: LanguageDetector)
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
     return {lang: weight / total for lang, weight in ordered}
+
+
+def _meant(query: Understanding, lexicon: Lexicon) -> str:
+    """What was typed, with the keys of the alphabet that was meant, or with the spaces that were."""
+    if 2 * len(query.unknown) > len(query.content):
+        meant = lexicon.in_other_layout(query.typed)
+        if meant:
+            return meant
+    if not query.unknown or not lexicon.speaks(query.readings[0]):
+        return query.typed
+    return lexicon.respaced(query.typed, query.unknown, query.corrections)
 
 
 def _read(

@@ -162,6 +162,15 @@ class LexicalIndex:
         flags: NDArray[np.bool_] = self._held(self._numbers.of(terms), allowed) >= 0
         return flags
 
+    def together(self, first: str, second: str, allowed: NDArray[np.bool_] | None = None) -> bool:
+        """Whether any passage, or any allowed one (one flag a passage), holds both terms."""
+        numbers = self._numbers.of((first, second)).tolist()
+        if min(numbers) < 0:
+            return False
+        few, many = sorted((self._passages[self._indptr[n] : self._indptr[n + 1]] for n in numbers), key=len)
+        both = few[many[np.minimum(np.searchsorted(many, few), len(many) - 1)] == few]
+        return len(both) > 0 if allowed is None else bool(allowed[both].any())
+
     def idf(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """ln((N + 1) / df) of each term; an unknown term counts as one that a single passage holds."""
         ids = self._numbers.of(terms)

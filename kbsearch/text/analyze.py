@@ -30,6 +30,7 @@ from kbsearch.text.words import surfaces
 
 __all__ = [
     "ANALYZER_VERSION",
+    "COMPOUNDING",
     "HEADING_WEIGHT",
     "LANGUAGES",
     "TAG_WEIGHT",
@@ -54,7 +55,7 @@ _TYPED_LETTERS: Final = 6  # the whole form would weigh rare inflections above r
 _TYPED_LETTERS_PLAIN: Final = 7
 
 # Languages that write compounds as one word: every inner 5-gram, so that "karte" finds "Kreditkarte".
-_COMPOUNDING: Final = frozenset({"da", "de", "et", "fi", "hu", "is", "nb", "nl", "nn", "no", "sv"})
+COMPOUNDING: Final = frozenset({"da", "de", "et", "fi", "hu", "is", "nb", "nl", "nn", "no", "sv"})
 _COMPOUND_GRAM: Final = 5
 # Elsewhere inner letters only serve typos, and a sample of them does: the same quarter on both sides, by checksum.
 _TYPO_GRAM: Final = 4
@@ -184,7 +185,7 @@ def _typed_term(lowered: str, lang: str) -> str:
 
 
 def _inner_terms(folded: str, stemmed: str, lang: str) -> list[str]:
-    if lang in _COMPOUNDING:
+    if lang in COMPOUNDING:
         return [f"{_INNER}{gram}" for gram in _grams(folded, _COMPOUND_GRAM)]
     if lang in _PLAIN:
         return []

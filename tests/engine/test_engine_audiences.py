@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from kbsearch.engine import Engine
+from kbsearch.text.keyboard import in_other_layout
 from kbsearch.types import SearchOutcome
 
 Search = Callable[..., SearchOutcome]
@@ -84,9 +85,19 @@ def test_facets_count_only_what_is_shown(search: Search) -> None:
         assert ("Internal" in facets["category"]) == seen
 
 
-@pytest.mark.parametrize("query", ["chargebackk", "zirconn", "ceilling", "obsidiian", "vouchher"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("chargebackk", "zirconn", "ceilling", "obsidiian", "vouchher"),
+        "zzircons",
+        "charge back",
+        "chargebackprocedure",
+        in_other_layout("chargeback"),
+    ],
+)
 def test_a_hidden_word_is_never_offered_as_a_correction(search: Search, query: str) -> None:
-    """did_you_mean speaks only words that the caller could read; those who may see the article get it."""
+    """did_you_mean speaks only words that the caller could read; those who may see the article get it. Mistyped words,
+    mistyped forms, spaces too many or too few, keys of the other alphabet."""
     outcome = search(query, lang="en", audiences=PUBLIC)
     assert outcome.did_you_mean is None
     everything = search(query, lang="en", audiences=None)

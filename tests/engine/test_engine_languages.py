@@ -93,6 +93,37 @@ def test_a_mistyped_form_that_no_article_has_is_offered_in_that_form(engine: Eng
     assert outcome.hits[0].id == "parcel.lv"
 
 
+@pytest.mark.parametrize(
+    ("typed", "lang", "meant", "found"),
+    [
+        ("kur ir sutijumanumurs", "lv", "kur ir sutijuma numurs", "parcel.lv"),
+        ("Jaunais пароль: новыйпароль", "ru", "Jaunais пароль: новый пароль", "password.ru"),
+        ("pass word", "en", "password", "password.en-us"),
+        ("how is pass word chosen", "", "how is password chosen", "password.en-us"),
+    ],
+)
+def test_a_space_too_many_or_too_few_is_no_matter(
+    engine: Engine, typed: str, lang: str, meant: str, found: str
+) -> None:
+    """What makes words of the collection is read, and offered."""
+    outcome = engine.search(SearchRequest(q=typed, lang=lang))
+    assert outcome.did_you_mean == meant
+    assert outcome.hits[0].id == found
+
+
+@pytest.mark.parametrize("typed", ["passwordnumber", "letterblinks", "parcelis", "isparcel", "is parcel", "pass words"])
+def test_words_that_do_not_belong_together_are_left_as_they_are(engine: Engine, typed: str) -> None:
+    """No passage has both, one is too short or a stop word, or what they make together is no word that it has."""
+    meant = engine.search(SearchRequest(q=typed, lang="en")).did_you_mean
+    assert meant is None or " " not in meant.removeprefix("is "), meant
+
+
+def test_parts_of_compounds_are_no_words_that_lack_a_space(build_index: BuildIndex) -> None:
+    """Where words are written together, they are meant so."""
+    rows = [{"id": "a", "lang": "de", "title": "Kredit und Karte", "body": "Eine Karte mit Kredit wählen wir."}]
+    assert open_engine(build_index(rows)).search(SearchRequest(q="Kreditkarte", lang="de")).did_you_mean is None
+
+
 def test_words_of_two_languages_are_both_read(engine: Engine) -> None:
     """A Latvian names an English light."""
     outcome = engine.search(SearchRequest(q="hub offline sūtījums", lang="lv", mode="lexical"))

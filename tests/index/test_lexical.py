@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,20 @@ def test_allowed_mask_removes_passages_and_changes_no_score(passages: Bags, quer
             kept = allowed[everything.passages]
             assert some.passages.tolist() == everything.passages[kept][:limit].tolist()
             assert some.scores.tolist() == everything.scores[kept][:limit].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=bags, mask=st.integers(min_value=0, max_value=2**25 - 1))
+def test_terms_are_together_where_a_passage_holds_both(passages: Bags, mask: int) -> None:
+    """Any passage, or any allowed one."""
+    allowed = np.asarray([bool(mask >> number & 1) for number in range(len(passages))], dtype=np.bool_)
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(passages, Path(folder) / "index")
+        terms = sorted({term for bag in passages for term in bag} | {"absent"})
+        for first, second in product(terms, terms):
+            holders = np.asarray([first in bag and second in bag for bag in passages], dtype=np.bool_)
+            assert index.together(first, second) == holders.any()
+            assert index.together(first, second, allowed) == (holders & allowed).any()
 
 
 def test_a_weight_of_two_equals_typing_the_term_twice(tmp_path: Path) -> None:
