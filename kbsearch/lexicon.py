@@ -248,8 +248,8 @@ class Lexicon:
             if following and not unknown.isdisjoint((word.text, following.text)):
                 joined = word.text + following.text
                 if text[word.end : following.start] == " " and joined.isalpha() and self.languages_of(joined):
-                    pieces.append(text[end : word.end])
-                    end = following.start
+                    pieces += [text[end : word.end], following.text]
+                    end = following.end
                     continue
             if word.text in unknown and word.text not in whole:
                 pieces += [text[end : word.start], _remember(self._parted, (word.text, ()), self._part)]
