@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from kbsearch.text.words import surfaces, words
 SHORT_STEM = 3
 # A longer run of letters is no two words that somebody forgot to part.
 LONGEST_PARTED = 24
+K = TypeVar("K", bound=tuple[Any, ...])
 T = TypeVar("T")
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
@@ -92,7 +93,7 @@ class Lexicon:
     _read: dict[tuple[str, tuple[str, ...]], ReadWord] = field(default_factory=dict)
     _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
     _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
-    _parted: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    _parted: dict[tuple[str], str] = field(default_factory=dict)
 
     def for_callers(self, heard: Flags | None) -> Lexicon:
         """The same for callers who may know of these passages."""
@@ -252,11 +253,11 @@ class Lexicon:
                     end = following.end
                     continue
             if word.text in unknown and word.text not in whole:
-                pieces += [text[end : word.start], _remember(self._parted, (word.text, ()), self._part)]
+                pieces += [text[end : word.start], _remember(self._parted, (word.text,), self._part)]
                 end = word.end
         return "".join([*pieces, text[end:]])
 
-    def _part(self, word: str, _: tuple[str, ...]) -> str:
+    def _part(self, word: str) -> str:
         """Two words of one language that a passage holds both, or this one where there are none: the most even pair."""
         cuts = range(SHORT_STEM + 1, len(word) - SHORT_STEM) if len(word) <= LONGEST_PARTED and word.isalpha() else ()
         for cut in sorted(cuts, key=lambda cut: abs(2 * cut - len(word))):
@@ -273,12 +274,8 @@ class Lexicon:
         return both and self.lexical.together(self.stems(first, lang)[0], self.stems(second, lang)[0], self.heard)
 
 
-def _remember(
-    memory: dict[tuple[str, tuple[str, ...]], T],
-    key: tuple[str, tuple[str, ...]],
-    find: Callable[[str, tuple[str, ...]], T],
-) -> T:
-    """What was found for a word and languages before, or is found now. Forgets everything when it is full."""
+def _remember(memory: dict[K, T], key: K, find: Callable[..., T]) -> T:
+    """What was found for a key, the arguments of `find`, or is found now. Forgets everything when it is full."""
     try:
         return memory[key]
     except KeyError:
