@@ -22,7 +22,7 @@ from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
-from kbsearch.text.keyboard import in_other_layout
+from kbsearch.text.keyboard import has_cyrillic, in_other_layout
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
@@ -223,18 +223,22 @@ class Lexicon:
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
 
     def in_other_layout(self, text: str) -> str | None:
-        """What the same keys write in the other alphabet, where the collection holds most of its words; else None.
+        """A text whose unknown words are what the same keys write in the other alphabet; None where the collection
+        holds less than half of those.
 
         One of them has four letters at least: shorter ones come about by chance.
         """
-        meant = in_other_layout(text)
         collection = one_region_each((*self.detector.languages, *self.detector.undetected))
-        langs = tuple(lang for lang in collection if (primary(lang) in _CYRILLIC) == text.isascii())
-        if meant == text or not langs:
+        langs = tuple(lang for lang in collection if (primary(lang) in _CYRILLIC) != has_cyrillic(text))
+        if not langs:
             return None
-        surface = [word.text for word in self.read(surfaces(meant), langs) if not word.is_stop]
-        known = [len(word) for word, held in zip(surface, self.held(surface, langs), strict=True) if held]
-        return meant if 2 * len(known) > len(surface) and max(known) > SHORT_STEM else None
+        typed, others = text.split(" "), in_other_layout(text).split(" ")
+        stays = [all(self.holds_whole(part, collection) for part in surfaces(word)) for word in typed]
+        meant = [word if known else other for word, other, known in zip(typed, others, stays, strict=True)]
+        changed = " ".join(other for other, known in zip(others, stays, strict=True) if not known)
+        content = [word.text for word in self.read(surfaces(changed), langs) if not word.is_stop]
+        known = [len(word) for word, held in zip(content, self.held(content, langs), strict=True) if held]
+        return " ".join(meant) if 2 * len(known) >= len(content) and max(known, default=0) > SHORT_STEM else None
 
     def respaced(self, text: str, unknown: AbstractSet[str], whole: Collection[str]) -> str:
         """A text with a space left out where that makes a word of the collection of two, and put in where it makes two.
