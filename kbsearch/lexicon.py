@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import chain, pairwise, zip_longest
+from operator import eq
 from typing import Any, TypeVar
 
 import numpy as np
@@ -94,11 +95,12 @@ class Lexicon:
     _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
     _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
     _parted: dict[tuple[str], str] = field(default_factory=dict)
+    _joined: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def for_callers(self, heard: Flags | None) -> Lexicon:
         """The same for callers who may know of these passages."""
         lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
-        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={})
+        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={}, _joined={})
 
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
@@ -228,8 +230,8 @@ class Lexicon:
 
         One of them has four letters at least: shorter ones come about by chance.
         """
-        collection = one_region_each((*self.detector.languages, *self.detector.undetected))
-        langs = tuple(lang for lang in collection if (primary(lang) in _CYRILLIC) != has_cyrillic(text))
+        collection, of_alphabet = _alphabets(self.detector.languages, self.detector.undetected)
+        langs = of_alphabet[not has_cyrillic(text)]
         if not langs:
             return None
         typed, others = text.split(" "), in_other_layout(text).split(" ")
@@ -245,21 +247,27 @@ class Lexicon:
 
         Only at `unknown` words; those that are also among `whole` are not parted.
         """
+        surface = surfaces(text)
+        parted = {word: _remember(self._parted, (word,), self._part) for word in unknown if word not in whole}
+        near = [pair for pair in pairwise(surface) if not unknown.isdisjoint(pair)]
+        joined = {pair for pair in near if _remember(self._joined, pair, self._join)}
+        if not joined and all(map(eq, parted, parted.values())):  # most texts
+            return text
         places = words(text)
         pieces, end = [], 0
         for word, following in zip_longest(places, places[1:]):
             if word.start < end:  # joined with the one before
                 continue
-            if following and not unknown.isdisjoint((word.text, following.text)):
-                joined = word.text + following.text
-                if text[word.end : following.start] == " " and joined.isalpha() and self.languages_of(joined):
-                    pieces += [text[end : word.end], following.text]
-                    end = following.end
-                    continue
-            if word.text in unknown and word.text not in whole:
-                pieces += [text[end : word.start], _remember(self._parted, (word.text,), self._part)]
-                end = word.end
+            pieces += [text[end : word.start], parted.get(word.text, word.text)]
+            end = word.end
+            if following and (word.text, following.text) in joined and text[end : following.start] == " ":
+                pieces[-1] = word.text + following.text
+                end = following.end
         return "".join([*pieces, text[end:]])
+
+    def _join(self, first: str, second: str) -> bool:
+        """Whether two words are one that the collection writes."""
+        return (first + second).isalpha() and bool(self.languages_of(first + second))
 
     def _part(self, word: str) -> str:
         """Two words of one language that a passage holds both, or this one where there are none: the most even pair."""
@@ -287,6 +295,15 @@ def _remember(memory: dict[K, T], key: K, find: Callable[..., T]) -> T:
             memory.clear()
         memory[key] = value = find(*key)
         return value
+
+
+@lru_cache
+def _alphabets(*languages: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[bool, tuple[str, ...]]]:
+    """One region of each language, and whether Cyrillic → those of them that are."""
+    each = tuple(one_region_each(chain(*languages)))
+    return each, {
+        cyrillic: tuple(lang for lang in each if (primary(lang) in _CYRILLIC) == cyrillic) for cyrillic in (True, False)
+    }
 
 
 def _shared_stem(one: str, other: str, langs: Sequence[str]) -> bool:
