@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import chain, pairwise, zip_longest
+from operator import eq
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
-from kbsearch.text.keyboard import in_other_layout
+from kbsearch.text.keyboard import has_cyrillic, in_other_layout
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
@@ -94,11 +95,12 @@ class Lexicon:
     _facts: dict[tuple[str, tuple[str, ...]], WordFacts] = field(default_factory=dict)
     _near: dict[tuple[str, tuple[str, ...]], Correction | None] = field(default_factory=dict)
     _parted: dict[tuple[str], str] = field(default_factory=dict)
+    _joined: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def for_callers(self, heard: Flags | None) -> Lexicon:
         """The same for callers who may know of these passages."""
         lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
-        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={})
+        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={}, _joined={})
 
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
@@ -223,39 +225,49 @@ class Lexicon:
         return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
 
     def in_other_layout(self, text: str) -> str | None:
-        """What the same keys write in the other alphabet, where the collection holds most of its words; else None.
+        """A text whose unknown words are what the same keys write in the other alphabet; None where the collection
+        holds less than half of those.
 
         One of them has four letters at least: shorter ones come about by chance.
         """
-        meant = in_other_layout(text)
-        collection = one_region_each((*self.detector.languages, *self.detector.undetected))
-        langs = tuple(lang for lang in collection if (primary(lang) in _CYRILLIC) == text.isascii())
-        if meant == text or not langs:
+        collection, of_alphabet = _alphabets(self.detector.languages, self.detector.undetected)
+        langs = of_alphabet[not has_cyrillic(text)]
+        if not langs:
             return None
-        surface = [word.text for word in self.read(surfaces(meant), langs) if not word.is_stop]
-        known = [len(word) for word, held in zip(surface, self.held(surface, langs), strict=True) if held]
-        return meant if 2 * len(known) > len(surface) and max(known) > SHORT_STEM else None
+        typed, others = text.split(" "), in_other_layout(text).split(" ")
+        stays = [all(self.holds_whole(part, collection) for part in surfaces(word)) for word in typed]
+        meant = [word if known else other for word, other, known in zip(typed, others, stays, strict=True)]
+        changed = " ".join(other for other, known in zip(others, stays, strict=True) if not known)
+        content = [word.text for word in self.read(surfaces(changed), langs) if not word.is_stop]
+        known = [len(word) for word, held in zip(content, self.held(content, langs), strict=True) if held]
+        return " ".join(meant) if 2 * len(known) >= len(content) and max(known, default=0) > SHORT_STEM else None
 
     def respaced(self, text: str, unknown: AbstractSet[str], whole: Collection[str]) -> str:
         """A text with a space left out where that makes a word of the collection of two, and put in where it makes two.
 
         Only at `unknown` words; those that are also among `whole` are not parted.
         """
+        surface = surfaces(text)
+        parted = {word: _remember(self._parted, (word,), self._part) for word in unknown if word not in whole}
+        near = [pair for pair in pairwise(surface) if not unknown.isdisjoint(pair)]
+        joined = {pair for pair in near if _remember(self._joined, pair, self._join)}
+        if not joined and all(map(eq, parted, parted.values())):  # most texts
+            return text
         places = words(text)
         pieces, end = [], 0
         for word, following in zip_longest(places, places[1:]):
             if word.start < end:  # joined with the one before
                 continue
-            if following and not unknown.isdisjoint((word.text, following.text)):
-                joined = word.text + following.text
-                if text[word.end : following.start] == " " and joined.isalpha() and self.languages_of(joined):
-                    pieces += [text[end : word.end], following.text]
-                    end = following.end
-                    continue
-            if word.text in unknown and word.text not in whole:
-                pieces += [text[end : word.start], _remember(self._parted, (word.text,), self._part)]
-                end = word.end
+            pieces += [text[end : word.start], parted.get(word.text, word.text)]
+            end = word.end
+            if following and (word.text, following.text) in joined and text[end : following.start] == " ":
+                pieces[-1] = word.text + following.text
+                end = following.end
         return "".join([*pieces, text[end:]])
+
+    def _join(self, first: str, second: str) -> bool:
+        """Whether two words are one that the collection writes."""
+        return (first + second).isalpha() and bool(self.languages_of(first + second))
 
     def _part(self, word: str) -> str:
         """Two words of one language that a passage holds both, or this one where there are none: the most even pair."""
@@ -283,6 +295,15 @@ def _remember(memory: dict[K, T], key: K, find: Callable[..., T]) -> T:
             memory.clear()
         memory[key] = value = find(*key)
         return value
+
+
+@lru_cache
+def _alphabets(*languages: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[bool, tuple[str, ...]]]:
+    """One region of each language, and whether Cyrillic → those of them that are."""
+    each = tuple(one_region_each(chain(*languages)))
+    return each, {
+        cyrillic: tuple(lang for lang in each if (primary(lang) in _CYRILLIC) == cyrillic) for cyrillic in (True, False)
+    }
 
 
 def _shared_stem(one: str, other: str, langs: Sequence[str]) -> bool:

@@ -79,8 +79,8 @@ def understand(
     """Read a normalised query. `languages`: its `likely_languages`; `interface_lang`: that of the page, or "".
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
-    other passages hold is offered as a correction. Where most words are unknown and the same keys write known ones in
-    another alphabet, or where a space is missing or too many, what was meant is read, and offered.
+    other passages hold is offered as a correction. Where the same keys write known words of another alphabet in place
+    of unknown ones, or where a space is missing or too many, what was meant is read, and offered.
     """
     query = _read(typed, languages, interface_lang, lexicon, allowed)
     meant = _meant(query, lexicon)
@@ -111,11 +111,12 @@ def likely_languages(text: str, interface_lang: str, detector: LanguageDetector)
 
 def _meant(query: Understanding, lexicon: Lexicon) -> str:
     """What was typed, with the keys of the alphabet that was meant, or with the spaces that were."""
-    if 2 * len(query.unknown) > len(query.content):
-        meant = lexicon.in_other_layout(query.typed)
-        if meant:
-            return meant
-    if not query.unknown or not lexicon.speaks(query.readings[0]):
+    if not query.unknown:
+        return query.typed
+    meant = lexicon.in_other_layout(query.typed)
+    if meant:
+        return meant
+    if not lexicon.speaks(query.readings[0]):
         return query.typed
     return lexicon.respaced(query.typed, query.unknown, query.corrections)
 

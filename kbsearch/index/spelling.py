@@ -192,9 +192,10 @@ class SpellingIndex:
 
         Words shorter than four letters or with other marks than letters are not in the vocabulary.
         """
-        folded = fold(word)
-        place = bisect_left(range(len(self._words)), folded, key=lambda number: self._entry(number)[0])
-        if place == len(self._words) or self._entry(place)[0] != folded:
+        # Bytes of UTF-8 are in the order of the letters, so no entry on the way need be read.
+        beginning = f'["{fold(word)}"'.encode()
+        place = bisect_left(range(len(self._words)), beginning, key=self._words.__getitem__)
+        if place == len(self._words) or not self._words[place].startswith(beginning):
             return ()
         return tuple((form, lang) for _, form, lang in self._entry(place)[1])
 

@@ -9,13 +9,20 @@ from typing import Final
 
 _LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`" + 'QWERTYUIOP{}ASDFGHJKL:"ZXCVBNM<>~' + "/?&"
 _RUSSIAN: Final = "йцукенгшщзхъфывапролджэячсмитьбюё" + "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ" + ".,?"
+_CYRILLIC: Final = frozenset(filter(str.isalpha, _RUSSIAN))
 _TO_RUSSIAN: Final = str.maketrans(_LATIN, _RUSSIAN)
 _TO_LATIN: Final = str.maketrans(_RUSSIAN, _LATIN)
 
 
+def has_cyrillic(text: str) -> bool:
+    """Tell whether any letter is Russian."""
+    return not _CYRILLIC.isdisjoint(text)
+
+
 def in_other_layout(text: str) -> str:
-    """Return what the same keys write in the other layout: in Cyrillic for an ASCII text, in Latin letters for another.
+    """Return what the same keys write in the other layout: in Latin letters for a text with Cyrillic ones, else in
+    Cyrillic.
 
     Keys that write the same in both, digits among them, stay as they are.
     """
-    return text.translate(_TO_RUSSIAN if text.isascii() else _TO_LATIN)
+    return text.translate(_TO_LATIN if has_cyrillic(text) else _TO_RUSSIAN)

@@ -54,6 +54,7 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
         ("Gfhjkm", "lv", "Пароль", "password.ru"),
         ("щаадшту", "ru", "offline", "hub.en-us"),
         ("Лгк шк ьфты ыгешогьы", "", "Kur ir mans sutijums", "parcel.lv"),
+        ("gfhjkm — password?", "ru", "пароль — password?", "password.ru"),
     ],
 )
 def test_keys_of_the_other_alphabet_are_read(engine: Engine, typed: str, lang: str, meant: str, found: str) -> None:
