@@ -276,7 +276,7 @@ class Engine:
         """Whether any of the best results owes its place to the corrected words."""
         if query.did_you_mean is None:
             return False
-        # Where the keys were those of another alphabet, every word is a corrected one.
+        # Where only its alphabet or its spaces were corrected, every word may be a corrected one.
         corrected = query.corrections.values() or query.content
         stems = (self._lexicon.stems(word, lang) for word in corrected for lang in query.readings)
         terms = [term for found in stems for term in found]

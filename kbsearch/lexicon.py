@@ -239,15 +239,16 @@ class Lexicon:
         meant = [word if known else other for word, other, known in zip(typed, others, stays, strict=True)]
         changed = " ".join(other for other, known in zip(others, stays, strict=True) if not known)
         content = [word.text for word in self.read(surfaces(changed), langs) if not word.is_stop]
-        known = [len(word) for word, held in zip(content, self.held(content, langs), strict=True) if held]
-        return " ".join(meant) if 2 * len(known) >= len(content) and max(known, default=0) > SHORT_STEM else None
+        lengths = [len(word) for word, held in zip(content, self.held(content, langs), strict=True) if held]
+        return " ".join(meant) if 2 * len(lengths) >= len(content) and max(lengths, default=0) > SHORT_STEM else None
 
     def respaced(self, text: str, unknown: AbstractSet[str], whole: Collection[str]) -> str:
         """A text with a space left out where that makes a word of the collection of two, and put in where it makes two.
 
-        Only at `unknown` words; those that are also among `whole` are not parted.
+        Only at `unknown` words that are not protected; those that are also among `whole` are not parted.
         """
         surface = surfaces(text)
+        unknown = {word for word in unknown if fold(word) not in self.protected}
         parted = {word: _remember(self._parted, (word,), self._part) for word in unknown if word not in whole}
         near = [pair for pair in pairwise(surface) if not unknown.isdisjoint(pair)]
         joined = {pair for pair in near if _remember(self._joined, pair, self._join)}

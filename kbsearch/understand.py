@@ -43,7 +43,7 @@ class Understanding:
     """A query made ready for both legs."""
 
     typed: str
-    """Normalised, in the alphabet that was meant."""
+    """Normalised, with the alphabet and the spaces that were meant."""
     text: str
     """Its words, slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]

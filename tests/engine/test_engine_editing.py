@@ -246,6 +246,13 @@ def test_a_protected_word_has_no_relatives(engine: Engine) -> None:
     assert ask(engine, "smart-id").did_you_mean is None
 
 
+def test_a_protected_word_lacks_no_space(engine_of: EngineOf) -> None:
+    """Giftcard is a brand, where an editor says so."""
+    for words, offered in (("Smart-ID", "gift card"), ("Giftcard", None)):
+        edited = engine_of(ARTICLES, {"protected.csv": f"word\n{words}\n"})
+        assert ask(edited, "giftcard").did_you_mean == offered
+
+
 @pytest.mark.parametrize("typed", ["how to", "what is it", "the"])
 def test_stop_words_alone_are_still_a_query(engine: Engine, typed: str) -> None:
     """They never empty it."""
