@@ -89,10 +89,10 @@ class _Town:
 
     def __init__(self, engine: Engine, seed: int) -> None:
         self._engine = engine
-        self._rng = random.Random(seed)
+        self._seed, self._rng = seed, random.Random(seed)
         self._answers: dict[tuple[str, str], SearchOutcome] = {}
-        self._asked = self._answerable()
-        self._number = 0
+        self._asked = self._judged()
+        self._number = self._visits = 0
 
     def visits(self, first: str, days: int, visits_a_day: int) -> Iterator[list[Fact]]:
         """Yield visits day by day: fewer at weekends, a few more each week."""
@@ -107,15 +107,20 @@ class _Town:
                 yield self._visit(moment, number / days)
 
     def _visit(self, moment: int, progress: float) -> list[Fact]:
-        rng = self._rng
-        visit = _Visit(
-            self, moment, f"{rng.randrange(1 << 48):012x}{'0' * 20}", rng.choices(_DEVICES, _DEVICE_SHARES)[0]
-        )
+        # Each has a chance of its own: what one customer finds changes nothing for the others.
+        self._visits += 1
+        rng = random.Random(f"{self._seed} {self._visits}")
+        client = f"{rng.randrange(1 << 48):012x}{'0' * 20}"
+        visit = _Visit(self, rng, moment, client, rng.choices(_DEVICES, _DEVICE_SHARES)[0])
         if rng.random() < 0.14:
             weights = [gap.weight * (progress if gap.grows else 0.6) for gap in PLANTED]
             visit.planted(rng.choices(PLANTED, weights)[0])
         else:
-            visit.ordinary(*rng.choice(self._asked), progress)
+            article = ""
+            while not article:
+                lang, query, groups = rng.choice(self._asked)
+                article = self._found(lang, query, groups)
+            visit.ordinary(lang, query, article, progress)
         return visit.facts
 
     def ask(self, query: str, lang: str) -> SearchOutcome:
@@ -130,30 +135,30 @@ class _Town:
         self._number += 1
         return self._number
 
-    def draw(self) -> random.Random:
-        """Return the one source of chance."""
-        return self._rng
-
-    def _answerable(self) -> list[tuple[str, str, str]]:
-        """Return (language, query, article) of judged questions whose article the engine finds, as often as asked."""
+    def _judged(self) -> list[tuple[str, str, frozenset[str]]]:
+        """Return (language, query, groups of its articles) of judged questions that are no planted gap, as often as
+        asked."""
         lines = (SAMPLE / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        found = []
+        judged = []
         for question in map(json.loads, lines):
-            groups = {article.rpartition(".")[0] for article in question["relevant"]}
-            hits = self.ask(question["query"], question["lang"]).hits
-            hit = next((hit for hit in hits[:3] if hit.group in groups and hit.lang == question["lang"]), None)
-            if hit and not any(gap.article.startswith(hit.group) for gap in PLANTED if gap.article):
+            groups = frozenset(article.rpartition(".")[0] for article in question["relevant"])
+            if groups and not any(gap.article.startswith(tuple(groups)) for gap in PLANTED if gap.article):
                 often = {"lv": 3, "lt": 2}.get(question["lang"], 1)
-                found += [(question["lang"], question["query"], hit.id)] * often
-        return found
+                judged += [(question["lang"], question["query"], groups)] * often
+        return judged
+
+    def _found(self, lang: str, query: str, groups: frozenset[str]) -> str:
+        """Return the article that the engine finds in the question's language, or "" where it finds none."""
+        hits = self.ask(query, lang).hits[:3]
+        return next((hit.id for hit in hits if hit.group in groups and hit.lang == lang), "")
 
 
 class _Visit:
     """One customer's visit, written down."""
 
-    def __init__(self, town: _Town, moment: int, client: str, device: str) -> None:
+    def __init__(self, town: _Town, rng: random.Random, moment: int, client: str, device: str) -> None:
         self.facts: list[Fact] = []
-        self._town, self._rng = town, town.draw()
+        self._town, self._rng = town, rng
         self._moment, self._client, self._device = moment, client, device
         self._session = f"{town.number():032x}"
 
