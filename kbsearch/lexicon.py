@@ -201,7 +201,7 @@ class Lexicon:
         A word that the collection holds as it is typed stays. Where most of the others make known words of a language
         that was not thought of, it becomes the first.
         """
-        cyrillic = one_region_each(lang for lang in self.detector.languages if primary(lang) in _CYRILLIC)
+        cyrillic = _alphabets(self.detector.languages)[1][True]
         if not cyrillic or not text.isascii():
             return text, langs
         places = words(text)

@@ -40,8 +40,8 @@ class EventBuffer:
         on_dropped: Callable[[int], None] = _ignore,
     ) -> None:
         """Start the writer; `interval` is the longest a fact waits, in seconds. Without a journal, facts that are
-        not yet written end with the process. Where a server has one core, searches wait while a `batch` is written:
-        5 ms for 500 facts, which is the p99 under overload (benchmarks/load.py)."""
+        not yet written end with the process. Where a server has one core, searches wait while a `batch` is written,
+        which is the p99 under overload (benchmarks/load.py)."""
         self._store = store
         self._journal = journal
         self._capacity = capacity

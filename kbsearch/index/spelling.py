@@ -139,20 +139,17 @@ def _merged(
     def line(entry: int) -> bytes:
         return text[bounds[entry] : bounds[entry + 1]]
 
-    def place_of(word: str) -> int:
-        return bisect_left(range(len(old_lines)), f'["{word}"'.encode(), key=line)
-
     changed = np.flatnonzero(there < 0)
     _, found, *_ = _entries(*_some(changed, words, langs, times))
     for word in found:
-        entry = place_of(word)
-        if entry < len(old_lines) and line(entry).startswith(f'["{word}"'.encode()):
+        entry, is_there = _place_of(word, len(old_lines), line)
+        if is_there:
             entries[entry] = False
     stays = entries[old_owner[there[kept]]]
     made = np.concatenate([changed, kept[~stays]])
     new_lines, new_words, new_stems, new_owner = _entries(*_some(made, words, langs, times))
     # Where each entry goes: both halves are sorted.
-    places = np.asarray([place_of(word) for word in new_words], dtype=np.int64)
+    places = np.asarray([_place_of(word, len(old_lines), line)[0] for word in new_words], dtype=np.int64)
     staying = np.flatnonzero(entries[:-1])
     new_places = np.searchsorted(staying, places) + np.arange(len(places))
     moved = np.full(len(entries), -1, dtype=np.int32)
@@ -192,12 +189,8 @@ class SpellingIndex:
 
         Words shorter than four letters or with other marks than letters are not in the vocabulary.
         """
-        # Bytes of UTF-8 are in the order of the letters, so no entry on the way need be read.
-        beginning = f'["{fold(word)}"'.encode()
-        place = bisect_left(range(len(self._words)), beginning, key=self._words.__getitem__)
-        if place == len(self._words) or not self._words[place].startswith(beginning):
-            return ()
-        return tuple((form, lang) for _, form, lang in self._entry(place)[1])
+        place, is_there = _place_of(fold(word), len(self._words), self._words.__getitem__)
+        return tuple((form, lang) for _, form, lang in self._entry(place)[1]) if is_there else ()
 
     def correct(
         self, word: str, langs: Sequence[str], is_visible: Callable[[str, str], bool] = lambda _form, _lang: True
@@ -253,7 +246,7 @@ class SpellingIndex:
 
     def _near(self, folded: str) -> list[tuple[str, list[tuple[int, str, str]]]]:
         """The entries that share a form with this word after deletions."""
-        keys, _ = _deletions([folded])
+        keys, _ = _shortened([folded], TWO_EDITS_LENGTH - 1)
         starts = np.searchsorted(self._hashes, keys, side="left")
         ends = np.searchsorted(self._hashes, keys, side="right")
         owners = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._owners[s:e]}
@@ -283,9 +276,17 @@ def _inflected(form: str, meant: str, ending: str, lang: str) -> str:
     return other if stem(fold(other), lang) == meant else form
 
 
-def _deletions(
-    words: Sequence[str], stems: Sequence[tuple[int, str]] = ()
-) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+def _place_of(word: str, count: int, line: Callable[[int], bytes]) -> tuple[int, bool]:
+    """The place of a folded word among the lines of so many entries, and whether it is there.
+
+    Bytes of UTF-8 are in the order of the letters, so no entry on the way need be read.
+    """
+    beginning = f'["{word}"'.encode()
+    place = bisect_left(range(count), beginning, key=line)
+    return place, place < count and line(place).startswith(beginning)
+
+
+def _deletions(words: Sequence[str], stems: Sequence[tuple[int, str]]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """Numbers for the beginning of each word, and of each stem of a word, with letters taken out, itself included; and
     the word's place, rising. From stems one letter is taken at most."""
     hashes, owners = _shortened(words, TWO_EDITS_LENGTH - 1)
