@@ -11,12 +11,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+import orjson
+
 from indexer.folders import source_folders
 from kbsearch.amounts import amount
-from kbsearch.command import Outcome, example, named_path
+from kbsearch.command import Outcome, example, named_path, print_outcome
 from kbsearch.errors import KbsearchError, UsageError
 
 RETRIED_AFTER = 60.0
@@ -40,6 +43,7 @@ def add_watch_command(commands: Any, source: Callable[[str], Path | str]) -> Non
     sub.add_argument("--out", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
     sub.add_argument("--model", help="bundled model, directory, or hub name (default: that of the published version)")
     sub.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look (default 2)")
+    sub.add_argument("--json", action="store_true", help="print each update that published, one line of JSON each")
     sub.set_defaults(run=_watch)
 
 
@@ -68,13 +72,15 @@ def _watch(options: argparse.Namespace) -> Outcome:
         if not report.unchanged:
             counts = f"{amount(report.documents, 'document')} ({report.documents_analysed:,} analysed)"
             skipped = f"{amount(report.problem_count, 'line')} skipped"
+            if options.json:
+                print_outcome(orjson.dumps(asdict(report)).decode())
             _say(f"published {report.version}: {counts}, {skipped}, {report.seconds:.1f} s")
         return True
 
     try:
         Watch(paths, update, options.every).run()
     except KeyboardInterrupt:
-        return "Stopped; what was published stays."
+        return "" if options.json else "Stopped; what was published stays."
 
 
 class Watch:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import orjson
 
 from kbsearch.amounts import amount
-from kbsearch.command import Outcome, command_parser, example, named_path, run_command
-from kbsearch.errors import KbsearchError, LimitError, UsageError
+from kbsearch.command import Outcome, command_parser, example, named_path, print_outcome, run_command
+from kbsearch.errors import LimitError, UsageError
 from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
 from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=int, help="default 8080")
     sub.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
     sub.add_argument("--events", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db")
+    sub.add_argument("--json", action="store_true", help="print where it answers, as soon as it does, as JSON")
     sub.set_defaults(run=_serve)
     sub = commands.add_parser(
         "eval",
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--days", type=float, default=30.0, help="until it expires (default 30)")
     sub.add_argument("--subject", default="portal", help="who it is for, to find it in logs")
+    sub.add_argument("--json", action="store_true", help="print the key with what it holds as JSON")
     sub.set_defaults(run=_key)
     return parser
 
@@ -212,14 +214,12 @@ def _serve(options: argparse.Namespace) -> Outcome:
     from kbsearch.service.settings import read_settings
 
     settings = read_settings(options.index, options.events, options.host, options.port, options.workers)
-    try:
-        serve(settings)
-    except SystemExit as stop:  # the server has logged why it could not start
-        if stop.code:
-            raise KbsearchError(
-                f"the service could not start on {settings.host}:{settings.port}, for the reason above; "
-                "choose another --host or --port."
-            ) from stop
+
+    def announce(url: str) -> None:
+        facts = {"url": url, "index": str(settings.index), "workers": settings.workers}
+        print_outcome(orjson.dumps(facts).decode() if options.json else f"Serving {settings.index} on {url}")
+
+    serve(settings, announce)
     return ""
 
 
@@ -295,5 +295,7 @@ def _handover(options: argparse.Namespace) -> Outcome:
 
 def _key(options: argparse.Namespace) -> Outcome:
     from kbsearch.service.keys import key_from_environment
+    from kbsearch.service.security import held_by
 
-    return key_from_environment(options.audience, options.origin, options.days, options.subject)
+    key = key_from_environment(options.audience, options.origin, options.days, options.subject)
+    return orjson.dumps({"key": key, **held_by(key)}).decode() if options.json else key

@@ -58,10 +58,10 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         _refuse_undecodable(options)
         text = run(options)
         if text:
-            return _print(text)
+            return print_outcome(text)
     except KbsearchError as error:
         if error.report:
-            _print(error.report)
+            print_outcome(error.report)
         return fail(WRONG_USE if isinstance(error, UsageError) else FAILED, str(error))
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
@@ -73,8 +73,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     return 0
 
 
-def _print(text: str) -> int:
-    """Print on stdout; a reader who left early (`| head`) is told nothing."""
+def print_outcome(text: str) -> int:
+    """Print on stdout at once, and return the exit code; a reader who left early (`| head`) is told nothing."""
     try:
         print(_harmless(text), flush=True)
     except BrokenPipeError:

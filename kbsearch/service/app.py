@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from kbsearch.collector import keep_what_is_there
 from kbsearch.command import FAILED
 from kbsearch.engine import open_engine
+from kbsearch.errors import KbsearchError
 from kbsearch.events.buffer import EventBuffer
 from kbsearch.events.connect import open_store
 from kbsearch.events.identity import ClientHasher
@@ -58,9 +59,9 @@ from kbsearch.service.routes import (
     tickets,
     widget,
 )
-from kbsearch.service.server import run, run_behind
+from kbsearch.service.server import run
 from kbsearch.service.settings import Settings
-from kbsearch.service.workers import listen, run_workers
+from kbsearch.service.workers import listen, run_workers, url_of
 from kbsearch.snapshot import published_version
 from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
@@ -126,8 +127,10 @@ def create_app(
     return app
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until told to stop. Opens the snapshot first, so that a bad one is an error here and not a log line.
+
+    `announce` is called once, with the URL at which what is asked from then on is answered.
 
     :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none,
         or an address that cannot be listened on.
@@ -138,20 +141,25 @@ def serve(settings: Settings) -> None:
     open_published = EngineOpener(settings.embed_budget)
     source = SnapshotSource(published=published_version, open=open_published)
     engine = open_published(settings.index)
-    if settings.workers == 1:
-        app = create_app(settings, source=source, engine=engine)
-        keep_what_is_there()
-        run(app, settings)
-        return
-    with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
-        os.environ[_RUN_SEED] = secrets.token_hex(32)
-        os.environ[MULTIPROCESS_VARIABLE] = shared
-        with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as listener:
+        if settings.workers == 1:
+            app = create_app(settings, source=source, engine=engine)
+            keep_what_is_there()
+            announce(url_of(listener))
+            if not run(app, settings, listener):
+                raise KbsearchError(
+                    "the service could not start, for the reason logged above; mend that, then start it."
+                )
+            return
+        with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
+            os.environ[_RUN_SEED] = secrets.token_hex(32)
+            os.environ[MULTIPROCESS_VARIABLE] = shared
 
             def work() -> int:
                 app = create_app(settings, source=source, engine=engine)
-                return 0 if run_behind(listener, app, settings) else FAILED
+                return 0 if run(app, settings, listener) else FAILED
 
+            announce(url_of(listener))
             run_workers(settings.workers, work)
 
 

@@ -60,6 +60,19 @@ def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl:
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
 
+def held_by(key: str) -> dict[str, object]:
+    """What a key that we made says, in words of the command that made it; the times as ISO 8601."""
+    claims = jwt.decode(key, options={"verify_signature": False})
+    issued_at, expires_at = (datetime.fromtimestamp(claims[name], UTC).isoformat() for name in ("iat", "exp"))
+    return {
+        "subject": claims["sub"],
+        "audiences": claims["audiences"],
+        "origins": claims.get("origins", []),
+        "issued_at": issued_at,
+        "expires_at": expires_at,
+    }
+
+
 def audiences_of(headers: Mapping[str, str], secret: str) -> frozenset[str]:
     """Return the audiences that a request may see, from its headers (names in lower case).
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from functools import lru_cache
 from socket import socket
 from time import perf_counter
@@ -40,32 +41,25 @@ _END_OF_HEAD = b"\r\n\r\n"
 _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
 
 
-def run(app: FastAPI, settings: Settings) -> None:
-    """Serve until told to stop."""
-    uvicorn.run(app, **_options(app, settings))
-
-
-def run_behind(listener: socket, app: FastAPI, settings: Settings) -> bool:
+def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
     """Serve what comes in by `listener` until told to stop; False where it could not start."""
-    server = uvicorn.Server(uvicorn.Config(app, **_options(app, settings)))
-    server.run(sockets=[listener])
-    return server.started
-
-
-def _options(app: FastAPI, settings: Settings) -> dict[str, Any]:
     service: Service = app.state.service
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "http": door(service.gate, service.meters),
-        "timeout_graceful_shutdown": settings.shutdown,
+    config = uvicorn.Config(
+        app,
+        http=door(service.gate, service.meters),
+        timeout_graceful_shutdown=settings.shutdown,
         # Longer than clients and proxies keep an idle connection (mostly 60 s or less), so that they close it, not we:
         # a request sent into a connection that is being closed is lost.
-        "timeout_keep_alive": 75,
+        timeout_keep_alive=75,
         # Access logs would hold queries and addresses, unredacted.
-        "access_log": False,
-        "server_header": False,
-    }
+        access_log=False,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    # It stops in order, and then lets the signal that stopped it have its usual effect: a traceback, for Ctrl-C.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    return server.started
 
 
 def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:

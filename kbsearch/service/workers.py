@@ -27,7 +27,7 @@ _YOUNG_SECONDS = 5.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all workers accept from.
+    """Listen: what comes in waits for a worker to accept it.
 
     :raises KbsearchError: the address is taken, or none of this machine's.
     """
@@ -38,13 +38,19 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise KbsearchError(
             f"the service could not start on {host}:{port}: {error.strerror}; choose another --host or --port."
         ) from error
-    listener.set_inheritable(True)
     return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The URL of what answers there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def run_workers(count: int, work: Callable[[], int]) -> None:

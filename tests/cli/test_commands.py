@@ -8,9 +8,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,21 @@ def test_help_says_what_every_argument_is(program: str) -> None:
     arguments = arguments_of(PROGRAMS[program]._parser(), program)
     assert len(arguments) > 20
     assert [name for name, action in arguments if not action.help] == []
+
+
+def leaves(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, argparse.ArgumentParser]]:
+    """The commands, and of those that have sub-commands these."""
+    subs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not subs:
+        return [(name, parser)]
+    return [leaf for action in subs for word, sub in action.choices.items() for leaf in leaves(sub, f"{name} {word}")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_command_has_output_for_machines(program: str) -> None:
+    found = leaves(PROGRAMS[program]._parser(), program)
+    assert len(found) >= 10
+    assert [name for name, parser in found if "--json" not in parser._option_string_actions] == []
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -266,3 +283,29 @@ def test_a_service_that_cannot_listen_says_so_last(index: Path, workers: int) ->
     assert "in use" in result.stderr
     assert f"127.0.0.1:{port}" in result.stderr.splitlines()[-1]
     assert "--port" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_says_where_it_answers(index: Path, workers: int) -> None:
+    """Any free port will do; what is asked at once is answered; stopped from the keyboard, it says no more."""
+    code = "from kbsearch.cli import main; raise SystemExit(main())"
+    command = ["serve", "--index", str(index), "--port", "0", "--workers", str(workers), "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            said = json.loads(server.stdout.readline())
+            assert (said["index"], said["workers"]) == (str(index), workers)
+            with urllib.request.urlopen(f"{said['url']}v1/search?q=password", timeout=60) as answer:
+                assert json.load(answer)["hits"][0]["id"] == "a.en"
+            os.killpg(server.pid, signal.SIGINT)
+            rest, logged = server.communicate(timeout=60)
+        finally:
+            server.kill()
+    assert (server.returncode, rest) == (0, "")
+    assert "Traceback" not in logged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import shutil
@@ -20,7 +21,7 @@ import indexer.watch
 from indexer.pipeline import build
 from indexer.watch import RETRIED_AFTER, Watch, look
 from kbsearch.embed.hashing import HashingEmbedder
-from kbsearch.snapshot import open_snapshot
+from kbsearch.snapshot import open_snapshot, published_version
 
 
 class Stop(Exception):
@@ -136,10 +137,13 @@ def test_what_is_skipped_is_said_with_its_place(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(indexer.watch, "Watch", Once)
     source = tmp_path / "kb.jsonl"
     source.write_text('{"id": "a", "title": "Reset a password", "body": "Open the page."}\nbroken\n')
-    assert indexer.cli.main(["watch", str(source), "--out", str(tmp_path / "i"), "--model", "hashing"]) == 0
-    said = capfd.readouterr().err
-    assert f"skipped {source}:2: " in said
-    assert "1 line skipped" in said
+    index = tmp_path / "i"
+    assert indexer.cli.main(["watch", str(source), "--out", str(index), "--model", "hashing", "--json"]) == 0
+    printed = capfd.readouterr()
+    assert f"skipped {source}:2: " in printed.err
+    assert "1 line skipped" in printed.err
+    report = json.loads(printed.out)
+    assert (report["version"], report["documents"]) == (published_version(index), 1)
 
 
 @pytest.mark.slow

@@ -153,7 +153,14 @@ def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, fil
 
 @pytest.mark.parametrize(
     ("period", "journeys"),
-    [("from={4}&to={4}", "7"), ("from={3}&to={3}", "12"), ("from={90}&to={0}", "19"), ("from={9}&to={8}", "0")],
+    [
+        ("from={4}&to={4}", "7"),
+        ("from={3}&to={3}", "12"),
+        ("from={90}&to={0}", "19"),
+        ("from={9}&to={8}", "0"),
+        ("to={4}", "7"),
+        ("to={40}", "0"),
+    ],
 )
 def test_a_period_shows_what_began_in_it(signed_in: TestClient, period: str, journeys: str) -> None:
     """Both days included; longer periods are drawn by week; an empty one says so."""
@@ -165,7 +172,9 @@ def test_a_period_shows_what_began_in_it(signed_in: TestClient, period: str, jou
     assert ("No data in this period" in page.text) == (journeys == "0")
 
 
-@pytest.mark.parametrize("period", ["from=tomorrow", "from=2026-11-24&to=2026-11-01", "from=0000-99-99"])
+@pytest.mark.parametrize(
+    "period", ["from=tomorrow", "from=2026-11-24&to=2026-11-01", "from=0000-99-99", "to=today", "to=0001-01-02"]
+)
 def test_a_period_that_cannot_be_read_is_explained(signed_in: TestClient, period: str) -> None:
     page = signed_in.get(f"/dashboard?{period}")
     assert page.status_code == 422

@@ -14,7 +14,7 @@ from service_fake import SECRET
 
 from kbsearch.errors import UsageError
 from kbsearch.service.keys import key_from_environment
-from kbsearch.service.security import make_key
+from kbsearch.service.security import held_by, make_key
 
 HOUR = timedelta(hours=1)
 
@@ -191,3 +191,11 @@ def test_the_command_makes_keys_from_the_environment(client: TestClient) -> None
         key_from_environment(["agent"], [], 1, "desk", {})
     with pytest.raises(UsageError, match="days"):
         key_from_environment(["agent"], [], float("inf"), "desk", {"KBSEARCH_SECRET": SECRET})
+
+
+def test_what_a_key_holds_can_be_read() -> None:
+    """By a program that made it and has to know when to make the next one."""
+    said = held_by(make_key(SECRET, ["agent"], ["https://shop.example/"], HOUR, "crm"))
+    issued, expires = (datetime.fromisoformat(str(said.pop(name))) for name in ("issued_at", "expires_at"))
+    assert said == {"subject": "crm", "audiences": ["agent", "public"], "origins": ["https://shop.example"]}
+    assert expires - issued == HOUR

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from service_fake import SECRET
 
-from kbsearch.errors import SnapshotError
+from kbsearch.errors import KbsearchError, SnapshotError
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.service.app import create_app, serve
 from kbsearch.service.security import make_key
@@ -97,21 +98,33 @@ def test_private_words_are_nowhere_without_a_key(real: TestClient, word: str) ->
 def test_serve_refuses_what_it_cannot_open(tmp_path: Path, index: Path) -> None:
     """Before it listens, with the engine's sentence; nothing is written beside a missing index."""
     with pytest.raises(SnapshotError):
-        serve(Settings(index=tmp_path / "nothing"))
+        serve(Settings(index=tmp_path / "nothing"), pytest.fail)
     assert not (tmp_path / "nothing").exists()
     snapshot = index / published_version(index)
     passages = max((path for path in snapshot.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     passages.write_bytes(passages.read_bytes()[:-10])
     with pytest.raises(SnapshotError):
-        serve(Settings(index=index))
+        serve(Settings(index=index), pytest.fail)
 
 
 def test_idle_connections_outlive_those_who_reuse_them(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """uvicorn's five seconds are also those of common clients, whose next request would meet a closing connection."""
-    given: dict[str, object] = {}
-    monkeypatch.setattr("uvicorn.run", lambda _app, **options: given.update(options))
-    serve(Settings(index=index))
-    assert given["timeout_keep_alive"] == 75
+    kept = []
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        kept.append(server.config.timeout_keep_alive)
+        server.started = bool(sockets)
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    serve(Settings(index=index, port=0), lambda _url: None)
+    assert kept == [75]
+
+
+def test_a_service_that_does_not_start_says_so(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was that failed has been logged by the server."""
+    monkeypatch.setattr("uvicorn.Server.run", lambda _server, sockets: None)
+    with pytest.raises(KbsearchError, match="could not start, for the reason logged above"):
+        serve(Settings(index=index, port=0), lambda _url: None)
 
 
 @pytest.mark.slow
@@ -123,7 +136,8 @@ def test_the_command_serves_and_stops_without_losing_events(index: Path, workers
         port = probe.getsockname()[1]
     environment = {**os.environ, "KBSEARCH_INDEX": str(index), "KBSEARCH_WORKERS": str(workers)}
     code = (
-        "from kbsearch.service.app import serve; from kbsearch.service.settings import read_settings as r; serve(r())"
+        "from kbsearch.service.app import serve; from kbsearch.service.settings import read_settings; "
+        "serve(read_settings(), print)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], env={**environment, "KBSEARCH_PORT": str(port)}, stderr=subprocess.PIPE, text=True

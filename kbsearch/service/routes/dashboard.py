@@ -14,9 +14,9 @@ from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import KeyRejected, UsageError
 from kbsearch.metrics.board import Board, board
-from kbsearch.metrics.bounds import read_period
+from kbsearch.metrics.bounds import read_bound, read_period
 from kbsearch.metrics.incremental import HOLDOUT_SHARE
-from kbsearch.metrics.moments import day_after
+from kbsearch.metrics.moments import DAY, day_after, day_of
 from kbsearch.service.context import Service, service_of
 from kbsearch.service.dashboard.render import STATIC, load_files, render_note, render_page
 from kbsearch.service.errors import Forbidden, NotFound
@@ -52,10 +52,10 @@ async def dashboard(request: Request) -> Response:
         answer.delete_cookie(COOKIE, path=_PATH)
         return answer
     today = datetime.now(UTC).date().isoformat()
-    since = request.query_params.get("from", "") or day_after(today, 1 - _USUAL)
     until = request.query_params.get("to", "") or today
     knowledge = Knowledge(service.holder.engine(), audiences)
     try:
+        since = request.query_params.get("from", "") or _usual_start(until)
         bounds = read_period(since, until)
         made = await to_thread.run_sync(lambda: _make(service, knowledge, *bounds), limiter=ONE_AT_A_TIME)
     except UsageError as error:
@@ -105,6 +105,12 @@ async def static(request: Request, name: str) -> Response:
         headers["Content-Encoding"] = "gzip"
         return Response(loaded.compressed[name], media_type=STATIC[name], headers=headers)
     return Response(loaded.static[name], media_type=STATIC[name], headers=headers)
+
+
+def _usual_start(until: str) -> str:
+    """The first day of the period that is shown where only its end is given; no fact is older than 1970."""
+    end = read_bound(until, "to") or 0
+    return day_of(max(0, end - (_USUAL - 1) * DAY))
 
 
 def _admin(service: Service, key: str) -> frozenset[str]:
