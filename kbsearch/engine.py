@@ -106,14 +106,18 @@ class Engine:
         clock = _Clock()
         snapshot = self._snapshot
         typed = normalise(request.q)
-        # Single legs are for measuring, so rules leave them alone.
-        ruling = self._rules.apply(typed, request.lang) if request.mode == "hybrid" else Ruling()
-        visible = self._rules.visible_under(ruling, self._visibility.of(request))
+        everything = self._visibility.of(request)
+        ruling = self._ruling(typed, request)
+        visible = self._rules.visible_under(ruling, everything)
         clock.lap("filter")
         lexicon = self._lexicon_for(request.audiences)
         languages = likely_languages(typed, request.lang, lexicon.detector)
         clock.lap("detect")
         query = understand(typed, languages, request.lang, lexicon, visible.passages)
+        if query.typed != typed and ruling == Ruling():
+            # What nobody wrote a rule for was typed with another keyboard, or without a space.
+            ruling = self._ruling(query.typed, request)
+            visible = self._rules.visible_under(ruling, everything)
         clock.lap("analyse")
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
@@ -205,6 +209,10 @@ class Engine:
         """The group of a document, or None where it is unknown."""
         number = self._snapshot.number_of(document_id)
         return None if number is None else str(self._snapshot.record(number)["group"])
+
+    def _ruling(self, text: str, request: SearchRequest) -> Ruling:
+        """What the editor says about this text; single legs are for measuring, so rules leave them alone."""
+        return self._rules.apply(text, request.lang) if request.mode == "hybrid" else Ruling()
 
     def _lexicon_for(self, audiences: frozenset[str] | None) -> Lexicon:
         """What those who belong to these audiences may know of words."""

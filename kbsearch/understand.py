@@ -15,6 +15,7 @@ from operator import itemgetter
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
+from kbsearch.text.keyboard import in_other_layout, look_alike
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.stems import stem_terms
@@ -35,7 +36,7 @@ SYNONYM_WEIGHT = 0.7
 # What a stem term begins with (kbsearch/text/analyze.py).
 _STEM = "~"
 # More letters before digits are a word (iOS 16), not the beginning of a code. Editors make a dash of a hyphen.
-_PARTED_CODE = re.compile(r"\b([^\W\d_]{1,2})[ ./‐‑–-](\d[^\W_]+)")
+_CODE = re.compile(r"\b([^\W\d_]{1,2})([ ./‐‑–-]?)(\d[^\W_]+)")
 
 
 @noun
@@ -248,15 +249,19 @@ def _explained(synonyms: Mapping[tuple[str, ...], Mapping[str, str]], lexicon: L
 
 
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
-    """The text with codes that the collection holds written as one run of letters and digits: E 4012, E-4012."""
+    """The text with codes that the collection holds written as it holds them: E4012 for E 4012, E-4012, and for У-4012
+    and Е4012 with Cyrillic letters."""
     if text.replace(" ", "").isalpha():  # most queries
         return text
 
     def whole(code: re.Match[str]) -> str:
-        joined = code[1] + code[2]
-        return joined if lexicon.holds_whole(joined, readings) else code[0]
+        letters, mark, digits = code.groups()
+        # With a space between, a letter may be a word: "с 10 часов" is no "C10".
+        others = () if mark == " " else (look_alike(letters), in_other_layout(letters))
+        spellings = (first + digits for first in (letters, *others))
+        return next((known for known in spellings if lexicon.holds_whole(known, readings)), code[0])
 
-    return _PARTED_CODE.sub(whole, text)
+    return _CODE.sub(whole, text)
 
 
 def _title_stems(

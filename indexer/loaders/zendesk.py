@@ -15,6 +15,7 @@ import orjson
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.whole import Unreadable, read_bytes
+from kbsearch.amounts import amount
 
 EXTENSIONS = (".json",)
 MAX_EXPORT = 512 * 1024 * 1024
@@ -54,7 +55,7 @@ def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator
     translations: dict[str, list[Object]] = {}
     for translation in parts["translations"]:
         translations.setdefault(str(translation.get("source_id")), []).append(translation)
-    drafts, seen = 0, set()
+    unseen, seen = 0, set()
     for article in parts["articles"]:
         number = article.get("id")
         if not _is_id(number):
@@ -68,15 +69,15 @@ def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator
             if identity in seen:
                 continue
             seen.add(identity)
-            if version.get("draft"):
-                drafts += 1
+            if version.get("draft") or version.get("hidden"):
+                unseen += 1
                 continue
             try:
                 yield Found(make_document({"id": identity, **names.fields(article, version, locale)}))
             except FieldError as error:
                 yield Problem(source.name, None, f"article {number} ({locale or 'no locale'}): {error}")
-    if drafts:
-        yield Note(f"{source.name}: {drafts} drafts left out")
+    if unseen:
+        yield Note(f"{source.name}: {amount(unseen, 'version')} left out that nobody may see yet: drafts, hidden ones")
 
 
 class _Names:

@@ -2,7 +2,8 @@
 
 Takes a query, gives what the same keys write in the other of the two layouts that a Russian speaker in the Baltics
 changes between: Russian (ЙЦУКЕН) and Latin (QWERTY, whose letters Latvian, Lithuanian, Estonian and Polish layouts
-share). Whether that was meant is for `lexicon` to say.
+share); or, for a code that was read off a screen, the letters of the other alphabet that look the same. Whether that
+was meant is for `lexicon` to say.
 """
 
 from typing import Final
@@ -12,6 +13,8 @@ _RUSSIAN: Final = "йцукенгшщзхъфывапролджэячсмить�
 _CYRILLIC: Final = frozenset(filter(str.isalpha, _RUSSIAN))
 _TO_RUSSIAN: Final = str.maketrans(_LATIN, _RUSSIAN)
 _TO_LATIN: Final = str.maketrans(_RUSSIAN, _LATIN)
+_ALIKE: Final = ("ABCEHKMOPTXY", "АВСЕНКМОРТХУ")
+_TO_ALIKE: Final = str.maketrans("".join(_ALIKE), "".join(reversed(_ALIKE)))
 
 
 def has_cyrillic(text: str) -> bool:
@@ -26,3 +29,8 @@ def in_other_layout(text: str) -> str:
     Keys that write the same in both, digits among them, stay as they are.
     """
     return text.translate(_TO_LATIN if has_cyrillic(text) else _TO_RUSSIAN)
+
+
+def look_alike(letters: str) -> str:
+    """Return the capitals of the other alphabet that look like these letters; where there is none, a letter's own."""
+    return letters.upper().translate(_TO_ALIKE)

@@ -216,11 +216,44 @@ def test_a_pin_turns_a_hand_over_into_a_list_where_it_puts_something_first(engin
         assert listed.confidence < NOTHING_IN_COMMON
 
 
-@pytest.mark.parametrize("typed", ["e-4012", "E 4012", "E‑4012", "E–4012", "E.4012", "e/4012"])
-def test_the_parts_of_a_code_are_one_word(engine: Engine, typed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("пшае сфкв", "gift card"), ("giftcard", "gift card"), ("кузфшк ьфкпшты", "repair margins")]
+)
+def test_a_rule_holds_for_what_was_meant(engine: Engine, typed: str, meant: str) -> None:
+    """With the keyboard set to Russian, or without the space."""
+    outcome = ask(engine, typed)
+    assert outcome.did_you_mean == meant
+    assert ids(outcome) == ids(ask(engine, meant))
+
+
+def test_a_rule_for_what_was_typed_comes_first(engine_of: EngineOf) -> None:
+    """Whoever wrote a rule for it knows what it means."""
+    rules = "query,match,action,target,lang\n{typed}gift card,exact,pin,refund,\n"
+    for typed, first in (("", "refund"), ("giftcard,exact,pin,sofa,\n", "sofa")):
+        assert ids(ask(engine_of(ARTICLES, {"rules.csv": rules.format(typed=typed)}), "giftcard"))[0] == first
+
+
+@pytest.mark.parametrize("mark", [" ", ".", "/", "-", "‑", "–", ""])
+@pytest.mark.parametrize("letter", ["E", "e"])
+def test_the_parts_of_a_code_are_one_word(engine: Engine, letter: str, mark: str) -> None:
     """With a space, a dot, a slash, a hyphen or what a phone makes of one: the same results with the same scores."""
+    hits, expected = (ask(engine, q).hits for q in (f"{letter}{mark}4012", "E4012"))
+    assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in expected]
+
+
+@pytest.mark.parametrize("typed", ["Е-4012", "Е4012", "е.4012", "у-4012", "У4012"])
+def test_the_letter_of_a_code_may_be_typed_in_the_other_alphabet(engine: Engine, typed: str) -> None:
+    """One that looks the same, since it was read off a screen, or one on the same key."""
+    assert not typed.isascii()
     hits, expected = (ask(engine, q).hits for q in (typed, "E4012"))
     assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in expected]
+
+
+def test_a_letter_before_a_number_is_no_code_in_the_other_alphabet(engine: Engine) -> None:
+    """It may be a word: «с 10 часов»."""
+    first = ask(engine, "reset у 4012", explain=True).hits[0]
+    assert first.explain is not None
+    assert [match["word"] for match in cast(list[dict[str, str]], first.explain["words"])] == ["reset", "у", "4012"]
 
 
 def test_a_code_that_nobody_wrote_stays_in_parts(engine: Engine) -> None:

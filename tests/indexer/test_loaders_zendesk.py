@@ -89,11 +89,12 @@ def test_names_are_found_in_the_files_beside(tmp_path):
     assert (report.problem_count, report.notes) == (0, [])
 
 
-def test_drafts_are_left_out_and_segments_are_audiences(tmp_path):
+def test_what_nobody_may_see_is_left_out_and_segments_are_audiences(tmp_path):
     """What only some may read never becomes public, also where the segment is not named in the file."""
     page = {
         "articles": [
             ARTICLE | {"id": 1, "draft": True},
+            ARTICLE | {"id": 5, "hidden": True},
             ARTICLE | {"id": 2, "user_segment_id": 77},
             ARTICLE | {"id": 3, "user_segment_id": 78},
             ARTICLE | {"id": 4, "user_segment_id": 79},
@@ -102,7 +103,7 @@ def test_drafts_are_left_out_and_segments_are_audiences(tmp_path):
     }
     documents, report = load(write(tmp_path / "a.json", page))
     assert [document.audience for document in documents] == [("agent",), ("signed_in",), ("segment-79",)]
-    assert report.notes == [f"{tmp_path / 'a.json'}: 1 drafts left out"]
+    assert report.notes == [f"{tmp_path / 'a.json'}: 2 versions left out that nobody may see yet: drafts, hidden ones"]
 
 
 @pytest.mark.parametrize("name", ["tags", "or_tags", "organization_ids", "group_ids", "added_user_ids"])
