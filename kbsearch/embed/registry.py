@@ -36,7 +36,8 @@ def load_embedder(name: str | None = None) -> Embedder:
     directory = Path(name)
     # An empty name, mostly an unset variable of a script, must not come to mean the current folder.
     if name and directory.is_dir():
-        return _open(directory, name, LOCAL)
+        # An index that was built with it is served from another folder.
+        return _open(directory, str(directory.resolve()), LOCAL)
     if directory.is_absolute() or name.count("/") != 1:
         raise ModelError(
             f"There is no model {name!r}; bundled models are {', '.join(sorted(bundled))}, "

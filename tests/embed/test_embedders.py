@@ -127,12 +127,14 @@ def test_rows_of_another_vocabulary_are_refused(static_model: Path, tmp_path: Pa
         load_embedder(str(copy))
 
 
-def test_the_registry_knows_hashing_and_directories(static_model: Path) -> None:
-    """By name or path."""
+def test_the_registry_knows_hashing_and_directories(static_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name or path; what the snapshot keeps of a path holds in any folder that it is served from."""
     assert isinstance(load_embedder("hashing"), HashingEmbedder)
     loaded = load_embedder(str(static_model))
     assert isinstance(loaded, StaticEmbedder)
     assert (loaded.info.name, loaded.info.revision) == (str(static_model), "directory")
+    monkeypatch.chdir(static_model.parent)
+    assert load_embedder(static_model.name).info == loaded.info
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:
