@@ -9,8 +9,11 @@ import sysconfig
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from kbsearch.snapshot import published_version
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODEL = "kbsearch-mini"
@@ -131,3 +134,20 @@ def test_the_installed_wheel_indexes_and_searches(
     assert not outcome["degraded"]
     listed = call(environment / "kbsearch-index", "list", "index", "--json", cwd=tmp_path)
     assert json.loads(listed.stdout)[0]["model"] == MODEL
+
+
+def test_the_installed_wheel_calibrates_and_measures(environment: Path, tmp_path: Path) -> None:
+    """What a customer runs on his own index: nothing of it reads the checkout."""
+    questions = REPOSITORY / "sample_kb" / "questions.jsonl"
+    call(environment / "kbsearch-index", "build", REPOSITORY / "sample_kb", "--out", "index", cwd=tmp_path)
+
+    def measure(command: str, *options: object) -> dict[str, Any]:
+        asked = [environment / "kbsearch", command, "--index", "index", "--queries", questions, "--json", *options]
+        found: dict[str, Any] = json.loads(call(*asked, cwd=tmp_path).stdout)
+        return found
+
+    assert measure("calibrate")["version"] == published_version(tmp_path / "index")
+    assert measure("eval")["decision"]["answered"] > 0
+    receipt = measure("bench", "--seconds", "0.3", "--rounds", "1", "--html", "receipt.html")
+    assert receipt["index"]["snapshot"] == published_version(tmp_path / "index")
+    assert "<svg" in (tmp_path / "receipt.html").read_text(encoding="utf-8")
