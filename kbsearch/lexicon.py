@@ -28,7 +28,7 @@ from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.synonyms import Thesaurus
 from kbsearch.text.tags import one_region_each, primary
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import put_in, surfaces, words
 
 # A stem this short is shared by words that have nothing to do with each other, so it makes no word a known one.
 SHORT_STEM = 3
@@ -218,11 +218,8 @@ class Lexicon:
         )
         if best not in langs and not (2 * count > len(unknown) and 2 * len(unknown) > len(typed)):
             return text, langs
-        pieces, end = [], 0
-        for place in unknown:
-            pieces += [text[end : places[place].start], meant[place]]
-            end = places[place].end
-        return "".join([*pieces, text[end:]]), (best, *(lang for lang in langs if lang != best))
+        text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in unknown))
+        return text, (best, *(lang for lang in langs if lang != best))
 
     def in_other_layout(self, text: str) -> str | None:
         """A text whose unknown words are what the same keys write in the other alphabet; None where the collection
@@ -255,16 +252,15 @@ class Lexicon:
         if not joined and all(map(eq, parted, parted.values())):  # most texts
             return text
         places = words(text)
-        pieces, end = [], 0
+        pieces: list[tuple[int, int, str]] = []
         for word, following in zip_longest(places, places[1:]):
-            if word.start < end:  # joined with the one before
+            if pieces and word.start < pieces[-1][1]:  # joined with the one before
                 continue
-            pieces += [text[end : word.start], parted.get(word.text, word.text)]
-            end = word.end
-            if following and (word.text, following.text) in joined and text[end : following.start] == " ":
-                pieces[-1] = word.text + following.text
-                end = following.end
-        return "".join([*pieces, text[end:]])
+            if following and (word.text, following.text) in joined and text[word.end : following.start] == " ":
+                pieces.append((word.start, following.end, word.text + following.text))
+            elif word.text in parted:
+                pieces.append((word.start, word.end, parted[word.text]))
+        return put_in(text, pieces)
 
     def _join(self, first: str, second: str) -> bool:
         """Whether two words are one that the collection writes."""

@@ -20,7 +20,7 @@ from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import one_region_each, primary
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import put_in, surfaces, words
 from kbsearch.types import noun
 
 # Short queries are detected badly by anybody; the language of the page that the customer chose weighs more.
@@ -297,11 +297,5 @@ def _as_typed(word: str, correction: str, text: str) -> str:
 
 
 def _replace(text: str, corrections: Mapping[str, str]) -> str:
-    if not corrections:
-        return text
-    pieces, end = [], 0
-    for word in words(text):
-        if word.text in corrections:
-            pieces += [text[end : word.start], corrections[word.text]]
-            end = word.end
-    return "".join([*pieces, text[end:]])
+    found = (word for word in words(text) if word.text in corrections)
+    return put_in(text, ((word.start, word.end, corrections[word.text]) for word in found))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 import orjson
 from jinja2 import Environment
 
 from kbsearch.service.page import language_names
+from kbsearch.service.static import StaticFile, static_file, version_of
 from kbsearch.service.templates import make_environment
 
 _MEDIA_TYPES = {
@@ -27,15 +25,6 @@ SCRIPT_TEXTS = (
     "solved_title", "solved_text", "new_tab", "home",
 )  # fmt: skip
 """Texts that portal.js shows by itself; everything else it takes from pages that the server renders."""
-
-
-@dataclass(frozen=True, slots=True)
-class StaticFile:
-    """A file of the page, plain and compressed."""
-
-    content: bytes
-    compressed: bytes
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +52,8 @@ class Portal:
 def load_portal() -> Portal:
     """Read the page's files from the package."""
     folder = files("kbsearch.service") / "portal"
-    static = {name: _static_file(folder / name, media) for name, media in _MEDIA_TYPES.items()}
+    static = {name: static_file((folder / name).read_bytes(), media) for name, media in _MEDIA_TYPES.items()}
     messages: dict[str, dict[str, str]] = {
         code: orjson.loads((folder / "messages" / f"{code}.json").read_bytes()) for code in LANGUAGES
     }
-    digest = hashlib.sha256(b"".join(file.content for file in static.values())).hexdigest()
-    return Portal(make_environment(folder), messages, language_names(messages), static, digest[:12])
-
-
-def _static_file(path: Traversable, media_type: str) -> StaticFile:
-    content = path.read_bytes()
-    return StaticFile(content, gzip.compress(content, 9, mtime=0), media_type)
+    return Portal(make_environment(folder), messages, language_names(messages), static, version_of(static.values()))

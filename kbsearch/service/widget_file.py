@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from importlib.resources import files
 import orjson
 
 from kbsearch.chat.intents import LANGUAGES
+from kbsearch.service.static import StaticFile, static_file
 
 PARTS = (
     "settings.js",
@@ -28,10 +28,9 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class WidgetFile:
-    """The script, plain and compressed; each has an ETag of its own, since that stands for these very bytes."""
+    """The script; plain and compressed each have an ETag of their own, since that stands for these very bytes."""
 
-    content: bytes
-    compressed: bytes
+    file: StaticFile
     etag: str
     compressed_etag: str
 
@@ -57,9 +56,8 @@ def load_widget() -> WidgetFile:
         *(_bare((folder / name).read_text(encoding="utf-8")) for name in PARTS),
         "})();",
     ]
-    content = "\n".join(pieces).encode()
-    compressed = gzip.compress(content, 9, mtime=0)
-    return WidgetFile(content, compressed, _etag(content), _etag(compressed))
+    file = static_file("\n".join(pieces).encode(), "text/javascript; charset=utf-8")
+    return WidgetFile(file, _etag(file.content), _etag(file.compressed))
 
 
 def _etag(content: bytes) -> str:

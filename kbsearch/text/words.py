@@ -5,6 +5,7 @@ whoever highlights words in a snippet.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # \w misses combining vowel signs (Hindi, Thai, Hebrew points), which would cut those words to pieces.
@@ -54,3 +55,12 @@ def surfaces(text: str) -> list[str]:
     """Return only the surface forms of `words(text)`: several times faster where places are not needed."""
     # Most queries are letters and spaces, of which the expression makes the same.
     return text.split() if text.replace(" ", "").isalpha() else _WORD.findall(text)
+
+
+def put_in(text: str, pieces: Iterable[tuple[int, int, str]]) -> str:
+    """Return the text with each piece in place of what stands from its first offset to its second; in order, apart."""
+    parts, done = [], 0
+    for start, end, piece in pieces:
+        parts += [text[done:start], piece]
+        done = end
+    return "".join([*parts, text[done:]])

@@ -358,7 +358,7 @@ def test_it_follows_scheme_and_motion_and_the_pages_colours(browser: Browser, sh
 
 def test_a_copy_on_another_host_calls_the_service_that_it_names(customer: Customer, shop: Shop) -> None:
     """`data-kb` is then the service's address."""
-    script = load_widget().content.decode()
+    script = load_widget().file.content.decode()
     customer.page.route("**/cdn/widget.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
     tag = shop.tag(data_kb=shop.service).replace(f"{shop.service}/widget.js", "/cdn/widget.js")
     customer.visit(shop.page(tag))

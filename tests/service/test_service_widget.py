@@ -26,7 +26,7 @@ def test_it_is_one_small_file(client: TestClient) -> None:
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"
     assert response.headers["content-encoding"] == "gzip"
     assert int(response.headers["content-length"]) < MAX_COMPRESSED
-    assert response.content == load_widget().content == gzip.decompress(load_widget().compressed)
+    assert response.content == load_widget().file.content == gzip.decompress(load_widget().file.compressed)
     assert client.get("/widget.js", headers={"Accept-Encoding": "identity"}).content == response.content
     assert "import " not in re.sub(r"//.*", "", response.text)
 
@@ -54,7 +54,7 @@ def test_any_page_may_load_and_keep_it(client: TestClient) -> None:
 )  # fmt: skip
 def test_it_does_nothing_that_strict_pages_refuse(word: str) -> None:
     """A glance at the source; the browser tests are the proof."""
-    assert word not in load_widget().content.decode()
+    assert word not in load_widget().file.content.decode()
 
 
 def test_it_is_whole_in_every_language() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsearch.text.words import surfaces, words
+from kbsearch.text.words import put_in, surfaces, words
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,17 @@ def test_offsets_index_the_surface(text: str) -> None:
     found = words(text)
     assert [text[word.start : word.end] for word in found] == [word.text for word in found] == surfaces(text)
     assert all(left.end <= right.start for left, right in pairwise(found))
+
+
+@given(st.text())
+def test_other_words_are_put_in_where_words_stand(text: str) -> None:
+    """Each in the place of its own; all else stays, and so does the whole where they are the same."""
+    places = words(text)
+    assert put_in(text, ((word.start, word.end, word.text) for word in places)) == text
+    doubled = put_in(text, ((word.start, word.end, word.text * 2) for word in places))
+    assert len(doubled) == len(text) + sum(len(word.text) for word in places)
+
+
+def test_what_is_put_in_may_stand_for_nothing_or_for_more_than_a_word() -> None:
+    assert put_in("slapta zodis, ne", [(0, 12, "slaptazodis"), (13, 16, "")]) == "slaptazodis,"
+    assert put_in("", []) == ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from jinja2 import Environment
 
 from kbsearch.metrics.board import Board
 from kbsearch.service.dashboard.view import board_values
+from kbsearch.service.static import StaticFile, static_file, version_of
 from kbsearch.service.templates import make_environment
 
-STATIC = {"dashboard.css": "text/css; charset=utf-8", "dashboard.js": "text/javascript; charset=utf-8"}
+_MEDIA_TYPES = {"dashboard.css": "text/css; charset=utf-8", "dashboard.js": "text/javascript; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,7 @@ class Files:
     """What the page is made of."""
 
     environment: Environment
-    static: Mapping[str, bytes]
-    compressed: Mapping[str, bytes]
+    static: Mapping[str, StaticFile]
     version: str
     """Changes with any static file; part of their addresses, so that browsers may keep them."""
 
@@ -34,10 +33,8 @@ class Files:
 def load_files() -> Files:
     """Read the page's files from the package."""
     folder = files("kbsearch.service.dashboard")
-    static = {name: (folder / name).read_bytes() for name in STATIC}
-    compressed = {name: gzip.compress(content, 9, mtime=0) for name, content in static.items()}
-    digest = hashlib.sha256(b"".join(static.values())).hexdigest()
-    return Files(make_environment(folder), static, compressed, digest[:12])
+    static = {name: static_file((folder / name).read_bytes(), media) for name, media in _MEDIA_TYPES.items()}
+    return Files(make_environment(folder), static, version_of(static.values()))
 
 
 def render_page(board: Board, title: str, address: Mapping[str, object]) -> str:
@@ -50,7 +47,7 @@ def render_page(board: Board, title: str, address: Mapping[str, object]) -> str:
 def render_report(board: Board, title: str) -> str:
     """Return the report as one file that needs nothing else and may run nothing else."""
     loaded = load_files()
-    style, script = (loaded.static[name].decode() for name in STATIC)
+    style, script = (file.content.decode() for file in loaded.static.values())
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     values = {**board_values(board), "title": title, "policy": policy, "version": loaded.version}
     page = loaded.environment.get_template("board.html")

@@ -18,22 +18,20 @@ from kbsearch.metrics.bounds import read_bound, read_period
 from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.moments import DAY, day_after, day_of
 from kbsearch.service.context import Service, service_of
-from kbsearch.service.dashboard.render import STATIC, load_files, render_note, render_page
+from kbsearch.service.dashboard.render import load_files, render_note, render_page
 from kbsearch.service.errors import Forbidden, NotFound
 from kbsearch.service.forms import read_form
 from kbsearch.service.knowledge import Knowledge
 from kbsearch.service.respond import html_response
 from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME
 from kbsearch.service.security import KEY_HEADER, audiences_of
-from kbsearch.service.sent import takes_gzip
+from kbsearch.service.static import KEPT, file_response
 
 router = APIRouter(include_in_schema=False)
 
 COOKIE = "kbsearch_admin"
 _PATH = "/dashboard"
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-# The address of a static file holds a hash of all of them.
-_KEEP = "public, max-age=31536000, immutable"
 _PRESETS = (7, 28, 90)
 _USUAL = 28
 
@@ -97,14 +95,10 @@ async def leave(request: Request) -> Response:
 @router.get(f"{_PATH}/{{name}}")
 async def static(request: Request, name: str) -> Response:
     """Send a file of the page."""
-    loaded = load_files()
-    if name not in STATIC:
+    file = load_files().static.get(name)
+    if file is None:
         raise NotFound(f"there is nothing at {request.url.path}")
-    headers = {"Cache-Control": _KEEP, "Vary": "Accept-Encoding"}
-    if takes_gzip(request.scope):
-        headers["Content-Encoding"] = "gzip"
-        return Response(loaded.compressed[name], media_type=STATIC[name], headers=headers)
-    return Response(loaded.static[name], media_type=STATIC[name], headers=headers)
+    return file_response(request.scope, file, KEPT)
 
 
 def _usual_start(until: str) -> str:

@@ -14,14 +14,11 @@ from kbsearch.service.page import Values, article_values, results_values, shown_
 from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.security import PUBLIC
-from kbsearch.service.sent import takes_gzip
+from kbsearch.service.static import KEPT, file_response
 from kbsearch.service.wire import MAX_QUERY, known_language
 from kbsearch.types import SearchRequest
 
 router = APIRouter(include_in_schema=False)
-
-# The address of a static file holds a hash of all of them.
-_KEEP = "public, max-age=31536000, immutable"
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -58,10 +55,7 @@ async def static(request: Request, name: str) -> Response:
     file = load_portal().static.get(name)
     if file is None:
         raise NotFound(f"there is nothing at {request.url.path}")
-    headers = {"Cache-Control": _KEEP, "Vary": "Accept-Encoding"}
-    if takes_gzip(request.scope):
-        return Response(file.compressed, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return file_response(request.scope, file, KEPT)
 
 
 async def _note_survey(request: Request, state: PageState, values: Values) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from kbsearch.service.sent import takes_gzip
+from kbsearch.service.static import file_response
 from kbsearch.service.widget_file import load_widget
 
 router = APIRouter(include_in_schema=False)
@@ -20,16 +21,12 @@ _HEADERS = {
 
 
 @router.api_route("/widget.js", methods=["GET", "HEAD"])
-async def widget(request: Request) -> Response:
+async def script(request: Request) -> Response:
     """Send the script, or that it has not changed."""
-    file = load_widget()
-    compressed = takes_gzip(request.scope)
-    tag = file.compressed_etag if compressed else file.etag
+    widget = load_widget()
+    tag = widget.compressed_etag if takes_gzip(request.scope) else widget.etag
     headers = {**_HEADERS, "ETag": tag}
     known = {name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    content = file.content
-    if compressed:
-        content, headers["Content-Encoding"] = file.compressed, "gzip"
-    return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)
+    return file_response(request.scope, widget.file, headers)
