@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from kbsearch.answer import extract
 from kbsearch.calibration import calibration_of
 from kbsearch.decide import decide
+from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder, reads_context
@@ -204,6 +206,15 @@ class Engine:
         others = [member for member in members if codes[member] != codes[number]]
         translations = {names[codes[other]]: str(snapshot.record(other)["id"]) for other in others}
         return replace(snapshot.stored(number), translations=translations)
+
+    def with_synonym(self, synonym: Synonym) -> Engine:
+        """The same with one more of the editor's synonyms, to try it before it is in a snapshot."""
+        snapshot = self._snapshot
+        thesaurus = Thesaurus((*snapshot.editing.synonyms, synonym), snapshot.languages)
+        other = copy(self)
+        other._lexicon = self._lexicon.with_thesaurus(thesaurus)
+        other._lexicons = {who: lexicon.with_thesaurus(thesaurus) for who, lexicon in self._lexicons.items()}
+        return other
 
     def group_of(self, document_id: str) -> str | None:
         """The group of a document, or None where it is unknown."""

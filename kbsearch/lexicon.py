@@ -102,6 +102,10 @@ class Lexicon:
         lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
         return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={}, _joined={})
 
+    def with_thesaurus(self, thesaurus: Thesaurus) -> Lexicon:
+        """The same with other words of the editor's."""
+        return replace(self, thesaurus=thesaurus, _read={})
+
     def speaks(self, lang: str) -> bool:
         """Whether the collection has documents in the language, of any region."""
         own = primary(lang)

@@ -23,14 +23,17 @@ from scipy.stats import binom
 
 from kbsearch.metrics.content import NOTHING
 from kbsearch.metrics.demand import ESCALATED, PRINTABLE, Demand, Integers
-from kbsearch.metrics.labels import UNHELPFUL, WITNESS_SHARE, WITNESSES, label
+from kbsearch.metrics.labels import UNFOUND, UNHELPFUL, WITNESS_SHARE, WITNESSES, label
 from kbsearch.metrics.library import Article, Library
 from kbsearch.metrics.meanings import Meanings, group_by_meaning
 from kbsearch.metrics.queries import LEAST_CLIENTS, count_different
+from kbsearch.metrics.remedies import Remedy, find_remedy
 from kbsearch.metrics.shares import Share
 from kbsearch.metrics.wording import common_queries, common_words
 
 _LEVEL, _MOST_USUAL = 0.05, 0.5
+_MOST_REMEDIES = 25
+"""Gaps for which a synonym is looked for, dearest first: each takes a hundred searches or so."""
 _ASKED = 8
 """Queries of a group that the knowledge base is asked, most frequent first."""
 
@@ -60,6 +63,8 @@ class Gap:
     """Words that at least so many used."""
     cost: float
     """`escalated` × cost of a ticket, in dollars."""
+    remedy: Remedy | None = None
+    """A synonym that was tried on what failed, of the dearest unfound gaps; None where none helps."""
 
     @property
     def trend(self) -> str | None:
@@ -122,8 +127,12 @@ def triage(
     often = _beyond_chance(_large(groups, least), len(unopened), int(demand.asked_count.sum()))
     _label(demand, meanings, often, library)
     named = [*_large(unhelpful, least), *_joined(demand, often)]
-    gaps = [_gap(demand, group, days, ticket_cost, least) for group in named]
-    gaps.sort(key=lambda gap: (-gap.escalated, -gap.failed.hits, gap.kind, gap.article.id if gap.article else ""))
+    made = [(_gap(demand, group, days, ticket_cost, least), group) for group in named]
+    made.sort(key=lambda pair: _dearest_first(pair[0]))
+    unfound = [(gap, group) for gap, group in made if gap.kind == UNFOUND]
+    for gap, group in unfound[:_MOST_REMEDIES]:
+        gap.remedy = _remedy(demand, meanings, group, gap, library)
+    gaps = [gap for gap, _ in made]
     failed, unexamined = len(demand.failed_day), len(unopened) - len(meanings.rows)
     unnamed = failed - unexamined - sum(len(group.rows) for group in named)
     return Triage(tuple(gaps), failed, unnamed, unexamined, least)
@@ -208,14 +217,14 @@ def _label(demand: Demand, meanings: Meanings, often: Iterable[_Group], library:
         by_meaning.setdefault(group.meaning, {})[group.lang] = group
     witnessed = _witnessed(demand, meanings, library)
     for meaning, by_lang in by_meaning.items():
-        asked = {lang: _asked(demand, meanings, group) for lang, group in by_lang.items()}
+        asked = {lang: _asked(demand, meanings, group.rows) for lang, group in by_lang.items()}
         for lang, found in label(asked, witnessed.get(meaning), library).items():
             by_lang[lang].kind, by_lang[lang].article = found
 
 
-def _asked(demand: Demand, meanings: Meanings, group: _Group) -> list[tuple[str, int]]:
-    """Return the queries of a group that failed most, and how often each did."""
-    keys, counts = np.unique(meanings.key_of_text[demand.failed_text[group.rows]], return_counts=True)
+def _asked(demand: Demand, meanings: Meanings, rows: Integers) -> list[tuple[str, int]]:
+    """Return the queries that failed most of these, and how often each did."""
+    keys, counts = np.unique(meanings.key_of_text[demand.failed_text[rows]], return_counts=True)
     texts = [meanings.spelling[key] for key in keys.tolist()]
     return sorted(zip(texts, counts.tolist(), strict=True), key=lambda asked: (-asked[1], asked[0]))[:_ASKED]
 
@@ -277,6 +286,20 @@ def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float,
         words=common_words(demand, printable, least),
         cost=escalated * ticket_cost,
     )
+
+
+def _dearest_first(gap: Gap) -> tuple[int, int, str, str]:
+    return -gap.escalated, -gap.failed.hits, gap.kind, gap.article.id if gap.article else ""
+
+
+def _remedy(demand: Demand, meanings: Meanings, group: _Group, gap: Gap, library: Library) -> Remedy | None:
+    """Look for one in the language of most of the customers that the article has."""
+    article = gap.article
+    lang = next((lang for lang in gap.languages if article and lang in article.languages), None)
+    if article is None or lang is None:
+        return None
+    mine = group.rows[demand.failed_language[group.rows] == demand.languages.index(lang)]
+    return find_remedy(article, lang, (*gap.examples, *gap.words), _asked(demand, meanings, mine), library)
 
 
 def _counted(names: Sequence[str], places: Integers) -> dict[str, int]:

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.editing import Synonym
+
 
 @dataclass(frozen=True, slots=True)
 class Article:
@@ -50,3 +52,15 @@ class Library(Protocol):
 
     def article(self, article_id: str) -> Article | None:
         """Return an article that the reader of the report may see; None where there is none."""
+
+    def in_language(self, article: Article, lang: str) -> Article:
+        """Return its translation that the reader may see, or the article itself where there is none."""
+
+    def knows(self, word: str, lang: str) -> bool:
+        """Whether articles for the public hold this word, in any form."""
+
+    def finds_first(self, texts: Sequence[str], lang: str, article: Article, synonym: Synonym | None) -> list[bool]:
+        """Return for each query whether the article, in whatever language, is the public's first result.
+
+        `synonym`: one more of the editor's, to try it.
+        """

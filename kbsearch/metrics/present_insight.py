@@ -11,6 +11,7 @@ from kbsearch.metrics.gaps import Gap
 from kbsearch.metrics.insight import Insight
 from kbsearch.metrics.labels import KINDS, MISSING, OTHER_LANGUAGE, UNFOUND, UNHELPFUL
 from kbsearch.metrics.library import Article
+from kbsearch.metrics.remedies import Remedy
 
 ACTIONS = {
     MISSING: "write an article",
@@ -51,12 +52,14 @@ def insight_text(insight: Insight) -> str:
     counts = ", ".join(f"{sum(gap.kind == kind for gap in found.gaps)} {kind.replace('_', ' ')}" for kind in KINDS)
     failed = amount(found.failed, "failed search", "failed searches")
     lines = ["", f"gaps: {counts}; {failed}, {found.unnamed:,} of them in no gap"]
-    lines += [
-        f"  {ACTIONS[gap.kind]}: {gap_title(gap)}  [{' '.join(gap.languages)}]  {gap.failed.hits:,} of "
-        f"{gap.failed.n:,} failed, {gap.clients:,} customers, {gap.escalated:,} with a ticket after "
-        f"(${gap.cost:,.2f}), {gap.trend or 'no trend'}"
-        for gap in found.gaps[:_MOST_LINES]
-    ]
+    for gap in found.gaps[:_MOST_LINES]:
+        lines.append(
+            f"  {ACTIONS[gap.kind]}: {gap_title(gap)}  [{' '.join(gap.languages)}]  {gap.failed.hits:,} of "
+            f"{gap.failed.n:,} failed, {gap.clients:,} customers, {gap.escalated:,} with a ticket after "
+            f"(${gap.cost:,.2f}), {gap.trend or 'no trend'}"
+        )
+        if gap.remedy:
+            lines.append(f"    in synonyms.csv: {gap.remedy.line}  ({remedy_said(gap.remedy)})")
     if len(found.gaps) > _MOST_LINES:
         lines.append(f"  and {len(found.gaps) - _MOST_LINES} more; see --json")
     return "\n".join(lines)
@@ -71,6 +74,12 @@ def gap_title(gap: Gap) -> str:
     if gap.words:
         return " · ".join(gap.words)
     return f"“{gap.article.title}”" if gap.article else "many wordings, none of them common"
+
+
+def remedy_said(remedy: Remedy) -> str:
+    """Say what trying a synonym gave."""
+    searches = amount(remedy.searches, "search", "searches")
+    return f"tried on {searches} that failed: {remedy.after:,} then find the article first, {remedy.before:,} do now"
 
 
 def into_languages(gap: Gap) -> list[str]:
@@ -94,7 +103,17 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "recent": gap.recent.as_json(),
         "examples": list(gap.examples),
         "words": list(gap.words),
+        "synonym": _remedy(gap.remedy) if gap.remedy else None,
         "cost": gap.cost,
+    }
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    return {
+        "line": remedy.line,
+        "searches": remedy.searches,
+        "found_before": remedy.before,
+        "found_after": remedy.after,
     }
 
 

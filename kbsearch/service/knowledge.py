@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kbsearch.editing import Synonym
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import open_engine
@@ -16,7 +17,7 @@ from kbsearch.metrics.library import Article, Nearest
 from kbsearch.service.reload import SearchEngine
 from kbsearch.service.security import PUBLIC
 from kbsearch.text.tags import primary
-from kbsearch.types import SearchRequest
+from kbsearch.types import SearchOutcome, SearchRequest
 
 _LONGEST_QUERY = 512
 
@@ -36,11 +37,8 @@ class Knowledge:
 
     def nearest(self, text: str, lang: str) -> Nearest | None:
         """Search the public articles; None where nothing is found."""
-        if not text.strip():
-            return None
-        known = lang if primary(lang) in map(primary, self._engine.languages) else ""
-        outcome = self._engine.search(SearchRequest(q=text[:_LONGEST_QUERY], lang=known, limit=1, audiences=PUBLIC))
-        if not outcome.hits:
+        outcome = self._first(self._engine, text, lang)
+        if outcome is None:
             return None
         hit = outcome.hits[0]
         article = Article(hit.id, hit.group, hit.title, hit.lang, tuple(sorted({hit.lang, *hit.translations})))
@@ -56,6 +54,31 @@ class Knowledge:
                 Article(found.id, found.group, found.title, found.lang, languages) if found else None
             )
         return self._articles[article_id]
+
+    def in_language(self, article: Article, lang: str) -> Article:
+        """Return its translation that the reader may see, or the article itself where there is none."""
+        found = self._engine.document(article.id, audiences=self._audiences)
+        other = found.translations.get(lang) if found else None
+        return (self.article(other) if other else None) or article
+
+    def knows(self, word: str, lang: str) -> bool:
+        """Whether articles for the public hold this word, in any form."""
+        near = self.nearest(word, lang)
+        return near is not None and near.words_known > 0.0
+
+    def finds_first(self, texts: Sequence[str], lang: str, article: Article, synonym: Synonym | None) -> list[bool]:
+        """Return for each query whether the article, in whatever language, is the public's first result."""
+        engine = self._engine.with_synonym(synonym) if synonym else self._engine
+        outcomes = [self._first(engine, text, lang) for text in texts]
+        return [outcome is not None and outcome.hits[0].group == article.group for outcome in outcomes]
+
+    def _first(self, engine: SearchEngine, text: str, lang: str) -> SearchOutcome | None:
+        """What the public finds, first result only; None where that is nothing."""
+        if not text.strip():
+            return None
+        known = lang if primary(lang) in map(primary, engine.languages) else ""
+        outcome = engine.search(SearchRequest(q=text[:_LONGEST_QUERY], lang=known, limit=1, audiences=PUBLIC))
+        return outcome if outcome.hits else None
 
 
 def open_knowledge(directory: Path) -> Knowledge:

@@ -15,6 +15,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Protocol
 
+from kbsearch.editing import Synonym
 from kbsearch.errors import KbsearchError
 from kbsearch.service.errors import NotReady
 from kbsearch.types import SearchOutcome, SearchRequest, StoredDocument, Suggestion
@@ -43,6 +44,9 @@ class SearchEngine(Protocol):
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
         """Return one article, or None where there is none for this caller."""
+
+    def with_synonym(self, synonym: Synonym) -> SearchEngine:
+        """Return the same with one more of the editor's synonyms, to try it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,14 @@ from metrics_walk import Failure, Walk, trace_of
 from numpy.typing import NDArray
 from test_metrics_properties import _stranger, fact_lists, moments
 
+from kbsearch.editing import Synonym
 from kbsearch.metrics.articles import table
 from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
 from kbsearch.metrics.gaps import Triage, triage
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.metrics.moments import days_between, moment_of, start_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
+from kbsearch.metrics.remedies import Remedy
 from kbsearch.metrics.report import report
 from kbsearch.metrics.rollup import DayCounts
 from kbsearch.metrics.traces import Trace
@@ -173,8 +176,9 @@ def test_traces_are_what_journeys_leave(
 class Shelf:
     """A knowledge base of which a table says what is near; texts mean the same when their first word is the same."""
 
-    def __init__(self, near: dict[str, tuple[str, float]]) -> None:
+    def __init__(self, near: dict[str, tuple[str, float]], known: AbstractSet[str] = frozenset()) -> None:
         self._near = near
+        self._known = known
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         first = sorted({text.split()[0] for text in texts})
@@ -189,6 +193,16 @@ class Shelf:
         group, _, lang = article_id.rpartition(".")
         return Article(article_id, group, group.title(), lang, (lang,)) if group and group != "gone" else None
 
+    def in_language(self, article: Article, lang: str) -> Article:
+        return article
+
+    def knows(self, word: str, lang: str) -> bool:
+        return word in self._known
+
+    def finds_first(self, texts: Sequence[str], lang: str, article: Article, synonym: Synonym | None) -> list[bool]:
+        """A query that holds the synonym's words finds what it is for; others find nothing."""
+        return [synonym is not None and f" {synonym.typed[0]} " in f" {text} " for text in texts]
+
 
 def failures(count: int, text: str = "bitcoin", lang: str = "lv", first: int = 0, **changes: Any) -> list[Dated]:
     """Return failures of so many customers."""
@@ -196,10 +210,12 @@ def failures(count: int, text: str = "bitcoin", lang: str = "lv", first: int = 0
     return [(DAY, made._replace(client=f"c{first + number}")) for number in range(count)]
 
 
-def sorted_out(*groups: list[Dated], near: dict[str, tuple[str, float]] | None = None) -> Triage:
+def sorted_out(
+    *groups: list[Dated], near: dict[str, tuple[str, float]] | None = None, known: AbstractSet[str] = frozenset()
+) -> Triage:
     everything = [one for group in groups for one in group]
     readers = {failure.unhelpful: 10 for _, failure in everything if failure.unhelpful}
-    return triage(demand_of(everything), readers, Shelf(near or {}), DAYS, 10.0)
+    return triage(demand_of(everything), readers, Shelf(near or {}, known), DAYS, 10.0)
 
 
 def test_too_few_customers_are_not_printed() -> None:
@@ -254,6 +270,42 @@ def test_the_knowledge_base_decides_where_nobody_found_anything(near: tuple[str,
     (gap,) = sorted_out(failures(8, lang=lang), near={"bitcoin": near}).gaps
     assert gap.kind == kind
     assert (gap.article is None) == (kind == "missing")
+
+
+NEAR = {"bitcoin": ("crypto.lv", 0.5)}
+
+
+def test_a_word_that_is_not_known_is_offered_as_a_synonym() -> None:
+    """The line for the editor's file, and what trying it gave."""
+    (gap,) = sorted_out(failures(6), failures(2, "bitcoin wallet", first=6), near=NEAR).gaps
+    assert gap.remedy is not None
+    assert (gap.remedy.line, gap.remedy.searches) == ("bitcoin => Crypto,lv", 8)
+    assert (gap.remedy.before, gap.remedy.after) == (0, 8)
+
+
+def test_a_known_word_is_offered_within_a_query_only() -> None:
+    """Alone it leads somewhere already."""
+    (gap,) = sorted_out(failures(8), near=NEAR, known={"bitcoin"}).gaps
+    assert gap.remedy is None
+    (gap,) = sorted_out(failures(8, "bitcoin wallet"), near=NEAR, known={"bitcoin", "wallet"}).gaps
+    assert gap.remedy is not None
+    assert gap.remedy.line == "bitcoin wallet => Crypto,lv"
+
+
+def test_a_synonym_that_helps_less_than_half_of_the_searches_is_not_offered() -> None:
+    """Nor one of words that too few used, nor where there is no article to lead to."""
+    many = [failures(1, f"bitcoin {word}", first=n) for n, word in enumerate("abcdef")]
+    (gap,) = sorted_out(*many, failures(5, "bitcoin coin", first=6), near=NEAR, known={"bitcoin"}).gaps
+    assert (gap.examples, gap.remedy) == (("bitcoin coin",), None)
+    assert [gap.remedy for gap in sorted_out(failures(8)).gaps] == [None]
+
+
+def test_a_line_reads_as_the_editors_file_does() -> None:
+    """A title with a comma is quoted; what parts words there cannot be in one."""
+    plain, quoted = (
+        Remedy(Synonym(("x",), (title,), "lv"), 1, 0, 1).line for title in ("Crypto", "From 1,5 to 2,5 kg")
+    )
+    assert (plain, quoted) == ("x => Crypto,lv", '"x => From 1,5 to 2,5 kg",lv')
 
 
 def test_witnesses_outweigh_the_knowledge_base() -> None:

@@ -85,6 +85,9 @@ def test_each_gap_says_what_to_do(found: Insight) -> None:
     digits = by_query["kur ir cipari kastei"]
     assert digits.article is not None
     assert (digits.article.group, digits.kind) == ("locker-code-missing", "unfound")
+    assert digits.remedy is not None
+    assert digits.remedy.line == "kur ir cipari kastei => Neatnāca pakomāta kods Ko darīt,lv"
+    assert digits.remedy.before < digits.remedy.after
     for gap in found.triage.gaps:
         assert gap.cost == pytest.approx(gap.escalated * 15.56)
         assert gap.failed.hits == sum(gap.by_day.values()) or gap.kind == "unhelpful"

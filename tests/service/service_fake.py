@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from kbsearch.editing import Synonym
 from kbsearch.errors import SnapshotDamaged, SnapshotMissing
 from kbsearch.service.reload import SnapshotSource
 from kbsearch.types import (
@@ -118,6 +119,10 @@ class FakeEngine:
             return None
         others = {d.lang: d.id for d in visible.values() if d.group == found.group and d.id != found.id}
         return replace(found, translations=others)
+
+    def with_synonym(self, synonym: Synonym) -> FakeEngine:
+        """One that knows no synonyms."""
+        return self
 
     def _visible(self, audiences: frozenset[str] | None) -> list[StoredDocument]:
         return [d for d in self._articles if audiences is None or audiences & set(d.audience)]

@@ -8,7 +8,7 @@ from kbsearch.metrics.articles import ArticleRow
 from kbsearch.metrics.gaps import Gap
 from kbsearch.metrics.insight import Insight
 from kbsearch.metrics.labels import KINDS, MISSING, OTHER_LANGUAGE, UNFOUND, UNHELPFUL
-from kbsearch.metrics.present_insight import gap_title, into_languages
+from kbsearch.metrics.present_insight import gap_title, into_languages, remedy_said
 from kbsearch.metrics.shares import Share
 from kbsearch.service.dashboard.lines import percent, spark
 
@@ -79,6 +79,8 @@ def _gap(gap: Gap, days: Sequence[str]) -> Values:
         "examples": gap.examples[0 if gap.kind == UNHELPFUL else 1 :],
         "asked": "Asked" if gap.kind == UNHELPFUL else "Also asked",
         "words": gap.words if not gap.examples else (),
+        "synonym": gap.remedy.line if gap.remedy else "",
+        "tried": remedy_said(gap.remedy) if gap.remedy else "",
         "failed": share_values(gap.failed),
         "clients": f"{gap.clients:,}",
         "escalated": f"{gap.escalated:,}",
