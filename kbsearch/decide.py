@@ -122,29 +122,31 @@ def read_calibration(given: Mapping[str, Any]) -> Calibration:
     return found
 
 
-def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None = None) -> Decision:
+def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None = None, among: int = 1) -> Decision:
     """What to do, how sure, and reasons in words that a support manager understands.
 
-    `evidence` is None where nothing was found; `lang` is the language of the question.
+    `evidence` is None where nothing was found; `lang` is the language of the question; `among`: of how many searches
+    the best will count, so that one of them may come near an article by chance.
     """
     learnt = calibration.languages.get(lang) if calibration else None
     if evidence is None:
         return Decision(Action.HAND_OVER, 1.0, ("Nothing was found for this question.",), calibrated=learnt is not None)
     if calibration is None or learnt is None:
-        return _uncalibrated(evidence, lang)
+        return _uncalibrated(evidence, lang, among)
     probability = calibration.probability(evidence)
+    is_far = _by_chance(probability, among) < learnt.hand_over_below
     ranked = sorted(zip(calibration.parts(evidence), FEATURES, strict=True))
     against = [_AGAINST[name] for part, name in ranked if part < 0.0]
     if evidence.words_known == 0.0:
         # A question of which no word means anything here cannot be answered, however near something seems.
         reasons = ("None of the words typed are in the knowledge base.", *against[:1])
-        action = Action.HAND_OVER if probability < learnt.hand_over_below else Action.LIST
+        action = Action.HAND_OVER if is_far else Action.LIST
         return Decision(action, _confidence(action, probability), reasons, calibrated=True)
     if learnt.answers and probability >= learnt.answer_from:
         strongest = [_FOR[name] for part, name in reversed(ranked) if part > 0.0]
         stated = f"Of {learnt.answered} test questions answered this surely, {learnt.wrong} were answered wrongly."
         return Decision(Action.ANSWER, probability, (*strongest[:2], stated), calibrated=True)
-    if probability < learnt.hand_over_below:
+    if is_far:
         reasons = ("Hardly any question this far from every article has its answer here.", *against[:2])
         return Decision(Action.HAND_OVER, 1.0 - probability, reasons, calibrated=True)
     if not learnt.answers:
@@ -156,8 +158,13 @@ def _confidence(action: Action, probability: float) -> float:
     return 1.0 - probability if action is Action.HAND_OVER else probability
 
 
-def _uncalibrated(evidence: Evidence, lang: str) -> Decision:
-    if evidence.score < NOTHING_IN_COMMON:
+def _by_chance(probability: float, among: int) -> float:
+    """The probability with its odds divided by the root of the number of searches (measured: benchmarks/tickets.py)."""
+    return probability / (probability + (1.0 - probability) * math.sqrt(among))
+
+
+def _uncalibrated(evidence: Evidence, lang: str, among: int) -> Decision:
+    if _by_chance(evidence.score, among) < NOTHING_IN_COMMON:
         reasons = ["Nothing in the knowledge base is close to this question."]
         if evidence.words_known == 0.0:
             reasons.append("It holds none of the words that were typed.")

@@ -29,6 +29,7 @@ from kbsearch.index.marks import short_hashes
 from kbsearch.index.titles import title_key
 from kbsearch.lexicon import Lexicon
 from kbsearch.manifest import rebuild
+from kbsearch.message import sentences_of, together
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
@@ -97,6 +98,21 @@ class Engine:
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""
+        if request.body:
+            return self._search_message(request)
+        return self._search(request, among=1)
+
+    def _search_message(self, request: SearchRequest) -> SearchOutcome:
+        """Search for each sentence of a message."""
+        sentences = sentences_of(request.q, request.body)
+        if not sentences:
+            raise UsageError("The message is empty; send at least one word in q or body.", field="q")
+        alone = replace(request, body="", offset=0, limit=request.offset + request.limit)
+        outcomes = [self._search(replace(alone, q=sentence.text), among=len(sentences)) for sentence in sentences]
+        return together(sentences, outcomes, request.limit, request.offset)
+
+    def _search(self, request: SearchRequest, among: int) -> SearchOutcome:
+        """Search for one text, the best `among` so many."""
         if not request.q.strip():
             raise UsageError("The query is empty; send at least one word in q.", field="q")
         if request.limit < 1 or request.offset < 0:
@@ -139,7 +155,7 @@ class Engine:
         hits = make_hits(snapshot, results, places, query, visible, wanted_lang, explain)
         clock.lap("snippet")
         evidence = weigh(snapshot, results, query, wanted_lang)
-        decision = decide(evidence, primary(wanted_lang), self._calibration)
+        decision = decide(evidence, primary(wanted_lang), self._calibration, among)
         # Of a pinned article that the caller may not see, or filtered away, nothing is put first.
         first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
         if first_pinned and decision.action is Action.HAND_OVER:

@@ -132,6 +132,8 @@ class SearchRequest:
     """Audiences the caller may see; None means all (offline tools only)."""
     mode: Mode = "hybrid"
     explain: bool = False
+    body: str = ""
+    """What a message says below its subject `q`: any sentence of both may be the question. Empty for a query."""
 
 
 @noun
@@ -174,6 +176,7 @@ class SearchOutcome:
     """What the engine answers: hits, decision, and the trace of how it came to them."""
 
     q: str
+    """The query; of a message, the sentence that was taken for the question."""
     detected_lang: str
     lang_confidence: float
     found: int

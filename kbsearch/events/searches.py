@@ -26,7 +26,7 @@ def record_search(
     surface: str = "",
 ) -> SearchRecord:
     """Keep of a search what metrics need and nothing that points at a person."""
-    query = redact(request.q)
+    query = redact(_asked(request, outcome))
     first = outcome.hits[0] if outcome.hits else None
     return SearchRecord(
         query_id=query_id,
@@ -51,6 +51,13 @@ def record_search(
         words_found=outcome.words_found,
         voucher=hasher.voucher(query_key(query), address),
     )
+
+
+def _asked(request: SearchRequest, outcome: SearchOutcome) -> str:
+    """The query; of a message its subject and the sentence that asks: what is written further extends the same search,
+    and is counted once."""
+    subject = request.q.strip()
+    return f"{subject} {outcome.q}" if request.body and subject and subject != outcome.q else outcome.q
 
 
 def safe_id(value: str, hasher: ClientHasher) -> str:

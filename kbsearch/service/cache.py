@@ -60,6 +60,7 @@ def _key(request: SearchRequest) -> Hashable:
     filters = tuple(sorted((name, tuple(values)) for name, values in request.filters.items()))
     return (
         request.q,
+        request.body,
         request.lang,
         request.langs,
         request.limit,

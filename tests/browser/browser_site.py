@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from kbsearch.editing import Synonym
 from kbsearch.engine import Engine
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.service.context import Service
+from kbsearch.service.reload import SearchEngine
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -41,21 +43,27 @@ class Steered:
         self._engine = engine
 
     def search(self, request: SearchRequest) -> SearchOutcome:
-        """Ask the engine; `answer`, `list` or `hand_over` as the last word decides."""
-        words, _, last = request.q.rpartition(" ")
+        """Ask the engine; `answer`, `list` or `hand_over` as the last word of the query or message decides."""
+        field = "q" if request.q else "body"
+        words, _, last = getattr(request, field).rpartition(" ")
         if last not in set(Action):
             return self._engine.search(request)
-        outcome = self._engine.search(dataclasses.replace(request, q=words))
+        outcome = self._engine.search(dataclasses.replace(request, **{field: words}))
         decision = dataclasses.replace(outcome.decision, action=Action(last))
         answer = None
         if decision.action is Action.ANSWER and outcome.hits:
             first = outcome.hits[0]
             answer = Answer(f"1. {first.snippet}", first.id, tuple((a + 3, b + 3) for a, b in first.highlights))
-        return dataclasses.replace(outcome, decision=decision, answer=answer)
+        asked = getattr(request, field) if outcome.q == words else outcome.q
+        return dataclasses.replace(outcome, q=asked, decision=decision, answer=answer)
 
     def suggest(self, q: str, *, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Ask the engine."""
         return self._engine.suggest(q, lang=lang, limit=limit, audiences=audiences)
+
+    def with_synonym(self, synonym: Synonym) -> SearchEngine:
+        """Ask the engine."""
+        return self._engine.with_synonym(synonym)
 
     def document(self, document_id: str, *, audiences: frozenset[str] | None) -> StoredDocument | None:
         """Ask the engine; `unclean` has the body of `hostile` as it was in the source."""

@@ -91,6 +91,15 @@ def test_articles_appear_while_the_subject_is_typed(page: Page, site: Site) -> N
     assert [event.attributes["suggestions_shown"] for event in started] == [True]
 
 
+def test_articles_appear_while_the_message_is_written(page: Page, site: Site) -> None:
+    """A subject that says little is no matter: each sentence that is finished is read, and the last after a pause."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").fill("Help me")
+    page.get_by_label("Message").press_sequentially("Hello! I am in a hurry. shipping to riga", delay=5)
+    expect(page.locator("#deflect a").first).to_contain_text("Shipping to Riga")
+    assert len(site.searches()) >= 2
+
+
 def test_what_an_article_solved_is_not_sent(page: Page, site: Site) -> None:
     """It counts as solved, with the search that led to it."""
     page.goto("/ticket?lang=en")

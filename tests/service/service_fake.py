@@ -71,7 +71,7 @@ class FakeEngine:
         time.sleep(self._delay)
         if request.q == "explode":
             raise RuntimeError("boom")
-        asked = _words(request.q)
+        asked = _words(f"{request.q} {request.body}")
         found = []
         for document in self._visible(request.audiences):
             if "type" in request.filters and document.type not in request.filters["type"]:
@@ -85,7 +85,7 @@ class FakeEngine:
         action = Action.HAND_OVER if not found else Action.ANSWER if best == 1.0 else Action.LIST
         page = list(zip(found, documents, strict=True))[request.offset : request.offset + request.limit]
         return SearchOutcome(
-            q=request.q,
+            q=request.q or request.body,
             detected_lang="en",
             lang_confidence=0.9,
             found=len(documents),

@@ -159,7 +159,8 @@ def test_articles_first_for_those_without_javascript(client: TestClient, service
     (search,) = service.store.searches()
     assert search.query_id in text
     assert service.tickets.listed() == []
-    none = client.post("/ticket?lang=en", data={**TICKET, "subject": "quantum flux drive", "look": "1"}).text
+    nothing = {"subject": "quantum flux drive", "message": "Quarks leak."}
+    none = client.post("/ticket?lang=en", data={**TICKET, **nothing, "look": "1"}).text
     assert "<p>No article fits this" in none
 
 

@@ -216,17 +216,20 @@
 
   function onWrite() {
     clearTimeout(writing);
-    writing = setTimeout(deflect, 400);
+    // A sentence that is being written says nothing yet, unless the writer stops there.
+    writing = setTimeout(() => {
+      deflect((message) => message.match(/^.*[.!?…\n]/s)?.[0] ?? "");
+      writing = setTimeout(deflect, 1500, (message) => message);
+    }, 400);
   }
 
-  async function deflect() {
+  async function deflect(said) {
     const form = byId("ticket");
     if (!form) return;
     const subject = form.elements.subject.value.trim();
-    const message = form.elements.message.value.trim();
+    const message = said(form.elements.message.value).trim();
     const box = byId("deflect");
-    // Where the subject has few words, the service reads the message as well.
-    const asks = subject.split(/\s+/).length < 3 ? subject + message : subject;
+    const asks = `${subject}\n${message}`;
     if (subject.length < 4 || asks === looked) return;
     looked = asks;
     if (deflecting) deflecting.abort();

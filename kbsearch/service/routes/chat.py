@@ -71,7 +71,7 @@ async def _search(
     """Search for a question; after a no it is the same search again, and is recorded once."""
     engine = service.holder.engine()
     query = SearchRequest(
-        q=question.text, lang=known_language(given.lang, engine.languages), limit=_HITS, audiences=audiences
+        q="", body=question.text, lang=known_language(given.lang, engine.languages), limit=_HITS, audiences=audiences
     )
     recorded = given.analytics and not question.query_id
     answered = await service.search(engine, query, request, session=given.session, analytics=recorded)

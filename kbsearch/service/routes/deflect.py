@@ -29,7 +29,6 @@ router = APIRouter(tags=["search"])
 
 MAX_DEFLECT_BODY = 128 * 1024
 MAX_MESSAGE = 20_000
-_FEW_WORDS = 3
 _HITS = 3
 _SALT = "deflect"
 
@@ -41,7 +40,7 @@ class DeflectBody(BaseModel):
     body: str = Field(
         "",
         max_length=MAX_MESSAGE,
-        description=f"The message; read where the subject has fewer than {_FEW_WORDS} words.",
+        description="The message; any sentence of it may be the question.",
     )
     lang: str = Field("", max_length=35, description="Language of the customer's page; a preference.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; decides whether it is held out.")
@@ -90,11 +89,11 @@ async def answers_for(
 
     :raises UsageError: neither subject nor body has a word.
     """
-    text = searched_text(given.subject, given.body)
-    if not text:
+    if not any(map(str.isalnum, given.subject + given.body)):
         raise UsageError("subject and body are empty; send at least one word", "subject")
     engine = service.holder.engine()
-    query = SearchRequest(q=text, lang=known_language(given.lang, engine.languages), limit=_HITS, audiences=audiences)
+    lang = known_language(given.lang, engine.languages)
+    query = SearchRequest(q=given.subject, body=given.body, lang=lang, limit=_HITS, audiences=audiences)
     answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
     held_out = in_holdout(given.session, service.settings.holdout, _SALT)
     outcome = answered.outcome
@@ -109,14 +108,6 @@ async def answers_for(
         started = _started(service, request, given, held_out, bool(shown))
         await keep(service, request, [*events, started])
     return answered, held_out
-
-
-def searched_text(subject: str, body: str) -> str:
-    """Return what to search for: the subject, or with few words the beginning of the message as well."""
-    subject = " ".join(subject.split())
-    if len(subject.split()) >= _FEW_WORDS:
-        return subject
-    return " ".join(f"{subject} {body}".split())[:MAX_QUERY].strip()
 
 
 def _started(service: Service, request: Request, given: DeflectBody, held_out: bool, shown: bool) -> Event:
