@@ -86,7 +86,8 @@ class Service:
             took_ms = (perf_counter() - started) * 1000
             timings = {"parse": parse_ms, "cache": took_ms}
         else:
-            outcome = await self.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
+            kind = "message" if query.body else "search"
+            outcome = await self.gate.run(lambda: engine.search(query), kind, inline=not engine.may_wait)
             took_ms = (perf_counter() - started) * 1000
             wait_ms = max(0.0, took_ms - sum(outcome.timings_ms.values()))
             timings = {"parse": parse_ms, "wait": wait_ms, **outcome.timings_ms}
