@@ -97,7 +97,10 @@ class Engine:
         return isinstance(self._embedder, GuardedEmbedder) and not self._embedder.quick
 
     def search(self, request: SearchRequest) -> SearchOutcome:
-        """Rank, decide and explain. Raises UsageError for an empty query or an unknown filter field."""
+        """Rank, decide and explain; of a message, what it asks (`message.py`).
+
+        Raises UsageError for an empty query or an unknown filter field.
+        """
         if request.body:
             return self._search_message(request)
         return self._search(request, among=1)

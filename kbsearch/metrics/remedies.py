@@ -67,5 +67,5 @@ def find_remedy(
 
 def _phrases(wordings: Sequence[str], lang: str, library: Library) -> Iterator[str]:
     for wording in dict.fromkeys(" ".join(surfaces(wording.lower())) for wording in wordings):
-        if " " in wording or not library.knows(wording, lang):
+        if " " in wording or (wording and not library.knows(wording, lang)):
             yield wording

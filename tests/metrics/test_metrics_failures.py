@@ -25,7 +25,7 @@ from kbsearch.metrics.gaps import Triage, triage
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.metrics.moments import days_between, moment_of, start_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
-from kbsearch.metrics.remedies import Remedy
+from kbsearch.metrics.remedies import Remedy, find_remedy
 from kbsearch.metrics.report import report
 from kbsearch.metrics.rollup import DayCounts
 from kbsearch.metrics.traces import Trace
@@ -290,6 +290,14 @@ def test_a_known_word_is_offered_within_a_query_only() -> None:
     (gap,) = sorted_out(failures(8, "bitcoin wallet"), near=NEAR, known={"bitcoin", "wallet"}).gaps
     assert gap.remedy is not None
     assert gap.remedy.line == "bitcoin wallet => Crypto,lv"
+
+
+def test_marks_alone_are_no_synonym() -> None:
+    """Nor is what would part words in the editor's file."""
+    article, shelf = Article("crypto.lv", "crypto", "Crypto", "lv", ("lv",)), Shelf(NEAR)
+    assert find_remedy(article, "lv", ("???", "=>"), [("??? =>", 9)], shelf) is None
+    parted = replace(article, title="https://a.example/b;c")
+    assert find_remedy(parted, "lv", ("bitcoin",), [("bitcoin", 9)], shelf) is None
 
 
 def test_a_synonym_that_helps_less_than_half_of_the_searches_is_not_offered() -> None:
