@@ -95,8 +95,12 @@ def test_articles_appear_while_the_message_is_written(page: Page, site: Site) ->
     """A subject that says little is no matter: each sentence that is finished is read, and the last after a pause."""
     page.goto("/ticket?lang=en")
     page.get_by_label("Subject").fill("Help me")
-    page.get_by_label("Message").press_sequentially("Hello! I am in a hurry. shipping to riga", delay=5)
+    message = page.get_by_label("Message")
+    message.focus()
+    place = message.bounding_box()
+    message.press_sequentially("Hello! I am in a hurry. shipping to riga", delay=5)
     expect(page.locator("#deflect a").first).to_contain_text("Shipping to Riga")
+    assert message.bounding_box() == pytest.approx(place, abs=2)  # it does not move while it is written
     assert len(site.searches()) >= 2
 
 

@@ -241,8 +241,11 @@
       const answer = await response.json();
       addLine("queries", answer.query_id);
       for (const hit of answer.hits) addLine("shown", hit.id);
+      const { top } = document.activeElement.getBoundingClientRect();
       box.hidden = answer.holdout;
       if (!answer.holdout) box.replaceChildren(...suggested(answer));
+      // The articles stand above the message; its lines must not move under the hands of who writes it.
+      scrollBy({ top: document.activeElement.getBoundingClientRect().top - top, behavior: "instant" });
     } catch (error) {
       if (error.name === "AbortError") return;
       box.hidden = true;
