@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-SECONDS = 600  # some read their whole index before they answer
+SECONDS = 1_800  # some read their whole index before they answer: eleven minutes for a million passages
 
 
 def serve(command: Sequence[object], folder: Path, ready: Callable[[], object], **process: Any) -> None:
