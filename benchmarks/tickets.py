@@ -28,12 +28,11 @@ from kbsearch.calibrate import as_json, calibrate, topic_of
 from kbsearch.calibration import publish_calibrated
 from kbsearch.engine import Engine, open_engine
 from kbsearch.evaluate import Judged, read_queries, run_queries
-from kbsearch.types import Action, SearchOutcome, SearchRequest
+from kbsearch.types import MAX_QUERY, Action, SearchOutcome, SearchRequest
 
 ERROR = 0.05
 SEED = 5
 SHOWN = 3
-MAX_QUERY = 512
 
 SUBJECTS = {
     "en": ("Question", "Problem with my order", "Help please", "Urgent", "Need help with my device"),

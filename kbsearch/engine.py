@@ -163,7 +163,7 @@ class Engine:
         first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
         if first_pinned and decision.action is Action.HAND_OVER:
             reasons = ("A rule puts an article first.",)
-            decision = replace(decision, action=Action.LIST, confidence=1.0 - decision.confidence, reasons=reasons)
+            decision = replace(decision, action=Action.LIST, confidence=decision.probability, reasons=reasons)
         answer = self._answer(query, lexicon, results, candidates) if decision.action is Action.ANSWER else None
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")

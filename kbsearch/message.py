@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 
 from kbsearch.chat.intents import Intent, read_intent
 from kbsearch.text.normalise import normalise
-from kbsearch.types import Action, Hit, SearchOutcome
+from kbsearch.types import MAX_QUERY, Action, Hit, SearchOutcome
 
 MOST_SENTENCES = 8
 """Each costs a search."""
-LONGEST_SENTENCE = 512
-"""Letters that are read of a sentence, as of a query."""
 ASKING = 1.5
 """What a sentence that asks counts, where one that tells counts 1."""
 
@@ -60,7 +58,7 @@ def together(
     Outcomes are aligned with sentences, of which there is at least one.
     """
     weights = [
-        _probability(outcome) * (ASKING if sentence.asks else 1.0)
+        outcome.decision.probability * (ASKING if sentence.asks else 1.0)
         for sentence, outcome in zip(sentences, outcomes, strict=True)
     ]
     best = max(range(len(weights)), key=weights.__getitem__)
@@ -83,18 +81,12 @@ def together(
 
 def _sentences(pieces: Sequence[str]) -> list[str]:
     """Pieces with a word in them, without whom they address and without repetitions."""
-    texts = (_ADDRESS.sub("", normalise(piece), count=1)[:LONGEST_SENTENCE] for piece in pieces)
+    texts = (_ADDRESS.sub("", normalise(piece), count=1)[:MAX_QUERY] for piece in pieces)
     return [text for text in dict.fromkeys(texts) if any(map(str.isalnum, text))]
 
 
 def _is_small_talk(text: str) -> bool:
     return text.count(" ") < _LONGEST_TALK and read_intent(text).intent in _SMALL_TALK
-
-
-def _probability(outcome: SearchOutcome) -> float:
-    """Of the first hit being right."""
-    confidence = outcome.decision.confidence
-    return 1.0 - confidence if outcome.decision.action is Action.HAND_OVER else confidence
 
 
 def _merged(weights: Sequence[float], outcomes: Sequence[SearchOutcome]) -> tuple[Hit, ...]:

@@ -15,6 +15,8 @@ BODY_FORMATS = ("markdown", "html", "text")
 
 MAX_LIMIT = 100
 """Most hits of one answer (contract, section 4)."""
+MAX_QUERY = 512
+"""Most letters of a query (contract, section 4)."""
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -85,6 +87,11 @@ class Decision:
     confidence: float
     reasons: tuple[str, ...]
     calibrated: bool
+
+    @property
+    def probability(self) -> float:
+        """Of the first result being right, 0..1: what a hand-over is confident of is that it is not."""
+        return 1.0 - self.confidence if self.action is Action.HAND_OVER else self.confidence
 
 
 @noun

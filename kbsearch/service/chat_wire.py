@@ -13,8 +13,8 @@ from kbsearch.errors import LimitError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.answers import decision_answer
 from kbsearch.service.shapes import DecisionShape
-from kbsearch.service.wire import MAX_QUERY, MAX_REACH, MAX_SESSION
-from kbsearch.types import Hit, SearchOutcome
+from kbsearch.service.wire import MAX_REACH, MAX_SESSION
+from kbsearch.types import MAX_QUERY, Hit, SearchOutcome
 
 _QueryId = Annotated[str, StringConstraints(max_length=MAX_ID)]
 _ObjectId = Annotated[str, StringConstraints(max_length=MAX_OBJECT_ID)]

@@ -13,8 +13,9 @@ from kbsearch.errors import UsageError
 from kbsearch.events.ids import iso
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.handover.ticket import REASONS, Article, Contact, Handover, Reply, Turn
-from kbsearch.service.wire import MAX_QUERY, MAX_SESSION
+from kbsearch.service.wire import MAX_SESSION
 from kbsearch.text.normalise import drop_controls
+from kbsearch.types import MAX_QUERY
 
 MAX_SUBJECT, MAX_MESSAGE, MAX_TURN, MAX_REPLY = 200, 20_000, 5_000, 20_000
 MAX_TURNS = MAX_IDS = 100

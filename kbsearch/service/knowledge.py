@@ -17,9 +17,7 @@ from kbsearch.metrics.library import Article, Nearest
 from kbsearch.service.reload import SearchEngine
 from kbsearch.service.security import PUBLIC
 from kbsearch.text.tags import primary
-from kbsearch.types import SearchOutcome, SearchRequest
-
-_LONGEST_QUERY = 512
+from kbsearch.types import MAX_QUERY, SearchOutcome, SearchRequest
 
 
 class Knowledge:
@@ -77,7 +75,7 @@ class Knowledge:
         if not text.strip():
             return None
         known = lang if primary(lang) in map(primary, engine.languages) else ""
-        outcome = engine.search(SearchRequest(q=text[:_LONGEST_QUERY], lang=known, limit=1, audiences=PUBLIC))
+        outcome = engine.search(SearchRequest(q=text[:MAX_QUERY], lang=known, limit=1, audiences=PUBLIC))
         return outcome if outcome.hits else None
 
 

@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from kbsearch.errors import FilterError, LimitError, UsageError
 from kbsearch.filters import FILTER_FIELDS, parse_filter
 from kbsearch.text.normalise import normalise
-from kbsearch.types import MAX_LIMIT, SearchRequest
+from kbsearch.types import MAX_LIMIT, MAX_QUERY, SearchRequest
 
-MAX_QUERY = 512
 MAX_REACH = 1000
 """Last hit that paging reaches; further down nobody finds anything, and ranking costs more."""
 MAX_SESSION = 100

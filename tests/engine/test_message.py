@@ -16,8 +16,8 @@ from kbsearch.decide import NOTHING_IN_COMMON, decide
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.errors import UsageError
-from kbsearch.message import LONGEST_SENTENCE, MOST_SENTENCES, Sentence, sentences_of, together
-from kbsearch.types import Action, Answer, Decision, Evidence, Hit, SearchOutcome, SearchRequest
+from kbsearch.message import MOST_SENTENCES, Sentence, sentences_of, together
+from kbsearch.types import MAX_QUERY, Action, Answer, Decision, Evidence, Hit, SearchOutcome, SearchRequest
 
 
 def texts(subject: str, body: str) -> list[str]:
@@ -62,8 +62,8 @@ def test_any_message_gives_sentences_that_can_be_searched_for(subject: str, body
     """Each has a letter or figure and is as long as a query may be; where there is one at all, one is found."""
     found = texts(subject, body)
     assert len(found) == len(set(found)) <= MOST_SENTENCES
-    assert all(any(map(str.isalnum, text)) and len(text) <= LONGEST_SENTENCE for text in found)
-    if any(character.isascii() and character.isalnum() for character in subject + body[:LONGEST_SENTENCE]):
+    assert all(any(map(str.isalnum, text)) and len(text) <= MAX_QUERY for text in found)
+    if any(character.isascii() and character.isalnum() for character in subject + body[:MAX_QUERY]):
         assert found
 
 

@@ -22,8 +22,8 @@ from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, Service, service_of
 from kbsearch.service.portal_events import impressions, keep, make_event
 from kbsearch.service.respond import json_response
-from kbsearch.service.wire import MAX_QUERY, MAX_SESSION, known_language
-from kbsearch.types import Action, SearchRequest
+from kbsearch.service.wire import MAX_SESSION, known_language
+from kbsearch.types import MAX_QUERY, Action, SearchRequest
 
 router = APIRouter(tags=["search"])
 

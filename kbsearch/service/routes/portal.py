@@ -15,8 +15,8 @@ from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.security import PUBLIC
 from kbsearch.service.static import KEPT, file_response
-from kbsearch.service.wire import MAX_QUERY, known_language
-from kbsearch.types import SearchRequest
+from kbsearch.service.wire import known_language
+from kbsearch.types import MAX_QUERY, SearchRequest
 
 router = APIRouter(include_in_schema=False)
 

@@ -14,7 +14,8 @@ from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, service_of
 from kbsearch.service.respond import Prepared, json_bytes, json_response
 from kbsearch.service.sent import parameters_of
-from kbsearch.service.wire import MAX_QUERY, SearchBody, SearchQuery, known_language, query_parameters, to_request
+from kbsearch.service.wire import SearchBody, SearchQuery, known_language, query_parameters, to_request
+from kbsearch.types import MAX_QUERY
 
 router = APIRouter(tags=["search"])
 

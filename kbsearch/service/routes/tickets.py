@@ -17,8 +17,8 @@ from kbsearch.service.page import Values, hit_values
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.routes.deflect import MAX_MESSAGE, DeflectBody, answers_for
 from kbsearch.service.security import PUBLIC
-from kbsearch.service.wire import MAX_QUERY
 from kbsearch.service.within import call
+from kbsearch.types import MAX_QUERY
 
 router = APIRouter(include_in_schema=False)
 
