@@ -2,7 +2,7 @@
 
 Tickets are made up of the questions of sample_kb and of sentences written for this benchmark: greetings, thanks, and
 two stories, one that has nothing to do with the shop and one that mentions orders, parcels and devices, to which
-articles exist. Searched for are subject and message as one query, the subject alone where it has three words (else
+articles exist; stories also as many people type them, without marks or with commas only. Searched for are subject and message as one query, the subject alone where it has three words (else
 both), and every sentence by itself, as `/v1/deflect` does it. The questions are divided by topic into halves; each half
 is asked after the other has calibrated.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,47 @@ def question_in_a_story_of_the_shop(query: str, lang: str, draw: random.Random) 
     return _told(query, lang, draw, SHOP_STORIES)
 
 
+def story_without_marks(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The story that has nothing to do with the shop, in small letters and without a mark."""
+    return _without_marks(question_in_a_story(query, lang, draw), " ")
+
+
+def story_of_the_shop_without_marks(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The other story in small letters and without a mark."""
+    return _without_marks(question_in_a_story_of_the_shop(query, lang, draw), " ")
+
+
+def story_between_commas(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The story that has nothing to do with the shop, in small letters with commas for all marks."""
+    return _without_marks(question_in_a_story(query, lang, draw), ", ")
+
+
+def story_of_the_shop_between_commas(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The other story in small letters with commas for all marks."""
+    return _without_marks(question_in_a_story_of_the_shop(query, lang, draw), ", ")
+
+
+def story_without_marks_then_the_question(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The story that has nothing to do with the shop, and at its end the question with a question mark, the only one."""
+    return _asked_at_last(query, lang, draw, STORIES)
+
+
+def story_of_the_shop_without_marks_then_the_question(query: str, lang: str, draw: random.Random) -> Ticket:
+    """The other story, and at its end the question with a question mark, the only one."""
+    return _asked_at_last(query, lang, draw, SHOP_STORIES)
+
+
+def _without_marks(ticket: Ticket, between: str) -> Ticket:
+    parts = [part.strip() for part in re.split(r"[.!?…,\n]+(?!\d)", ticket.body.lower())]
+    return Ticket(ticket.subject, between.join(filter(None, parts)))
+
+
+def _asked_at_last(query: str, lang: str, draw: random.Random, stories: Mapping[str, Sequence[str]]) -> Ticket:
+    told = " ".join([draw.choice(OPENINGS[lang]), *draw.sample(stories[lang], 2), query])
+    ticket = _without_marks(Ticket(draw.choice(SUBJECTS[lang]), told), " ")
+    return Ticket(ticket.subject, f"{ticket.body}?")
+
+
 def _told(query: str, lang: str, draw: random.Random, stories: Mapping[str, Sequence[str]]) -> Ticket:
     before, after = draw.sample(stories[lang], 2)
     asked = _as_sentence(query, draw)
@@ -155,6 +197,12 @@ KINDS: tuple[Callable[[str, str, random.Random], Ticket], ...] = (
     question_as_message,
     question_in_a_story,
     question_in_a_story_of_the_shop,
+    story_between_commas,
+    story_of_the_shop_between_commas,
+    story_without_marks,
+    story_of_the_shop_without_marks,
+    story_without_marks_then_the_question,
+    story_of_the_shop_without_marks_then_the_question,
 )
 WAYS: dict[str, Callable[[Ticket], SearchRequest]] = {
     "one query": in_one,

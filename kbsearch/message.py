@@ -10,21 +10,31 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kbsearch.chat.intents import Intent, read_intent
+from kbsearch.chat.intents import Intent, greets, read_intent
 from kbsearch.text.normalise import normalise
 from kbsearch.types import MAX_QUERY, Action, Hit, SearchOutcome
 
-MOST_SENTENCES = 8
+MOST_SENTENCES = 12
 """Each costs a search."""
+LONGEST_SENTENCE = 12
+"""Words. What is longer is mostly several sentences without the marks between them."""
+PIECE, PIECE_STEP = 5, 3
+"""Words of a piece of such a text, and from the beginning of one to that of the next, or more where it is so long that
+`MOST_SENTENCES` pieces would not reach its end."""
 ASKING = 1.5
 """What a sentence that asks counts, where one that tells counts 1."""
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
-# "Hello," "Dear Anna," before a sentence.
-_ADDRESS = re.compile(r"\w+(?: \w+)?, +(?=\w)")
+_COMMA = re.compile(r"[,;](?!\d)")
 _SMALL_TALK = frozenset({Intent.HELLO, Intent.THANKS})
 _LONGEST_TALK = 5
 """Words."""
+_MOST_GREETINGS = 2
+"""With a comma after each: "Hello, dear Anna,"."""
+_LONGEST_GREETING = 2
+"""Words that stand before a sentence without a comma after them: "laba diena"."""
+_LEAST_AFTER_GREETING = 2
+"""Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,21 @@ def sentences_of(subject: str, body: str) -> list[Sentence]:
         small_talk.clear()
     about, said = ([text for text in texts if text not in small_talk] for texts in (about, said))
     found = [Sentence(text, asks=True) for text in about]
-    found += [Sentence(text, asks=text.endswith("?") or len(said) == 1) for text in said if text not in about]
+    for text in said:
+        asks = text.endswith("?")
+        *pieces, last = _pieces(text)
+        if not pieces:
+            found.append(Sentence(text, asks=asks or len(said) == 1))
+            continue
+        if asks:
+            found.append(Sentence(text, asks=True))
+        found += [Sentence(piece, asks=False) for piece in pieces]
+        found.append(Sentence(last, asks=asks))
     found.sort(key=lambda sentence: not sentence.asks)
-    return found[:MOST_SENTENCES]
+    different: dict[str, Sentence] = {}
+    for sentence in found:
+        different.setdefault(sentence.text[:MAX_QUERY], sentence)
+    return [Sentence(text, sentence.asks) for text, sentence in list(different.items())[:MOST_SENTENCES]]
 
 
 def together(
@@ -65,9 +87,11 @@ def together(
     outcome, decision = outcomes[best], outcomes[best].decision
     if decision.action is Action.ANSWER and not sentences[best].asks:
         decision = replace(decision, action=Action.LIST, reasons=("The message says it without asking.",))
+    hits = _merged(weights, outcomes)
     return replace(
         outcome,
-        hits=_merged(weights, outcomes)[offset : offset + limit],
+        found=max(outcome.found, len(hits)),
+        hits=hits[offset : offset + limit],
         decision=decision,
         answer=outcome.answer if decision.action is Action.ANSWER else None,
         degraded=any(each.degraded for each in outcomes),
@@ -79,10 +103,40 @@ def together(
     )
 
 
-def _sentences(pieces: Sequence[str]) -> list[str]:
-    """Pieces with a word in them, without whom they address and without repetitions."""
-    texts = (_ADDRESS.sub("", normalise(piece), count=1)[:MAX_QUERY] for piece in pieces)
-    return [text for text in dict.fromkeys(texts) if any(map(str.isalnum, text))]
+def _sentences(texts: Sequence[str]) -> list[str]:
+    """Texts with a word in them, without whom they address and without repetitions."""
+    left = (_without_greeting(text) for text in map(normalise, texts) if text)
+    return [text for text in dict.fromkeys(left) if any(map(str.isalnum, text))]
+
+
+def _without_greeting(text: str) -> str:
+    """What follows "Hello", "Labdien," or "Dear Anna,": no article holds these words, so that they count as not found."""
+    for _ in range(_MOST_GREETINGS):
+        greeting, comma, rest = text.partition(", ")
+        if not comma or not (greets(greeting) or greets(greeting.rpartition(" ")[0])):
+            break
+        text = rest
+    for length in range(_LONGEST_GREETING, 0, -1):
+        *words, rest = text.split(maxsplit=length)
+        if len(words) == length and greets(" ".join(words)):
+            return rest if len(rest.split()) >= _LEAST_AFTER_GREETING else text
+    return text
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a text between commas, the long ones cut: some pieces that overlap, to the last word."""
+    if text.count(" ") < LONGEST_SENTENCE:
+        return [text]
+    pieces = []
+    for part in filter(None, map(str.strip, _COMMA.split(text))):
+        words = part.split()
+        if len(words) <= LONGEST_SENTENCE:
+            pieces.append(part)
+            continue
+        last = len(words) - PIECE
+        step = max(PIECE_STEP, -(-last // (MOST_SENTENCES - 1)))
+        pieces += [" ".join(words[start : start + PIECE]) for start in (*range(0, last, step), last)]
+    return pieces
 
 
 def _is_small_talk(text: str) -> bool:

@@ -88,6 +88,12 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
     return reading
 
 
+def greets(words: str) -> bool:
+    """Whether this is a greeting, or how somebody is addressed ("dear"), in any language."""
+    plain = _plain(words)
+    return any(load_phrases(lang).whole[Intent.HELLO].fullmatch(plain) for lang in LANGUAGES)
+
+
 @cache
 def load_phrases(lang: str) -> _Phrases:
     """Read one language's file.

@@ -43,6 +43,41 @@ def test_who_is_addressed_is_no_part_of_the_question() -> None:
     assert texts("Hello", "Thanks!") == ["Hello", "Thanks!"]  # there is nothing else
 
 
+@pytest.mark.parametrize(
+    ("message", "searched_for"),
+    [
+        ("My robot shows E03, what should I do?", None),
+        ("lost password, cannot sign in", None),
+        ("spyna išsikrovė, stoviu lauke", None),
+        ("ei saa sisse logida", None),  # "ei" is no greeting to Estonians
+        ("sveikas maistas", None),  # healthy food
+        ("sveiki kur ir mana paka", "kur ir mana paka"),
+        ("laba diena kur mano siunta", "kur mano siunta"),
+        ("Hello, dear team, how do I pay", "how do I pay"),
+        ("Sehr geehrte Damen und Herren, wo ist mein Paket?", "wo ist mein Paket?"),
+        ("Уважаемая поддержка, где мой заказ", "где мой заказ"),
+    ],
+)
+def test_only_greetings_are_left_out_before_a_sentence(message: str, searched_for: str | None) -> None:
+    """Words before a comma are mostly what is asked about."""
+    assert texts("", message) == [searched_for or message]
+
+
+def test_sentences_that_nothing_parts_are_read_in_pieces() -> None:
+    """At commas first; what is still long is cut, and every word of it is searched for."""
+    words = [f"word{number}" for number in range(200)]
+    cut = texts("", " ".join(words))
+    assert len(cut) == MOST_SENTENCES
+    assert (cut[0], cut[-1]) == (" ".join(words[:5]), " ".join(words[-5:]))
+    told = "i ordered a lamp for my mother last week, it came on tuesday; the bulb of 1,5 watts is broken"
+    assert texts("", told) == [
+        "i ordered a lamp for my mother last week", "it came on tuesday", "the bulb of 1,5 watts is broken",
+    ]  # fmt: skip
+    # What asks may be all of it, or what it ends with.
+    asked = [sentence.text for sentence in sentences_of("", f"{told}, how do i send it back?") if sentence.asks]
+    assert asked == [f"{told}, how do i send it back?", "how do i send it back?"]
+
+
 def test_all_that_is_said_asks() -> None:
     """One sentence without a question mark; of two it may be either."""
     assert [sentence.asks for sentence in sentences_of("", "Hello! I cannot sign in")] == [True]
