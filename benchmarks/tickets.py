@@ -2,9 +2,9 @@
 
 Tickets are made up of the questions of sample_kb and of sentences written for this benchmark: greetings, thanks, and
 two stories, one that has nothing to do with the shop and one that mentions orders, parcels and devices, to which
-articles exist; stories also as many people type them, without marks or with commas only. Searched for are subject and message as one query, the subject alone where it has three words (else
-both), and every sentence by itself, as `/v1/deflect` does it. The questions are divided by topic into halves; each half
-is asked after the other has calibrated.
+articles exist; stories also as many people type them, without marks or with commas only. Searched for are subject and
+message as one query, the subject alone where it has three words (else both), and every sentence by itself, as
+`/v1/deflect` does it. The questions are divided by topic into halves; each half is asked after the other has calibrated.
 """
 
 from __future__ import annotations
@@ -145,12 +145,12 @@ def story_of_the_shop_between_commas(query: str, lang: str, draw: random.Random)
 
 
 def story_without_marks_then_the_question(query: str, lang: str, draw: random.Random) -> Ticket:
-    """The story that has nothing to do with the shop, and at its end the question with a question mark, the only one."""
+    """The story that has nothing to do with the shop; at its end the question, with the only mark."""
     return _asked_at_last(query, lang, draw, STORIES)
 
 
 def story_of_the_shop_without_marks_then_the_question(query: str, lang: str, draw: random.Random) -> Ticket:
-    """The other story, and at its end the question with a question mark, the only one."""
+    """The other story; at its end the question, with the only mark."""
     return _asked_at_last(query, lang, draw, SHOP_STORIES)
 
 

@@ -110,7 +110,7 @@ def _sentences(texts: Sequence[str]) -> list[str]:
 
 
 def _without_greeting(text: str) -> str:
-    """What follows "Hello", "Labdien," or "Dear Anna,": no article holds these words, so that they count as not found."""
+    """What follows "Hello", "Labdien," or "Dear Anna,": no article holds these words, and each counts as not found."""
     for _ in range(_MOST_GREETINGS):
         greeting, comma, rest = text.partition(", ")
         if not comma or not (greets(greeting) or greets(greeting.rpartition(" ")[0])):
