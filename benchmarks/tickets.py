@@ -4,7 +4,7 @@ Tickets are made up of the questions of sample_kb and of sentences written for t
 two stories, one that has nothing to do with the shop and one that mentions orders, parcels and devices, to which
 articles exist; stories also as many people type them, without marks or with commas only. Searched for are subject and
 message as one query, the subject alone where it has three words (else both), and every sentence by itself, as
-`/v1/deflect` does it. The questions are divided by topic into halves; each half is asked after the other has calibrated.
+`/v1/deflect` does it. The questions are divided by topic into halves; each half is asked after the other calibrated.
 """
 
 from __future__ import annotations
