@@ -49,6 +49,7 @@ bench: $(VENV)/.dev ## measure everything that benchmarks/results/ states
 	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.answers
 	$(BIN)/python -m benchmarks.tickets
+	$(BIN)/python -m benchmarks.suggestions
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.http

@@ -47,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 # Titles read to order suggestions; a first letter or two fits thousands of them, and none of those is better.
 MAX_SUGGESTIONS_READ = 50
+# Letters from which on what no title holds is searched for, and the score from which on what is found is suggested.
+SEARCHED = 3
+SUGGESTED = 0.1
 # Passages on either side of the one that was found, where the answer is looked for.
 PASSAGES_READ = 8
 # Kinds of callers for whom what is known of words is remembered.
@@ -189,7 +192,8 @@ class Engine:
         """Titles that hold the typed words, the last one perhaps unfinished, one a group.
 
         The user's language first, in whatever region, then titles that begin with what was typed. Where no title holds
-        the words, the same keys are read in the other alphabet.
+        the words, the same keys are read in the other alphabet; where that gives none, the titles of what a search by
+        words finds.
         """
         q = normalise(q)
         typed = surfaces(q)
@@ -201,6 +205,8 @@ class Engine:
         numbers = self._titled(typed, visible)
         if not numbers and len(q) >= KEYS_TELL:
             numbers = self._titled(surfaces(in_other_layout(q)), visible)
+        if not numbers and len(q) >= SEARCHED and limit > 0:
+            return self._found_by_words(q, lang, limit, audiences)
         welcome = dict(zip(names, welcome_languages(snapshot, lang, {}).tolist(), strict=True))
         numbers.sort(key=lambda number: -welcome[names[snapshot.document_lang[number]]])
         first_of_group: dict[int, int] = {}
@@ -322,6 +328,17 @@ class Engine:
         if self._snapshot.marks.hold(best, short_hashes(terms)):
             return True
         return bool(self._snapshot.titles.agreement([terms], results.documents[:CORRECTED_RESULTS]).any())
+
+    def _found_by_words(self, q: str, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
+        """Titles of what words find: few people type a title in the form in which it stands ("aizmirsu paroli").
+
+        A last word that the collection does not hold is probably unfinished, and says nothing yet.
+        """
+        begun, _, last = q.rpartition(" ")
+        if begun and not self._lexicon_for(audiences).facts(last, (lang,)).held:
+            q = begun
+        hits = self._search(SearchRequest(q, lang, limit=limit, audiences=audiences, mode="lexical"), among=1).hits
+        return [Suggestion(hit.title, "title", hit.lang, hit.id) for hit in hits if hit.score >= SUGGESTED]
 
     def _titled(self, words: Sequence[str], visible: Visible) -> list[int]:
         return [int(number) for number in self._snapshot.titles.starting_with(words) if visible[number]]

@@ -95,6 +95,19 @@ def test_titles_are_suggested_for_keys_of_the_other_alphabet(engine: Engine) -> 
     assert suggest("gfh") == []
 
 
+def test_titles_of_what_words_find_are_suggested_where_no_title_holds_what_was_typed(engine: Engine) -> None:
+    """Another form of a title's word, a word of the text, a last word that is not finished; never what is hidden."""
+
+    def suggest(q: str, lang: str = "", limit: int = 5) -> list[str]:
+        audiences = frozenset({"public"})
+        return [line.document_id for line in engine.suggest(q, lang=lang, limit=limit, audiences=audiences)]
+
+    assert engine.suggest("password", lang="", limit=5, audiences=None)
+    for typed in ("how are passwords changed", "how are passwords chan"):
+        assert suggest(typed, "en")[0] == "password.en-us"
+    assert suggest("xq zzw") == suggest("xq") == suggest("how are passwords changed", limit=0) == []
+
+
 @pytest.mark.parametrize("typed", ["passwordnumber", "letterblinks", "parcelis", "isparcel", "is parcel", "pass words"])
 def test_words_that_do_not_belong_together_are_left_as_they_are(engine: Engine, typed: str) -> None:
     """No passage has both, one is too short or a stop word, or what they make together is no word that it has."""
