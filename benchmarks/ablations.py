@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.corrupt import folded, glued, in_other_keys, latinised, mistyped, parted
+from benchmarks.corrupt import folded, glued, in_other_keys, latinised, mistyped, parted, polite
 from benchmarks.quality_indexes import RememberingEmbedder, open_index
 from benchmarks.quality_sets import EvalSet, available_sets
 from benchmarks.report import RESULTS, stamp, table, write_result
@@ -37,6 +37,7 @@ CORRUPTED = {
     "a space missing": glued,
     "a space too many": parted,
     "one typo": mistyped,
+    "between a greeting and thanks": polite,
 }
 MEASURES = ("recall@1", "recall@10")
 RESAMPLES = 2_000

@@ -1,5 +1,5 @@
 """Queries as people type them: without diacritics, in Latin letters, with keys of the other alphabet, with a space too
-many or too few, with a typo. Deterministic."""
+many or too few, with a typo, with politeness around. Deterministic."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ _LATIN = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхыэё", "abvgdeziyklmnoprstufhyee", strict=True))
     | {"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya", "ъ": "", "ь": ""}
 )
+
+# Written as people ask a person; the phrases are among those that kbsearch/chat/phrases/ know.
+_POLITE = {
+    "en": "hello can you help me {} thanks",
+    "lv": "labdien gribēju pajautāt {} paldies",
+    "lt": "laba diena norėčiau paklausti {} ačiū",
+    "et": "tere kas te oskate öelda {} aitäh",
+    "ru": "здравствуйте подскажите пожалуйста {} спасибо",
+    "pl": "dzień dobry chciałam zapytać {} dziękuję",
+    "de": "guten tag können sie mir sagen {} danke",
+}
 
 
 def folded(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
@@ -63,6 +74,12 @@ def mistyped(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQu
     """Each query that has a word of five letters or more, beside itself with one typo in one of those words."""
     pairs = ((query, replace(query, query=with_typo(query.query))) for query in queries)
     return [(query, wrong) for query, wrong in pairs if wrong.query != query.query]
+
+
+def polite(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
+    """Each query of a language that has such phrases, beside itself between a greeting and thanks."""
+    known = [query for query in queries if query.lang in _POLITE]
+    return [(query, replace(query, query=_POLITE[query.lang].format(query.query))) for query in known]
 
 
 def with_typo(text: str) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kbsearch.answer import extract
 from kbsearch.calibration import calibration_of
+from kbsearch.chat.courtesy import without_courtesy
 from kbsearch.decide import decide
 from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
@@ -129,7 +130,7 @@ class Engine:
             )
         clock = _Clock()
         snapshot = self._snapshot
-        typed = normalise(request.q)
+        typed = self._asked(normalise(request.q), request)
         everything = self._visibility.of(request)
         ruling = self._ruling(typed, request)
         visible = self._rules.visible_under(ruling, everything)
@@ -195,7 +196,7 @@ class Engine:
         the words, the same keys are read in the other alphabet; where that gives none, the titles of what a search by
         words finds.
         """
-        q = normalise(q)
+        q = without_courtesy(normalise(q))
         typed = surfaces(q)
         if not typed:
             return []
@@ -245,6 +246,12 @@ class Engine:
         """The group of a document, or None where it is unknown."""
         number = self._snapshot.number_of(document_id)
         return None if number is None else str(self._snapshot.record(number)["group"])
+
+    def _asked(self, text: str, request: SearchRequest) -> str:
+        """What a text asks, without politeness, unless an article or a rule is called just so."""
+        asked = without_courtesy(text)
+        meant = asked == text or len(self._snapshot.titles.equal_to(text)) or self._ruling(text, request) != Ruling()
+        return text if meant else asked
 
     def _ruling(self, text: str, request: SearchRequest) -> Ruling:
         """What the editor says about this text; single legs are for measuring, so rules leave them alone."""

@@ -31,10 +31,6 @@ _LONGEST_TALK = 5
 """Words."""
 _MOST_GREETINGS = 2
 """With a comma after each: "Hello, dear Anna,"."""
-_LONGEST_GREETING = 2
-"""Words that stand before a sentence without a comma after them: "laba diena"."""
-_LEAST_AFTER_GREETING = 2
-"""Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +106,12 @@ def _sentences(texts: Sequence[str]) -> list[str]:
 
 
 def _without_greeting(text: str) -> str:
-    """What follows "Hello", "Labdien," or "Dear Anna,": no article holds these words, and each counts as not found."""
+    """What follows "Labdien," or "Dear Anna,"; other greetings a search leaves out itself (`courtesy.py`)."""
     for _ in range(_MOST_GREETINGS):
         greeting, comma, rest = text.partition(", ")
         if not comma or not (greets(greeting) or greets(greeting.rpartition(" ")[0])):
             break
         text = rest
-    for length in range(_LONGEST_GREETING, 0, -1):
-        *words, rest = text.split(maxsplit=length)
-        if len(words) == length and greets(" ".join(words)):
-            return rest if len(rest.split()) >= _LEAST_AFTER_GREETING else text
     return text
 
 

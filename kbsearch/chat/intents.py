@@ -11,7 +11,8 @@ language than the page's. Case and diacritics do not count. A file's lines, read
 Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
 clause, with or without words of `polite`, and every clause of the message must be one of them. A no may go on with one
-of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes to an offer
+of `sought` ("that is not what I was looking for"), which says nothing by itself. `opening` and `closing` are what
+stands before and after a question out of politeness (`courtesy.py`). `assent` ("ok") is a yes to an offer
 that was just made, and thanks at any other time.
 """
 
@@ -33,7 +34,10 @@ LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
 _WORD = re.compile(r"\w+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
-_SECTIONS = ("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
+_SECTIONS = (
+    *("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others"),
+    *("opening", "closing"),
+)
 _KEYS_TELL = 3
 """Letters from which on it is no chance that the same keys write a phrase in another alphabet."""
 _NEAR = 3
@@ -72,6 +76,9 @@ class _Phrases:
     thanks: re.Pattern[str]
     assent: re.Pattern[str]
     sought: re.Pattern[str]
+    opening: str
+    """A regular expression, as is `closing`."""
+    closing: str
     whole: Mapping[Intent, re.Pattern[str]]
 
 
@@ -132,6 +139,8 @@ def load_phrases(lang: str) -> _Phrases:
         thanks=within("thanks"),
         assent=re.compile(pattern("assent")),
         sought=re.compile(pattern("sought")),
+        opening=pattern("hello", "opening"),
+        closing=pattern("closing"),
         whole={
             Intent.HUMAN: re.compile(pattern("human alone")),
             Intent.NO: re.compile(f"{pattern('no')}(?: {pattern('sought')})?"),

@@ -153,6 +153,20 @@ def test_any_apostrophe_types_the_title_word_for_word(engine_of: Callable[..., E
     assert [one.document_id for one in engine.suggest("can't", lang="en", limit=5, audiences=PUBLIC)] == ["a"]
 
 
+def test_politeness_changes_nothing(engine_of: Callable[..., Engine]) -> None:
+    """Neither results nor decision nor suggestions, unless an article is called just so."""
+    engine = engine_of(
+        row("pay", "en", "Paying by card", "Cards are taken."),
+        row("ask", "en", "I have a question about paying by card", "Ask us."),
+        row("else", "en", "Question marks", "They end questions."),
+    )
+    plain = engine.search(SearchRequest(q="paying by card", lang="en"))
+    polite = engine.search(SearchRequest(q="Hello, can you help me paying by card? Thanks!", lang="en"))
+    assert (ids(polite)[0], polite.decision, polite.evidence) == ("pay", plain.decision, plain.evidence)
+    assert engine.suggest("hello paying by card", lang="en", limit=1, audiences=PUBLIC)[0].document_id == "pay"
+    assert ids(engine.search(SearchRequest(q="I have a question about paying by card", lang="en")))[0] == "ask"
+
+
 @pytest.mark.parametrize("typed", ["sub\u00adscrip", "\ufeffsubscrip", "sub\u200bscrip", "\u201esubscrip"])
 def test_what_nobody_sees_hides_no_suggestion(engine_of: Callable[..., Engine], typed: str) -> None:
     """Soft hyphens and zero-width spaces are pasted with words."""
