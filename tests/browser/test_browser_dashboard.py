@@ -145,6 +145,17 @@ def test_a_period_is_chosen_and_stays_in_the_address(board: Page) -> None:
     assert f"from={day}&to={day}" in board.url
 
 
+def test_an_address_that_was_sent_shows_its_period(board: Page) -> None:
+    """Also where its reader has to sign in first."""
+    board.get_by_role("button", name="Sign out").click()
+    day = (datetime.now(UTC) - timedelta(days=10)).date().isoformat()
+    board.goto(f"/dashboard?from={day}&to={day}")
+    board.get_by_label("Admin key").fill(KEY)
+    board.get_by_role("button", name="Open").click()
+    expect(board.locator("body")).to_contain_text("4 journeys that searched")
+    assert f"from={day}&to={day}" in board.url
+
+
 def test_signing_out_leaves_nothing_behind(board: Page) -> None:
     board.get_by_role("button", name="Sign out").click()
     expect(board.get_by_label("Admin key")).to_be_visible()

@@ -99,6 +99,24 @@ def test_the_key_is_kept_where_neither_scripts_nor_other_sites_reach_it(client: 
     assert page.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("?from=2026-11-01&to=2026-11-30", "?from=2026-11-01&to=2026-11-30"),
+        ("?to=2026-11-30", "?to=2026-11-30"),
+        ("?from=2026-11-01T00:00:00%2B02:00&to=", "?from=2026-11-01T00%3A00%3A00%2B02%3A00"),
+        ("?from=//evil.example%0d%0aSet-Cookie:a&next=//evil.example", "?from=%2F%2Fevil.example%0D%0ASet-Cookie%3Aa"),
+        ("?next=//evil.example", ""),
+    ],
+)
+def test_a_period_survives_signing_in(client: TestClient, asked: str, led_to: str) -> None:
+    """An address can be sent to somebody who has a key, who may mistype it; it never leads to another place."""
+    assert re.search(r'<form [^>]*method="post">', client.get(f"/dashboard{asked}").text)  # to its own address
+    assert client.post(f"/dashboard{asked}", data={"key": "nonsense"}).status_code == 401
+    answer = client.post(f"/dashboard{asked}", data={"key": key("admin")}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/dashboard{led_to}")
+
+
 def test_another_sites_form_signs_nobody_in(client: TestClient) -> None:
     answer = client.post("/dashboard", data={"key": key("admin")}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
