@@ -151,6 +151,20 @@ def test_it_shows_figures_with_n_and_interval(signed_in: TestClient) -> None:
     assert "no CSAT answers" in page
 
 
+def test_a_figure_is_the_same_wherever_it_stands(client: TestClient, service: Service) -> None:
+    """Two thirds were assumed and one abandoned, as the figures say, in the flow and beside the lines; one is open."""
+    found = [search(f"a{number}", "password", 3 + number) for number in range(2)]
+    lost = [search("b", "password", 5), search("c", "password", 0)]
+    service.store.write([*found, *map(click, found), *lost])
+    page = re.sub(r"\s+", " ", client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text)
+    assert '<p class="value">66.7 %</p>' in page
+    assert "</i>Abandoned <b>33.3 %</b>" in page
+    flow = [f"{name} {count}" for name, count in re.findall(r'"name" dy="[^"]*">([^<]+).*?"count"[^>]*>([^<]+)', page)]
+    assert flow[:6] == ["Searched 4", "Opened an article 2 · 50.0 %", "Saw results only 2 · 50.0 %",
+                        "Assumed 2 · 66.7 %", "Still open 1", "Abandoned 1 · 33.3 %"]  # fmt: skip
+    assert "all but the 1 still open" in page
+
+
 def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) -> None:
     """Six asked for quantum leaps; one for something that nobody else may read. Markup stays text."""
     page = signed_in.get("/dashboard").text

@@ -27,6 +27,8 @@ class Series:
     values: Sequence[Value]
     intervals: Sequence[Interval]
     counts: Sequence[int]
+    whole: Value
+    """Of all days together, which is no mean of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Drawn:
     line: str
     dots: str
     """Places of values that have no neighbour to be joined with."""
-    last: str
-    """The latest value in words, for the legend."""
+    whole: str
+    """The value of the whole period in words, for the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ def _draw(one: Series, x: Sequence[float], top: float) -> Drawn:
         line.append("M" + " L".join(points))
         if high:
             band.append("M" + " L".join([*high, *reversed(low)]) + "Z")
-    known = [value for value in one.values if value is not None]
-    return Drawn(one.name, one.css, "".join(band), "".join(line), "".join(dots), percent(known[-1]) if known else "–")
+    whole = "–" if one.whole is None else percent(one.whole)
+    return Drawn(one.name, one.css, "".join(band), "".join(line), "".join(dots), whole)
 
 
 def _runs(values: Sequence[Value]) -> list[tuple[int, int]]:

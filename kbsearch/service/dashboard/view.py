@@ -45,8 +45,8 @@ _SHORT_STEPS = (
     (STEP_NOTHING, "Nothing"),
 )
 _OUTCOMES = (
-    ("confirmed", "Confirmed solved"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
-    ("escalated", "Ticket or human"),
+    ("confirmed", "Confirmed"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
+    ("escalated", "Escalated"),
 )  # fmt: skip
 _WIDE = {"width": 1080, "height": 380, "margin": 170}
 _NARROW = {"width": 360, "height": 430, "margin": 108}
@@ -154,9 +154,10 @@ def _trend(board: Board, title: str, lines: Sequence[tuple[str, str, str]]) -> C
                 [figure.value if figure else None for figure in found],
                 [figure.interval if figure else None for figure in found],
                 [figure.n if figure else 0 for figure in found],
+                board.report.metrics[metric].value,
             )
         )
-    words = f"Share by {board.step}, with 95 % intervals"
+    words = f"Share by {board.step}, with 95 % intervals; beside each name that of the whole period"
     return chart(title, words, [point.day for point in board.trend], series)
 
 
