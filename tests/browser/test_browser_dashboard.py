@@ -101,6 +101,15 @@ def test_axe_finds_nothing_to_object_to(board: Page) -> None:
     assert [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found["violations"]] == []
 
 
+def test_colours_that_mean_something_stay_in_forced_colours(board: Page) -> None:
+    """Swatches and ticks, which are nothing but a background."""
+    drawn = """() => [[".legend i"], [".counts li", "::before"], [".landmark-note", "::before"]].map(
+        ([part, before]) => getComputedStyle(document.querySelector(part), before).backgroundColor)"""
+    usual = board.evaluate(drawn)
+    board.emulate_media(forced_colors="active")
+    assert board.evaluate(drawn) == usual
+
+
 def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
     """The tip names the day and each line; it goes with the pointer."""
     plot = board.locator(".plot").first

@@ -151,6 +151,13 @@ def test_it_shows_figures_with_n_and_interval(signed_in: TestClient) -> None:
     assert "no CSAT answers" in page
 
 
+def test_it_says_what_its_figures_mean(signed_in: TestClient) -> None:
+    """In text, which fingers, keyboards and paper reach."""
+    page = signed_in.get("/dashboard").text
+    assert re.search(r'<p class="words">The customer opened an article .* Never added to confirmed success\.</p>', page)
+    assert "on 1 (strongly disagree) to 7 (strongly agree): more is better.</p>" in page
+
+
 def test_a_figure_is_the_same_wherever_it_stands(client: TestClient, service: Service) -> None:
     """Two thirds were assumed and one abandoned, as the figures say, in the flow and beside the lines; one is open."""
     found = [search(f"a{number}", "password", 3 + number) for number in range(2)]
