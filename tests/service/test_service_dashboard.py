@@ -156,6 +156,7 @@ def test_it_says_what_its_figures_mean(signed_in: TestClient) -> None:
     page = signed_in.get("/dashboard").text
     assert re.search(r'<p class="words">The customer opened an article .* Never added to confirmed success\.</p>', page)
     assert "on 1 (strongly disagree) to 7 (strongly agree): more is better.</p>" in page
+    assert re.search(r"<b>Nothing opened</b> .* Some were served by the answer shown\.</p>", page)
 
 
 def test_a_figure_is_the_same_wherever_it_stands(client: TestClient, service: Service) -> None:

@@ -61,9 +61,17 @@ class Chart:
     days: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     """The numbers behind it: day, then each series."""
+    meanings: tuple[tuple[str, str], ...]
+    """What lines mean that are explained nowhere else."""
 
 
-def chart(title: str, words: str, days: Sequence[str], series: Sequence[Series]) -> Chart:
+def chart(
+    title: str,
+    words: str,
+    days: Sequence[str],
+    series: Sequence[Series],
+    meanings: Sequence[tuple[str, str]] = (),
+) -> Chart:
     """Draw shares (0..1) over days; the scale ends at a round number above the highest interval."""
     highs = [high for one in series for _, high in filter(None, one.intervals)]
     top = _round_up(max(highs, default=1.0))
@@ -81,6 +89,7 @@ def chart(title: str, words: str, days: Sequence[str], series: Sequence[Series])
         _labels(days),
         tuple(days),
         tuple(rows),
+        tuple(meanings),
     )
 
 

@@ -34,7 +34,7 @@ _SEARCH_LINES = (
 )
 _STEPS = (
     (STEP_OPENED, "Opened an article"),
-    (STEP_ANSWERED, "Read the answer"),
+    (STEP_ANSWERED, "Was shown the answer"),
     (STEP_LISTED, "Saw results only"),
     (STEP_NOTHING, "Found nothing"),
 )
@@ -89,7 +89,7 @@ def board_values(board: Board) -> Values:
         "step": board.step,
         "charts": [
             _trend(board, "Outcomes of journeys that searched", _OUTCOME_LINES),
-            _trend(board, "Searches that led nowhere", _SEARCH_LINES),
+            _trend(board, "Searches that may have led nowhere", _SEARCH_LINES),
         ],
         "flows": _flows(board),
         "splits": [_split(board, "language", "Language"), _split(board, "device", "Device")],
@@ -158,7 +158,8 @@ def _trend(board: Board, title: str, lines: Sequence[tuple[str, str, str]]) -> C
             )
         )
     words = f"Share by {board.step}, with 95 % intervals; beside each name that of the whole period"
-    return chart(title, words, [point.day for point in board.trend], series)
+    meanings = [(name, BY_ID[metric].words) for metric, name, _ in lines if metric not in HEADLINE]
+    return chart(title, words, [point.day for point in board.trend], series, meanings)
 
 
 def _flows(board: Board) -> list[object]:
