@@ -156,6 +156,8 @@ def test_it_says_what_its_figures_mean(signed_in: TestClient) -> None:
     page = signed_in.get("/dashboard").text
     assert re.search(r'<p class="words">The customer opened an article .* Never added to confirmed success\.</p>', page)
     assert "on 1 (strongly disagree) to 7 (strongly agree): more is better.</p>" in page
+    assert "A journey is one visit of a customer. n: how many journeys, answers or votes" in page
+    assert "Held-out visits to the form, drawn at random, see no suggestions." in page
     assert re.search(r"<b>Nothing opened</b> .* Some were served by the answer shown\.</p>", page)
 
 
