@@ -93,6 +93,19 @@ def test_it_fits_the_window_and_says_everything_in_text(board: Page) -> None:
     assert board.evaluate("document.cookie") == ""
 
 
+def test_a_day_is_named_under_its_place(board: Page) -> None:
+    """In the middle of its share of the width, where its values are drawn."""
+    plot = board.locator(".plot").first.bounding_box()
+    assert plot is not None
+    places = board.locator(".x").first.locator("span")
+    assert places.count() == 28
+    for place in (0, 10, 20):
+        label = places.nth(place).locator("i").bounding_box()
+        assert label is not None
+        middle = plot["x"] + plot["width"] * (place + 0.5) / 28
+        assert label["x"] + label["width"] / 2 == pytest.approx(middle, abs=2)
+
+
 def test_axe_finds_nothing_to_object_to(board: Page) -> None:
     """With every part unfolded; WCAG 2.2 at level AA."""
     board.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")

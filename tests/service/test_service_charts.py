@@ -37,6 +37,17 @@ def test_a_hole_stays_a_hole() -> None:
     assert (drawn.scale[0], drawn.scale[-1]) == ("60 %", "0 %")
 
 
+@pytest.mark.parametrize(
+    ("days", "labels"), [(0, []), (1, [0]), (6, [0, 1, 2, 3, 4, 5]), (8, [0, 2, 4, 6]), (28, [0, 5, 10, 15, 20, 25])]
+)
+def test_a_day_is_named_where_it_lies(days: int, labels: list[int]) -> None:
+    """A label for each place, six with words at most."""
+    named = [f"2026-11-{day:02}" for day in range(1, days + 1)]
+    drawn = chart("t", "w", named, [Series("s", "c", [0.1] * days, [(0.0, 0.2)] * days, [10] * days, 0.1)])
+    assert len(drawn.labels) == days
+    assert {place: words for place, words in enumerate(drawn.labels) if words} == {n: f"{n + 1} Nov" for n in labels}
+
+
 def test_no_data_draws_nothing() -> None:
     drawn = chart("t", "w", DAYS, [Series("s", "c", [None] * 5, [None] * 5, [0] * 5, None)])
     assert (drawn.series[0].line, drawn.series[0].band, drawn.series[0].dots) == ("", "", "")

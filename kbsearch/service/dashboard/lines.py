@@ -57,8 +57,7 @@ class Chart:
     scale: tuple[str, ...]
     """What they mean, from the top."""
     labels: tuple[str, ...]
-    """Evenly spread under the chart."""
-    days: tuple[str, ...]
+    """Under each place, "" where there is no room for one."""
     rows: tuple[tuple[str, ...], ...]
     """The numbers behind it: day, then each series."""
     meanings: tuple[tuple[str, str], ...]
@@ -75,6 +74,7 @@ def chart(
     """Draw shares (0..1) over days; the scale ends at a round number above the highest interval."""
     highs = [high for one in series for _, high in filter(None, one.intervals)]
     top = _round_up(max(highs, default=1.0))
+    every = math.ceil(len(days) / _LABELS)
     x = [WIDTH * (place + 0.5) / len(days) for place in range(len(days))]
     rows = [
         (day, *(_cell(one.values[place], one.intervals[place], one.counts[place]) for one in series))
@@ -86,8 +86,7 @@ def chart(
         tuple(_draw(one, x, top) for one in series),
         tuple(HEIGHT * tick / _TICKS for tick in range(_TICKS + 1)),
         tuple(f"{100 * top * (_TICKS - tick) / _TICKS:g} %" for tick in range(_TICKS + 1)),
-        _labels(days),
-        tuple(days),
+        tuple("" if place % every else short_day(day) for place, day in enumerate(days)),
         tuple(rows),
         tuple(meanings),
     )
@@ -144,13 +143,6 @@ def _round_up(high: float) -> float:
     """Return the end of the scale: a tenth, or a fifth part of it for small shares, at most 1."""
     step = 0.2 if high > 0.4 else 0.1 if high > 0.1 else 0.02
     return min(1.0, max(step, math.ceil(round(high / step, 9)) * step))
-
-
-def _labels(days: Sequence[str]) -> tuple[str, ...]:
-    count = min(_LABELS, len(days))
-    if count < 2:
-        return tuple(short_day(day) for day in days)
-    return tuple(short_day(days[round(place * (len(days) - 1) / (count - 1))]) for place in range(count))
 
 
 def short_day(day: str) -> str:
