@@ -13,7 +13,7 @@ from kbsearch.amounts import amount
 
 CURVES = ("p50", "p95", "p99")
 _WIDTH, _HEIGHT = 640, 280
-_LEFT, _RIGHT, _BOTTOM = 56, 28, 36
+_LEFT, _RIGHT, _BOTTOM = 88, 28, 36
 
 
 def as_page(receipt: Mapping[str, Any]) -> str:

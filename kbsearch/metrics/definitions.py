@@ -248,7 +248,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "ces",
         1,
         "Customer effort (CES)",
-        "“It was easy to solve my problem” on 1 (strongly disagree) to 7 (strongly agree).",
+        "“It was easy to solve my problem” on 1 (strongly disagree) to 7 (strongly agree): more is better.",
         "sum of answers",
         "answers",
         "mean, 1 to 7",

@@ -93,12 +93,34 @@ def test_it_fits_the_window_and_says_everything_in_text(board: Page) -> None:
     assert board.evaluate("document.cookie") == ""
 
 
+def test_a_day_is_named_under_its_place(board: Page) -> None:
+    """In the middle of its share of the width, where its values are drawn."""
+    plot = board.locator(".plot").first.bounding_box()
+    assert plot is not None
+    places = board.locator(".x").first.locator("span")
+    assert places.count() == 28
+    for place in (0, 10, 20):
+        label = places.nth(place).locator("i").bounding_box()
+        assert label is not None
+        middle = plot["x"] + plot["width"] * (place + 0.5) / 28
+        assert label["x"] + label["width"] / 2 == pytest.approx(middle, abs=2)
+
+
 def test_axe_finds_nothing_to_object_to(board: Page) -> None:
     """With every part unfolded; WCAG 2.2 at level AA."""
     board.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     board.evaluate(AXE.read_text(encoding="utf-8"))
     found = board.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
     assert [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found["violations"]] == []
+
+
+def test_colours_that_mean_something_stay_in_forced_colours(board: Page) -> None:
+    """Swatches and ticks, which are nothing but a background."""
+    drawn = """() => [[".legend i"], [".counts li", "::before"], [".landmark-note", "::before"]].map(
+        ([part, before]) => getComputedStyle(document.querySelector(part), before).backgroundColor)"""
+    usual = board.evaluate(drawn)
+    board.emulate_media(forced_colors="active")
+    assert board.evaluate(drawn) == usual
 
 
 def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
@@ -141,6 +163,17 @@ def test_a_period_is_chosen_and_stays_in_the_address(board: Page) -> None:
     board.get_by_label("From", exact=True).fill(day)
     board.get_by_label("to", exact=True).fill(day)
     board.get_by_role("button", name="Show").click()
+    expect(board.locator("body")).to_contain_text("4 journeys that searched")
+    assert f"from={day}&to={day}" in board.url
+
+
+def test_an_address_that_was_sent_shows_its_period(board: Page) -> None:
+    """Also where its reader has to sign in first."""
+    board.get_by_role("button", name="Sign out").click()
+    day = (datetime.now(UTC) - timedelta(days=10)).date().isoformat()
+    board.goto(f"/dashboard?from={day}&to={day}")
+    board.get_by_label("Admin key").fill(KEY)
+    board.get_by_role("button", name="Open").click()
     expect(board.locator("body")).to_contain_text("4 journeys that searched")
     assert f"from={day}&to={day}" in board.url
 

@@ -99,6 +99,24 @@ def test_the_key_is_kept_where_neither_scripts_nor_other_sites_reach_it(client: 
     assert page.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("?from=2026-11-01&to=2026-11-30", "?from=2026-11-01&to=2026-11-30"),
+        ("?to=2026-11-30", "?to=2026-11-30"),
+        ("?from=2026-11-01T00:00:00%2B02:00&to=", "?from=2026-11-01T00%3A00%3A00%2B02%3A00"),
+        ("?from=//evil.example%0d%0aSet-Cookie:a&next=//evil.example", "?from=%2F%2Fevil.example%0D%0ASet-Cookie%3Aa"),
+        ("?next=//evil.example", ""),
+    ],
+)
+def test_a_period_survives_signing_in(client: TestClient, asked: str, led_to: str) -> None:
+    """An address can be sent to somebody who has a key, who may mistype it; it never leads to another place."""
+    assert re.search(r'<form [^>]*method="post">', client.get(f"/dashboard{asked}").text)  # to its own address
+    assert client.post(f"/dashboard{asked}", data={"key": "nonsense"}).status_code == 401
+    answer = client.post(f"/dashboard{asked}", data={"key": key("admin")}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/dashboard{led_to}")
+
+
 def test_another_sites_form_signs_nobody_in(client: TestClient) -> None:
     answer = client.post("/dashboard", data={"key": key("admin")}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
@@ -133,6 +151,30 @@ def test_it_shows_figures_with_n_and_interval(signed_in: TestClient) -> None:
     assert "no CSAT answers" in page
 
 
+def test_it_says_what_its_figures_mean(signed_in: TestClient) -> None:
+    """In text, which fingers, keyboards and paper reach."""
+    page = signed_in.get("/dashboard").text
+    assert re.search(r'<p class="words">The customer opened an article .* Never added to confirmed success\.</p>', page)
+    assert "on 1 (strongly disagree) to 7 (strongly agree): more is better.</p>" in page
+    assert "A journey is one visit of a customer. n: how many journeys, answers or votes" in page
+    assert "Held-out visits to the form, drawn at random, see no suggestions." in page
+    assert re.search(r"<b>Nothing opened</b> .* Some were served by the answer shown\.</p>", page)
+
+
+def test_a_figure_is_the_same_wherever_it_stands(client: TestClient, service: Service) -> None:
+    """Two thirds were assumed and one abandoned, as the figures say, in the flow and beside the lines; one is open."""
+    found = [search(f"a{number}", "password", 3 + number) for number in range(2)]
+    lost = [search("b", "password", 5), search("c", "password", 0)]
+    service.store.write([*found, *map(click, found), *lost])
+    page = re.sub(r"\s+", " ", client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text)
+    assert '<p class="value">66.7 %</p>' in page
+    assert "</i>Abandoned <b>33.3 %</b>" in page
+    flow = [f"{name} {count}" for name, count in re.findall(r'"name" dy="[^"]*">([^<]+).*?"count"[^>]*>([^<]+)', page)]
+    assert flow[:6] == ["Searched 4", "Opened an article 2 · 50.0 %", "Saw results only 2 · 50.0 %",
+                        "Assumed 2 · 66.7 %", "Still open 1", "Abandoned 1 · 33.3 %"]  # fmt: skip
+    assert "all but the 1 still open" in page
+
+
 def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) -> None:
     """Six asked for quantum leaps; one for something that nobody else may read. Markup stays text."""
     page = signed_in.get("/dashboard").text
@@ -140,6 +182,8 @@ def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) 
     assert "<b>leaps" not in page
     assert "wedding" not in page
     assert re.search(r'class="tag k-missing">\s*Write', page)
+    assert "6 of 6 searches</small>" in page
+    assert "A ticket or a human came after 0 of their searches: about $0 at $15.56 each; nobody knows" in page
 
 
 def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, filled: Service) -> None:

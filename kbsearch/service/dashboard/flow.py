@@ -9,6 +9,8 @@ _BAR = 12
 _GAP = 26
 """Between bars of one column; room for a label of two lines beside the smallest."""
 _LEAST = 3.0
+_OPEN = "unknown"
+"""The outcome of a journey that searched while its window is open."""
 _MIDDLE = 0.44
 """Where the second column stands: its labels are longer than those of the first."""
 
@@ -21,6 +23,7 @@ class Bar:
     css: str
     count: int
     share: str
+    """Of all journeys, an outcome's of those that are decided, as the figure of its name is; "" of those still open."""
     x: float
     y: float
     height: float
@@ -46,6 +49,8 @@ class Flow:
     bars: tuple[Bar, ...]
     streams: tuple[Stream, ...]
     total: int
+    open: int
+    """Those of them of which the outcome is not decided yet."""
 
 
 def draw_flow(
@@ -69,7 +74,8 @@ def draw_flow(
     middle = right * _MIDDLE
     first = _bar("Searched", "searched", total, total, 0, (height - total * unit) / 2, total * unit)
     step_bars = _column(steps, by_step, total, unit, middle, height)
-    outcome_bars = _column(outcomes, by_outcome, total, unit, right, height)
+    still_open = by_outcome.get(_OPEN, 0)
+    outcome_bars = _column(outcomes, by_outcome, total - still_open, unit, right, height)
     streams: list[Stream] = []
     top = first.y
     for bar, (step, _) in zip(step_bars, steps, strict=True):
@@ -84,15 +90,15 @@ def draw_flow(
             count = counts.get((step, outcome), 0)
             if count:
                 path = _ribbon(middle + _BAR, leaving[step], right, arriving[outcome], count * unit)
-                title = f"{step_name} → {outcome_name}: {count:,} ({100 * count / total:.1f} %)"
+                title = f"{step_name} → {outcome_name}: {count:,}"
                 streams.append(Stream(outcome, path, title))
                 leaving[step] += count * unit
                 arriving[outcome] += count * unit
-    return Flow(width, height, (first, *step_bars, *outcome_bars), tuple(streams), total)
+    return Flow(width, height, (first, *step_bars, *outcome_bars), tuple(streams), total, still_open)
 
 
 def _column(
-    names: Sequence[tuple[str, str]], counts: Mapping[str, int], total: int, unit: float, x: float, height: float
+    names: Sequence[tuple[str, str]], counts: Mapping[str, int], of: int, unit: float, x: float, height: float
 ) -> list[Bar]:
     """Stack bars with gaps, centred."""
     used = sum(max(_LEAST, counts[name] * unit) for name, _ in names) + _GAP * max(0, len(names) - 1)
@@ -100,13 +106,13 @@ def _column(
     bars = []
     for name, words in names:
         tall = max(_LEAST, counts[name] * unit)
-        bars.append(_bar(words, name, counts[name], total, x, y, tall))
+        bars.append(_bar(words, name, counts[name], of, x, y, tall))
         y += tall + _GAP
     return bars
 
 
-def _bar(words: str, css: str, count: int, total: int, x: float, y: float, tall: float) -> Bar:
-    share = f"{100 * count / total:.1f} %" if total else "–"
+def _bar(words: str, css: str, count: int, of: int, x: float, y: float, tall: float) -> Bar:
+    share = f"{100 * count / of:.1f} %" if of and css != _OPEN else ""
     return Bar(words, css, count, share, x, y, tall, x + _BAR + 8, y + tall / 2)
 
 

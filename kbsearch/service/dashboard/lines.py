@@ -27,6 +27,8 @@ class Series:
     values: Sequence[Value]
     intervals: Sequence[Interval]
     counts: Sequence[int]
+    whole: Value
+    """Of all days together, which is no mean of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Drawn:
     line: str
     dots: str
     """Places of values that have no neighbour to be joined with."""
-    last: str
-    """The latest value in words, for the legend."""
+    whole: str
+    """The value of the whole period in words, for the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,24 @@ class Chart:
     scale: tuple[str, ...]
     """What they mean, from the top."""
     labels: tuple[str, ...]
-    """Evenly spread under the chart."""
-    days: tuple[str, ...]
+    """Under each place, "" where there is no room for one."""
     rows: tuple[tuple[str, ...], ...]
     """The numbers behind it: day, then each series."""
+    meanings: tuple[tuple[str, str], ...]
+    """What lines mean that are explained nowhere else."""
 
 
-def chart(title: str, words: str, days: Sequence[str], series: Sequence[Series]) -> Chart:
+def chart(
+    title: str,
+    words: str,
+    days: Sequence[str],
+    series: Sequence[Series],
+    meanings: Sequence[tuple[str, str]] = (),
+) -> Chart:
     """Draw shares (0..1) over days; the scale ends at a round number above the highest interval."""
     highs = [high for one in series for _, high in filter(None, one.intervals)]
     top = _round_up(max(highs, default=1.0))
+    every = math.ceil(len(days) / _LABELS)
     x = [WIDTH * (place + 0.5) / len(days) for place in range(len(days))]
     rows = [
         (day, *(_cell(one.values[place], one.intervals[place], one.counts[place]) for one in series))
@@ -76,9 +86,9 @@ def chart(title: str, words: str, days: Sequence[str], series: Sequence[Series])
         tuple(_draw(one, x, top) for one in series),
         tuple(HEIGHT * tick / _TICKS for tick in range(_TICKS + 1)),
         tuple(f"{100 * top * (_TICKS - tick) / _TICKS:g} %" for tick in range(_TICKS + 1)),
-        _labels(days),
-        tuple(days),
+        tuple("" if place % every else short_day(day) for place, day in enumerate(days)),
         tuple(rows),
+        tuple(meanings),
     )
 
 
@@ -108,8 +118,8 @@ def _draw(one: Series, x: Sequence[float], top: float) -> Drawn:
         line.append("M" + " L".join(points))
         if high:
             band.append("M" + " L".join([*high, *reversed(low)]) + "Z")
-    known = [value for value in one.values if value is not None]
-    return Drawn(one.name, one.css, "".join(band), "".join(line), "".join(dots), percent(known[-1]) if known else "–")
+    whole = "–" if one.whole is None else percent(one.whole)
+    return Drawn(one.name, one.css, "".join(band), "".join(line), "".join(dots), whole)
 
 
 def _runs(values: Sequence[Value]) -> list[tuple[int, int]]:
@@ -133,13 +143,6 @@ def _round_up(high: float) -> float:
     """Return the end of the scale: a tenth, or a fifth part of it for small shares, at most 1."""
     step = 0.2 if high > 0.4 else 0.1 if high > 0.1 else 0.02
     return min(1.0, max(step, math.ceil(round(high / step, 9)) * step))
-
-
-def _labels(days: Sequence[str]) -> tuple[str, ...]:
-    count = min(_LABELS, len(days))
-    if count < 2:
-        return tuple(short_day(day) for day in days)
-    return tuple(short_day(days[round(place * (len(days) - 1) / (count - 1))]) for place in range(count))
 
 
 def short_day(day: str) -> str:

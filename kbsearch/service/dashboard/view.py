@@ -34,7 +34,7 @@ _SEARCH_LINES = (
 )
 _STEPS = (
     (STEP_OPENED, "Opened an article"),
-    (STEP_ANSWERED, "Read the answer"),
+    (STEP_ANSWERED, "Was shown the answer"),
     (STEP_LISTED, "Saw results only"),
     (STEP_NOTHING, "Found nothing"),
 )
@@ -45,8 +45,8 @@ _SHORT_STEPS = (
     (STEP_NOTHING, "Nothing"),
 )
 _OUTCOMES = (
-    ("confirmed", "Confirmed solved"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
-    ("escalated", "Ticket or human"),
+    ("confirmed", "Confirmed"), ("assumed", "Assumed"), ("unknown", "Still open"), ("abandoned", "Abandoned"),
+    ("escalated", "Escalated"),
 )  # fmt: skip
 _WIDE = {"width": 1080, "height": 380, "margin": 170}
 _NARROW = {"width": 360, "height": 430, "margin": 108}
@@ -89,7 +89,7 @@ def board_values(board: Board) -> Values:
         "step": board.step,
         "charts": [
             _trend(board, "Outcomes of journeys that searched", _OUTCOME_LINES),
-            _trend(board, "Searches that led nowhere", _SEARCH_LINES),
+            _trend(board, "Searches that may have led nowhere", _SEARCH_LINES),
         ],
         "flows": _flows(board),
         "splits": [_split(board, "language", "Language"), _split(board, "device", "Device")],
@@ -154,10 +154,12 @@ def _trend(board: Board, title: str, lines: Sequence[tuple[str, str, str]]) -> C
                 [figure.value if figure else None for figure in found],
                 [figure.interval if figure else None for figure in found],
                 [figure.n if figure else 0 for figure in found],
+                board.report.metrics[metric].value,
             )
         )
-    words = f"Share by {board.step}, with 95 % intervals"
-    return chart(title, words, [point.day for point in board.trend], series)
+    words = f"Share by {board.step}, with 95 % intervals; beside each name that of the whole period"
+    meanings = [(name, BY_ID[metric].words) for metric, name, _ in lines if metric not in HEADLINE]
+    return chart(title, words, [point.day for point in board.trend], series, meanings)
 
 
 def _flows(board: Board) -> list[object]:

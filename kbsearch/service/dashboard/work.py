@@ -34,7 +34,7 @@ _SPARKS = 28
 def gap_values(insight: Insight | None) -> Values:
     """Return the gap list; empty without a knowledge base."""
     if insight is None:
-        return {"known": False, "rows": [], "counts": [], "more": 0, "failed": 0, "unnamed": 0, "least": 0, "cost": ""}
+        return {"known": False, "rows": [], "counts": [], "more": 0, "failed": 0, "unnamed": 0, "least": 0}
     found = insight.triage
     return {
         "known": True,
@@ -44,6 +44,7 @@ def gap_values(insight: Insight | None) -> Values:
         "failed": found.failed,
         "unnamed": found.unnamed + found.unexamined,
         "least": found.least,
+        "escalated": f"{sum(gap.escalated for gap in found.gaps):,}",
         "cost": _money(sum(gap.cost for gap in found.gaps)),
     }
 
@@ -82,6 +83,7 @@ def _gap(gap: Gap, days: Sequence[str]) -> Values:
         "synonym": gap.remedy.line if gap.remedy else "",
         "tried": remedy_said(gap.remedy) if gap.remedy else "",
         "failed": share_values(gap.failed),
+        "unit": "journeys" if gap.kind == UNHELPFUL else "searches",
         "clients": f"{gap.clients:,}",
         "escalated": f"{gap.escalated:,}",
         "trend": _TRENDS[gap.trend],

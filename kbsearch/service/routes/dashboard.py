@@ -7,6 +7,7 @@ browser is closed: it stays out of addresses, and so out of logs and histories. 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -31,6 +32,7 @@ router = APIRouter(include_in_schema=False)
 
 COOKIE = "kbsearch_admin"
 _PATH = "/dashboard"
+_PERIOD = ("from", "to")
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _PRESETS = (7, 28, 90)
 _USUAL = 28
@@ -71,13 +73,15 @@ async def dashboard(request: Request) -> Response:
 
 @router.post(_PATH)
 async def enter(request: Request) -> Response:
-    """Take a key from the form, and lead to the page."""
+    """Take a key from the form, and lead to the page of the period that the address names."""
     key = (await read_form(request)).get("key", "")
     try:
         _admin(service_of(request), key)
     except (KeyRejected, Forbidden) as error:
         return _ask(f"This key does not open the report: {error}.", 403 if isinstance(error, Forbidden) else 401)
-    answer = RedirectResponse(_PATH, 303, headers=_HEADERS)
+    # Only what the page reads, and only behind its own path: the page judges it, and nothing leads elsewhere.
+    period = urlencode({name: value for name in _PERIOD if (value := request.query_params.get(name))})
+    answer = RedirectResponse(f"{_PATH}?{period}" if period else _PATH, 303, headers=_HEADERS)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, key, path=_PATH, httponly=True, samesite="lax", secure=secure)
     return answer
