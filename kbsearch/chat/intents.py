@@ -12,7 +12,7 @@ Words of the section `fill` may stand between any two words of a pattern. `human
 not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
 clause, with or without words of `polite`, and every clause of the message must be one of them. A no may go on with one
 of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes to an offer
-that was just made, and thanks at any other time.
+that was just made, and thanks at any other time. A no, or a yes to an offer, is one with something else after it, too.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Reading:
     lang: str = ""
     """Language of the phrase that told; "" for questions."""
     rest: str = ""
-    """After a no: what else was said, such as a better question."""
+    """After a no, or a yes to an offer: what else was said, such as a better question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,10 @@ def _read(message: str, offered: bool) -> Reading:
     if clauses and all(reading is not None for reading in said):
         # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
         return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
-    if said and said[0] and said[0].intent is Intent.NO:
+    first = _whole_clause(clauses[0][1], offered=False) if clauses else None  # "ok" may begin anything
+    if first and (first.intent is Intent.NO or (offered and first.intent is Intent.YES)):
         rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
-        return Reading(Intent.NO, said[0].lang, rest)
+        return Reading(first.intent, first.lang, rest)
     return Reading(Intent.QUESTION)
 
 

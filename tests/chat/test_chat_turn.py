@@ -120,7 +120,9 @@ SMALL_TALK = {
     "no": ["no thank you", "nē pateicos", "ne dėkoju", "ei tänan", "нет благодарю", "nie dzięki", "nein vielen Dank"],
     "yes": ["yes thank you", "jā pateicos", "taip dėkoju", "jah tänan", "да благодарю", "tak dzięki", "ja vielen Dank"],
     "assent": ["ok", "Okay.", "ok thank you", "great", "labi", "labi, paldies", "gerai", "gerai ačiū", "hästi", "olgu",
-               "хорошо", "хорошо, спасибо", "dobrze", "jasne", "gut", "alles klar"],
+               "хорошо", "хорошо, спасибо", "dobrze", "jasne", "gut", "alles klar", "please do", "nododiet",
+               "perduokit", "andke edasi", "передайте", "przekażcie", "bitte weiterleiten", "mhm", "aha",
+               "угу", "lūdzu", "bitte"],
     "thanks": ["thank you", "got it", "goodbye", "liels paldies", "skaidrs", "ačiū", "tänan", "selge", "спасибо",
                "понятно", "dzięki", "rozumiem", "danke", "verstanden"],
     "hello": ["hello", "labdien", "laba diena", "tere", "добрый день", "dzień dobry", "guten Tag"],
@@ -157,6 +159,29 @@ def test_small_talk_in_every_state_and_language(state: str) -> None:
                 assert (reply.vote and reply.vote.helpful) == votes.get(kind), typed
                 question = question_of(conversation, typed)
                 assert question is None or question.query_id == "q1", typed  # no new search
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["jā, nododiet", "jā nododiet", "Jā, nododiet manu jautājumu!", "jap, lai skatās", "taip, perduokite",
+     "taip perduokit klausimą", "jah, edastage", "jah palun, andke edasi", "да, передайте", "ага, передавайте вопрос",
+     "да, пусть посмотрят", "tak, przekaż", "tak, niech się tym zajmie", "ja, bitte weiterleiten", "ja, machen Sie das",
+     "yes please do", "Yes, let a person take it", "yes, my order is 1042", "yes, go ahead"],
+)  # fmt: skip
+def test_a_yes_in_more_words_takes_the_offer(message: str) -> None:
+    """What stands beside the yes, the human reads."""
+    assert question_of(OFFERED, message) is None
+    assert turn(OFFERED, message, None).kind == "human"
+
+
+def test_a_question_after_a_yes_is_not_lost() -> None:
+    """Where titles are offered a yes chooses none of them, and who asks with a question mark asks."""
+    for conversation, message in [(CHOOSING, "yes, but how do I reset it"), (OFFERED, "Yes, but how do I reset it? ")]:
+        assert question_of(conversation, message) == Question("but how do I reset it", "")
+        reply = turn(conversation, message, found("answer", "z"), "q2")
+        assert (reply.text, reply.conversation.asked[-1].text) == ("Passage of z.", "but how do I reset it")
+    assert question_of(OFFERED, "ok, how do I reset it") == Question("ok, how do I reset it", "")
+    assert question_of(ANSWERED, "yes, but how do I reset it") == Question("yes, but how do I reset it", "")
 
 
 def test_a_question_after_the_offer_is_a_question() -> None:
