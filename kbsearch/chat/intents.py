@@ -8,9 +8,9 @@ language than the page's. Case and diacritics do not count. A file's lines, read
     talk|speak to @someone      a pattern: words with alternatives; `word*` with an ending of up to four letters,
                                 `word?` may be missing, and a lone `.` where the clause must end
 
-Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
-not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
-clause, with or without words of `polite`, and every clause of the message must be one of them. A no may go on with one
+Words of the section `fill` may stand between any two words of a pattern, and words of `polite` anywhere. `human` is
+looked for within a clause, but not after a word of `others` ("how do agents talk to…", "without talking to…"); all
+other sections must fit a whole clause, and every clause of the message must be one of them. A no may go on with one
 of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes to an offer
 that was just made, and thanks at any other time. A no, or a yes to an offer, is one with something else after it, too.
 """
@@ -170,11 +170,17 @@ def _plain(clause: str) -> str:
 
 
 def _asks_for_human(plain: str, phrases: _Phrases) -> bool:
-    for found in phrases.human.finditer(plain):
-        before = plain[: found.start()].split()[-_NEAR:]
-        if not phrases.others.intersection(before):
-            return True
+    for words in (plain, _without_polite(plain, phrases)):
+        for found in phrases.human.finditer(words):
+            before = words[: found.start()].split()[-_NEAR:]
+            if not phrases.others.intersection(before):
+                return True
     return False
+
+
+def _without_polite(plain: str, phrases: _Phrases) -> str:
+    """What is left of a clause without its "please" and "now"."""
+    return " ".join(phrases.polite.sub(" ", plain).split())
 
 
 def _whole_clause(plain: str, offered: bool) -> Reading | None:
@@ -182,7 +188,7 @@ def _whole_clause(plain: str, offered: bool) -> Reading | None:
     readings = []
     for lang in LANGUAGES:
         phrases = load_phrases(lang)
-        bare = " ".join(phrases.polite.sub(" ", plain).split())
+        bare = _without_polite(plain, phrases)
         patterns = list(phrases.whole.items())
         if offered:
             patterns.append((Intent.YES, phrases.assent))
