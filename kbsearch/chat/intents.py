@@ -1,4 +1,4 @@
-"""What a message is: a question, a request for a human, yes, no, thanks or a greeting. Pure.
+"""What a message is: a question, a request for a human, yes, no, thanks, a greeting, or no word at all. Pure.
 
 By patterns of words in `phrases/`, one file a language, all of them tried on every message: customers write in another
 language than the page's. Case and diacritics do not count. A file's lines, read top to bottom:
@@ -31,8 +31,10 @@ LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 """Languages whose phrases are known; those of the page."""
 
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
+_NOD = re.compile("[👍👌❤✅🙏👏+]")
+_SHAKE = re.compile("[👎❌]")
 _SECTIONS = ("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others")
 _KEYS_TELL = 3
 """Letters from which on it is no chance that the same keys write a phrase in another alphabet."""
@@ -48,6 +50,8 @@ class Intent(StrEnum):
     YES = "yes"
     THANKS = "thanks"
     HELLO = "hello"
+    NOTHING = "nothing"
+    """Not a word: "???"."""
     QUESTION = "question"
 
 
@@ -57,7 +61,7 @@ class Reading:
 
     intent: Intent
     lang: str = ""
-    """Language of the phrase that told; "" for questions."""
+    """Language of the phrase that told; "" for questions and signs."""
     rest: str = ""
     """After a no, or a yes to an offer: what else was said, such as a better question."""
 
@@ -82,6 +86,8 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
     `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes. What would be a question is read
     as the same keys write it in the other alphabet, too: "jgthfnjh" is "оператор".
     """
+    if not any(map(str.isalnum, message)):
+        return _read_signs(message, offered)
     reading = _read(message, offered)
     if reading.intent is Intent.QUESTION and len(message) >= _KEYS_TELL:
         return _read(in_other_layout(message), offered)
@@ -140,6 +146,15 @@ def load_phrases(lang: str) -> _Phrases:
             Intent.HELLO: re.compile(pattern("hello")),
         },
     )
+
+
+def _read_signs(message: str, offered: bool) -> Reading:
+    """Read a message without a word; a thumb is worth an "ok" or a no."""
+    if _SHAKE.search(message):
+        return Reading(Intent.NO)
+    if _NOD.search(message):
+        return Reading(Intent.YES if offered else Intent.THANKS)
+    return Reading(Intent.NOTHING)
 
 
 def _read(message: str, offered: bool) -> Reading:

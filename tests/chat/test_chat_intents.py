@@ -79,7 +79,7 @@ def test_what_only_finishes_a_no_is_not_searched_for(message: str) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_read(message: str) -> None:
-    """Whatever is typed is one of the six; case never counts."""
+    """Whatever is typed is one of the seven; case never counts."""
     assert read_intent(message).intent in Intent
     if message.isascii():
         assert read_intent(message).intent is read_intent(message.upper()).intent

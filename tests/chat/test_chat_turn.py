@@ -10,6 +10,7 @@ from kbsearch.chat.intents import LANGUAGES
 from kbsearch.chat.state import ENOUGH_NOES, MAX_ASKED, MAX_SHOWN, Asked, Conversation, Shown
 from kbsearch.chat.texts import load_texts
 from kbsearch.chat.turn import Question, Reply, question_of, turn
+from kbsearch.message import sentences_of
 from kbsearch.types import Action, Answer, Decision, Hit, SearchOutcome
 
 NOTHING = Conversation()
@@ -174,6 +175,30 @@ def test_a_yes_in_more_words_takes_the_offer(message: str) -> None:
     assert turn(OFFERED, message, None).kind == "human"
 
 
+SIGNS = {
+    "ok": ["👍", "👍🏽", "❤️", "👌👌", "👍!!!"],
+    "no": ["👎", "👎🏿!"],
+    "none": ["?", "???", "…", "!!!", "?!", "- -", "___", "🤷", "."],
+}
+SIGN_REPLIES = {
+    "before anything": (NOTHING, {"ok": "thanks", "no": "hello", "none": "hello"}),
+    "after an answer": (ANSWERED, {"ok": "thanks", "no": "other_choices", "none": "hello"}),
+    "after choices": (CHOOSING, {"ok": "which", "no": "other_choices", "none": "which"}),
+    "after the offer of a human": (OFFERED, {"ok": "human", "no": "offer_again", "none": "hello"}),
+}
+
+
+@pytest.mark.parametrize("state", SIGN_REPLIES)
+def test_a_message_without_a_word_is_small_talk(state: str) -> None:
+    """A thumb is an "ok" or a no, and what says nothing at all is never searched for."""
+    conversation, replies = SIGN_REPLIES[state]
+    for kind, say in replies.items():
+        for message in SIGNS[kind]:
+            question = question_of(conversation, message)
+            assert question is None or (kind == "no" and question.query_id == "q1"), message
+            assert turn(conversation, message, found("list", "a", "b", "c", "d", "e"), "q1").say == say, message
+
+
 def test_a_question_after_a_yes_is_not_lost() -> None:
     """Where titles are offered a yes chooses none of them, and who asks with a question mark asks."""
     for conversation, message in [(CHOOSING, "yes, but how do I reset it"), (OFFERED, "Yes, but how do I reset it? ")]:
@@ -242,6 +267,17 @@ def test_any_turn_is_sound(conversation: Conversation, message: str, outcome: Se
     assert len(after.asked) <= MAX_ASKED
     assert max(len(after.shown), len(after.refused)) <= MAX_SHOWN
     assert 0 <= after.noes <= ENOUGH_NOES
+
+
+PIECES = ("no", "yes", ", ", "?", "_", "👍", "…", "б", "x", "\u200b")
+
+
+@given(conversations, st.lists(st.sampled_from(PIECES)).map("".join))
+def test_what_is_searched_for_has_a_word(conversation: Conversation, message: str) -> None:
+    """As the engine demands of a new question."""
+    question = question_of(conversation, message)
+    again = [Question(one.text, one.query_id) for one in conversation.asked]
+    assert question is None or question in again or sentences_of("", question.text)
 
 
 @given(conversations, st.sampled_from(HUMAN))

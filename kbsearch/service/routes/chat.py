@@ -53,7 +53,7 @@ async def chat(request: Request) -> Response:
     audiences = service.audiences(request)
     given = read_as(ChatBody, await read_json(request, MAX_CHAT_BODY))
     if not normalise(given.message):
-        raise UsageError("message is empty; send at least one word", "message")
+        raise UsageError("message is empty; say something", "message")
     conversation = given.conversation.read() if given.conversation else Conversation()
     question = question_of(conversation, given.message)
     outcome, query_id = await _search(service, request, given, question, audiences) if question else (None, "")
