@@ -175,6 +175,16 @@ def test_a_yes_in_more_words_takes_the_offer(message: str) -> None:
     assert turn(OFFERED, message, None).kind == "human"
 
 
+@pytest.mark.parametrize(
+    "message", ["this is useless", "tas ir stulbi!", "nesąmonė", "jama", "это бред", "bzdura", "so ein Mist"]
+)
+def test_anger_is_a_no(message: str) -> None:
+    """Not a query; but a question beside it is one."""
+    assert question_of(ANSWERED, message) == Question("where is my order", "q1")
+    assert turn(ANSWERED, message, found("list", "a", "b", "c"), "q1").say == "other_choices"
+    assert question_of(ANSWERED, f"{message}. Where is it?") == Question("Where is it", "")
+
+
 SIGNS = {
     "ok": ["👍", "👍🏽", "❤️", "👌👌", "👍!!!"],
     "no": ["👎", "👎🏿!"],
