@@ -9,51 +9,47 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kbsearch.chat.intents import LANGUAGES, load_phrases
+from kbsearch.chat.patterns import LANGUAGES, read_patterns
 from kbsearch.text.normalise import fold
 
-_WORD = re.compile(r"\w+(?:['’`´]\w+)*")
-_APOSTROPHE = re.compile(r"['’`´]")
+_APOSTROPHE = r"['’`´]"
+_WORD = re.compile(rf"\w+(?:{_APOSTROPHE}\w+)*")
+_WITHIN_A_WORD = re.compile(rf"(?<=\w){_APOSTROPHE}(?=\w)")
 _LEAST_LEFT = 2
 """Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
 
 
 def without_courtesy(text: str) -> str:
-    """The text without what `phrases/` say is politeness, in any language, at its ends; whole, where little is left."""
-    begins, ending, before, after = _around()
-    folded = _APOSTROPHE.sub("", fold(text))
-    # Most queries are not polite, and nine tenths of the time would go on reading their words.
-    if not begins.match(folded) and _last_word(folded) not in ending:
+    """The text without what `phrases/` say is politeness, in any language, at its ends; whole, where little is left.
+
+    :param text: normalised.
+    """
+    before, after, ending = _around()
+    plain = " ".join(_WORD.findall(_WITHIN_A_WORD.sub("", fold(text))))
+    polite = before.match(plain)
+    # Asked first: to look for what may stand at the end takes longer than all else.
+    thanks = after.search(plain) if plain.rpartition(" ")[2] in ending else None
+    if not polite and not thanks:
         return text
     words = list(_WORD.finditer(text))
-    plain = " ".join([fold(_APOSTROPHE.sub("", word[0])) for word in words])
-    first = _spaces(before.match(plain))
-    last = len(words) - _spaces(after.search(plain))
+    first = _count(polite)
+    last = len(words) - _count(thanks)
     if last - first < _LEAST_LEFT:
         return text
     return text[words[first].start() : words[last].start() if last < len(words) else None].rstrip(" ,;–-")
 
 
 @cache
-def _around() -> tuple[re.Pattern[str], frozenset[str], re.Pattern[str], re.Pattern[str]]:
-    """What a polite text begins with, the words of which it ends with one, and all that stands before and after what is
-    asked, each phrase with a space beside it."""
-    phrases = [load_phrases(lang) for lang in LANGUAGES]
-    opening = "|".join(language.opening for language in phrases)
-    closing = "|".join(language.closing for language in phrases)
-    return (
-        re.compile(rf"(?:{opening})\b"),
-        frozenset(re.findall(r"\w+", closing)),
-        re.compile(f"(?:(?:{opening}) )*"),
-        re.compile(f"(?: (?:{closing}))+$"),
-    )
+def _around() -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+    """What stands before a question, each phrase with a space after it; what stands after one, with a space before
+    each; and all words of the latter."""
+    languages = [read_patterns(lang) for lang in LANGUAGES]
+    opening = "|".join(patterns.any_of("hello", "opening") for patterns in languages)
+    closing = "|".join(patterns.any_of("closing") for patterns in languages)
+    words = frozenset(re.findall(r"\w+", closing))
+    return re.compile(f"(?:(?:{opening}) )+"), re.compile(f"(?: (?:{closing}))+$"), words
 
 
-def _last_word(text: str) -> str:
-    words = text.rsplit(maxsplit=1)
-    return words[-1].strip("!.,?;:…)") if words else ""
-
-
-def _spaces(found: re.Match[str] | None) -> int:
-    """How many words it holds: each phrase has one space for each."""
+def _count(found: re.Match[str] | None) -> int:
+    """The words of phrases that have a space beside each."""
     return found[0].count(" ") if found else 0

@@ -1,43 +1,31 @@
-"""What a message is: a question, a request for a human, yes, no, thanks or a greeting. Pure.
+"""What a message is: a question, a request for a human, yes, no, thanks, a greeting, or no word at all. Pure.
 
-By patterns of words in `phrases/`, one file a language, all of them tried on every message: customers write in another
-language than the page's. Case and diacritics do not count. A file's lines, read top to bottom:
-
-    name = phrase | phrase      a list; `@name` in a pattern stands for any of its phrases
-    [section]                   what the patterns below mean
-    talk|speak to @someone      a pattern: words with alternatives; `word*` with an ending of up to four letters,
-                                `word?` may be missing, and a lone `.` where the clause must end
-
-Words of the section `fill` may stand between any two words of a pattern. `human` is looked for within a clause, but
-not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit a whole
-clause, with or without words of `polite`, and every clause of the message must be one of them. A no may go on with one
-of `sought` ("that is not what I was looking for"), which says nothing by itself. `opening` and `closing` are what
-stands before and after a question out of politeness (`courtesy.py`). `assent` ("ok") is a yes to an offer
-that was just made, and thanks at any other time.
+By the patterns of words in `phrases/` (`patterns.py`), one file a language, all of them tried on every message:
+customers write in another language than the page's. Case and diacritics do not count. `human` is looked for within a
+clause, but not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit
+a whole clause, and every clause of the message must be one of them. Words of `polite` may stand anywhere. A no may go
+on with one of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes
+to an offer that was just made, and thanks at any other time. A no, or a yes to an offer, is one with something else
+after it, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
-from importlib.resources import files
 
+from kbsearch.chat.patterns import LANGUAGES, read_patterns
 from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.normalise import fold
 
-LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
-"""Languages whose phrases are known; those of the page."""
-
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
-_SECTIONS = (
-    *("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others"),
-    *("opening", "closing"),
-)
+_NOD = re.compile("[👍👌❤✅🙏👏+]")
+_SHAKE = re.compile("[👎❌]")
 _KEYS_TELL = 3
 """Letters from which on it is no chance that the same keys write a phrase in another alphabet."""
 _NEAR = 3
@@ -52,6 +40,8 @@ class Intent(StrEnum):
     YES = "yes"
     THANKS = "thanks"
     HELLO = "hello"
+    NOTHING = "nothing"
+    """Not a word: "???"."""
     QUESTION = "question"
 
 
@@ -61,9 +51,9 @@ class Reading:
 
     intent: Intent
     lang: str = ""
-    """Language of the phrase that told; "" for questions."""
+    """Language of the phrase that told; "" for questions and signs."""
     rest: str = ""
-    """After a no: what else was said, such as a better question."""
+    """After a no, or a yes to an offer: what else was said, such as a better question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +66,6 @@ class _Phrases:
     thanks: re.Pattern[str]
     assent: re.Pattern[str]
     sought: re.Pattern[str]
-    opening: str
-    """A regular expression, as is `closing`."""
-    closing: str
     whole: Mapping[Intent, re.Pattern[str]]
 
 
@@ -89,6 +76,8 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
     `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes. What would be a question is read
     as the same keys write it in the other alphabet, too: "jgthfnjh" is "оператор".
     """
+    if not any(map(str.isalnum, message)):
+        return _read_signs(message, offered)
     reading = _read(message, offered)
     if reading.intent is Intent.QUESTION and len(message) >= _KEYS_TELL:
         return _read(in_other_layout(message), offered)
@@ -103,52 +92,36 @@ def greets(words: str) -> bool:
 
 @cache
 def load_phrases(lang: str) -> _Phrases:
-    """Read one language's file.
+    """Make one language's patterns ready; a tenth of a second."""
+    read = read_patterns(lang)
 
-    :raises ValueError: a line that cannot be read; it names file and line.
-    """
-    text = (files("kbsearch.chat") / "phrases" / f"{lang}.txt").read_text(encoding="utf-8")
-    lists: dict[str, str] = {}
-    sections: dict[str, list[str]] = {name: [] for name in _SECTIONS}
-    section = ""
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = fold(raw.partition("#")[0].strip())
-        if line.startswith("["):
-            section = line.strip("[]")
-            if section not in sections:
-                raise ValueError(f"{lang}.txt:{number}: there is no section {section!r}")
-        elif "=" in line:
-            name, _, phrases = line.partition("=")
-            lists[name.strip()] = _either(_words(phrase.split()) for phrase in phrases.split("|"))
-        elif line and not section:
-            raise ValueError(f"{lang}.txt:{number}: a pattern before the first [section]")
-        elif line:
-            sections[section].append(line)
-    fill = "(?: " + _either(_words(line.split()) for line in sections["fill"]) + "){0,3}"
-
-    def pattern(*names: str) -> str:
-        return _either(_compile(line.split(), lists, fill) for name in names for line in sections[name])
-
-    def within(name: str) -> re.Pattern[str]:
-        return re.compile(rf"(?:^|(?<= )){pattern(name)}(?= |$)")
+    def within(section: str) -> re.Pattern[str]:
+        return re.compile(rf"(?:^|(?<= )){read.any_of(section)}(?= |$)")
 
     return _Phrases(
         human=within("human"),
-        others=frozenset(" ".join(sections["others"]).split()),
+        others=frozenset(" ".join(read.lines["others"]).split()),
         polite=within("polite"),
         thanks=within("thanks"),
-        assent=re.compile(pattern("assent")),
-        sought=re.compile(pattern("sought")),
-        opening=pattern("hello", "opening"),
-        closing=pattern("closing"),
+        assent=re.compile(read.any_of("assent")),
+        sought=re.compile(read.any_of("sought")),
         whole={
-            Intent.HUMAN: re.compile(pattern("human alone")),
-            Intent.NO: re.compile(f"{pattern('no')}(?: {pattern('sought')})?"),
-            Intent.YES: re.compile(pattern("yes")),
-            Intent.THANKS: re.compile(pattern("thanks", "assent")),
-            Intent.HELLO: re.compile(pattern("hello")),
+            Intent.HUMAN: re.compile(read.any_of("human alone")),
+            Intent.NO: re.compile(f"{read.any_of('no')}(?: {read.any_of('sought')})?"),
+            Intent.YES: re.compile(read.any_of("yes")),
+            Intent.THANKS: re.compile(read.any_of("thanks", "assent")),
+            Intent.HELLO: re.compile(read.any_of("hello")),
         },
     )
+
+
+def _read_signs(message: str, offered: bool) -> Reading:
+    """Read a message without a word; a thumb is worth an "ok" or a no."""
+    if _SHAKE.search(message):
+        return Reading(Intent.NO)
+    if _NOD.search(message):
+        return Reading(Intent.YES if offered else Intent.THANKS)
+    return Reading(Intent.NOTHING)
 
 
 def _read(message: str, offered: bool) -> Reading:
@@ -166,9 +139,10 @@ def _read(message: str, offered: bool) -> Reading:
     if clauses and all(reading is not None for reading in said):
         # In the order of the enumeration: "No, thanks. A human please." is a request for a human.
         return min((reading for reading in said if reading), key=lambda reading: list(Intent).index(reading.intent))
-    if said and said[0] and said[0].intent is Intent.NO:
+    first = _whole_clause(clauses[0][1], offered=False) if clauses else None  # "ok" may begin anything
+    if first and (first.intent is Intent.NO or (offered and first.intent is Intent.YES)):
         rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
-        return Reading(Intent.NO, said[0].lang, rest)
+        return Reading(first.intent, first.lang, rest)
     return Reading(Intent.QUESTION)
 
 
@@ -178,11 +152,17 @@ def _plain(clause: str) -> str:
 
 
 def _asks_for_human(plain: str, phrases: _Phrases) -> bool:
-    for found in phrases.human.finditer(plain):
-        before = plain[: found.start()].split()[-_NEAR:]
-        if not phrases.others.intersection(before):
-            return True
+    for words in (plain, _without_polite(plain, phrases)):
+        for found in phrases.human.finditer(words):
+            before = words[: found.start()].split()[-_NEAR:]
+            if not phrases.others.intersection(before):
+                return True
     return False
+
+
+def _without_polite(plain: str, phrases: _Phrases) -> str:
+    """What is left of a clause without its "please" and "now"."""
+    return " ".join(phrases.polite.sub(" ", plain).split())
 
 
 def _whole_clause(plain: str, offered: bool) -> Reading | None:
@@ -190,7 +170,7 @@ def _whole_clause(plain: str, offered: bool) -> Reading | None:
     readings = []
     for lang in LANGUAGES:
         phrases = load_phrases(lang)
-        bare = " ".join(phrases.polite.sub(" ", plain).split())
+        bare = _without_polite(plain, phrases)
         patterns = list(phrases.whole.items())
         if offered:
             patterns.append((Intent.YES, phrases.assent))
@@ -202,27 +182,3 @@ def _whole_clause(plain: str, offered: bool) -> Reading | None:
         if not bare:  # "please" or "hi"; but "hi thanks" is thanks
             readings.append(Reading(Intent.THANKS if phrases.thanks.search(plain) else Intent.HELLO, lang))
     return min(readings, key=lambda reading: list(Intent).index(reading.intent), default=None)
-
-
-def _compile(tokens: list[str], lists: Mapping[str, str], fill: str) -> str:
-    """The regular expression of a pattern over words with single spaces."""
-    written, begun = "", False
-    for token in tokens:
-        if token == ".":
-            written += "$"
-            continue
-        optional = token.endswith("?")
-        name = token.removesuffix("?")
-        one = lists[name[1:]] if name.startswith("@") else _either(_words([word]) for word in name.split("|"))
-        one = f"{fill} {one}" if begun else f"{one}{fill} " if optional else one
-        written += f"(?:{one})?" if optional else one
-        begun = begun or not optional
-    return written
-
-
-def _words(words: Iterable[str]) -> str:
-    return " ".join(re.escape(word).replace(r"\*", r"\w{0,4}") for word in words)
-
-
-def _either(alternatives: Iterable[str]) -> str:
-    return "(?:" + "|".join(alternatives) + ")"

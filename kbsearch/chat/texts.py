@@ -10,6 +10,6 @@ from importlib.resources import files
 
 @cache
 def load_texts(lang: str) -> Mapping[str, str]:
-    """Return one language's sentences by key; `lang` is one of `intents.LANGUAGES`."""
+    """Return one language's sentences by key; `lang` is one of `patterns.LANGUAGES`."""
     read: Mapping[str, str] = json.loads((files("kbsearch.chat") / "messages" / f"{lang}.json").read_bytes())
     return read

@@ -57,7 +57,7 @@ def question_of(conversation: Conversation, message: str) -> Question | None:
     """What `turn` needs searched for; None where it needs nothing."""
     reading = _read(conversation, message)
     if reading.intent is Intent.QUESTION:
-        return Question(message, "")
+        return Question(reading.rest or message, "")
     if reading.intent is Intent.NO and conversation.noes + 1 < ENOUGH_NOES:
         if reading.rest:
             return Question(reading.rest, "")
@@ -71,7 +71,8 @@ def turn(conversation: Conversation, message: str, outcome: SearchOutcome | None
 
     `outcome`, `query_id`: of the search for `question_of`; needed where that is not None, ignored elsewhere.
     """
-    match _read(conversation, message):
+    reading = _read(conversation, message)
+    match reading:
         case Reading(intent=Intent.HUMAN):
             return _human(conversation, "human", "customer_request")
         case Reading(intent=Intent.NO, rest=rest):
@@ -80,19 +81,25 @@ def turn(conversation: Conversation, message: str, outcome: SearchOutcome | None
             return _agreed(conversation)
         case Reading(intent=Intent.THANKS | Intent.HELLO as small_talk):
             return Reply("answer", small_talk.value, conversation)
-    return _answered(conversation, message, outcome, query_id)
+        case Reading(intent=Intent.NOTHING):
+            return Reply("answer", "which" if conversation.last == "choices" else "hello", conversation)
+    return _answered(conversation, reading.rest or message, outcome, query_id)
 
 
 def spoken_language(message: str) -> str:
-    """The language that a message is surely in, one of `intents.LANGUAGES`; "" for questions, which a search tells."""
-    return read_intent(message).lang
+    """The language that a message is surely in, one of `patterns.LANGUAGES`; "" for questions, which a search tells."""
+    return read_intent(message, offered=True).lang
 
 
 def _read(conversation: Conversation, message: str) -> Reading:
     reading = read_intent(message, offered=conversation.last in ("choices", "offer_human"))
     if reading.intent is Intent.NO and not conversation.last:
-        # Nothing was said yet that it could refuse: "it does not work" is then the question.
-        return Reading(Intent.QUESTION)
+        # Nothing was said yet that it could refuse: "it does not work" is then the question; a thumb is none.
+        return Reading(Intent.QUESTION if reading.lang else Intent.NOTHING)
+    asks = conversation.last == "choices" or message.rstrip().endswith("?")
+    if reading.intent is Intent.YES and reading.rest and asks:
+        # "Yes, but how do I ..."; what else is said with a yes to a human, that human reads.
+        return Reading(Intent.QUESTION, rest=reading.rest)
     return reading
 
 

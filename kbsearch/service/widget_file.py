@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import orjson
 
-from kbsearch.chat.intents import LANGUAGES
+from kbsearch.chat.patterns import LANGUAGES
 from kbsearch.service.static import StaticFile, static_file
 
 PARTS = (

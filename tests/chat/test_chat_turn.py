@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsearch.chat.intents import LANGUAGES
+from kbsearch.chat.patterns import LANGUAGES
 from kbsearch.chat.state import ENOUGH_NOES, MAX_ASKED, MAX_SHOWN, Asked, Conversation, Shown
 from kbsearch.chat.texts import load_texts
 from kbsearch.chat.turn import Question, Reply, question_of, turn
+from kbsearch.message import sentences_of
 from kbsearch.types import Action, Answer, Decision, Hit, SearchOutcome
 
 NOTHING = Conversation()
@@ -120,7 +121,9 @@ SMALL_TALK = {
     "no": ["no thank you", "nē pateicos", "ne dėkoju", "ei tänan", "нет благодарю", "nie dzięki", "nein vielen Dank"],
     "yes": ["yes thank you", "jā pateicos", "taip dėkoju", "jah tänan", "да благодарю", "tak dzięki", "ja vielen Dank"],
     "assent": ["ok", "Okay.", "ok thank you", "great", "labi", "labi, paldies", "gerai", "gerai ačiū", "hästi", "olgu",
-               "хорошо", "хорошо, спасибо", "dobrze", "jasne", "gut", "alles klar"],
+               "хорошо", "хорошо, спасибо", "dobrze", "jasne", "gut", "alles klar", "please do", "nododiet",
+               "perduokit", "andke edasi", "передайте", "przekażcie", "bitte weiterleiten", "mhm", "aha",
+               "угу", "lūdzu", "bitte"],
     "thanks": ["thank you", "got it", "goodbye", "liels paldies", "skaidrs", "ačiū", "tänan", "selge", "спасибо",
                "понятно", "dzięki", "rozumiem", "danke", "verstanden"],
     "hello": ["hello", "labdien", "laba diena", "tere", "добрый день", "dzień dobry", "guten Tag"],
@@ -157,6 +160,63 @@ def test_small_talk_in_every_state_and_language(state: str) -> None:
                 assert (reply.vote and reply.vote.helpful) == votes.get(kind), typed
                 question = question_of(conversation, typed)
                 assert question is None or question.query_id == "q1", typed  # no new search
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["jā, nododiet", "jā nododiet", "Jā, nododiet manu jautājumu!", "jap, lai skatās", "taip, perduokite",
+     "taip perduokit klausimą", "jah, edastage", "jah palun, andke edasi", "да, передайте", "ага, передавайте вопрос",
+     "да, пусть посмотрят", "tak, przekaż", "tak, niech się tym zajmie", "ja, bitte weiterleiten", "ja, machen Sie das",
+     "yes please do", "Yes, let a person take it", "yes, my order is 1042", "yes, go ahead"],
+)  # fmt: skip
+def test_a_yes_in_more_words_takes_the_offer(message: str) -> None:
+    """What stands beside the yes, the human reads."""
+    assert question_of(OFFERED, message) is None
+    assert turn(OFFERED, message, None).kind == "human"
+
+
+@pytest.mark.parametrize(
+    "message", ["this is useless", "tas ir stulbi!", "nesąmonė", "jama", "это бред", "bzdura", "so ein Mist"]
+)
+def test_anger_is_a_no(message: str) -> None:
+    """Not a query; but a question beside it is one."""
+    assert question_of(ANSWERED, message) == Question("where is my order", "q1")
+    assert turn(ANSWERED, message, found("list", "a", "b", "c"), "q1").say == "other_choices"
+    assert question_of(ANSWERED, f"{message}. Where is it?") == Question("Where is it", "")
+
+
+SIGNS = {
+    "ok": ["👍", "👍🏽", "❤️", "👌👌", "👍!!!"],
+    "no": ["👎", "👎🏿!"],
+    "none": ["?", "???", "…", "!!!", "?!", "- -", "___", "🤷", "."],
+}
+SIGN_REPLIES = {
+    "before anything": (NOTHING, {"ok": "thanks", "no": "hello", "none": "hello"}),
+    "after an answer": (ANSWERED, {"ok": "thanks", "no": "other_choices", "none": "hello"}),
+    "after choices": (CHOOSING, {"ok": "which", "no": "other_choices", "none": "which"}),
+    "after the offer of a human": (OFFERED, {"ok": "human", "no": "offer_again", "none": "hello"}),
+}
+
+
+@pytest.mark.parametrize("state", SIGN_REPLIES)
+def test_a_message_without_a_word_is_small_talk(state: str) -> None:
+    """A thumb is an "ok" or a no, and what says nothing at all is never searched for."""
+    conversation, replies = SIGN_REPLIES[state]
+    for kind, say in replies.items():
+        for message in SIGNS[kind]:
+            question = question_of(conversation, message)
+            assert question is None or (kind == "no" and question.query_id == "q1"), message
+            assert turn(conversation, message, found("list", "a", "b", "c", "d", "e"), "q1").say == say, message
+
+
+def test_a_question_after_a_yes_is_not_lost() -> None:
+    """Where titles are offered a yes chooses none of them, and who asks with a question mark asks."""
+    for conversation, message in [(CHOOSING, "yes, but how do I reset it"), (OFFERED, "Yes, but how do I reset it? ")]:
+        assert question_of(conversation, message) == Question("but how do I reset it", "")
+        reply = turn(conversation, message, found("answer", "z"), "q2")
+        assert (reply.text, reply.conversation.asked[-1].text) == ("Passage of z.", "but how do I reset it")
+    assert question_of(OFFERED, "ok, how do I reset it") == Question("ok, how do I reset it", "")
+    assert question_of(ANSWERED, "yes, but how do I reset it") == Question("yes, but how do I reset it", "")
 
 
 def test_a_question_after_the_offer_is_a_question() -> None:
@@ -217,6 +277,17 @@ def test_any_turn_is_sound(conversation: Conversation, message: str, outcome: Se
     assert len(after.asked) <= MAX_ASKED
     assert max(len(after.shown), len(after.refused)) <= MAX_SHOWN
     assert 0 <= after.noes <= ENOUGH_NOES
+
+
+PIECES = ("no", "yes", ", ", "?", "_", "👍", "…", "б", "x", "\u200b")
+
+
+@given(conversations, st.lists(st.sampled_from(PIECES)).map("".join))
+def test_what_is_searched_for_has_a_word(conversation: Conversation, message: str) -> None:
+    """As the engine demands of a new question."""
+    question = question_of(conversation, message)
+    again = [Question(one.text, one.query_id) for one in conversation.asked]
+    assert question is None or question in again or sentences_of("", question.text)
 
 
 @given(conversations, st.sampled_from(HUMAN))

@@ -117,6 +117,14 @@ def test_small_talk_is_no_answer_shown(client: TestClient, service: Service) -> 
     assert facts(service) == []
 
 
+@pytest.mark.parametrize("message", ["👍", "❤️", "???", "…", "!!!", "_"])
+def test_a_message_without_a_word_is_answered(client: TestClient, service: Service, message: str) -> None:
+    """An engine refuses to search for it."""
+    assert say(client, message)["kind"] == "answer"
+    assert facts(service) == []
+    assert list(service.store.searches()) == []
+
+
 def test_markup_is_escaped_twice_over(client: TestClient) -> None:
     """In the text as entities, and on the wire as JSON escapes; a title is plain text."""
     response = client.post("/v1/chat", json={"message": "zebra"})

@@ -10,7 +10,8 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-from kbsearch.chat.intents import LANGUAGES, Intent, read_intent
+from kbsearch.chat.intents import Intent, read_intent
+from kbsearch.chat.patterns import LANGUAGES
 from kbsearch.chat.state import Conversation
 from kbsearch.chat.turn import Asked, question_of
 from kbsearch.service.widget_file import PARTS, load_widget

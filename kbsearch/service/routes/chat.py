@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from kbsearch.chat.intents import LANGUAGES
+from kbsearch.chat.patterns import LANGUAGES
 from kbsearch.chat.state import Conversation
 from kbsearch.chat.texts import load_texts
 from kbsearch.chat.turn import Question, Reply, question_of, spoken_language, turn
@@ -53,7 +53,7 @@ async def chat(request: Request) -> Response:
     audiences = service.audiences(request)
     given = read_as(ChatBody, await read_json(request, MAX_CHAT_BODY))
     if not normalise(given.message):
-        raise UsageError("message is empty; send at least one word", "message")
+        raise UsageError("message is empty; say something", "message")
     conversation = given.conversation.read() if given.conversation else Conversation()
     question = question_of(conversation, given.message)
     outcome, query_id = await _search(service, request, given, question, audiences) if question else (None, "")
