@@ -19,6 +19,11 @@ MAX_REACH = 1000
 """Last hit that paging reaches; further down nobody finds anything, and ranking costs more."""
 MAX_SESSION = 100
 MAX_FILTER = 2000
+MAX_EMAIL = 254
+
+_NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
+"""Characters that stand in no address, or would let one name several."""
+_EMAIL = re.compile(rf"[^{_NO_EMAIL}]+@[^{_NO_EMAIL}]+\.[^{_NO_EMAIL}]+")
 
 LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
 
@@ -88,6 +93,12 @@ def _read_langs(given: str | list[str], languages: tuple[str, ...]) -> tuple[str
         if not re.fullmatch(LANG, lang):
             raise UsageError(f"langs names {lang[:40]!r}, which is no language code; write langs=lv,en", "langs")
     return tuple(known_language(lang, languages) for lang in langs if lang)
+
+
+def is_email(text: str) -> bool:
+    """Tell whether a text may be one address: enough to notice what is none; whoever writes to it checks more."""
+    # Its length first: the pattern's time grows with the square of it.
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:
