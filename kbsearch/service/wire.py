@@ -130,10 +130,17 @@ def read_filter(given: str | Mapping[str, str | list[str]] | None) -> dict[str, 
     if not given:
         return {}
     if isinstance(given, str):
-        if len(given) > MAX_FILTER:
-            raise LimitError(f"filter has {len(given)} characters; at most {MAX_FILTER} are allowed", "filter")
+        _limit_filter(len(given))
         return parse_filter(given)
     for name in given:
         if name not in FILTER_FIELDS:
             raise FilterError(f"unknown filter field {name!r}; use one of: {', '.join(FILTER_FIELDS)}", "filter")
-    return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
+    read = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
+    # Each with the colon or comma before it, as in text.
+    _limit_filter(sum(len(name) + sum(len(value) + 1 for value in values) for name, values in read.items()))
+    return read
+
+
+def _limit_filter(size: int) -> None:
+    if size > MAX_FILTER:
+        raise LimitError(f"filter has {size} characters; at most {MAX_FILTER} are allowed", "filter")
