@@ -68,9 +68,9 @@ class _Run:
         """Whether there is still room for `piece`."""
         return self.words + piece.words <= MAX_WORDS and self.chars + len(piece.text) + 1 <= MAX_CHARS
 
-    def takes_tail(self, tail: _Run) -> bool:
-        """Whether `tail` is too small to stand alone and this passage can bear it."""
-        return tail.words < TAIL_WORDS and tail.chars <= TAIL_CHARS
+    def is_tail(self) -> bool:
+        """Whether this is too small to stand alone; the passage before it bears it, however long it is."""
+        return self.words < TAIL_WORDS and self.chars <= TAIL_CHARS
 
     def add(self, piece: _Piece) -> None:
         self.pieces.append(piece)
@@ -111,7 +111,7 @@ def _pack(texts: list[str]) -> Iterator[str]:
         if run.words >= goal:
             done.append(run)
             run = _Run()
-    if run.pieces and done and done[-1].takes_tail(run):
+    if run.pieces and done and run.is_tail():
         for piece in run.pieces:
             done[-1].add(piece)
     elif run.pieces:

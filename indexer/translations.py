@@ -26,6 +26,7 @@ CLOSE = 0.6
 in benchmarks/ties.py, and drops the leftovers, which are each other's nearest for want of better."""
 _NEIGHBOURS = 4
 _BLOCK = 2_048
+_FORMULA = ("=", "+", "-", "@")
 
 Vectors = NDArray[np.float32]
 
@@ -139,10 +140,12 @@ def _nearest(queries: Vectors, others: Vectors) -> tuple[NDArray[np.int64], NDAr
 
 
 def as_csv(proposals: Sequence[Proposal]) -> str:
-    """The editor's file."""
+    """The editor's file, of which id and group are read again. A title that a spreadsheet would compute stands behind
+    an apostrophe: it may come from a website that anybody writes to."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["id", "group", "lang", "title", "similarity"])
     for each in proposals:
-        rows.writerow([each.id, each.group, each.lang, each.title, f"{each.similarity:.2f}"])
+        title = f"'{each.title}" if each.title.startswith(_FORMULA) else each.title
+        rows.writerow([each.id, each.group, each.lang, title, f"{each.similarity:.2f}"])
     return text.getvalue()

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from kbsearch.decide import Calibration, read_calibration
-from kbsearch.disk import sha256, sync
+from kbsearch.disk import sha256, sync, sync_directories
 from kbsearch.errors import SnapshotError, SnapshotMismatch
 from kbsearch.manifest import CALIBRATED_FOR, CALIBRATION, MANIFEST, published_version, read_manifest
 from kbsearch.snapshot import Snapshot
@@ -85,6 +85,7 @@ def _write_version(root: Path, source: Path, manifest: Mapping[str, Any], conten
         (staged / MANIFEST).write_bytes(orjson.dumps(new_manifest, option=orjson.OPT_INDENT_2))
         sync(staged / MANIFEST)
         staged.chmod(0o755)
+        sync_directories(staged)
         staged.rename(root / version)
         sync(root)
     finally:
@@ -97,3 +98,4 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without links
         shutil.copyfile(source, target)
+        sync(target)

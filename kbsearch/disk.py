@@ -32,6 +32,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_directories(top: Path) -> None:
+    """Flush a directory and all within it, those within first: only then are names of files safe from a power cut."""
+    for path in sorted((top, *(path for path in top.rglob("*") if path.is_dir())), reverse=True):
+        sync(path)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file beside `path` to write in the block, which then takes its place: readers see the old one or the new one.

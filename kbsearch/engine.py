@@ -239,7 +239,9 @@ class Engine:
         thesaurus = Thesaurus((*snapshot.editing.synonyms, synonym), snapshot.languages)
         other = copy(self)
         other._lexicon = self._lexicon.with_thesaurus(thesaurus)
-        other._lexicons = {who: lexicon.with_thesaurus(thesaurus) for who, lexicon in self._lexicons.items()}
+        # A copy, since searches add to it meanwhile.
+        lexicons = self._lexicons.copy().items()
+        other._lexicons = {who: lexicon.with_thesaurus(thesaurus) for who, lexicon in lexicons}
         return other
 
     def group_of(self, document_id: str) -> str | None:

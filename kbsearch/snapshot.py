@@ -104,6 +104,7 @@ class Snapshot:
         )
         self._passage_start = np.searchsorted(self.passage_document, np.arange(len(ids) + 1))
         self.values: dict[str, list[str]] = orjson.loads((directory / "attributes.json").read_bytes())
+        self._codes = {name: {value: code for code, value in enumerate(listed)} for name, listed in self.values.items()}
         self._attribute = {
             name: (
                 open_array(directory / f"attribute_{name}.indptr.npy"),
@@ -185,8 +186,8 @@ class Snapshot:
         flags = np.zeros(self.document_count, dtype=np.bool_)
         indptr, documents = self._attribute[name]
         for value in values:
-            if value in self.values[name]:
-                code = self.values[name].index(value)
+            code = self._codes[name].get(value)
+            if code is not None:
                 flags[documents[indptr[code] : indptr[code + 1]]] = True
         return flags
 

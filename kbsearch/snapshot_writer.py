@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kbsearch.disk import files_below, sha256, sync
+from kbsearch.disk import files_below, sha256, sync, sync_directories
 from kbsearch.editing import EDITING_FILE, Editing
 from kbsearch.embed.protocol import ModelInfo
 from kbsearch.errors import SnapshotError
@@ -88,6 +88,7 @@ def write_snapshot(root: Path, content: Content, now: Callable[[], datetime] = l
         head = {"format": FORMAT_VERSION, "version": version, "created_at": created_at}
         (directory / MANIFEST).write_bytes(orjson.dumps(head | manifest | {"files": files}, option=orjson.OPT_INDENT_2))
         sync(directory / MANIFEST)
+        sync_directories(directory)
         directory.rename(root / version)
         sync(root)
     except (OSError, RuntimeError) as cause:  # faiss reports a full disk as a RuntimeError

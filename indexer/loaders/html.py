@@ -25,7 +25,9 @@ _AROUND = ["header", "footer", "aside"]
 _FORM = 'form:not([role="main"])'
 _CONTROLS = ["input", "select", "textarea", "datalist", 'button:not([type="button" i])']
 """Of a form. A button that sends nothing may be a heading that opens its answer."""
-_NOTICES = ", ".join(f'[{name}*="{word}" i]' for name in ("id", "class") for word in ("cookie", "consent", "gdpr"))
+_MARKS = ", ".join(f'[{name}*="{word}" i]' for name in ("id", "class") for word in ("cookie", "consent", "gdpr"))
+_NOTICES = f":is({_MARKS})"
+"""One selector, so that an element with several of the marks comes once."""
 _NOTICE_CHARS = 1_000
 """A longer one is an article about cookies."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
@@ -129,9 +131,10 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
 
 
 def _drop_notices(body: LexborNode) -> None:
-    """Take out what asks for consent: one at a time, since those inside others go with them."""
-    while notice := next((node for node in body.css(_NOTICES) if _is_notice(node)), None):
-        notice.decompose()
+    """Take out what asks for consent: those inside others first, which may be nothing but a notice without them."""
+    for node in reversed(body.css(_NOTICES)):
+        if _is_notice(node):
+            node.decompose()
 
 
 def _open_forms(content: LexborNode) -> None:

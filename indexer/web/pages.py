@@ -1,8 +1,9 @@
 """The pages of a site, copied: one file each, and one that says which page it is and when it was had.
 
-    pages.mirror.json      {"began": …, "whole": …, "pages": {url: {"file", "final", "encoding", "etag", …}}}
+    pages.mirror.json      {"began": …, "whole": …, "pages": {url: {"file", "hash", "final", "encoding", "etag", …}}}
 
-The loader `mirror` reads it. A page that cannot be had this time keeps its copy; one that is gone loses it.
+The loader `mirror` reads it. A page that cannot be had this time keeps its copy; one that is gone loses it. A file that
+is not what was fetched, as after a power cut, is no copy.
 """
 
 from __future__ import annotations
@@ -125,6 +126,7 @@ def _page(entry: sitemap.Entry, answer: Answer, before: Any, folder: Path) -> di
     staged.replace(folder / name)
     return {
         "file": name,
+        "hash": wide_hash(answer.data).hex(),
         "final": answer.url,
         "encoding": answer.encoding,
         "etag": answer.etag,
@@ -140,5 +142,11 @@ def _read(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return {"began": 0.0, "whole": True, "pages": {}}
-    there = {url: page for url, page in state["pages"].items() if (path.parent / page["file"]).is_file()}
-    return {**state, "pages": there}
+    return {**state, "pages": {url: page for url, page in state["pages"].items() if _is_there(path.parent, page)}}
+
+
+def _is_there(folder: Path, page: dict[str, Any]) -> bool:
+    try:
+        return wide_hash((folder / page["file"]).read_bytes()).hex() == page.get("hash")
+    except FileNotFoundError:
+        return False

@@ -1,4 +1,4 @@
-"""What every embedder can do. Implemented by static.py, sentence_transformer.py and hashing.py."""
+"""What every embedder can do. Implemented by static.py, onnx.py, sentence_transformer.py and hashing.py."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 An id that the client sent is hashed with the salt of the period (30 days unless set otherwise): one client is one
 client within a period, another one in the next, and nobody can tell that they are the same. Periods begin at midnight
 UTC, so a visit is torn apart only where it spans the midnight between two periods. The store keeps a salt for as long
-as facts hashed with it, so that `erase` can find them, and then destroys it.
+as facts hashed with it, so that `erase` can find them, and then destroys it. It is asked for each salt a period ahead,
+so that no request waits for it; were it away for a whole period, the old salt would stay until it is back.
 A client without an id is recognised by address and browser for one day only: that salt is drawn from memory, changes
 at midnight UTC and is never written anywhere.
 """
@@ -44,13 +45,28 @@ class ClientHasher:
         today: Callable[[], str] | None = None,
     ) -> None:
         """Take where the salt of a period (named by its first day) comes from; `run_seed` is shared by the workers
-        of one service so that they agree."""
+        of one service so that they agree.
+
+        :raises StoreError: there is no salt to begin with.
+        """
         self._salt_of = salt_of
         self._period_days = period_days
         self._run_seed = run_seed or secrets.token_bytes(32)
         self._today = today or _utc_day
-        self._salt: tuple[str, bytes] = ("", b"")
-        self._daily: tuple[str, bytes] = ("", b"")
+        present = self.period()
+        self._salt = ("", salt_of(present))
+        self._salts = {present: self._salt[1]}
+        self._daily = ("", b"")
+
+    def prepare(self) -> None:
+        """Have the salts of the present period and of the next one at hand; asks for those that are not.
+
+        :raises StoreError: the store cannot be asked now.
+        """
+        present = self.period()
+        following = min(date.fromisoformat(present).toordinal() + self._period_days, date.max.toordinal())
+        periods = present, self._first_day(following)
+        self._salts = {period: self._salts.get(period) or self._salt_of(period) for period in periods}
 
     def client_id(self, *, given: str = "", session: str = "", address: str = "", agent: str = "") -> str:
         """Hash the best identity there is: the client's own id, its session, or address and browser."""
@@ -80,16 +96,18 @@ class ClientHasher:
 
     def period(self) -> str:
         """Return the first day of the present period."""
-        ordinal = date.fromisoformat(self._today()).toordinal()
+        return self._first_day(date.fromisoformat(self._today()).toordinal())
+
+    def _first_day(self, ordinal: int) -> str:
         return date.fromordinal(max(1, ordinal - ordinal % self._period_days)).isoformat()
 
     def _current(self) -> bytes:
-        day, salt = self._salt
         today = self._today()
-        if day != today:
-            salt = self._salt_of(self.period())
-            self._salt = (today, salt)
-        return salt
+        if self._salt[0] != today:
+            salt = self._salts.get(self.period())
+            if salt is not None:
+                self._salt = (today, salt)
+        return self._salt[1]
 
 
 def digests_of(value: str, salts: Iterable[bytes]) -> set[str]:

@@ -5,6 +5,7 @@ The schema is a list of numbered migrations (`postgres_schema.py`); table `kbsea
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,12 @@ _RELATED = """
     SELECT client_id, session_id FROM searches WHERE client_id = ANY(%(ids)s) OR session_id = ANY(%(ids)s)
     UNION SELECT client_id, session_id FROM events
     WHERE client_id = ANY(%(ids)s) OR session_id = ANY(%(ids)s)
-      OR substring(attributes FROM '"user": "([0-9a-f]+)"') = ANY(%(ids)s)
+"""
+# At any depth: jsonb would tell them apart, but takes no text that holds \u0000.
+_NAMING_USERS = """
+    SELECT client_id, session_id, attributes FROM events WHERE EXISTS (
+        SELECT FROM regexp_matches(attributes, '"user": "([0-9a-f]+)"', 'g') AS named WHERE named[1] = ANY(%s)
+    )
 """
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < %s"
 _ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND {time} < erased_at)"
@@ -154,6 +160,9 @@ class PostgresStore:
     def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
         """Return the client hashes and session ids of all facts with one of these as client, session or user."""
         found = self._ask(_RELATED, {"ids": list(ids)})
+        for client, session, attributes in self._ask(_NAMING_USERS, (list(ids),)):
+            if json.loads(attributes).get("user") in ids:
+                found.append((client, session))
         return {client for client, _ in found}, {session for _, session in found if session}
 
     def erase(self, client_ids: Collection[str], at: str) -> Removed:

@@ -1,4 +1,5 @@
-"""What the running service does to its event log every hour: forget what is old, store what a killed process left."""
+"""What the running service does to its event log every hour: forget what is old, store what a killed process left, have
+the next salt ready."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
+from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import iso
 from kbsearch.events.journal import recover
 from kbsearch.events.store import EventStore, Removed
@@ -22,6 +24,7 @@ class Upkeep:
     def __init__(
         self,
         store: EventStore,
+        hasher: ClientHasher,
         *,
         retention_days: int,
         journals: Path | None = None,
@@ -29,6 +32,7 @@ class Upkeep:
         every_seconds: float = _EVERY_SECONDS,
     ) -> None:
         self._store = store
+        self._hasher = hasher
         self._retention = timedelta(days=retention_days)
         self._journals = journals
         self._clock = clock or (lambda: datetime.now(UTC))
@@ -48,6 +52,7 @@ class Upkeep:
 
     def once(self) -> Removed:
         """Do one round; return what was removed for its age."""
+        self._hasher.prepare()
         if self._journals is not None:
             recover(self._journals, self._store.write)
         return self._store.expire(iso(self._clock() - self._retention))

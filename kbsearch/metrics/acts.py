@@ -93,6 +93,8 @@ class _Groups:
 
     def _find(self, session: str) -> str:
         parent = self._parent
-        while (above := parent.get(session, session)) != session:
-            session = above
+        while (above := parent.get(session)) is not None:
+            # Halves the way of the next look, so that a chain of sessions takes no square of its length.
+            parent[session] = parent.get(above, above)
+            session = parent[session]
         return session

@@ -175,6 +175,8 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
     )
     store = open_store(settings.events_url)
     recover(settings.journal_folder, store.write)
+    seed = bytes.fromhex(os.environ.get(_RUN_SEED, ""))
+    hasher = ClientHasher(store.salt, period_days=settings.salt_days, run_seed=seed)
     tickets = TicketStore(tickets_path(settings.index, settings.events_url))
     sender = Sender(
         tickets,
@@ -196,10 +198,8 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
             on_written=lambda count: meters.events_written.inc(count),
             on_dropped=lambda count: meters.events_dropped.inc(count),
         ),
-        hasher=ClientHasher(
-            store.salt, period_days=settings.salt_days, run_seed=bytes.fromhex(os.environ.get(_RUN_SEED, ""))
-        ),
-        upkeep=Upkeep(store, retention_days=settings.retention_days, journals=settings.journal_folder),
+        hasher=hasher,
+        upkeep=Upkeep(store, hasher, retention_days=settings.retention_days, journals=settings.journal_folder),
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -11,9 +10,6 @@ from kbsearch.service.body import read_bytes
 from kbsearch.service.errors import BodyTooLarge, Forbidden
 from kbsearch.service.sent import from_other_site
 
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
-EMAIL = re.compile(rf"{_PART}@{_PART}\.{_PART}")
-"""Enough to notice what is no address; whoever writes to it checks more."""
 MAX_FORM = 64 * 1024
 """Largest form in bytes."""
 _MAX_FIELDS = 100

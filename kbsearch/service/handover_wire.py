@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -13,16 +12,13 @@ from kbsearch.errors import UsageError
 from kbsearch.events.ids import iso
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.handover.ticket import REASONS, Article, Contact, Handover, Reply, Turn
-from kbsearch.service.wire import MAX_SESSION
+from kbsearch.service.wire import MAX_EMAIL, MAX_SESSION, is_email
 from kbsearch.text.normalise import drop_controls
 from kbsearch.types import MAX_QUERY
 
 MAX_SUBJECT, MAX_MESSAGE, MAX_TURN, MAX_REPLY = 200, 20_000, 5_000, 20_000
 MAX_TURNS = MAX_IDS = 100
 
-_NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
-"""Characters that stand in no address, or would let one name several."""
-_EMAIL = re.compile(rf"[^{_NO_EMAIL}]+@[^{_NO_EMAIL}]+\.[^{_NO_EMAIL}]+")
 _DropControls = AfterValidator(drop_controls)
 _Text = Annotated[str, _DropControls]
 """What is kept and delivered."""
@@ -33,7 +29,7 @@ _ArticleId = Annotated[str, Field(min_length=1, max_length=MAX_OBJECT_ID), _Drop
 class ContactBody(BaseModel):
     """Whom to answer; kept in the ticket and delivered, and nowhere else."""
 
-    email: str = Field(max_length=254, examples=["anna@example.org"])
+    email: str = Field(max_length=MAX_EMAIL, examples=["anna@example.org"])
     name: _Text = Field("", max_length=200)
     phone: _Text = Field("", max_length=50)
 
@@ -146,7 +142,7 @@ def to_handover(given: HandoverBody, article_of: Callable[[str], Article]) -> Ha
     if not subject:
         raise UsageError("subject is empty; say in a few words what it is about", "subject")
     email = given.contact.email.strip()
-    if not _EMAIL.fullmatch(email):
+    if not is_email(email):
         raise UsageError("contact.email must be an address such as anna@example.org", "contact.email")
     return Handover(
         reason=given.reason,

@@ -176,11 +176,6 @@ def read_settings(
     return Settings(**values)
 
 
-def to_environment(settings: Settings) -> dict[str, str]:
-    """Write settings as the variables from which `read_settings` makes the same value, for worker processes."""
-    return {setting.metadata["env"]: str(getattr(settings, setting.name)) for setting in SETTINGS}
-
-
 def _convert(setting: Field[Any], text: str) -> object:
     kind = {"Path": Path, "int": int, "float": float}.get(str(setting.type), str)
     try:

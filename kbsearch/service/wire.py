@@ -19,6 +19,11 @@ MAX_REACH = 1000
 """Last hit that paging reaches; further down nobody finds anything, and ranking costs more."""
 MAX_SESSION = 100
 MAX_FILTER = 2000
+MAX_EMAIL = 254
+
+_NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
+"""Characters that stand in no address, or would let one name several."""
+_EMAIL = re.compile(rf"[^{_NO_EMAIL}]+@[^{_NO_EMAIL}]+\.[^{_NO_EMAIL}]+")
 
 LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
 
@@ -90,6 +95,12 @@ def _read_langs(given: str | list[str], languages: tuple[str, ...]) -> tuple[str
     return tuple(known_language(lang, languages) for lang in langs if lang)
 
 
+def is_email(text: str) -> bool:
+    """Tell whether a text may be one address: enough to notice what is none; whoever writes to it checks more."""
+    # Its length first: the pattern's time grows with the square of it.
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
 def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:
     """Return a model's fields as OpenAPI's parameters of a URL."""
     schema = model.model_json_schema()
@@ -119,10 +130,17 @@ def read_filter(given: str | Mapping[str, str | list[str]] | None) -> dict[str, 
     if not given:
         return {}
     if isinstance(given, str):
-        if len(given) > MAX_FILTER:
-            raise LimitError(f"filter has {len(given)} characters; at most {MAX_FILTER} are allowed", "filter")
+        _limit_filter(len(given))
         return parse_filter(given)
     for name in given:
         if name not in FILTER_FIELDS:
             raise FilterError(f"unknown filter field {name!r}; use one of: {', '.join(FILTER_FIELDS)}", "filter")
-    return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
+    read = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
+    # Each with the colon or comma before it, as in text.
+    _limit_filter(sum(len(name) + sum(len(value) + 1 for value in values) for name, values in read.items()))
+    return read
+
+
+def _limit_filter(size: int) -> None:
+    if size > MAX_FILTER:
+        raise LimitError(f"filter has {size} characters; at most {MAX_FILTER} are allowed", "filter")

@@ -13,7 +13,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -62,14 +63,20 @@ def run_workers(count: int, work: Callable[[], int]) -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
-        for child in started:
-            os.kill(child, signal.SIGTERM)
+        _end(started)
+
+    def start() -> None:
+        child = _fork(work, before)
+        started[child] = time.monotonic()
+        # Where the signal came before this one was known.
+        if stopping:
+            _end((child,))
 
     before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
     for name in before:
         signal.signal(name, stop)
-    while len(started) < count:
-        started[_fork(work, before)] = time.monotonic()
+    while len(started) < count and not stopping:
+        start()
     try:
         while started:
             child, status = os.wait()
@@ -79,21 +86,32 @@ def run_workers(count: int, work: Callable[[], int]) -> None:
             _LOG.error("worker %d ended (exit code %d) and is replaced", child, os.waitstatus_to_exitcode(status))
             time.sleep(max(0.0, _YOUNG_SECONDS - lived))
             if not stopping:
-                started[_fork(work, before)] = time.monotonic()
+                start()
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
         gc.unfreeze()
 
 
+def _end(children: Iterable[int]) -> None:
+    for child in children:
+        # It may just have ended by itself.
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+
+
 def _fork(work: Callable[[], int], handlers: Mapping[signal.Signals, Any]) -> int:
+    # What is sent to the child waits until it has handlers of its own.
+    signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         return child
     code = 1
     try:
         for name, handler in handlers.items():
             signal.signal(name, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         code = work()
     except BaseException:
         _LOG.exception("a worker could not run")

@@ -17,7 +17,7 @@ PENDING = "pending"
 SHOWN = ("open", "planned", "done")
 """What others may see; somebody of the company has read it."""
 STATUSES = (PENDING, *SHOWN, "rejected")
-MIN_TITLE, MAX_TITLE, MAX_TEXT, MAX_EMAIL = 3, 120, 2000, 254
+MIN_TITLE, MAX_TITLE, MAX_TEXT = 3, 120, 2000
 MAX_PENDING = 5
 """Unread suggestions that one network may have waiting."""
 MAX_LISTED = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from kbsearch.decide import NOTHING_IN_COMMON
 from kbsearch.editing import Rule, Synonym
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
+from kbsearch.lexicon import Lexicon
+from kbsearch.text.synonyms import Thesaurus
 from kbsearch.types import Action, SearchOutcome, SearchRequest
 
 Write = Callable[[Path, Any], Path]
@@ -290,6 +293,23 @@ def test_a_protected_word_lacks_no_space(engine_of: EngineOf) -> None:
 def test_stop_words_alone_are_still_a_query(engine: Engine, typed: str) -> None:
     """They never empty it."""
     assert engine.search(SearchRequest(q=typed, lang="en")).decision.reasons
+
+
+def test_a_synonym_is_tried_while_others_search(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose words the engine has not met yet."""
+    tried, numbers = Lexicon.with_thesaurus, count()
+
+    def search(who: str) -> SearchOutcome:
+        return engine.search(SearchRequest("gift", audiences=frozenset({"public", who})))
+
+    def with_thesaurus(lexicon: Lexicon, thesaurus: Thesaurus) -> Lexicon:
+        search(f"team-{next(numbers)}")
+        return tried(lexicon, thesaurus)
+
+    search("team")
+    monkeypatch.setattr(Lexicon, "with_thesaurus", with_thesaurus)
+    assert engine.with_synonym(Synonym(("cashola",), ("refund",), "en")) is not engine
+    assert next(numbers) > 1
 
 
 def test_the_documented_files_are_read(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
+from kbsearch.errors import StoreError
 from kbsearch.events.device import device_of
 from kbsearch.events.identity import NETWORK_LETTERS, ClientHasher, digests_of, session_digests
 from kbsearch.events.ids import new_id
@@ -24,7 +27,8 @@ SALTS = {"2026-10-31": b"a" * 32, "2026-11-30": b"b" * 32}
 
 def hasher(day: list[str], **changes: int) -> ClientHasher:
     """Return a hasher whose day the test can turn."""
-    return ClientHasher(SALTS.__getitem__, run_seed=b"b" * 32, today=lambda: day[0], **changes)
+    salt_of = defaultdict(lambda: b"c" * 32, SALTS).__getitem__
+    return ClientHasher(salt_of, run_seed=b"b" * 32, today=lambda: day[0], **changes)
 
 
 def test_an_address_is_forgotten_at_midnight_and_an_id_with_its_period() -> None:
@@ -39,8 +43,37 @@ def test_an_address_is_forgotten_at_midnight_and_an_id_with_its_period() -> None
     day[0] = "2026-11-29"
     assert address != made.client_id(address="192.0.2.7", agent="browser")
     assert given == made.client_id(given="visitor", session="s", address="192.0.2.7")
+    made.prepare()
     day[0] = "2026-11-30"
     assert given != made.client_id(given="visitor")
+
+
+def test_the_store_is_asked_a_period_ahead() -> None:
+    """Never by a request: where it is away for a whole period, the old salt stays until it is back."""
+    day, asked, away = ["2026-10-31"], list[str](), False
+
+    def salt_of(period: str) -> bytes:
+        if away:
+            raise StoreError("away")
+        asked.append(period)
+        return period.encode()
+
+    made = ClientHasher(salt_of, today=lambda: day[0])
+    made.prepare()
+    assert asked == ["2026-10-31", "2026-11-30"]
+    ids = []
+    away = True
+    for day[0] in ("2026-10-31", "2026-11-01", "2026-11-30", "2026-12-29", "2026-12-30"):
+        ids.append(made.client_id(given="anna"))
+        if day[0] == "2026-11-30":
+            with pytest.raises(StoreError):
+                made.prepare()
+    assert ids == [ids[0]] * 2 + [ids[2]] * 3
+    assert ids[0] != ids[2]
+    away = False
+    made.prepare()
+    assert made.client_id(given="anna") not in ids
+    assert asked == ["2026-10-31", "2026-11-30", "2026-12-30", "2027-01-29"]
 
 
 def test_a_period_begins_every_so_many_days() -> None:
@@ -56,6 +89,7 @@ def test_erasing_finds_every_hash_of_an_id() -> None:
     day = ["2026-11-22"]
     made = hasher(day)
     before = {made.client_id(given="anna"), made.client_id(session="anna"), made.opaque("anna")}
+    made.prepare()
     day[0] = "2026-12-24"
     after = {made.client_id(given="anna"), made.client_id(session="anna"), made.opaque("anna")}
     assert digests_of("anna", SALTS.values()) == before | after

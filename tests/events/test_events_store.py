@@ -172,12 +172,14 @@ def test_related_finds_a_person_under_every_id(store: EventStore) -> None:
         event("e1", client_id="c1", session_id="s1"),
         event("e2", client_id="c2", session_id="s1", attributes={"user": "0af"}),
         event("e3", client_id="c3", session_id="s3", attributes={"note": 'a "user": of ours'}),
+        event("e4", client_id="c6", session_id="", attributes={"context": {"user": "1"}, "note": "\0", "user": "0af"}),
+        event("e5", client_id="c7", session_id="", attributes={"context": {"user": "0af"}}),
         search("q1", client_id="c4", session_id="s4"),
         search("q2", client_id="c5", session_id=""),
     ])  # fmt: skip
     assert store.related(["c1"]) == ({"c1"}, {"s1"})
     assert store.related(["s1", "c5"]) == ({"c1", "c2", "c5"}, {"s1"})
-    assert store.related({"0af", "s4"}) == ({"c2", "c4"}, {"s1", "s4"})
+    assert store.related({"0af", "s4"}) == ({"c2", "c4", "c6"}, {"s1", "s4"})
     assert store.related(["nobody"]) == (set(), set())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 from loading import load
@@ -54,6 +55,18 @@ def test_notices_may_lie_in_notices_and_an_article_may_be_about_cookies(tmp_path
     assert "We use cookies" in read(tmp_path, about)
     long = "<p>We keep cookies of many kinds, and this page says which, why, and for how long.</p>" * 20
     assert "which, why" in read(tmp_path, f"<title>T</title><div class='gdpr'>{long}</div>")
+
+
+def test_what_is_a_notice_without_those_in_it_goes_too(tmp_path: Path) -> None:
+    """Also with several of the marks, and thousands of them in the time of reading the page."""
+    inner = f"<div class=consent>{'<p>Partner of ours.</p>' * 50}</div>"
+    outer = f"<div id=gdpr class='cookie consent'>{COOKIES}{inner}{inner}</div>"
+    started = process_time()
+    text = read(tmp_path, f"<title>T</title>{outer}{'<p class=cookie-list>Partner' * 15_000}<div>{ARTICLE}</div>")
+    assert process_time() - started < 10
+    assert "Open the sign-in page" in text
+    assert "Partner" not in text
+    assert "We use cookies" not in text
 
 
 def test_what_the_page_names_its_main_part_is_not_judged(tmp_path: Path) -> None:

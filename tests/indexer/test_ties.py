@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections.abc import Callable
 from itertools import combinations
@@ -18,7 +19,7 @@ import indexer.cli
 from indexer.duplicates import NEARLY, near_duplicates
 from indexer.pipeline import build
 from indexer.prepare import prepare
-from indexer.translations import document_vectors, pairs, propose
+from indexer.translations import Proposal, as_csv, document_vectors, pairs, propose
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.index.corpus import whole
 from kbsearch.snapshot import Snapshot, open_snapshot
@@ -196,6 +197,15 @@ def test_translations_of_the_sample_help_centre_are_proposed(untied: Path) -> No
     true = sum(count * (count - 1) // 2 for count in (ids.count(name) for name in set(ids)))
     assert right >= 0.9 * true
     assert wrong <= 0.05 * right
+
+
+@pytest.mark.parametrize("title", ["=HYPERLINK(A1)", "+1", "-1", "@SUM(A1)"])
+def test_a_title_is_no_formula_of_the_editors_spreadsheet(title: str) -> None:
+    """Titles are what a website says; ids and groups are read again, so they stay."""
+    text = as_csv([Proposal("=a", "-g", "lv", title, 0.9), Proposal("b", "g", "", "B", 1)])
+    header, named, other = csv.reader(text.splitlines())
+    assert header == ["id", "group", "lang", "title", "similarity"]
+    assert (named, other) == (["=a", "-g", "lv", f"'{title}", "0.90"], ["b", "g", "", "B", "1.00"])
 
 
 def test_proposals_are_read_by_programs_as_well(tmp_path: Path, capsys: Any) -> None:

@@ -246,6 +246,20 @@ def test_only_what_changed_is_asked_for_again(site: Site, tmp_path: Path) -> Non
     assert site.asked == ["/robots.txt", "/sitemap.xml"]
 
 
+@pytest.mark.parametrize("torn", [b"", b"\0" * 100])
+def test_a_copy_that_a_power_cut_tore_is_had_again(site: Site, tmp_path: Path, torn: bytes) -> None:
+    """Though the sitemap says that its page is what it was."""
+    for name in ("torn", "whole"):
+        site.article(f"/{name}", name)
+    site.sitemap("/torn", "/whole", changed="2026-11-01")
+    before = copied(site, tmp_path)
+    (page,) = (path for path in tmp_path.glob("*.page") if b"torn" in path.read_bytes())
+    page.write_bytes(torn)
+    site.asked.clear()
+    assert copied(site, tmp_path) == before
+    assert site.asked == ["/robots.txt", "/sitemap.xml", "/torn"]
+
+
 def test_a_page_in_trouble_keeps_its_copy_one_that_is_closed_does_not(site: Site, tmp_path: Path) -> None:
     """A night's trouble must not delete articles; a page that now asks for a password must not stay public."""
     for name in ("ill", "closed", "well"):

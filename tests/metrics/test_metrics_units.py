@@ -173,3 +173,22 @@ def test_facts_of_one_session_or_query_are_one_client() -> None:
     assert [act.client for act in acts] == ["hash of client"] * 3 + ["hash of address"]
     journey, searches = read_journey(acts[:3])
     assert (journey.opened, len(journey.handovers), len(searches)) == (True, 1, 1)
+
+
+def test_a_chain_of_sessions_is_one_client_and_read_in_steps_of_its_length() -> None:
+    """Each query is named by a new session and by the first one."""
+
+    class Session(str):
+        asked = 0
+
+        def __hash__(self) -> int:
+            Session.asked += 1
+            return super().__hash__()
+
+    pairs = [(Session(session), f"q{number}") for number in range(500) for session in (f"s{number}", "first")]
+    events = [
+        event(session, at("10:00"), "click", session_id=session, query_id=query, event_id=f"e{number:03}")
+        for number, (session, query) in enumerate(pairs)
+    ]
+    assert {act.client for act in read_acts([], events)} == {"s0"}
+    assert Session.asked < 50 * len(events)

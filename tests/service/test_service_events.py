@@ -42,6 +42,13 @@ def test_a_good_batch_is_accepted_and_stored(client: TestClient, service: Servic
     assert (event.action_name, event.object_id) == ("click", "a")
 
 
+def test_upkeep_has_the_next_salt_ready(service: Service) -> None:
+    """So that no search waits for the store when a period of ids ends."""
+    service.upkeep.once()
+    present, following = sorted(service.store.salts())
+    assert present == service.hasher.period() < following
+
+
 def test_beacons_are_read_whatever_they_call_themselves(client: TestClient, service: Service) -> None:
     """`sendBeacon` with a text sends text/plain, which spares the preflight."""
     response = client.post(

@@ -130,6 +130,8 @@ def test_a_ticket_is_handed_over_with_its_trail(filing: TestClient, service: Ser
         ({"subject": " "}, "Please fill in"),
         ({"message": ""}, "Please fill in"),
         ({"email": "anna"}, "Please fill in"),
+        ({"email": "a,b@x.example"}, "Please fill in"),
+        ({"email": f"a@{'.' * 61_000}@"}, "could not be taken"),
         ({"subject": "x" * 201}, "could not be taken"),
         ({"name": "x" * 201}, "could not be taken"),
     ],
@@ -230,6 +232,7 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     assert [filing.post(f"/v1/suggestions/{one}/vote", json={}).json()["votes"] for _ in range(2)] == [1, 1]
     assert filing.post(f"/suggestions/{one}?lang=lt", data={"email": "a@b.example"}).status_code == 303
     assert filing.post(f"/suggestions/{one}?lang=en", data={"email": "nobody"}).status_code == 422
+    assert filing.post(f"/v1/suggestions/{one}/follow", json={"email": "a,b@b.example"}).status_code == 422
     (shown,) = filing.get("/v1/suggestions").json()["suggestions"]
     assert "20000100" not in str(shown)
     assert "a@b.example" not in str(shown) + filing.get("/suggestions").text

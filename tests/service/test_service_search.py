@@ -183,6 +183,7 @@ def test_limits_themselves_are_allowed(client: TestClient) -> None:
         (b'{"q": 7}', 422, "invalid_value"),
         (b'{"q": "x", "filter": {"colour": "red"}}', 422, "bad_filter"),
         (b'{"q": "x", "filter": {"type": 7}}', 422, "invalid_value"),
+        (b'{"q": "x", "filter": {"tag": [' + b'"",' * 2000 + b'"a"]}}', 422, "limit_exceeded"),
         (b'{"q": "x", "filter": 7}', 422, "invalid_value"),
     ],
 )

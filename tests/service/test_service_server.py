@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
@@ -18,6 +20,14 @@ from kbsearch.service.gate import Gate
 from kbsearch.service.server import MAX_HEAD, door
 from kbsearch.service.workers import listen
 
+# Both have the signal before the parent knows its child, and the child has handlers of its own.
+TOLD_WHILE_FORKING = """
+import os, signal, time
+from kbsearch.service.workers import run_workers
+tell = lambda: os.kill(os.getpid(), signal.SIGTERM)
+os.register_at_fork(after_in_parent=tell, after_in_child=tell)
+run_workers(3, lambda: time.sleep(60) or 0)
+"""
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 
 CHUNKED = b'POST /v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"q":"password"}\r\n'
@@ -307,3 +317,9 @@ def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
                 return without_delay
 
     assert asyncio.run(accept()) == 1
+
+
+def test_a_service_ends_that_is_told_to_while_its_workers_start():
+    """Those that were there end, and no other is started."""
+    told = subprocess.run([sys.executable, "-c", TOLD_WHILE_FORKING], capture_output=True, timeout=20, check=True)
+    assert told.stderr == b""

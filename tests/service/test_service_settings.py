@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kbsearch.errors import UsageError
-from kbsearch.service.settings import SETTINGS, Settings, read_settings, to_environment
+from kbsearch.service.settings import SETTINGS, Settings, read_settings
 
 INDEX = Path("/srv/index")
 
@@ -20,12 +20,6 @@ def test_the_command_line_wins_over_the_environment() -> None:
     settings = read_settings(INDEX, None, None, 9001, environ=environ)
     assert (settings.index, settings.port, settings.poll, settings.host) == (INDEX, 9001, 0.5, "127.0.0.1")
     assert Path("/elsewhere") == read_settings(environ=environ).index
-
-
-def test_workers_read_the_same_settings() -> None:
-    """Through the environment."""
-    settings = Settings(index=INDEX, secret="s" * 32, port=1, poll=0.5, title="Palīdzība", contact="tel:1")
-    assert settings == read_settings(environ=to_environment(settings))
 
 
 def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:

@@ -14,6 +14,7 @@ from snapshot_writing import DOCUMENTS, release, write
 
 from indexer.cut import cut
 from kbsearch import snapshot as module
+from kbsearch.calibration import publish_calibrated
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.grouping import name_facets
 from kbsearch.index.candidate_kernels import with_group_in
@@ -195,6 +196,25 @@ def test_nothing_is_visible_before_publish(tmp_path: Path) -> None:
         open_snapshot(tmp_path)
     assert [(entry.version, entry.published) for entry in list_snapshots(tmp_path)] == [(version, False)]
     assert open_snapshot(tmp_path, version).version == version
+
+
+def test_a_version_is_on_the_disk_before_it_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each directory is flushed after what it holds, as written and as calibrated."""
+    flushed: list[int] = []
+    flush = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flush(descriptor)
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    version = release(tmp_path)
+    for name in (version, publish_calibrated(tmp_path, b"{}", version)):
+        of = {path: flushed.index(path.stat().st_ino) for path in (tmp_path / name).rglob("*")}
+        of[tmp_path / name] = flushed.index((tmp_path / name).stat().st_ino)
+        new = {path for path in of if path.is_dir() or path.stat().st_nlink == 1}
+        assert all(of[path] < of[path.parent] for path in new if path.parent in of)
+        assert max(of.values()) < flushed.index((tmp_path / CURRENT).stat().st_ino)
 
 
 def test_an_unfinished_version_is_no_version(tmp_path: Path) -> None:

@@ -21,13 +21,13 @@ from kbsearch.service.address import PageState
 from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import client_of, service_of
 from kbsearch.service.errors import error_code
-from kbsearch.service.forms import EMAIL, MAX_FORM, read_form
+from kbsearch.service.forms import MAX_FORM, read_form
 from kbsearch.service.frame import frame_values, html_page, page_language, session_of
 from kbsearch.service.portal_events import keep, make_event
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.respond import json_response
-from kbsearch.service.wire import LANG, MAX_SESSION
-from kbsearch.suggestions.store import MAX_EMAIL, MAX_TEXT, MAX_TITLE, MIN_TITLE, PENDING, Suggestion
+from kbsearch.service.wire import LANG, MAX_EMAIL, MAX_SESSION, is_email
+from kbsearch.suggestions.store import MAX_TEXT, MAX_TITLE, MIN_TITLE, PENDING, Suggestion
 from kbsearch.text.normalise import drop_controls
 
 router = APIRouter(tags=["suggestions"])
@@ -183,7 +183,7 @@ async def _vote(request: Request, suggestion: str, session: str) -> int:
 
 
 async def _follow(request: Request, suggestion: str, email: str) -> None:
-    if not EMAIL.fullmatch(email) or len(email) > MAX_EMAIL:
+    if not is_email(email):
         raise UsageError("email must be an address such as anna@example.org", "email")
     await to_thread.run_sync(service_of(request).suggestions.follow, suggestion, email)
 

@@ -11,18 +11,19 @@ from kbsearch.errors import KbsearchError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.address import PageState
 from kbsearch.service.context import service_of
-from kbsearch.service.forms import EMAIL, read_form
+from kbsearch.service.forms import read_form
 from kbsearch.service.frame import frame_values, html_page, session_of
 from kbsearch.service.page import Values, hit_values
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.routes.deflect import MAX_MESSAGE, DeflectBody, answers_for
 from kbsearch.service.security import PUBLIC
+from kbsearch.service.wire import MAX_EMAIL, is_email
 from kbsearch.service.within import call
 from kbsearch.types import MAX_QUERY
 
 router = APIRouter(include_in_schema=False)
 
-FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": 254}
+FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": MAX_EMAIL}
 """Fields of the form and the most characters that each may have."""
 TRAIL = {"queries": MAX_ID, "shown": MAX_OBJECT_ID, "opened": MAX_OBJECT_ID}
 """What led to the form, an id a line: searches, articles shown and opened on it; longer lines are left out."""
@@ -123,9 +124,9 @@ async def _look(request: Request, values: Values, given: dict[str, str]) -> None
 
 def _problem(given: dict[str, str]) -> str:
     """Return the text that says what is wrong with a form; "" where nothing is."""
-    if not given["subject"] or not given["message"] or not EMAIL.fullmatch(given["email"]):
-        return "ticket_incomplete"
-    return "form_bad" if any(len(given[name]) > longest for name, longest in FIELDS.items()) else ""
+    if any(len(given[name]) > longest for name, longest in FIELDS.items()):
+        return "form_bad"
+    return "" if given["subject"] and given["message"] and is_email(given["email"]) else "ticket_incomplete"
 
 
 def _trail(given: dict[str, str], name: str) -> list[str]:
