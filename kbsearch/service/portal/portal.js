@@ -52,8 +52,7 @@
       if (error.name === "AbortError") return;
       if (push) advance(address);
       body.dataset.view = "results";
-      byId("view").replaceChildren(element("section", { class: "notice" }, element("h1", { tabindex: "-1" }, text("error"))));
-      arrive();
+      put(element("section", { class: "notice" }, element("h1", { tabindex: "-1" }, text("error"))));
     }
   }
 
@@ -86,6 +85,12 @@
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     arrive(typesOn);
+  }
+
+  // A view of ours; the one before may be remembered, and stays whole.
+  function put(content) {
+    byId("view").replaceWith(element("div", { id: "view", class: "view" }, content));
+    arrive();
   }
 
   // Whether the entry before this one is the results that led here: they stand as they were left, and cost no search.
