@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from browser_site import Site
+from playwright.sync_api import Page, Route, expect
 
-TYPED = {"Subject": "Robot", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
+TYPED = {"Subject": "Shipping to Riga", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
 
 
 def write(page: Page) -> None:
@@ -33,3 +34,25 @@ def test_back_from_what_could_not_be_loaded_leads_to_what_was_left(page: Page) -
     expect(page.locator(".notice h1")).to_be_visible()
     page.go_back()
     expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_a_second_press_files_no_second_ticket(page: Page, site: Site) -> None:
+    """While one is sent, the button says so, also to a screen reader, and neither it nor Enter sends another."""
+    write(page)
+    # The first button of the form, which is not the one that sends it.
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/ticket?*", lambda route: held.append(route))
+    send = page.locator("#ticket .actions .button").first
+    send.click()
+    expect(send).to_have_text("Sending…")
+    expect(send).to_be_disabled()
+    expect(page.locator("#status")).to_have_text("Sending…")
+    page.get_by_label("Subject").fill("Another robot")
+    page.get_by_label("Subject").press("Enter")
+    held[0].continue_()
+    expect(page.locator(".state")).to_have_text("Received")
+    assert [ticket.handover.subject for ticket in site.service.tickets.listed()] == ["Shipping to Riga"]
+    page.go_back()
+    expect(send).to_have_text("Send message")
+    expect(send).to_be_enabled()

@@ -24,14 +24,14 @@
 
   // ---- views
 
-  async function load(address, request) {
+  async function load(address, request, saying = text("loading")) {
     if (running) running.abort();
     const mine = running = new AbortController();
     closeSuggestions();
     // “Back” may put another view in its place before the answer comes, and keeps this one.
     const view = byId("view");
     view.setAttribute("aria-busy", "true");
-    byId("status").textContent = text("loading");
+    byId("status").textContent = saying;
     try {
       const response = await fetch(address, { ...request, signal: mine.signal, headers: { "X-Kbsearch-Session": session } });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -172,18 +172,18 @@
       if (given.get("q")) go(`/?${new URLSearchParams(given)}`);
     } else if (form.method === "post") {
       submit.preventDefault();
-      post(form);
+      post(form, submit.submitter);
     }
   }
 
-  async function post(form) {
+  async function post(form, button) {
     const typed = byId("q").value;
-    const button = form.querySelector("button");
     const problem = byId("problem");
+    const label = [...button.childNodes];
     button.disabled = true;
-    byId("status").textContent = text("sending");
+    button.replaceChildren(text("sending"));
     try {
-      const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }, text("sending"));
       if (found.address !== form.action) advance(found.address);
       show(found.page, typed);
     } catch (error) {
@@ -193,6 +193,7 @@
       problem.focus();
     } finally {
       button.disabled = false;
+      button.replaceChildren(...label);
     }
   }
 
