@@ -56,3 +56,14 @@ def test_a_second_press_files_no_second_ticket(page: Page, site: Site) -> None:
     page.go_back()
     expect(send).to_have_text("Send message")
     expect(send).to_be_enabled()
+
+
+def test_back_from_what_solved_it_leads_to_the_message(page: Page) -> None:
+    """Whoever pressed it too early goes on writing."""
+    write(page)
+    page.get_by_role("button", name="This solved it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")
+    page.go_back()
+    whole(page)
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")

@@ -273,9 +273,10 @@
 
   function solved() {
     send("resolved_declared", { query: document.querySelector("[data-solved]").dataset.solved });
-    byId("view").replaceChildren(element("section", { class: "sheet" }, element("h1", { tabindex: "-1" }, text("solved_title")),
+    // “Back” brings the form, with what was typed.
+    advance(location.href);
+    put(element("section", { class: "sheet" }, element("h1", { tabindex: "-1" }, text("solved_title")),
       element("p", { class: "lead" }, text("solved_text")), element("a", { class: "button", href: start({}) }, text("home"))));
-    arrive();
   }
 
   // What the form tells a human of what was looked for, seen and read: newest last, none twice.
