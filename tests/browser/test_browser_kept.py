@@ -67,3 +67,19 @@ def test_back_from_what_solved_it_leads_to_the_message(page: Page) -> None:
     whole(page)
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")
+
+
+def test_filters_survive_a_turned_screen(page: Page) -> None:
+    """Folded where it is narrow, open where it is wide, also in a view that “back” brings."""
+    page.goto("/?q=shipping&lang=en")
+    guide = page.locator(".facets").get_by_role("link", name="Guide")
+    expect(guide).to_be_hidden()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    expect(guide).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(guide).to_be_hidden()
+    page.locator(".hit-title a").first.click()
+    expect(page.locator(".article h1")).to_be_visible()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.go_back()
+    expect(guide).to_be_visible()

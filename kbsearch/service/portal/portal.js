@@ -7,6 +7,7 @@
   const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
   const OURS = /^\/($|ticket$|tickets\/|suggestions$)/;
   const MOST_TRAIL = 20;
+  const beside = matchMedia("(min-width: 56rem)");
   const kept = new Map();
   let current = randomId();
   let running = null;
@@ -132,7 +133,13 @@
     for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "suggestions"]]) {
       byId("q").setAttribute(name, value);
     }
-    if (matchMedia("(max-width: 55.99rem)").matches) byId("facets")?.removeAttribute("open");
+    foldFacets();
+  }
+
+  // Filters are folded where they stand above the results; beside them nothing could unfold them.
+  function foldFacets() {
+    const facets = byId("facets");
+    if (facets) facets.open = beside.matches;
   }
 
   function onClick(click) {
@@ -429,5 +436,6 @@
     const option = click.target.closest?.("[role=option]");
     if (option) take(options[Array.prototype.indexOf.call(option.parentNode.children, option)]);
   });
+  beside.addEventListener("change", foldFacets);
   addEventListener("popstate", (event) => back(event.state));
 })();
