@@ -118,6 +118,9 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     box.press("ArrowDown")
     expect(box).to_have_attribute("aria-activedescendant", "option-0")
     expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    # A tint alone is hardly seen, and not at all in forced colours.
+    expect(page.get_by_role("option").first).to_have_css("outline-style", "solid")
+    expect(page.get_by_role("option").last).to_have_css("outline-style", "none")
     box.press("ArrowUp")
     assert box.get_attribute("aria-activedescendant") is None
     box.press("ArrowUp")

@@ -261,6 +261,7 @@ def test_by_keyboard_alone(customer: Customer, shop: Shop) -> None:
     page.keyboard.press("ArrowDown")
     expect(customer.box).to_have_attribute("aria-activedescendant", "line-0")
     expect(customer.root.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    expect(customer.root.get_by_role("option").first).to_have_css("outline-style", "solid")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     expect(customer.root.get_by_role("option").last).to_have_attribute("aria-selected", "true")
