@@ -120,11 +120,13 @@
 
   function arrive(typesOn) {
     prepare();
-    const heading = document.querySelector("#done, #problem:not([hidden])") || byId("view").querySelector("h1, .list-title");
+    const heading = document.querySelector("#wrong, #done, #problem:not([hidden])") || byId("view").querySelector("h1, .list-title");
     byId("status").textContent = heading ? heading.textContent : "";
     if (typesOn) return;
     scrollTo(0, 0);
-    if (heading) heading.focus({ preventScroll: true });
+    const wrong = byId("view").querySelector("[aria-invalid]");
+    if (wrong) wrong.focus();
+    else if (heading) heading.focus({ preventScroll: true });
     else byId("q").focus();
   }
 

@@ -48,7 +48,7 @@ async def file(request: Request) -> Response:
     if "look" in sent:
         await _look(request, values, given)
         return html_page(request, values)
-    problem = _problem(given)
+    problem, values["wrong"] = _problem(given)
     if problem:
         values["form_problem"] = values["m"][problem]  # type: ignore[index]
         return html_page(request, values, 422)
@@ -93,7 +93,7 @@ def _form_values(request: Request, given: dict[str, str]) -> Values:
     values = frame_values(service, request, _state(request))
     texts = load_portal().messages[str(values["lang"])]
     values.update(
-        view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(),
+        view="ticket", given=given, longest=FIELDS, form_problem="", wrong="", looked=False, found=(),
         page_title=f"{texts['ticket_title']} – {values['site_title']}", helped="",
     )  # fmt: skip
     figure = service.helped.figure()
@@ -121,11 +121,14 @@ async def _look(request: Request, values: Values, given: dict[str, str]) -> None
     given["shown"] = "\n".join([given["shown"], *(hit.id for hit in answered.outcome.hits)])
 
 
-def _problem(given: dict[str, str]) -> str:
-    """Return the text that says what is wrong with a form; "" where nothing is."""
-    if not given["subject"] or not given["message"] or not EMAIL.fullmatch(given["email"]):
-        return "ticket_incomplete"
-    return "form_bad" if any(len(given[name]) > longest for name, longest in FIELDS.items()) else ""
+def _problem(given: dict[str, str]) -> tuple[str, str]:
+    """Return the text that says what is wrong with a form, and with which field; "" and "" where nothing is."""
+    for name, longest in FIELDS.items():
+        if not given[name] and name != "name":
+            return "ticket_incomplete", name
+        if len(given[name]) > longest:
+            return "form_bad", name
+    return ("", "") if EMAIL.fullmatch(given["email"]) else ("email_bad", "email")
 
 
 def _trail(given: dict[str, str], name: str) -> list[str]:
