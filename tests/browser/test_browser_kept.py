@@ -83,3 +83,25 @@ def test_filters_survive_a_turned_screen(page: Page) -> None:
     page.set_viewport_size({"width": 1200, "height": 800})
     page.go_back()
     expect(guide).to_be_visible()
+
+
+def test_what_is_not_answered_is_given_up(page: Page) -> None:
+    """A view and a ticket, after 15 seconds; a second try no longer says that the first one failed."""
+    page.clock.install()
+    write(page)
+    page.route("**/*", lambda _route: None)
+    page.get_by_role("button", name="Send message").click()
+    page.clock.fast_forward(14000)
+    expect(page.get_by_role("button", name="Sending…")).to_be_disabled()
+    page.clock.fast_forward(2000)
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    whole(page)
+    page.get_by_role("button", name="Send message").click()
+    expect(page.get_by_role("button", name="Sending…")).to_be_disabled()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.clock.fast_forward(16000)
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    page.locator(".brand").click()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.clock.fast_forward(16000)
+    expect(page.locator(".notice h1")).to_be_visible()

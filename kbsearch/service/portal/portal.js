@@ -7,6 +7,7 @@
   const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
   const OURS = /^\/($|ticket$|tickets\/|suggestions$)/;
   const MOST_TRAIL = 20;
+  const PATIENCE = 15000;
   const beside = matchMedia("(min-width: 56rem)");
   const kept = new Map();
   let current = randomId();
@@ -28,6 +29,7 @@
   async function load(address, request, saying = text("loading")) {
     if (running) running.abort();
     const mine = running = new AbortController();
+    const late = setTimeout(() => mine.abort(new Error(`no answer from ${address}`)), PATIENCE);
     closeSuggestions();
     // “Back” may put another view in its place before the answer comes, and keeps this one.
     const view = byId("view");
@@ -39,6 +41,7 @@
       if (!page.getElementById("view")) throw new Error(`${response.status} from ${address}`);
       return { page, address: response.url };
     } finally {
+      clearTimeout(late);
       if (running === mine) view.removeAttribute("aria-busy");
     }
   }
@@ -189,6 +192,10 @@
     const typed = byId("q").value;
     const problem = byId("problem");
     const label = [...button.childNodes];
+    // What the last try was told holds for this one no longer.
+    problem.hidden = true;
+    byId("wrong")?.remove();
+    form.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
     button.disabled = true;
     button.replaceChildren(text("sending"));
     try {
