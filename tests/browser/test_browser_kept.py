@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from browser_site import Site
 from playwright.sync_api import Page, Route, expect
 
@@ -105,3 +107,29 @@ def test_what_is_not_answered_is_given_up(page: Page) -> None:
     expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
     page.clock.fast_forward(16000)
     expect(page.locator(".notice h1")).to_be_visible()
+
+
+def test_what_could_not_be_loaded_can_be_tried_again(page: Page) -> None:
+    """Only a search says that search is not available; the way to a person stays, and “back” skips the failure."""
+    page.goto("/?q=shipping&lang=en")
+    page.route("**/?*doc=*", lambda route: route.abort())
+    page.locator(".hit-title a").first.click()
+    notice = page.locator(".notice")
+    expect(notice.get_by_role("heading")).to_have_text(re.compile("This did not work just now"))
+    expect(notice.get_by_role("link", name="Write to us")).to_be_visible()
+    expect(notice.get_by_role("link", name="Contact us")).to_have_attribute("href", "tel:+37120000100")
+    notice.get_by_role("link", name="Try again").click()
+    expect(notice.get_by_role("heading")).to_be_focused()
+    page.unroute("**/?*doc=*")
+    notice.get_by_role("link", name="Try again").click()
+    expect(page.locator(".article h1")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.route("**/suggestions*", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(
+        "This did not work just now. Please try again in a moment. Contact us"
+    )
+    expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")

@@ -151,6 +151,7 @@ def test_problems_are_pages_too(client: TestClient, address: str, status: int, w
     response = client.get(address)
     assert status == response.status_code
     assert words in response.text
+    assert "Try again" not in response.text.partition("<main")[2]
 
 
 def test_no_index_is_a_page(make_client: Any) -> None:
@@ -161,7 +162,11 @@ def test_no_index_is_a_page(make_client: Any) -> None:
         assert "Search is not available right now" in response.text
         assert response.headers["retry-after"] == "1"
         assert client.get("/").status_code == 200
-        assert client.get("/?doc=a.en").headers["retry-after"] == "1"
+        assert '<a class="button" href="/?q=password&amp;lang=en" data-retry>Try again</a>' in response.text
+        article = client.get("/?doc=a.en&lang=en")
+        assert article.headers["retry-after"] == "1"
+        assert "This did not work just now" in article.text
+        assert "Search is not available" not in article.text.partition("<main")[2]
         client.app.state.service.tickets.close()
         ticket = client.post("/ticket", data={"subject": "Invoice", "message": "Missing.", "email": "a@b.example"})
         assert (ticket.status_code, ticket.headers["retry-after"]) == (503, "1")

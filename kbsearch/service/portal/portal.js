@@ -56,7 +56,7 @@
       if (error.name === "AbortError") return;
       if (push) advance(address);
       body.dataset.view = "results";
-      put(element("section", { class: "notice" }, element("h1", { tabindex: "-1" }, text("error"))));
+      put(failure(address));
     }
   }
 
@@ -89,6 +89,15 @@
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     arrive(typesOn);
+  }
+
+  function failure(address) {
+    const asked = new URL(address, location).searchParams;
+    const title = text(asked.get("q") && !asked.get("doc") ? "error" : "failed");
+    const others = [...document.querySelectorAll(".foot [data-human], .foot [data-contact]")].map((link) => link.cloneNode(true));
+    for (const link of others) link.className = "button button-quiet";
+    return element("section", { class: "notice notice-problem" }, element("h1", { tabindex: "-1" }, title),
+      element("p", { class: "actions" }, element("a", { class: "button", href: address, "data-retry": "" }, text("retry")), ...others));
   }
 
   // A view of ours; the one before may be remembered, and stays whole.
@@ -166,7 +175,7 @@
     } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
       click.preventDefault();
       if ("back" in link.dataset && cameFromResults()) history.back();
-      else go(link.href);
+      else go(link.href, !("retry" in link.dataset));
     }
   }
 
@@ -204,7 +213,8 @@
       show(found.page, typed);
     } catch (error) {
       if (error.name === "AbortError") return;
-      problem.textContent = text(form.id === "ticket" ? "ticket_failed" : "error");
+      const contact = document.querySelector(".foot [data-contact]")?.cloneNode(true);
+      problem.replaceChildren(text(form.id === "ticket" ? "ticket_failed" : "failed"), ...(contact ? [" ", contact] : []));
       problem.hidden = false;
       problem.focus();
     } finally {

@@ -199,15 +199,17 @@ async def _page(
     lang = request.query_params.get("lang", "").lower()
     values = frame_values(service, request, PageState(lang=lang if lang in LANGUAGES else ""))
     texts = load_portal().messages[str(values["lang"])]
+    status = error_code(error)[0] if error else 200
     field = getattr(error, "field", None)
     wrong = f"follow-{followed}" if field == "email" else field if field in ("title", "text") else ""
+    problem = "failed" if status >= 500 else "email_bad" if field == "email" else "form_bad"
     values.update(
         view="suggestions", wrong=wrong, done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
-        form_problem=texts["email_bad" if field == "email" else "form_bad"] if error else "",
+        form_problem=texts[problem] if error else "",
         page_title=f"{texts['suggest_short']} – {values['site_title']}",
         suggestions=await to_thread.run_sync(service.suggestions.shown),
     )  # fmt: skip
-    return html_page(request, values, error_code(error)[0] if error else 200)
+    return html_page(request, values, status)
 
 
 def _back(request: Request, done: str) -> Response:

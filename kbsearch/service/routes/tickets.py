@@ -84,7 +84,7 @@ async def status(request: Request, ticket: str) -> Response:
     texts = load_portal().messages[str(values["lang"])]
     values["page_title"] = f"{texts['status_title']} – {values['site_title']}"
     if answer.status != 200:
-        values["problem"] = texts["error" if answer.status >= 500 else "status_missing"]
+        values["problem"] = texts["failed" if answer.status >= 500 else "status_missing"]
     return html_page(request, values, answer.status)
 
 
