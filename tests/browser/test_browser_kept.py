@@ -133,3 +133,16 @@ def test_what_could_not_be_loaded_can_be_tried_again(page: Page) -> None:
         "This did not work just now. Please try again in a moment. Contact us"
     )
     expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")
+
+
+def test_back_leads_to_the_link_that_was_followed(page: Page) -> None:
+    """The keyboard goes on from there, and the page stands where it stood."""
+    page.goto("/?q=shipping&lang=en")
+    link = page.locator(".hit-title a").nth(6)
+    link.focus()
+    place = page.evaluate("scrollY")
+    page.keyboard.press("Enter")
+    expect(page.locator(".article h1")).to_be_focused()
+    page.go_back()
+    expect(link).to_be_focused()
+    assert (place > 0, page.evaluate("scrollY")) == (True, place)

@@ -76,7 +76,8 @@
 
   function remember() {
     const nodes = REGIONS.map((region) => document.querySelector(region));
-    kept.set(current, { nodes, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
+    const followed = document.activeElement.closest("#view a");
+    kept.set(current, { nodes, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
   }
 
   function show(page, typed) {
@@ -127,6 +128,7 @@
     document.title = before.title;
     prepare();
     scrollTo(0, before.scroll);
+    before.followed?.focus({ preventScroll: true });
     byId("status").textContent = before.title;
   }
 
