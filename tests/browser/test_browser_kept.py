@@ -146,3 +146,26 @@ def test_back_leads_to_the_link_that_was_followed(page: Page) -> None:
     page.go_back()
     expect(link).to_be_focused()
     assert (place > 0, page.evaluate("scrollY")) == (True, place)
+
+
+def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Site) -> None:
+    """And what was shown beside it, which is told to whoever answers."""
+    write(page)
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name="Latviešu").click()
+    expect(page.get_by_label("Temats")).to_have_value(TYPED["Subject"])
+    expect(page.get_by_label("Ziņa")).to_have_value(TYPED["Message"])
+    expect(page.get_by_role("button", name="Tas atrisināja manu jautājumu")).to_be_visible()
+    page.get_by_role("button", name="Nosūtīt ziņu").click()
+    expect(page.locator(".state")).to_have_text("Saņemta")
+    (ticket,) = site.service.tickets.listed()
+    assert "city-00.en" in {article.id for article in ticket.handover.shown}
+    assert len(ticket.handover.query_ids) == 2
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name="Deutsch").click()
+    expect(page.get_by_label("Ihr Vorschlag in einer Zeile")).to_have_value("Delivery on Sundays")
+    page.go_back()
+    expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")

@@ -60,6 +60,19 @@
     }
   }
 
+  // The same page in another language, with what was typed on it.
+  async function inLanguage(address) {
+    const before = byId("view");
+    await go(address);
+    for (const form of before.querySelectorAll("form[id]")) {
+      for (const [name, value] of new FormData(form)) {
+        const field = byId(form.id)?.elements[name];
+        if (field) field.value = value;
+      }
+    }
+    onWrite();
+  }
+
   // The search and the place that led to an article are for this visit only: a link that is passed on must not say them.
   function clean(address) {
     const url = new URL(address, location);
@@ -177,6 +190,7 @@
     } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
       click.preventDefault();
       if ("back" in link.dataset && cameFromResults()) history.back();
+      else if (menu.contains(link)) inLanguage(link.href);
       else go(link.href, !("retry" in link.dataset));
     }
   }
