@@ -131,8 +131,8 @@ def test_a_ticket_is_handed_over_with_its_trail(filing: TestClient, service: Ser
         ({"message": ""}, "Please fill in"),
         ({"email": ""}, "Please fill in"),
         ({"email": "anna"}, "Please check the e-mail address"),
-        ({"subject": "x" * 201}, "could not be taken"),
-        ({"name": "x" * 201}, "could not be taken"),
+        ({"subject": "x" * 201}, "could not accept this"),
+        ({"name": "x" * 201}, "could not accept this"),
     ],
 )
 def test_a_ticket_that_is_not_whole_stays_a_form(filing: TestClient, changed: dict[str, str], words: str) -> None:
@@ -277,7 +277,7 @@ def test_a_suggestion_that_is_too_short_is_given_back(filing: TestClient) -> Non
     """With what was typed, and a sentence."""
     answer = filing.post("/suggestions?lang=en", data={"title": "No", "text": "More <b>words</b>"})
     assert answer.status_code == 422
-    assert "could not be taken" in answer.text
+    assert "could not accept this" in answer.text
     assert re.search(r'<input id="title"[^>]* aria-invalid="true" aria-describedby="wrong"', answer.text)
     assert "More &lt;b&gt;words&lt;/b&gt;" in answer.text
 
