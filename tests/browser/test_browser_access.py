@@ -23,6 +23,7 @@ VIEWS = {
     "missing": "/?doc=nothing&lang=en",
 }
 MOST_BYTES = 60_000
+CHROMIUM = "/usr/bin/chromium"
 
 
 def violations(page: Page) -> list[str]:
@@ -145,6 +146,39 @@ def test_the_page_stands_after_three_requests(browser: Browser, site: Site) -> N
     assert sorted(kinds) == ["document", "script", "stylesheet"]
     assert sum(len(gzip.compress(body, 5)) for body in bodies) < MOST_BYTES
     context.close()
+
+
+OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility()
+  && !one.closest(".visually-hidden, svg, .links span") && one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.outerHTML.slice(0, 80))"""
+
+
+def test_text_of_twice_the_size_stays_on_a_phone(browser: Browser, site: Site, tmp_path: Path) -> None:
+    """As the browser is set: nothing is wider than the screen, and the skip link waits for the keyboard."""
+    settings = tmp_path / "Default" / "Preferences"
+    settings.parent.mkdir()
+    settings.write_text('{"webkit": {"webprefs": {"default_font_size": 32}}}')
+    context = browser.browser_type.launch_persistent_context(
+        str(tmp_path), executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"],
+        base_url=site.url, viewport={"width": 360, "height": 740},
+    )  # fmt: skip
+    page = context.new_page()
+    for address in ("/?lang=lt", "/?doc=rinse.en&lang=ru", "/ticket?lang=ru", "/suggestions?lang=ru"):
+        page.goto(address)
+        assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+        assert page.evaluate(OVERFLOWING) == [], address
+        assert page.evaluate("document.querySelector('.skip').getBoundingClientRect().bottom + scrollY") < 0
+    page.locator(".skip").focus()
+    assert page.evaluate("document.querySelector('.skip').getBoundingClientRect().top") > 0
+    context.close()
+
+
+def test_a_word_without_end_breaks(page: Page) -> None:
+    """In a transcript as elsewhere."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto("/?doc=rinse.en&lang=en")
+    page.evaluate("document.querySelector('.transcript li span:last-child').textContent = 'x'.repeat(200)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.slow
