@@ -46,7 +46,7 @@ def hostile_index(
     ]  # fmt: skip
     hostile = {"id": "hostile.en", "lang": "en", "title": "Zebra", "body": HOSTILE_BODY, "format": "html"}
     video = {"id": "rinse.en", "lang": "en", "title": "Rinsing the filter", "type": "video", "format": "text",
-             "url": "https://shop.example/rinse.webm", "category": [LONG_WORD],
+             "url": "https://shop.example/rinse.webm", "category": [LONG_WORD], "updated_at": "2026-02-01",
              "body": "How to rinse.\n\n[0:00] Open the lid.\n\n[1:05] Rinse the filter."}  # fmt: skip
     arabic = {
         "id": "reset.ar",

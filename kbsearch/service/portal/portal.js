@@ -163,6 +163,15 @@
       byId("q").setAttribute(name, value);
     }
     foldFacets();
+    for (const time of document.querySelectorAll(".marks time, .ticket time")) tellTime(time);
+  }
+
+  // The server writes days as 2026-06-02, and times in UTC: it knows no reader's zone.
+  function tellTime(time) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) return;
+    const how = time.dateTime.includes("T") ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium", timeZone: "UTC" };
+    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, how).format(moment);
   }
 
   // Filters are folded where they stand above the results; beside them nothing could unfold them.
