@@ -231,7 +231,8 @@
     byId("wrong")?.remove();
     form.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
     button.disabled = true;
-    button.replaceChildren(text("sending"));
+    // A vote has no room for words.
+    if (button.matches(".button")) button.replaceChildren(text("sending"));
     try {
       const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }, text("sending"));
       if (found.address !== form.action) advance(found.address);
