@@ -77,6 +77,7 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "query_id": "",
         "view": "home",
         "problem": None,
+        "retry_href": "",
         "said": "",
         "here": state.href(),
     }
@@ -91,6 +92,8 @@ def ticket_address(values: Values, subject: str, query_id: str) -> str:
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
+    if status >= 500:
+        values["retry_href"] = f"{request.url.path}?{request.url.query}"
     if status == 503:
         headers["Retry-After"] = RETRY_AFTER
     return html_response(request.scope, load_portal().render(values), status, headers)

@@ -18,6 +18,8 @@ Texts = Mapping[str, str]
 _MAX_FACET_VALUES = 12
 _CLOSEST = 3
 """Hits shown below “nothing here answers this”: a long list would say the opposite."""
+_RIGHT_TO_LEFT = frozenset(["ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"])
+_UNKNOWN = ("", "und")
 _OTHER_NAMES = {
     "es": "Español", "fr": "Français", "it": "Italiano", "pt": "Português", "nl": "Nederlands", "sv": "Svenska",
     "da": "Dansk", "nb": "Norsk", "no": "Norsk", "fi": "Suomi", "cs": "Čeština", "uk": "Українська",
@@ -27,6 +29,17 @@ _OTHER_NAMES = {
 def language_names(messages: Mapping[str, Texts]) -> dict[str, str]:
     """Return what each language calls itself."""
     return {**_OTHER_NAMES, **{code: texts["language_name"] for code, texts in messages.items()}}
+
+
+def direction(lang: str) -> str:
+    """Return the direction of a text: that of its language, where it is known, whatever letters the text begins with.
+
+    >>> direction("ar"), direction("en-GB"), direction("und")
+    ('rtl', 'ltr', 'auto')
+    """
+    if lang in _UNKNOWN:
+        return "auto"
+    return "rtl" if lang.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 def results_values(
@@ -67,6 +80,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
         "title": document.title,
         "html": document.html,
         "lang": document.lang,
+        "dir": direction(document.lang),
         "language": names.get(document.lang, document.lang),
         "language_match": True,
         "type": document.type,
@@ -107,6 +121,7 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
         "title": hit.title,
         "href": link(""),
         "lang": hit.lang,
+        "dir": direction(hit.lang),
         "language": names.get(hit.lang, hit.lang),
         "language_match": hit.language_match,
         "type": hit.type,

@@ -21,8 +21,8 @@ _MEDIA_TYPES = {
 }
 LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 SCRIPT_TEXTS = (
-    "loading", "error", "past_query", "deflect_title", "deflect_none", "ticket_failed", "sending", "solved",
-    "solved_title", "solved_text", "new_tab", "home",
+    "loading", "error", "failed", "retry", "past_query", "deflect_title", "deflect_none", "ticket_failed", "sending",
+    "solved", "solved_title", "solved_text", "new_tab", "home",
 )  # fmt: skip
 """Texts that portal.js shows by itself; everything else it takes from pages that the server renders."""
 

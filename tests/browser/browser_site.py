@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
 
 from kbsearch.editing import Synonym
 from kbsearch.engine import Engine
@@ -12,6 +18,7 @@ from kbsearch.service.context import Service
 from kbsearch.service.reload import SearchEngine
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
+CHROMIUM = Path("/usr/bin/chromium")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 """A browser that is not taken for a program, as headless Chromium calls itself."""
 # Each would set window.hacked, were it ever run or parsed as markup.
@@ -88,3 +95,16 @@ class Site:
         """Return the searches, after waiting for them."""
         assert self.service.buffer.flush()
         return list(self.service.store.searches())
+
+
+@contextmanager
+def large_text(browser: Browser, profile: Path, **options: Any) -> Iterator[Page]:
+    """A page of a browser whose text is set to twice the usual size."""
+    settings = profile / "Default" / "Preferences"
+    settings.parent.mkdir()
+    settings.write_text('{"webkit": {"webprefs": {"default_font_size": 32}}}')
+    context = browser.browser_type.launch_persistent_context(
+        str(profile), executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"], **options
+    )
+    yield context.new_page()
+    context.close()

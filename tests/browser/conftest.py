@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from browser_site import AGENT, HOSTILE_BODY, LONG_WORD, PAYLOADS, RIGHT_TO_LEFT, Site, Steered
+from browser_site import AGENT, CHROMIUM, HOSTILE_BODY, LONG_WORD, PAYLOADS, RIGHT_TO_LEFT, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
 from widget_site import Answering, Customer, Shop, opened
 
@@ -20,8 +20,6 @@ from kbsearch.service.app import create_app
 from kbsearch.service.reload import SnapshotSource
 from kbsearch.service.settings import Settings
 from kbsearch.snapshot import published_version
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +46,7 @@ def hostile_index(
     ]  # fmt: skip
     hostile = {"id": "hostile.en", "lang": "en", "title": "Zebra", "body": HOSTILE_BODY, "format": "html"}
     video = {"id": "rinse.en", "lang": "en", "title": "Rinsing the filter", "type": "video", "format": "text",
-             "url": "https://shop.example/rinse.webm", "category": [LONG_WORD],
+             "url": "https://shop.example/rinse.webm", "category": [LONG_WORD], "updated_at": "2026-02-01",
              "body": "How to rinse.\n\n[0:00] Open the lid.\n\n[1:05] Rinse the filter."}  # fmt: skip
     arabic = {
         "id": "reset.ar",

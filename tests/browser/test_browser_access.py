@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from browser_site import AGENT, Site
+from browser_site import AGENT, Site, large_text
 from playwright.sync_api import Browser, Page, expect
+from widget_site import Customer, Shop, opened
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 VIEWS = {
@@ -145,6 +146,54 @@ def test_the_page_stands_after_three_requests(browser: Browser, site: Site) -> N
     assert sorted(kinds) == ["document", "script", "stylesheet"]
     assert sum(len(gzip.compress(body, 5)) for body in bodies) < MOST_BYTES
     context.close()
+
+
+OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility()
+  && !one.closest(".visually-hidden, svg, .links span") && one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.outerHTML.slice(0, 80))"""
+
+
+def test_text_of_twice_the_size_stays_on_a_phone(browser: Browser, site: Site, tmp_path: Path) -> None:
+    """As the browser is set: nothing is wider than the screen, and the skip link waits for the keyboard."""
+    with large_text(browser, tmp_path, base_url=site.url, viewport={"width": 360, "height": 740}) as page:
+        for address in ("/?lang=lt", "/?doc=rinse.en&lang=ru", "/ticket?lang=ru", "/suggestions?lang=ru"):
+            page.goto(address)
+            assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+            assert page.evaluate(OVERFLOWING) == [], address
+            assert page.evaluate("document.querySelector('.skip').getBoundingClientRect().bottom + scrollY") < 0
+        page.locator(".skip").focus()
+        assert page.evaluate("document.querySelector('.skip').getBoundingClientRect().top") > 0
+
+
+def test_the_widget_is_as_large_as_the_browsers_text(browser: Browser, shop: Shop, tmp_path: Path) -> None:
+    """Whatever size the page gives itself; and nothing is wider than a phone."""
+    address = shop.page(head="<style>html { font-size: 10px }</style>")
+    with large_text(browser, tmp_path, viewport={"width": 1000, "height": 900}) as page:
+        customer = Customer(page).visit(address)
+        expect(customer.panel).to_have_css("font-size", "30px")
+        assert customer.panel.bounding_box()["width"] == pytest.approx(800, abs=1)
+        page.set_viewport_size({"width": 360, "height": 740})
+        customer.ask("shipping list")
+        box = customer.panel.bounding_box()
+        assert (box["x"], box["width"]) == (0, 360)
+        for part in customer.root.locator(".choice .name, .human, .ask button").all():
+            inner = part.bounding_box()
+            assert inner["x"] + inner["width"] <= 360
+
+
+def test_on_a_low_screen_the_widget_leaves_room_to_read(browser: Browser, shop: Shop) -> None:
+    """1280 by 1024 at 400 %: the conversation has half of it."""
+    with opened(browser, viewport={"width": 320, "height": 256}) as page:
+        customer = Customer(page).visit(shop.page())
+        assert customer.root.locator(".log").bounding_box()["height"] >= 128
+
+
+def test_a_word_without_end_breaks(page: Page) -> None:
+    """In a transcript as elsewhere."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto("/?doc=rinse.en&lang=en")
+    page.evaluate("document.querySelector('.transcript li span:last-child').textContent = 'x'.repeat(200)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.slow

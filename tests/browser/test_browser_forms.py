@@ -181,3 +181,30 @@ def test_suggestions_without_reloading(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Follow").click()
     expect(page.locator(".thanks")).to_contain_text("We will write to you")
     assert [e.action_name for e in site.events()].count("vote") == 1
+
+
+def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
+    """It has the focus, and says what is wrong with it; in a form that is folded away as well."""
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").fill("Hello")
+    page.get_by_label("Message").fill("My robot sings.")
+    email = page.get_by_label("E-mail for our answer")
+    email.fill("anna@example")
+    page.get_by_role("button", name="Send message").click()
+    expect(email).to_be_focused()
+    expect(email).to_have_accessible_description(re.compile("Please check the e-mail address"))
+    expect(page.locator("#status")).to_contain_text("Please check the e-mail address")
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thanks")).to_be_focused()
+    (filed,) = site.service.suggestions.listed()
+    site.service.suggestions.decide(filed.id, "open")
+    page.goto("/suggestions?lang=en")
+    page.locator(".follow summary").click()
+    follow = page.get_by_label("Your e-mail")
+    follow.fill("anna@example")
+    page.get_by_role("button", name="Follow").click()
+    expect(follow).to_be_focused()
+    expect(follow).to_have_value("anna@example")
+    expect(follow).to_have_accessible_description(re.compile("Please check the e-mail address"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from browser_site import Site
+from browser_site import AGENT, Site
 from playwright.sync_api import Browser, Page, expect
 
 
@@ -118,6 +120,9 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     box.press("ArrowDown")
     expect(box).to_have_attribute("aria-activedescendant", "option-0")
     expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    # A tint alone is hardly seen, and not at all in forced colours.
+    expect(page.get_by_role("option").first).to_have_css("outline-style", "solid")
+    expect(page.get_by_role("option").last).to_have_css("outline-style", "none")
     box.press("ArrowUp")
     assert box.get_attribute("aria-activedescendant") is None
     box.press("ArrowUp")
@@ -263,6 +268,21 @@ def test_late_results_do_not_interrupt_typing(page: Page) -> None:
     expect(page.locator(".hit").first).to_be_visible()
     expect(page.locator("#q")).to_be_focused()
     expect(page.locator("#q")).to_have_value("shipping to riga")
+
+
+def test_times_are_the_readers(browser: Browser, site: Site) -> None:
+    """In his zone and the language of the page; days stay the same day everywhere."""
+    context = browser.new_context(base_url=site.url, timezone_id="Asia/Kathmandu", user_agent=AGENT)
+    page = context.new_page()
+    ticket = {"subject": "Robot", "message": "It sings.", "contact": {"email": "anna@example.org"}}
+    filed = context.request.post("/v1/handover", data=ticket).json()
+    page.goto(f"{filed['url']}&lang=de")
+    time = page.locator(".ticket time").first
+    there = datetime.fromisoformat(time.get_attribute("datetime") or "").astimezone(ZoneInfo("Asia/Kathmandu"))
+    expect(time).to_have_text(f"{there:%d.%m.%Y, %H:%M}")
+    page.goto("/?doc=rinse.en&lang=de")
+    expect(page.locator(".updated time")).to_have_text("01.02.2026")
+    context.close()
 
 
 @pytest.mark.slow

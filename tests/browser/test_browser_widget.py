@@ -130,7 +130,9 @@ def test_what_was_typed_is_never_lost(customer: Customer, shop: Shop) -> None:
     expect(email).to_be_focused()
     email.fill("not an address")
     customer.root.get_by_role("button", name="Send message").click()
-    expect(email).to_have_attribute("aria-invalid", "")
+    expect(customer.root.get_by_role("alert")).to_contain_text("Please check the e-mail address")
+    expect(email).to_have_attribute("aria-invalid", "true")
+    expect(email).to_have_attribute("aria-describedby", "problem")
     message.fill("It speaks\nin tongues.")
     email.fill("anna@shop.example")
     customer.page.keyboard.press("Escape")
@@ -189,6 +191,7 @@ def test_what_was_changed_after_a_lost_answer_is_another_message(
 @pytest.mark.parametrize(
     ("code", "field", "words"),
     [
+        ("invalid_value", "contact.email", "Please check the e-mail address"),
         ("invalid_value", "contact", "Please write a message and an e-mail address."),
         ("limit_exceeded", "contact", "Nothing is lost"),
         ("invalid_value", "idempotency_key", "Nothing is lost"),
@@ -261,6 +264,7 @@ def test_by_keyboard_alone(customer: Customer, shop: Shop) -> None:
     page.keyboard.press("ArrowDown")
     expect(customer.box).to_have_attribute("aria-activedescendant", "line-0")
     expect(customer.root.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    expect(customer.root.get_by_role("option").first).to_have_css("outline-style", "solid")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     expect(customer.root.get_by_role("option").last).to_have_attribute("aria-selected", "true")

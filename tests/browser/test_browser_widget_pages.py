@@ -161,6 +161,15 @@ def test_texts_from_right_to_left_read_so(customer: Customer, shop: Shop) -> Non
     expect(customer.root.locator(".article h3")).to_have_text(RIGHT_TO_LEFT)
     assert [direction(name) for name in (".article h3", ".prose", ".article footer")] == ["rtl", "rtl", "ltr"]
     customer.root.get_by_role("button", name="Back to the chat").click()
+    latin = {"id": "x", "lang": "ar", "type": "article", "title": f"Brize {RIGHT_TO_LEFT}", "html": "<p>Brize</p>",
+             "text": "", "url": "", "translations": {}}  # fmt: skip
+    customer.page.route(
+        "**/v1/documents/*", lambda route: route.fulfill(json=latin, headers={"Access-Control-Allow-Origin": "*"})
+    )
+    reply.locator(".source").click()
+    expect(customer.root.locator(".article h3")).to_have_text(f"Brize {RIGHT_TO_LEFT}")
+    assert [direction(name) for name in (".article h3", ".prose")] == ["rtl", "rtl"]
+    customer.root.get_by_role("button", name="Back to the chat").click()
     customer.ask(f"{RIGHT_TO_LEFT} list")
     assert direction(".choice .name") == "rtl"
     customer.person.click()

@@ -84,7 +84,7 @@ def test_did_you_mean_is_a_link(client: TestClient) -> None:
 def test_an_article_is_shown_and_counted(client: TestClient, service: Service) -> None:
     """A view by the server, with the search and the place that led to it."""
     text = client.get("/?doc=reset-password.en&q=password&query=q7&position=3&lang=en").text
-    assert '<h1 tabindex="-1" lang="en" dir="auto">Reset your password</h1>' in text
+    assert '<h1 tabindex="-1" lang="en" dir="ltr">Reset your password</h1>' in text
     assert "<p>Choose Forgot password; the link is valid 30 minutes.</p>" in text
     assert "Updated" in text
     assert 'href="/?q=password&amp;lang=en&amp;query=q7&amp;said=nothing"' in text
@@ -124,6 +124,17 @@ def test_a_video_without_a_readable_address_is_shown(make_client: Any) -> None:
     assert (response.status_code, "1:05" in response.text, "<video" in response.text) == (200, True, False)
 
 
+def test_a_text_reads_as_its_language_does(make_client: Any) -> None:
+    """A Latin name at its beginning turns no Arabic article around; of an unknown language the letters decide."""
+    texts = (("b.ar", "ar", "rtl"), ("b.lv", "lv", "ltr"), ("b", "und", "auto"))
+    articles = tuple(replace(article(name, "Brize افتح", "Brize افتح"), lang=lang) for name, lang, _ in texts)
+    with make_client(engine=FakeEngine(articles=articles)) as client:
+        for name, lang, wanted in texts:
+            for address in (f"/?doc={name}", "/?q=Brize"):
+                said = re.findall(rf'<(?:h[1-3]|div|p) [^>]*lang="{lang}" dir="(\w+)"', client.get(address).text)
+                assert (len(said), set(said)) == (2, {wanted})
+
+
 def test_an_article_with_a_long_id_is_shown(make_client: Any) -> None:
     """Loaders take ids of up to 256 characters, and make them from paths."""
     name = f"{'guide/' * 41}page.en"
@@ -151,6 +162,7 @@ def test_problems_are_pages_too(client: TestClient, address: str, status: int, w
     response = client.get(address)
     assert status == response.status_code
     assert words in response.text
+    assert "Try again" not in response.text.partition("<main")[2]
 
 
 def test_no_index_is_a_page(make_client: Any) -> None:
@@ -161,7 +173,11 @@ def test_no_index_is_a_page(make_client: Any) -> None:
         assert "Search is not available right now" in response.text
         assert response.headers["retry-after"] == "1"
         assert client.get("/").status_code == 200
-        assert client.get("/?doc=a.en").headers["retry-after"] == "1"
+        assert '<a class="button" href="/?q=password&amp;lang=en" data-retry>Try again</a>' in response.text
+        article = client.get("/?doc=a.en&lang=en")
+        assert article.headers["retry-after"] == "1"
+        assert "This did not work just now" in article.text
+        assert "Search is not available" not in article.text.partition("<main")[2]
         client.app.state.service.tickets.close()
         ticket = client.post("/ticket", data={"subject": "Invoice", "message": "Missing.", "email": "a@b.example"})
         assert (ticket.status_code, ticket.headers["retry-after"]) == (503, "1")

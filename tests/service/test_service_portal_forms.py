@@ -129,20 +129,26 @@ def test_a_ticket_is_handed_over_with_its_trail(filing: TestClient, service: Ser
     [
         ({"subject": " "}, "Please fill in"),
         ({"message": ""}, "Please fill in"),
-        ({"email": "anna"}, "Please fill in"),
-        ({"email": "a,b@x.example"}, "Please fill in"),
-        ({"email": f"a@{'.' * 61_000}@"}, "could not be taken"),
-        ({"subject": "x" * 201}, "could not be taken"),
-        ({"name": "x" * 201}, "could not be taken"),
+        ({"email": ""}, "Please fill in"),
+        ({"email": "anna"}, "Please check the e-mail address"),
+        ({"email": "a,b@x.example"}, "Please check the e-mail address"),
+        ({"email": f"a@{'.' * 61_000}@"}, "could not accept this"),
+        ({"subject": "x" * 201}, "could not accept this"),
+        ({"name": "x" * 201}, "could not accept this"),
     ],
 )
 def test_a_ticket_that_is_not_whole_stays_a_form(filing: TestClient, changed: dict[str, str], words: str) -> None:
-    """With everything that was typed still in it."""
+    """With everything that was typed still in it, and the field that is wrong named to everybody."""
     answer = filing.post("/ticket?lang=en", data={**TICKET, "queries": "q1", **changed})
     assert answer.status_code == 422
     assert words in answer.text
     assert 'value="q1"' in answer.text
     assert "It is missing." in answer.text or changed.get("message") == ""
+    (wrong,) = re.findall(
+        r'<(?:input|textarea) id="(\w+)"[^>]* aria-invalid="true" aria-describedby="([^"]*)"', answer.text
+    )
+    assert wrong == (next(iter(changed)), "subject-hint wrong" if "subject" in changed else "wrong")
+    assert re.search(rf'<p class="wrong" id="wrong" role="alert">[^<]*{words}', answer.text)
 
 
 def test_the_form_begins_with_what_was_searched(client: TestClient) -> None:
@@ -231,7 +237,10 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     service.suggestions.decide(one, "open")
     assert [filing.post(f"/v1/suggestions/{one}/vote", json={}).json()["votes"] for _ in range(2)] == [1, 1]
     assert filing.post(f"/suggestions/{one}?lang=lt", data={"email": "a@b.example"}).status_code == 303
-    assert filing.post(f"/suggestions/{one}?lang=en", data={"email": "nobody"}).status_code == 422
+    refused = filing.post(f"/suggestions/{one}?lang=en", data={"email": "nobody"})
+    assert refused.status_code == 422
+    assert re.search(rf'<input id="follow-{one}"[^>]* value="nobody"[^>]* aria-invalid="true"', refused.text)
+    assert "Please check the e-mail address" in refused.text
     assert filing.post(f"/v1/suggestions/{one}/follow", json={"email": "a,b@b.example"}).status_code == 422
     (shown,) = filing.get("/v1/suggestions").json()["suggestions"]
     assert "20000100" not in str(shown)
@@ -271,7 +280,8 @@ def test_a_suggestion_that_is_too_short_is_given_back(filing: TestClient) -> Non
     """With what was typed, and a sentence."""
     answer = filing.post("/suggestions?lang=en", data={"title": "No", "text": "More <b>words</b>"})
     assert answer.status_code == 422
-    assert "could not be taken" in answer.text
+    assert "could not accept this" in answer.text
+    assert re.search(r'<input id="title"[^>]* aria-invalid="true" aria-describedby="wrong"', answer.text)
     assert "More &lt;b&gt;words&lt;/b&gt;" in answer.text
 
 

@@ -17,6 +17,7 @@ from kbsearch.chat.turn import Asked, question_of
 from kbsearch.service.widget_file import PARTS, load_widget
 
 FOLDER = files("kbsearch.service") / "widget"
+PORTAL = files("kbsearch.service") / "portal"
 MAX_COMPRESSED = 20_000
 
 
@@ -68,6 +69,14 @@ def test_it_is_whole_in_every_language() -> None:
         assert set(table) == used
         assert all(text.strip() for text in table.values())
         assert "{email}" in table["filed_text"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_it_calls_a_tickets_state_what_the_page_calls_it(lang: str) -> None:
+    """Who reads both is not told of two states."""
+    here, there = (orjson.loads((at / "messages" / f"{lang}.json").read_bytes()) for at in (FOLDER, PORTAL))
+    for name in ("status_open", "status_pending", "status_solved"):
+        assert here[name] == there[name]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

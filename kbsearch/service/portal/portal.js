@@ -7,6 +7,8 @@
   const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
   const OURS = /^\/($|ticket$|tickets\/|suggestions$)/;
   const MOST_TRAIL = 20;
+  const PATIENCE = 15000;
+  const beside = matchMedia("(min-width: 56rem)");
   const kept = new Map();
   let current = randomId();
   let running = null;
@@ -24,20 +26,22 @@
 
   // ---- views
 
-  async function load(address, request) {
+  async function load(address, request, saying = text("loading")) {
     if (running) running.abort();
     const mine = running = new AbortController();
+    const late = setTimeout(() => mine.abort(new Error(`no answer from ${address}`)), PATIENCE);
     closeSuggestions();
     // “Back” may put another view in its place before the answer comes, and keeps this one.
     const view = byId("view");
     view.setAttribute("aria-busy", "true");
-    byId("status").textContent = text("loading");
+    byId("status").textContent = saying;
     try {
       const response = await fetch(address, { ...request, signal: mine.signal, headers: { "X-Kbsearch-Session": session } });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!page.getElementById("view")) throw new Error(`${response.status} from ${address}`);
       return { page, address: response.url };
     } finally {
+      clearTimeout(late);
       if (running === mine) view.removeAttribute("aria-busy");
     }
   }
@@ -52,9 +56,21 @@
       if (error.name === "AbortError") return;
       if (push) advance(address);
       body.dataset.view = "results";
-      byId("view").replaceChildren(element("section", { class: "notice" }, element("h1", { tabindex: "-1" }, text("error"))));
-      arrive();
+      put(failure(address));
     }
+  }
+
+  // The same page in another language, with what was typed on it.
+  async function inLanguage(address) {
+    const before = byId("view");
+    await go(address);
+    for (const form of before.querySelectorAll("form[id]")) {
+      for (const [name, value] of new FormData(form)) {
+        const field = byId(form.id)?.elements[name];
+        if (field) field.value = value;
+      }
+    }
+    onWrite();
   }
 
   // The search and the place that led to an article are for this visit only: a link that is passed on must not say them.
@@ -73,7 +89,8 @@
 
   function remember() {
     const nodes = REGIONS.map((region) => document.querySelector(region));
-    kept.set(current, { nodes, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
+    const followed = document.activeElement.closest("#view a");
+    kept.set(current, { nodes, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
   }
 
   function show(page, typed) {
@@ -86,6 +103,21 @@
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     arrive(typesOn);
+  }
+
+  function failure(address) {
+    const asked = new URL(address, location).searchParams;
+    const title = text(asked.get("q") && !asked.get("doc") ? "error" : "failed");
+    const others = [...document.querySelectorAll(".foot [data-human], .foot [data-contact]")].map((link) => link.cloneNode(true));
+    for (const link of others) link.className = "button button-quiet";
+    return element("section", { class: "notice notice-problem" }, element("h1", { tabindex: "-1" }, title),
+      element("p", { class: "actions" }, element("a", { class: "button", href: address, "data-retry": "" }, text("retry")), ...others));
+  }
+
+  // A view of ours; the one before may be remembered, and stays whole.
+  function put(content) {
+    byId("view").replaceWith(element("div", { id: "view", class: "view" }, content));
+    arrive();
   }
 
   // Whether the entry before this one is the results that led here: they stand as they were left, and cost no search.
@@ -109,16 +141,19 @@
     document.title = before.title;
     prepare();
     scrollTo(0, before.scroll);
+    before.followed?.focus({ preventScroll: true });
     byId("status").textContent = before.title;
   }
 
   function arrive(typesOn) {
     prepare();
-    const heading = document.querySelector("#done, #problem:not([hidden])") || byId("view").querySelector("h1, .list-title");
+    const heading = document.querySelector("#wrong, #done, #problem:not([hidden])") || byId("view").querySelector("h1, .list-title");
     byId("status").textContent = heading ? heading.textContent : "";
     if (typesOn) return;
     scrollTo(0, 0);
-    if (heading) heading.focus({ preventScroll: true });
+    const wrong = byId("view").querySelector("[aria-invalid]");
+    if (wrong) wrong.focus();
+    else if (heading) heading.focus({ preventScroll: true });
     else byId("q").focus();
   }
 
@@ -127,7 +162,22 @@
     for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "suggestions"]]) {
       byId("q").setAttribute(name, value);
     }
-    if (matchMedia("(max-width: 55.99rem)").matches) byId("facets")?.removeAttribute("open");
+    foldFacets();
+    for (const time of document.querySelectorAll(".marks time, .ticket time")) tellTime(time);
+  }
+
+  // The server writes days as 2026-06-02, and times in UTC: it knows no reader's zone.
+  function tellTime(time) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) return;
+    const how = time.dateTime.includes("T") ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium", timeZone: "UTC" };
+    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, how).format(moment);
+  }
+
+  // Filters are folded where they stand above the results; beside them nothing could unfold them.
+  function foldFacets() {
+    const facets = byId("facets");
+    if (facets) facets.open = beside.matches;
   }
 
   function onClick(click) {
@@ -149,7 +199,8 @@
     } else if (link.origin === location.origin && OURS.test(link.pathname) && !link.hash) {
       click.preventDefault();
       if ("back" in link.dataset && cameFromResults()) history.back();
-      else go(link.href);
+      else if (menu.contains(link)) inLanguage(link.href);
+      else go(link.href, !("retry" in link.dataset));
     }
   }
 
@@ -167,27 +218,34 @@
       if (given.get("q")) go(`/?${new URLSearchParams(given)}`);
     } else if (form.method === "post") {
       submit.preventDefault();
-      post(form);
+      post(form, submit.submitter);
     }
   }
 
-  async function post(form) {
+  async function post(form, button) {
     const typed = byId("q").value;
-    const button = form.querySelector("button");
     const problem = byId("problem");
+    const label = [...button.childNodes];
+    // What the last try was told holds for this one no longer.
+    problem.hidden = true;
+    byId("wrong")?.remove();
+    form.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
     button.disabled = true;
-    byId("status").textContent = text("sending");
+    // A vote has no room for words.
+    if (button.matches(".button")) button.replaceChildren(text("sending"));
     try {
-      const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      const found = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }, text("sending"));
       if (found.address !== form.action) advance(found.address);
       show(found.page, typed);
     } catch (error) {
       if (error.name === "AbortError") return;
-      problem.textContent = text(form.id === "ticket" ? "ticket_failed" : "error");
+      const contact = document.querySelector(".foot [data-contact]")?.cloneNode(true);
+      problem.replaceChildren(text(form.id === "ticket" ? "ticket_failed" : "failed"), ...(contact ? [" ", contact] : []));
       problem.hidden = false;
       problem.focus();
     } finally {
       button.disabled = false;
+      button.replaceChildren(...label);
     }
   }
 
@@ -267,9 +325,10 @@
 
   function solved() {
     send("resolved_declared", { query: document.querySelector("[data-solved]").dataset.solved });
-    byId("view").replaceChildren(element("section", { class: "sheet" }, element("h1", { tabindex: "-1" }, text("solved_title")),
+    // “Back” brings the form, with what was typed.
+    advance(location.href);
+    put(element("section", { class: "sheet" }, element("h1", { tabindex: "-1" }, text("solved_title")),
       element("p", { class: "lead" }, text("solved_text")), element("a", { class: "button", href: start({}) }, text("home"))));
-    arrive();
   }
 
   // What the form tells a human of what was looked for, seen and read: newest last, none twice.
@@ -422,5 +481,6 @@
     const option = click.target.closest?.("[role=option]");
     if (option) take(options[Array.prototype.indexOf.call(option.parentNode.children, option)]);
   });
+  beside.addEventListener("change", foldFacets);
   addEventListener("popstate", (event) => back(event.state));
 })();

@@ -43,7 +43,8 @@ async def page(request: Request) -> Response:
             await _show_results(request, state, values)
     except KbsearchError as error:
         status, _code = error_code(error)
-        values["problem"] = texts.get({404: "not_found", 422: "bad_request"}.get(status, "error"))
+        failed = "failed" if state.doc else "error"
+        values["problem"] = texts[{404: "not_found", 422: "bad_request"}.get(status, failed)]
     if request.method == "GET" and values["asks_csat"] and values["said"] in ("yes", "done"):
         await _note_survey(request, state, values)
     return html_page(request, values, status)

@@ -148,7 +148,7 @@ async def act_form(request: Request, suggestion: str) -> Response:
             return _back(request, "followed")
         await _vote(request, suggestion, session_of(sent.get("session")))
     except (UsageError, StoreError) as error:
-        return await _page(request, "", error)
+        return await _page(request, "", error, sent, suggestion)
     return _back(request, "voted")
 
 
@@ -189,19 +189,27 @@ async def _follow(request: Request, suggestion: str, email: str) -> None:
 
 
 async def _page(
-    request: Request, done: str, error: KbsearchError | None = None, given: dict[str, str] | None = None
+    request: Request,
+    done: str,
+    error: KbsearchError | None = None,
+    given: dict[str, str] | None = None,
+    followed: str = "",
 ) -> Response:
     service = service_of(request)
     lang = request.query_params.get("lang", "").lower()
     values = frame_values(service, request, PageState(lang=lang if lang in LANGUAGES else ""))
     texts = load_portal().messages[str(values["lang"])]
+    status = error_code(error)[0] if error else 200
+    field = getattr(error, "field", None)
+    wrong = f"follow-{followed}" if field == "email" else field if field in ("title", "text") else ""
+    problem = "failed" if status >= 500 else "email_bad" if field == "email" else "form_bad"
     values.update(
-        view="suggestions", done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
-        form_problem=texts["form_bad"] if error else "",
+        view="suggestions", wrong=wrong, done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
+        form_problem=texts[problem] if error else "",
         page_title=f"{texts['suggest_short']} – {values['site_title']}",
         suggestions=await to_thread.run_sync(service.suggestions.shown),
     )  # fmt: skip
-    return html_page(request, values, error_code(error)[0] if error else 200)
+    return html_page(request, values, status)
 
 
 def _back(request: Request, done: str) -> Response:

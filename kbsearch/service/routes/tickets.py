@@ -49,7 +49,7 @@ async def file(request: Request) -> Response:
     if "look" in sent:
         await _look(request, values, given)
         return html_page(request, values)
-    problem = _problem(given)
+    problem, values["wrong"] = _problem(given)
     if problem:
         values["form_problem"] = values["m"][problem]  # type: ignore[index]
         return html_page(request, values, 422)
@@ -85,7 +85,7 @@ async def status(request: Request, ticket: str) -> Response:
     texts = load_portal().messages[str(values["lang"])]
     values["page_title"] = f"{texts['status_title']} – {values['site_title']}"
     if answer.status != 200:
-        values["problem"] = texts["error" if answer.status >= 500 else "status_missing"]
+        values["problem"] = texts["failed" if answer.status >= 500 else "status_missing"]
     return html_page(request, values, answer.status)
 
 
@@ -94,7 +94,7 @@ def _form_values(request: Request, given: dict[str, str]) -> Values:
     values = frame_values(service, request, _state(request))
     texts = load_portal().messages[str(values["lang"])]
     values.update(
-        view="ticket", given=given, longest=FIELDS, form_problem="", looked=False, found=(),
+        view="ticket", given=given, longest=FIELDS, form_problem="", wrong="", looked=False, found=(),
         page_title=f"{texts['ticket_title']} – {values['site_title']}", helped="",
     )  # fmt: skip
     figure = service.helped.figure()
@@ -122,11 +122,14 @@ async def _look(request: Request, values: Values, given: dict[str, str]) -> None
     given["shown"] = "\n".join([given["shown"], *(hit.id for hit in answered.outcome.hits)])
 
 
-def _problem(given: dict[str, str]) -> str:
-    """Return the text that says what is wrong with a form; "" where nothing is."""
-    if any(len(given[name]) > longest for name, longest in FIELDS.items()):
-        return "form_bad"
-    return "" if given["subject"] and given["message"] and is_email(given["email"]) else "ticket_incomplete"
+def _problem(given: dict[str, str]) -> tuple[str, str]:
+    """Return the text that says what is wrong with a form, and with which field; "" and "" where nothing is."""
+    for name, longest in FIELDS.items():
+        if not given[name] and name != "name":
+            return "ticket_incomplete", name
+        if len(given[name]) > longest:
+            return "form_bad", name
+    return ("", "") if is_email(given["email"]) else ("email_bad", "email")
 
 
 def _trail(given: dict[str, str], name: str) -> list[str]:

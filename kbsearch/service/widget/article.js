@@ -24,7 +24,7 @@ async function openArticle(about) {
   noteOnce(memory.opened, found.id);
   keepMemory();
   emit("article", { id: found.id, query_id: about.query_id || null });
-  const heading = el("h3", { tabindex: "-1", dir: "auto" }, found.title);
+  const heading = el("h3", { tabindex: "-1", dir: directionOf(found.lang) }, found.title);
   articleView.setAttribute("aria-label", found.title);
   articleView.lang = found.lang;
   articleView.scrollTop = 0;
@@ -33,7 +33,7 @@ async function openArticle(about) {
 }
 
 function prose(found) {
-  const box = el("div", { class: "prose", dir: "auto" });
+  const box = el("div", { class: "prose", dir: directionOf(found.lang) });
   try {
     box.append(safeHtml(found.html, found.url || base));
   } catch {

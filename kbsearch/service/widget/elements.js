@@ -52,6 +52,10 @@ function languageName(lang) {
   }
 }
 
+// Of a text whose language is known, whatever letters it begins with.
+const RIGHT_TO_LEFT = /^(ar|arc|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/;
+const directionOf = (lang) => (!lang || lang === "und" ? "auto" : RIGHT_TO_LEFT.test(lang) ? "rtl" : "ltr");
+
 // ---- HTML of articles. The service has cleaned it; here it is built again from what is listed, and nothing else.
 
 const TAGS = new Set(

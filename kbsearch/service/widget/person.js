@@ -7,7 +7,7 @@ const field = (name, properties, control) => {
 const [nameInput, nameField] = field("name", { dir: "auto", autocomplete: "name", maxlength: "200" });
 const [emailInput, emailField] = field("email", { type: "email", autocomplete: "email", maxlength: "254", required: true });
 const [messageInput, messageField] = field("message", { dir: "auto", rows: "5", maxlength: "10000", required: true }, "textarea");
-const problem = el("p", { class: "problem", role: "alert", hidden: true });
+const problem = el("p", { id: "problem", class: "problem", role: "alert", hidden: true });
 const fileButton = el("button", { type: "submit", class: "main" }, texts.file);
 const personForm = el("form", { novalidate: true, submit: filePerson },
   el("p", { class: "soft" }, texts.person_text), messageField, emailField, nameField, problem, fileButton);
@@ -35,23 +35,28 @@ function openPerson(why, unsent) {
 
 const questions = () => (memory.conversation ? memory.conversation.asked.map((one) => one.text) : []);
 
-function complain(text) {
+// `input`: the field that is wrong, where one is; without a text nothing is.
+function complain(text, input) {
+  for (const one of [messageInput, emailInput]) {
+    one.removeAttribute("aria-invalid");
+    one.removeAttribute("aria-describedby");
+  }
   problem.replaceChildren(text, ...(text === texts.failed && contact ? [" ", outsideLink(contact, texts.contact)] : []));
-  problem.hidden = false;
+  problem.hidden = !text;
+  if (!input) return;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", "problem");
+  input.focus();
 }
 
 async function filePerson(submit) {
   submit.preventDefault();
   if (fileButton.disabled) return;
   const message = messageInput.value.trim();
-  const wrong = !message ? messageInput : !emailInput.value.trim() || !emailInput.checkValidity() ? emailInput : null;
-  for (const input of [messageInput, emailInput]) input.toggleAttribute("aria-invalid", input === wrong);
-  if (wrong) {
-    complain(texts.incomplete);
-    wrong.focus();
-    return;
-  }
-  problem.hidden = true;
+  if (!message) return complain(texts.incomplete, messageInput);
+  if (!emailInput.value.trim()) return complain(texts.incomplete, emailInput);
+  if (!emailInput.checkValidity()) return complain(texts.email_bad, emailInput);
+  complain("");
   fileButton.disabled = true;
   fileButton.textContent = texts.sending;
   try {
@@ -71,8 +76,9 @@ async function filePerson(submit) {
     personView.querySelector("h3").focus();
   } catch (error) {
     // Other refusals are nothing that the customer could complete, such as too many tickets of one address.
-    const incomplete = error.code === "invalid_value" && /^(contact|message|subject)\b/.test(error.field);
-    complain(incomplete ? texts.incomplete : texts.failed);
+    const wrong = error.code === "invalid_value" ? error.field : "";
+    if (wrong === "contact.email") complain(texts.email_bad, emailInput);
+    else complain(/^(contact|message|subject)\b/.test(wrong) ? texts.incomplete : texts.failed);
   } finally {
     fileButton.disabled = false;
     fileButton.textContent = texts.file;

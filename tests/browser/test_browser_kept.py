@@ -1,0 +1,171 @@
+"""What a bad line, a second press or a turned screen must not take away: the view before, what was typed, filters."""
+
+from __future__ import annotations
+
+import re
+
+from browser_site import Site
+from playwright.sync_api import Page, Route, expect
+
+TYPED = {"Subject": "Shipping to Riga", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
+
+
+def write(page: Page) -> None:
+    """Open the ticket form and fill it in."""
+    page.goto("/ticket?lang=en")
+    for label, text in TYPED.items():
+        page.get_by_label(label).fill(text)
+
+
+def whole(page: Page) -> None:
+    """Expect the form as it was left."""
+    for label, text in TYPED.items():
+        expect(page.get_by_label(label)).to_have_value(text)
+
+
+def test_back_from_what_could_not_be_loaded_leads_to_what_was_left(page: Page) -> None:
+    """The form with its text, and the results with their hits."""
+    write(page)
+    page.route("**/suggestions*", lambda route: route.abort())
+    page.locator(".foot").get_by_role("link", name="Suggest").click()
+    expect(page.locator(".notice h1")).to_be_focused()
+    page.go_back()
+    whole(page)
+    page.goto("/?q=shipping&lang=en")
+    page.locator(".foot").get_by_role("link", name="Suggest").click()
+    expect(page.locator(".notice h1")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_a_second_press_files_no_second_ticket(page: Page, site: Site) -> None:
+    """While one is sent, the button says so, also to a screen reader, and neither it nor Enter sends another."""
+    write(page)
+    # The first button of the form, which is not the one that sends it.
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/ticket?*", lambda route: held.append(route))
+    send = page.locator("#ticket .actions .button").first
+    send.click()
+    expect(send).to_have_text("Sending…")
+    expect(send).to_be_disabled()
+    expect(page.locator("#status")).to_have_text("Sending…")
+    page.get_by_label("Subject").fill("Another robot")
+    page.get_by_label("Subject").press("Enter")
+    held[0].continue_()
+    expect(page.locator(".state")).to_have_text("Received")
+    assert [ticket.handover.subject for ticket in site.service.tickets.listed()] == ["Shipping to Riga"]
+    page.go_back()
+    expect(send).to_have_text("Send message")
+    expect(send).to_be_enabled()
+
+
+def test_back_from_what_solved_it_leads_to_the_message(page: Page) -> None:
+    """Whoever pressed it too early goes on writing."""
+    write(page)
+    page.get_by_role("button", name="This solved it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")
+    page.go_back()
+    whole(page)
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Glad that it is solved")
+
+
+def test_filters_survive_a_turned_screen(page: Page) -> None:
+    """Folded where it is narrow, open where it is wide, also in a view that “back” brings."""
+    page.goto("/?q=shipping&lang=en")
+    guide = page.locator(".facets").get_by_role("link", name="Guide")
+    expect(guide).to_be_hidden()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    expect(guide).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(guide).to_be_hidden()
+    page.locator(".hit-title a").first.click()
+    expect(page.locator(".article h1")).to_be_visible()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.go_back()
+    expect(guide).to_be_visible()
+
+
+def test_what_is_not_answered_is_given_up(page: Page) -> None:
+    """A view and a ticket, after 15 seconds; a second try no longer says that the first one failed."""
+    page.clock.install()
+    write(page)
+    page.route("**/*", lambda _route: None)
+    page.get_by_role("button", name="Send message").click()
+    page.clock.fast_forward(14000)
+    expect(page.get_by_role("button", name="Sending…")).to_be_disabled()
+    page.clock.fast_forward(2000)
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    whole(page)
+    page.get_by_role("button", name="Send message").click()
+    expect(page.get_by_role("button", name="Sending…")).to_be_disabled()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.clock.fast_forward(16000)
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    page.locator(".brand").click()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.clock.fast_forward(16000)
+    expect(page.locator(".notice h1")).to_be_visible()
+
+
+def test_what_could_not_be_loaded_can_be_tried_again(page: Page) -> None:
+    """Only a search says that search is not available; the way to a person stays, and “back” skips the failure."""
+    page.goto("/?q=shipping&lang=en")
+    page.route("**/?*doc=*", lambda route: route.abort())
+    page.locator(".hit-title a").first.click()
+    notice = page.locator(".notice")
+    expect(notice.get_by_role("heading")).to_have_text(re.compile("This did not work just now"))
+    expect(notice.get_by_role("link", name="Write to us")).to_be_visible()
+    expect(notice.get_by_role("link", name="Contact us")).to_have_attribute("href", "tel:+37120000100")
+    notice.get_by_role("link", name="Try again").click()
+    expect(notice.get_by_role("heading")).to_be_focused()
+    page.unroute("**/?*doc=*")
+    notice.get_by_role("link", name="Try again").click()
+    expect(page.locator(".article h1")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.route("**/suggestions*", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(
+        "This did not work just now. Please try again in a moment. Contact us"
+    )
+    expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")
+
+
+def test_back_leads_to_the_link_that_was_followed(page: Page) -> None:
+    """The keyboard goes on from there, and the page stands where it stood."""
+    page.goto("/?q=shipping&lang=en")
+    link = page.locator(".hit-title a").nth(6)
+    link.focus()
+    place = page.evaluate("scrollY")
+    page.keyboard.press("Enter")
+    expect(page.locator(".article h1")).to_be_focused()
+    page.go_back()
+    expect(link).to_be_focused()
+    assert (place > 0, page.evaluate("scrollY")) == (True, place)
+
+
+def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Site) -> None:
+    """And what was shown beside it, which is told to whoever answers."""
+    write(page)
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name="Latviešu").click()
+    expect(page.get_by_label("Temats")).to_have_value(TYPED["Subject"])
+    expect(page.get_by_label("Ziņa")).to_have_value(TYPED["Message"])
+    expect(page.get_by_role("button", name="Tas atrisināja manu jautājumu")).to_be_visible()
+    page.get_by_role("button", name="Nosūtīt ziņu").click()
+    expect(page.locator(".state")).to_have_text("Saņemta")
+    (ticket,) = site.service.tickets.listed()
+    assert "city-00.en" in {article.id for article in ticket.handover.shown}
+    assert len(ticket.handover.query_ids) == 2
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name="Deutsch").click()
+    expect(page.get_by_label("Ihr Vorschlag in einer Zeile")).to_have_value("Delivery on Sundays")
+    page.go_back()
+    expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")
