@@ -1,0 +1,64 @@
+"""Which piece of an article is cut out as the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.pipeline import build
+from kbsearch.answer import extract
+from kbsearch.embed.hashing import HashingEmbedder
+from kbsearch.engine import Engine
+from kbsearch.snapshot import open_snapshot
+from kbsearch.understand import understand
+
+ARTICLE = """---
+id: declined.en
+lang: en
+title: "Payment failed: P-104, P-117, PROMO-22"
+---
+
+| Code | Cause | What to do |
+|---|---|---|
+| P-104 | Too little money on the card | Top up when the payment failed |
+| P-117 | The bank said no | Ask it |
+| PROMO-22 | The basket is too small | Add items |
+
+In 22 hours the order is dropped.
+
+## By letter
+
+| Code | Cause |
+|---|---|
+| X1 | Stamp missing |
+| X2 | Address missing |
+"""
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    folder = tmp_path_factory.mktemp("codes")
+    (folder / "declined.md").write_text(ARTICLE, encoding="utf-8")
+    build([folder], folder / "index", embedder=HashingEmbedder())
+    return Engine(open_snapshot(folder / "index"), HashingEmbedder())
+
+
+def answer(engine: Engine, text: str) -> str:
+    snapshot, lexicon = engine._snapshot, engine._lexicon
+    query = understand(text, {"en": 1.0}, "en", lexicon)
+    return extract(snapshot, query, lexicon, snapshot.record(0), snapshot.passages_of(0)).text
+
+
+@pytest.mark.parametrize("code", ["P-117", "p117", "P 117"])
+def test_a_code_is_answered_by_its_row_alone(engine: Engine, code: str) -> None:
+    """However much of what is told around it the other rows hold, and though the title lists it."""
+    assert answer(engine, f"Payment failed (code {code})") == (
+        "Code: P-117; Cause: The bank said no; What to do: Ask it"
+    )
+    assert answer(engine, "what is X2") == "X2: Address missing"
+
+
+@pytest.mark.parametrize("code", ["PROMO-22", "promo22", "PROMO 22"])
+def test_a_word_and_a_number_are_a_code_where_the_article_joins_them(engine: Engine, code: str) -> None:
+    """And a word and a number where it does not."""
+    assert answer(engine, f"error {code}").startswith("Code: PROMO-22; ")
+    assert "In 22 hours" in answer(engine, "order 22 hours")
