@@ -136,7 +136,7 @@ def read_labels() -> list[tuple[JudgedQuery, tuple[str, ...]]]:
 def first_sentences(case: Case) -> str:
     """The beginning of the article."""
     text = "\n".join(passage.text for passage in case.asked.passages)
-    start, end = grown(sentences_of(text), 0, ANSWER_LENGTH)
+    start, end = grown(text, sentences_of(text), 0, ANSWER_LENGTH)
     return text[start:end]
 
 
@@ -177,7 +177,7 @@ def _around_best(case: Case, scores: Sequence[Sequence[float]]) -> str:
     places = [(passage, sentence) for passage, row in enumerate(scores) for sentence in range(len(row))]
     passage, sentence = max(places, key=lambda place: scores[place[0]][place[1]])
     text = case.asked.passages[passage].text
-    start, end = grown(sentences_of(text), sentence, ANSWER_LENGTH)
+    start, end = grown(text, sentences_of(text), sentence, ANSWER_LENGTH)
     return text[start:end]
 
 

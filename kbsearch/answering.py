@@ -24,6 +24,9 @@ FIGURE_BONUS = 0.1
 # A full stop after a figure ends no sentence: "1. Press", "15.00".
 _END = re.compile(r'(?<=[^\W\d_][.!?…])["”“»)]*[ ]+(?=[^\s\da-zа-я])|\n')
 _STEP = re.compile(r"(?:\d+[.)]|\[\d\d:\d\d\]) ")
+# A line, none that is a later step of a list, none that the line before announces.
+_BEGINNINGS = [re.compile(rf"^{rest}", re.MULTILINE) for rest in ("", r"(?!(?:[2-9]|\d\d+)[.)] )", r"(?<!:\n)")]
+_ITEM = re.compile(r"(?:\d+[.)]|-) ")
 # "Code: E21; Meaning: Sensor dirty", "E21: Sensor dirty"
 _ROW = re.compile(r"(?:[^:;\n]+: [^;\n]+;|[^:;\s]+:) ")
 _FIGURE = re.compile(r"\d")
@@ -85,7 +88,7 @@ def find_answer(asked: Asked, length: int = ANSWER_LENGTH) -> tuple[int, int, in
     row = _row_with(codes, passage, *sentences[place])
     if row and row[1] - row[0] <= length:
         return number, *row
-    return number, *grown(sentences, place, length)
+    return number, *grown(passage.text, sentences, place, length)
 
 
 def sentences_of(text: str) -> list[tuple[int, int]]:
@@ -100,16 +103,32 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
     return ranges
 
 
-def grown(sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
-    """The range of a sentence with those after it, then those before it, that fit into the length."""
+def grown(text: str, sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
+    """The range of a sentence with what fits into the length: its line and list from their beginning, then the
+    sentences after it, then those before it."""
+
+    def fits(first: int, last: int) -> bool:
+        return sentences[last][1] - sentences[first][0] <= length
+
     first = last = place
-    while True:
-        if last + 1 < len(sentences) and sentences[last + 1][1] - sentences[first][0] <= length:
-            last += 1
-        elif first > 0 and sentences[last][1] - sentences[first - 1][0] <= length:
-            first -= 1
-        else:
-            return sentences[first][0], sentences[last][1]
+    for beginning in _BEGINNINGS:
+        before = (number for number in range(first, -1, -1) if beginning.match(text, sentences[number][0]))
+        nearest = next(before, first)
+        first = nearest if fits(nearest, place) else first
+    while last + 1 < len(sentences) and fits(first, last + 1):
+        last += 1
+    # What it announces, or asks, does not follow.
+    while last > place and text[sentences[last][1] - 1] in ":?":
+        last -= 1
+    before = (number for number in range(first) if fits(number, last) and _may_begin(text, sentences[number][0]))
+    return sentences[next(before, first)][0], sentences[last][1]
+
+
+def _may_begin(text: str, start: int) -> bool:
+    """Whether an answer may begin with the sentence that starts here: anywhere but within a list."""
+    line = text.rfind("\n", 0, start) + 1
+    inside = start > line and _ITEM.match(text, line)
+    return not inside and all(beginning.match(text, line) for beginning in _BEGINNINGS)
 
 
 def _row_with(codes: frozenset[int], passage: AskedPassage, start: int, end: int) -> tuple[int, int] | None:

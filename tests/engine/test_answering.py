@@ -1,4 +1,4 @@
-"""Which piece of an article is cut out as the answer."""
+"""Which piece of an article is cut out as the answer, and where it begins and ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from indexer.pipeline import build
 from kbsearch.answer import extract
+from kbsearch.answering import grown, sentences_of
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine
 from kbsearch.snapshot import open_snapshot
@@ -32,6 +33,7 @@ In 22 hours the order is dropped.
 | X1 | Stamp missing |
 | X2 | Address missing |
 """
+STEPS = "Do this:\n1. Open it. Wait.\n2. Press the button. It is red.\n3. Close it."
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +64,27 @@ def test_a_word_and_a_number_are_a_code_where_the_article_joins_them(engine: Eng
     """And a word and a number where it does not."""
     assert answer(engine, f"error {code}").startswith("Code: PROMO-22; ")
     assert "In 22 hours" in answer(engine, "order 22 hours")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "length", "expected"),
+    [
+        ("One. Two. Three.", "Two.", 9, "One. Two."),
+        ("A line.\nThe first. The second.\nMore.", "The second.", 22, "The first. The second."),
+        (STEPS, "2. Press the button.", 46, "1. Open it. Wait.\n2. Press the button."),
+        (STEPS, "2. Press the button.", 35, "2. Press the button. It is red."),
+        (STEPS, "2. Press the button.", 200, STEPS),
+        (STEPS, "It is red.", 35, "2. Press the button. It is red."),
+        (STEPS, "It is red.", 12, "It is red."),
+        (f"{STEPS}\nThen rest.", "Then rest.", 50, "Then rest."),
+        ("Yes.\nHow long? Two days.", "Yes.", 15, "Yes."),
+        ("Yes.\nYou need:\n- a box.", "Yes.", 15, "Yes."),
+        ("Yes.\nHow long?", "How long?", 9, "How long?"),
+    ],
+)
+def test_an_answer_begins_and_ends_where_something_does(text: str, sentence: str, length: int, expected: str) -> None:
+    """With a line, at a list's first step where there is room, and with nothing that is only announced."""
+    sentences = sentences_of(text)
+    place = [text[start:end] for start, end in sentences].index(sentence)
+    start, end = grown(text, sentences, place, length)
+    assert text[start:end] == expected
