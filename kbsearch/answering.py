@@ -9,7 +9,7 @@ article, the most words and meaning (vectors of sentences, of passages) answer l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,11 +24,13 @@ FIGURE_BONUS = 0.1
 # A full stop after a figure ends no sentence: "1. Press", "15.00".
 _END = re.compile(r'(?<=[^\W\d_][.!?…])["”“»)]*[ ]+(?=[^\s\da-zа-я])|\n')
 _STEP = re.compile(r"(?:\d+[.)]|\[\d\d:\d\d\]) ")
-# A line, none that is a later step of a list, none that the line before announces.
-_BEGINNINGS = [re.compile(rf"^{rest}", re.MULTILINE) for rest in ("", r"(?!(?:[2-9]|\d\d+)[.)] )", r"(?<!:\n)")]
+_LINE = re.compile(r".+")
+_LATER_STEP = re.compile(r"(?:[2-9]|\d\d+)[.)] ")
 _ITEM = re.compile(r"(?:\d+[.)]|-) ")
 # "Code: E21; Meaning: Sensor dirty", "E21: Sensor dirty"
 _ROW = re.compile(r"(?:[^:;\n]+: [^;\n]+;|[^:;\s]+:) ")
+# "Paid with: Money back within", "Card: 5 days"
+_PAIR = re.compile(r"[^:;.?!]+: [^;]+$")
 _FIGURE = re.compile(r"\d")
 
 
@@ -104,31 +106,41 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
 
 
 def grown(text: str, sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:
-    """The range of a sentence with what fits into the length: its line and list from their beginning, then the
+    """The range of a sentence with what fits into the length: its line, list or table from the beginning, then the
     sentences after it, then those before it."""
 
     def fits(first: int, last: int) -> bool:
         return sentences[last][1] - sentences[first][0] <= length
 
     first = last = place
-    for beginning in _BEGINNINGS:
-        before = (number for number in range(first, -1, -1) if beginning.match(text, sentences[number][0]))
-        nearest = next(before, first)
+    beginnings = _beginnings(text)
+    for starts in beginnings:
+        nearest = next((number for number in range(first, -1, -1) if sentences[number][0] in starts), first)
         first = nearest if fits(nearest, place) else first
     while last + 1 < len(sentences) and fits(first, last + 1):
         last += 1
     # What it announces, or asks, does not follow.
     while last > place and text[sentences[last][1] - 1] in ":?":
         last -= 1
-    before = (number for number in range(first) if fits(number, last) and _may_begin(text, sentences[number][0]))
+    openings = set.intersection(*beginnings)
+    before = (n for n in range(first) if fits(n, last) and _may_begin(text, sentences[n][0], openings))
     return sentences[next(before, first)][0], sentences[last][1]
 
 
-def _may_begin(text: str, start: int) -> bool:
+def _beginnings(text: str) -> tuple[set[int], set[int], set[int]]:
+    """Where lines start; those of them that carry on no list or table; those that the line before does not announce."""
+    lines = {line.start(): line[0] for line in _LINE.finditer(text)}
+    before = dict(zip(lines, ["", *lines.values()], strict=False))
+    rows = {start for start, line in lines.items() if _PAIR.match(before[start]) and _PAIR.match(line)}
+    steps = {start for start, line in lines.items() if _LATER_STEP.match(line)}
+    announced = {start for start in lines if before[start].endswith(":")}
+    return set(lines), lines.keys() - rows - steps, lines.keys() - announced
+
+
+def _may_begin(text: str, start: int, openings: Set[int]) -> bool:
     """Whether an answer may begin with the sentence that starts here: anywhere but within a list."""
     line = text.rfind("\n", 0, start) + 1
-    inside = start > line and _ITEM.match(text, line)
-    return not inside and all(beginning.match(text, line) for beginning in _BEGINNINGS)
+    return line in openings and (start == line or not _ITEM.match(text, line))
 
 
 def _row_with(codes: frozenset[int], passage: AskedPassage, start: int, end: int) -> tuple[int, int] | None:

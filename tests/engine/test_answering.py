@@ -34,6 +34,7 @@ In 22 hours the order is dropped.
 | X2 | Address missing |
 """
 STEPS = "Do this:\n1. Open it. Wait.\n2. Press the button. It is red.\n3. Close it."
+TABLE = "Paid with: Back within\nGift card: At once\nCard: 5 days"
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +78,15 @@ def test_a_word_and_a_number_are_a_code_where_the_article_joins_them(engine: Eng
         (STEPS, "It is red.", 35, "2. Press the button. It is red."),
         (STEPS, "It is red.", 12, "It is red."),
         (f"{STEPS}\nThen rest.", "Then rest.", 50, "Then rest."),
+        (TABLE, "Card: 5 days", 60, TABLE),
+        (f"{TABLE}\nIf not, write.", "If not, write.", 40, "If not, write."),
         ("Yes.\nHow long? Two days.", "Yes.", 15, "Yes."),
         ("Yes.\nYou need:\n- a box.", "Yes.", 15, "Yes."),
         ("Yes.\nHow long?", "How long?", 9, "How long?"),
     ],
 )
 def test_an_answer_begins_and_ends_where_something_does(text: str, sentence: str, length: int, expected: str) -> None:
-    """With a line, at a list's first step where there is room, and with nothing that is only announced."""
+    """With a line, where a list or a table begins if there is room, and with nothing that is only announced."""
     sentences = sentences_of(text)
     place = [text[start:end] for start, end in sentences].index(sentence)
     start, end = grown(text, sentences, place, length)
