@@ -18,7 +18,7 @@ from kbsearch.types import Answer
 from kbsearch.understand import Understanding
 
 # A code says more than what is told around it, however few articles speak of that.
-CODE_SHARE = 2.0
+CODE_SHARE = 3.0
 
 
 def extract(
