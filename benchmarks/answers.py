@@ -2,17 +2,20 @@
 
 The questions of sample_kb whose answers are known (`sample_kb/answers.jsonl`), each with its article given, so that
 ranking plays no part. The product's choice (`kbsearch/answering.py`) is compared with other ways to choose, at the same
-length, with its own without one of its parts, and with its own at other lengths.
+length, with its own without one of its parts, and with its own at other lengths. Of questions for a code of a table it
+is counted how many are shown the code's row, and no other before it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,11 +36,44 @@ from kbsearch.evaluate import JudgedQuery, read_queries
 from kbsearch.metrics.intervals import bootstrap_mean, wilson
 from kbsearch.snapshot import open_snapshot
 from kbsearch.text.normalise import normalise
-from kbsearch.understand import likely_languages, understand
+from kbsearch.understand import Understanding, likely_languages, understand
 
 PRODUCT = f"kbsearch, {ANSWER_LENGTH} characters"
 OTHER_LENGTHS = (160, 240, 480)
 LANGUAGES = ("all", "en", "lt", "lv")
+# Later steps than a list's first.
+MIDDLE = re.compile(r"(?:[2-9]|\d\d+)\. ")
+CODES = {
+    "payment-declined": ("P-104", "P-117", "P-203"),
+    "promo-code-not-working": ("PROMO-17", "PROMO-22", "PROMO-31"),
+    "vac-error-codes": ("E03", "E07", "E12", "E21", "E30"),
+}
+ASKING = {
+    "en": (
+        "{}",
+        "error {}",
+        "what does {} mean",
+        "Payment declined, error code {}. Please try again",
+        "it shows {} what to do",
+        "code {} meaning",
+    ),
+    "lt": (
+        "{}",
+        "klaida {}",
+        "ką reiškia {}",
+        "Mokėjimas nepavyko, klaidos kodas {}. Bandykite dar kartą",
+        "rodo klaidą {} ką daryti",
+        "kodas {} priežastis",
+    ),
+    "lv": (
+        "{}",
+        "kļūda {}",
+        "ko nozīmē {}",
+        "Maksājums neizdevās (kods {}). Mēģiniet vēlreiz.",
+        "parādās kļūda {} ko darīt",
+        "kods {} iemesls",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +100,10 @@ def main() -> None:
         cases = [_case(engine, *labelled) for labelled in read_labels()]
         # Articles are asked about more than once.
         answers = _answers(cases, cache(lambda texts: embedder.encode_passages(texts)))
+        codes = code_figures(engine)
     langs = [case.question.lang for case in cases]
-    product = _right(cases, answers[PRODUCT])
-    figures = {name: _figures(texts, _right(cases, texts), product, langs) for name, texts in answers.items()}
+    own = _right(cases, answers[PRODUCT])
+    figures = {name: _figures(texts, _right(cases, texts), own, langs) for name, texts in answers.items()}
     counts = Counter(langs)
     text = "\n\n".join(
         [
@@ -75,15 +112,18 @@ def main() -> None:
             f"{len(cases)} questions ({', '.join(f'{lang} {counts[lang]}' for lang in sorted(counts))}) with their "
             f"article given; model {embedder.info.name}. Right: per cent of the answers that contain the text that "
             "answers, with 95 % intervals (Wilson). Against kbsearch: points, over the same questions (bootstrap over "
-            "pairs). A longer answer can only contain more, so ways to choose are compared at one length.",
+            "pairs). A longer answer can only contain more, so ways to choose are compared at one length. Middle: per "
+            "cent that begin with a later step of a list than its first.",
             table(
-                ("answer", "words", *(f"right, {lang}" for lang in LANGUAGES), "against kbsearch"),
+                ("answer", "words", *(f"right, {lang}" for lang in LANGUAGES), "against kbsearch", "middle"),
                 [_row(name, figure) for name, figure in figures.items()],
             ),
+            f"Of {codes['n']} questions for a code of a table (`P-203`, `P 203`, `P203`; in three languages) "
+            f"{100 * codes['shown']:.1f} % are shown its row, {100 * codes['first']:.1f} % with no other before it.",
         ]
     )
     print(text)
-    write_result("answers", text, {"n": counts, "methods": figures}, measured, RESULTS)
+    write_result("answers", text, {"n": counts, "methods": figures, "codes": codes}, measured, RESULTS)
 
 
 def read_labels() -> list[tuple[JudgedQuery, tuple[str, ...]]]:
@@ -96,7 +136,7 @@ def read_labels() -> list[tuple[JudgedQuery, tuple[str, ...]]]:
 def first_sentences(case: Case) -> str:
     """The beginning of the article."""
     text = "\n".join(passage.text for passage in case.asked.passages)
-    start, end = grown(sentences_of(text), 0, ANSWER_LENGTH)
+    start, end = grown(text, sentences_of(text), 0, ANSWER_LENGTH)
     return text[start:end]
 
 
@@ -137,12 +177,12 @@ def _around_best(case: Case, scores: Sequence[Sequence[float]]) -> str:
     places = [(passage, sentence) for passage, row in enumerate(scores) for sentence in range(len(row))]
     passage, sentence = max(places, key=lambda place: scores[place[0]][place[1]])
     text = case.asked.passages[passage].text
-    start, end = grown(sentences_of(text), sentence, ANSWER_LENGTH)
+    start, end = grown(text, sentences_of(text), sentence, ANSWER_LENGTH)
     return text[start:end]
 
 
 def _product(asked: Asked, length: int = ANSWER_LENGTH) -> str:
-    place, start, end = find_answer(*asked, length)
+    place, start, end = find_answer(asked, length)
     return asked.passages[place].text[start:end]
 
 
@@ -165,16 +205,34 @@ def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
     return answers
 
 
+def code_figures(engine: Engine) -> dict[str, float]:
+    """The number of questions for codes, the share whose answer shows the code's row, and with no row before it."""
+    n = shown = first = 0
+    for (lang, wordings), (article, codes) in product(ASKING.items(), CODES.items()):
+        for wording, code, mark in product(wordings, codes, ("", " ", "-")):
+            written = re.sub(r"-?(?=\d)", mark, code, count=1)
+            _, asked = _asked(engine, wording.format(written), lang, f"{article}.{lang}")
+            places = {answer.find(other): other for answer in [_product(asked)] for other in codes if other in answer}
+            n += 1
+            shown += code in places.values()
+            first += bool(places) and places[min(places)] == code
+    return {"n": n, "shown": shown / n, "first": first / n}
+
+
 def _case(engine: Engine, question: JudgedQuery, contains: tuple[str, ...]) -> Case:
+    (article,) = question.relevant
+    query, asked = _asked(engine, question.query, question.lang, article)
+    return Case(question, asked, engine._embedder.encode_queries([query.text])[0], contains)
+
+
+def _asked(engine: Engine, text: str, lang: str, article: str) -> tuple[Understanding, Asked]:
     # The parts that a search goes through, since a search would rank.
     snapshot, lexicon = engine._snapshot, engine._lexicon
-    (article,) = question.relevant
     number = snapshot.number_of(article)
     assert number is not None, article
-    typed = normalise(question.query)
-    query = understand(typed, likely_languages(typed, question.lang, lexicon.detector), question.lang, lexicon)
-    asked = look_up(snapshot, query, lexicon, snapshot.record(number), snapshot.passages_of(number))
-    return Case(question, asked, engine._embedder.encode_queries([query.text])[0], contains)
+    typed = normalise(text)
+    query = understand(typed, likely_languages(typed, lang, lexicon.detector), lang, lexicon)
+    return query, look_up(snapshot, query, lexicon, snapshot.record(number), snapshot.passages_of(number))
 
 
 def _right(cases: Sequence[Case], texts: Sequence[str]) -> list[bool]:
@@ -192,6 +250,7 @@ def _figures(
     return {
         "words": sum(len(text.split()) for text in texts) / len(texts),
         "right": shares,
+        "middle": sum(map(bool, map(MIDDLE.match, texts))) / len(texts),
         "difference": {"mean": float(np.mean(differences)), "interval": bootstrap_mean(Counter(differences))},
     }
 
@@ -204,7 +263,8 @@ def _row(name: str, figure: Mapping[str, Any]) -> list[str]:
     shares = [cell(figure["right"][lang]["share"], figure["right"][lang]["interval"], ".0f") for lang in LANGUAGES]
     difference = figure["difference"]
     against = "" if name == PRODUCT else cell(difference["mean"], difference["interval"], "+.1f")
-    return [f"**{name}** (in use)" if name == PRODUCT else name, f"{figure['words']:.0f}", *shares, against]
+    name = f"**{name}** (in use)" if name == PRODUCT else name
+    return [name, f"{figure['words']:.0f}", *shares, against, f"{100 * figure['middle']:.1f}"]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def case() -> Case:
     places = [(8, 12, 1), (second, second + 7, 0), (second + 8, second + 12, 1)]
     passages = (AskedPassage(text, frozenset(), places), AskedPassage(REFUND, frozenset(), ()))
     question = JudgedQuery("q", "returns wait", "en", {"a.en": 1}, True, False, "")
-    return Case(question, Asked(passages, [1.0, 1.0], frozenset()), np.array([1.0], dtype=np.float32), ("x",))
+    asked = Asked(passages, [1.0, 1.0], frozenset(), frozenset())
+    return Case(question, asked, np.array([1.0], dtype=np.float32), ("x",))
 
 
 def about_money(texts: tuple[str, ...]) -> Vectors:
