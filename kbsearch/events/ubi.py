@@ -16,7 +16,7 @@ from typing import TypeGuard
 from kbsearch.errors import EventError
 from kbsearch.events.device import device_of
 from kbsearch.events.identity import ClientHasher
-from kbsearch.events.ids import iso, new_id
+from kbsearch.events.ids import iso, made_at, new_id
 from kbsearch.events.redact import redact, redact_value
 from kbsearch.events.schema import (
     ACTION_NAMES,
@@ -72,9 +72,9 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     position = _position(attributes.pop("position", None), action)
     session = _text(raw, "session_id", "session_id")
     client = _text(raw, "client_id", "client_id")
-    moment = _timestamp(raw.get("timestamp"), receipt.received_at)
     client_id = receipt.hasher.client_id(given=client, session=session, address=receipt.address, agent=receipt.agent)
     query_id = _text(raw, "query_id", "query_id")
+    moment = _timestamp(raw.get("timestamp"), query_id, receipt.received_at)
     event_id = _text(raw, "event_id", "event_id")
     if not event_id:
         event_id = _event_id(raw, client_id) if raw.get("timestamp") is not None else new_id()
@@ -146,9 +146,9 @@ def _position(value: object, action: str) -> int | None:
     return ordinal or None
 
 
-def _timestamp(value: object, received_at: str) -> str:
+def _timestamp(value: object, query_id: str, received_at: str) -> str:
     """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none, or where the
-    client's clock is plainly wrong."""
+    client's clock is plainly wrong: nothing comes of a search before it was made."""
     if value is None:
         return received_at
     try:
@@ -165,7 +165,8 @@ def _timestamp(value: object, received_at: str) -> str:
     except OverflowError:
         raise EventError(f"timestamp {_short(value)} is out of range", "timestamp") from None
     latest = iso(datetime.fromisoformat(received_at) + timedelta(days=MOST_DAYS_AHEAD))
-    return written if EARLIEST <= written <= latest else received_at
+    good = EARLIEST <= written <= latest and not written < made_at(query_id) <= received_at
+    return written if good else received_at
 
 
 def _rest(

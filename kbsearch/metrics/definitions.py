@@ -36,8 +36,7 @@ class Definition:
     """Data-health checks (see `health.py`) that make this figure unreliable when they fail."""
 
 
-_OPENING = ("clicks_missing", "orphans", "dropped", "bots", "one_client", "repeated")
-_JOURNEY = (*_OPENING, "skew")
+_OPENING = ("clicks_missing", "orphans", "dropped", "bots", "one_client", "repeated", "skew")
 _SEARCH = ("dropped", "bots", "one_client")
 _SURVEY = ("dropped", "one_client", "repeated")
 _FORM = ("dropped", "bots", "one_client")
@@ -78,7 +77,7 @@ def _of_journeys(metric: str, title: str, words: str, outcome: str) -> Definitio
         "share",
         (f"searched:{outcome}",),
         ("searched_decided",),
-        sick=_JOURNEY,
+        sick=_OPENING,
     )
 
 
@@ -117,7 +116,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "share",
         ("durable_searched",),
         ("seasoned_searched",),
-        sick=(*_JOURNEY, "returns_unseen"),
+        sick=(*_OPENING, "returns_unseen"),
     ),
     Definition(
         "durable_share",
@@ -131,7 +130,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "share",
         ("durable",),
         ("seasoned_confirmed",),
-        sick=(*_JOURNEY, "returns_unseen"),
+        sick=(*_OPENING, "returns_unseen"),
     ),
     Definition(
         "hand_over_rate",
@@ -213,7 +212,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "no journey in which something was read after a search",
         "mean",
         histogram="answer_s",
-        sick=(*_OPENING, "skew"),
+        sick=_OPENING,
     ),
     Definition(
         "article_helpfulness",

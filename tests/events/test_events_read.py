@@ -9,13 +9,14 @@ import pytest
 
 from kbsearch.errors import EventError
 from kbsearch.events.identity import ClientHasher
-from kbsearch.events.ids import new_id
+from kbsearch.events.ids import made_at, new_id
 from kbsearch.events.insights import is_insights, read_insights
 from kbsearch.events.schema import ACTION_NAMES, Event
 from kbsearch.events.searches import safe_id
 from kbsearch.events.ubi import Receipt, read_ubi
+from kbsearch.metrics.moments import moment_of
 
-RECEIVED = "2026-11-22T10:00:01.000Z"
+SEARCHED, RECEIVED = "2026-11-22T10:00:00.000Z", "2026-11-22T10:00:01.000Z"
 RECEIPT = Receipt(ClientHasher(lambda _period: b"s" * 32, run_seed=b"r" * 32), RECEIVED, "192.0.2.7", "browser")
 
 
@@ -116,6 +117,24 @@ def test_a_bad_event_names_its_field(raw: object, field: str | None) -> None:
 def test_a_clock_that_is_plainly_wrong_is_not_believed(given: object, kept: str) -> None:
     """The event counts all the same, at the time of its receipt."""
     assert read_ubi(click(timestamp=given), RECEIPT).timestamp == kept
+
+
+def test_nothing_comes_of_a_search_before_it_was_made() -> None:
+    """A clock that is behind would put the click into another journey; our own ids say when the search was."""
+    search, after, late = (
+        f"{moment_of(at):012x}7abc8{'0' * 15}" for at in (SEARCHED, RECEIVED, "9999-12-31T00:00:00Z")
+    )
+    assert made_at(search) == SEARCHED
+    assert made_at("f" * 12 + "7abc8" + "0" * 15) == made_at("q1") == ""
+    for given, query_id, kept in (
+        ("2026-11-22T08:00:00Z", search, RECEIVED),
+        ("2026-11-22T09:59:59.999Z", search, RECEIVED),
+        (SEARCHED, search, SEARCHED),
+        ("2026-11-22T08:00:00Z", "q1", "2026-11-22T08:00:00.000Z"),
+        ("2026-11-22T08:00:00Z", late, "2026-11-22T08:00:00.000Z"),
+        ("2026-11-22T10:00:00.500Z", after, RECEIVED),
+    ):
+        assert read_ubi(click(timestamp=given, query_id=query_id), RECEIPT).timestamp == kept
 
 
 def test_an_unknown_action_is_answered_with_the_known_ones() -> None:
