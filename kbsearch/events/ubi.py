@@ -36,6 +36,9 @@ _MAX_POSITION = 1_000_000
 _MAX_DEPTH = 8
 _FREE_FIELDS = ("application", "message_type", "message", "user_query")
 _ID_FIELDS = ("object_id", "object_id_type")
+_FLAGS = {"feedback": ("helpful",), "ticket_started": ("suggestions_shown", "holdout")}
+_RATINGS = {"feedback": ("csat", "rating", "ces", "effort", "nps")}
+"""Action → attributes that figures are made of, and that count only where they are true or false, or a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     if action in OBJECT_ACTIONS and not object_id:
         raise EventError(f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
     position = _position(attributes.pop("position", None), action)
+    _check_counted(attributes, action)
     session = _text(raw, "session_id", "session_id")
     client = _text(raw, "client_id", "client_id")
     client_id = receipt.hasher.client_id(given=client, session=session, address=receipt.address, agent=receipt.agent)
@@ -127,6 +131,18 @@ def _text(source: Mapping[str, object], key: str, field: str, longest: int = MAX
     if len(value) > longest:
         raise EventError(f"{field} has {len(value)} characters; at most {longest} are allowed", field)
     return value
+
+
+def _check_counted(attributes: Mapping[str, object], action: str) -> None:
+    """Let no event pass that would be kept and never counted."""
+    for name in _FLAGS.get(action, ()):
+        value = attributes.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise EventError(f"{name} must be true or false, got {_short(value)}", f"event_attributes.{name}")
+    for name in _RATINGS.get(action, ()):
+        value = attributes.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise EventError(f"{name} must be a number, got {_short(value)}", f"event_attributes.{name}")
 
 
 def _position(value: object, action: str) -> int | None:

@@ -162,6 +162,29 @@ def test_nesting_is_limited_wherever_it_is(member: str, depth: int) -> None:
         read_insights({**insights(), "index": deep, member: deep}, RECEIPT)
 
 
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        *(("feedback", "helpful", value) for value in ("true", 1, "yes", [])),
+        *(
+            ("feedback", name, value)
+            for name in ("csat", "rating", "ces", "effort", "nps")
+            for value in ("5", True, {})
+        ),
+        *(("ticket_started", name, value) for name in ("suggestions_shown", "holdout") for value in ("true", 0)),
+    ],
+)
+def test_what_would_never_be_counted_is_refused(action: str, name: str, value: object) -> None:
+    """Naming field and value; elsewhere the name means nothing, and null is as good as leaving it out."""
+    error = refused(click(action_name=action, event_attributes={name: value}))
+    assert error.field == f"event_attributes.{name}"
+    assert name in str(error)
+    assert repr(value) in str(error)
+    assert read_ubi(click(event_attributes={**attributes(), name: value}), RECEIPT).attributes[name] == value
+    for good in (None, False if action == "ticket_started" or name == "helpful" else 4.5):
+        assert read_ubi(click(action_name=action, event_attributes={name: good}), RECEIPT).attributes == {name: good}
+
+
 def test_zero_means_no_position_for_support_actions() -> None:
     """UBI 1.3.0 asks for a position in every event with attributes; clients send 0 where there is none."""
     assert read_ubi(click(action_name="feedback", event_attributes=attributes(ordinal=0)), RECEIPT).position is None
