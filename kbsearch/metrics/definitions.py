@@ -91,8 +91,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _of_journeys(
         "assumed_rate",
         "Assumed",
-        "The customer opened an article or was shown an answer, said nothing, and neither filed a ticket nor asked for "
-        "a human. Never added to confirmed success.",
+        "The customer opened an article or was shown an answer, did not end by saying that it is solved (silent, or "
+        "with a “no”), and neither filed a ticket nor asked for a human. Never added to confirmed success.",
         "assumed",
     ),
     _of_journeys(
