@@ -161,7 +161,9 @@ def _add_period(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
-    sub.add_argument("--holdout", type=float, default=0.05, metavar="SHARE", help="held out at the ticket form (0.05)")
+    sub.add_argument(
+        "--holdout", type=float, metavar="SHARE", help="held out at the ticket form (KBSEARCH_HOLDOUT, else 0.05)"
+    )
     sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
     sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
 

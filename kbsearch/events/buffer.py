@@ -2,7 +2,8 @@
 
 `put` costs a lock, an append and, with a journal, one write to a file: it never waits for the store. What does not
 fit is counted, never silently lost. The writer flushes by size, by time and at shutdown; while the store refuses, it
-keeps its batch and tries again. `commit` is for facts that must be in the store before they are acknowledged.
+keeps its batch and tries again. `commit` is for facts that others send and that must be in the store before they are
+acknowledged.
 """
 
 from __future__ import annotations
@@ -63,11 +64,15 @@ class EventBuffer:
         """Take one fact; False where there was no room and it was dropped."""
         return self.put_all((fact,))
 
-    def put_all(self, facts: Iterable[Fact]) -> bool:
-        """Take all of them or none; False where there was no room. With a journal, they survive from here on."""
+    def put_all(self, facts: Iterable[Fact], *, rare: bool = False) -> bool:
+        """Take all of them or none; False where there was no room. With a journal, they survive from here on.
+
+        `rare` facts have as much room again, which searches cannot fill while the store is away.
+        """
         taken = tuple(facts)
+        capacity = 2 * self._capacity if rare else self._capacity
         with self._changed:
-            fits = not self._closing and len(self._pending) + self._in_flight + len(taken) <= self._capacity
+            fits = not self._closing and len(self._pending) + self._in_flight + len(taken) <= capacity
             if fits and self._journal is not None:
                 try:
                     self._journal.append(taken)

@@ -70,8 +70,8 @@ _PHONE_ROW = re.compile(
     rf"(?<![^\W_])(?:(?=\(?\+)|(?<![^\W_][./{_DASH}])){_PLUS}\d(?:[ .()/{_DASH}]{{0,3}}\d){{6,}}(?![^\W_]|[.,]\d)"
 )
 _PHONE_WORD = (
-    r"(?:t[aā]lr|telef|tel\b|t\.:|\w{0,4}zvan|mob\b|mobil|\w{0,3}skambin|телеф|тел\b|\w{0,4}звон|моб\b"
-    r"|номер для связи|(?:tele|cell)?phone|call|cell\b|whats ?app|viber|sms|signal\b|telegram|helista)"
+    r"(?:t[aā]lr|telef|t\.:|\w{0,4}zvan|mobil|\w{0,3}skambin|телеф|\w{0,4}звон|номер для связи|(?:tele|cell)?phone"
+    r"|call|whats ?app|viber|sms|telegram|helista|(?:tel|mob|тел|моб|cell|signal)(?![^\W\d_]))"
 )
 _ORDERS = r"pas[uū]t[iī]j|order|u[zž]sakym|заказ|invoice|r[eē]ķin|s[aą]skait|сч[её]т"
 # What is an order's number is none to call, in whatever way it was ordered.
@@ -81,6 +81,10 @@ _GLUED = re.compile(
     rf"(?<![\w/{_DASH}])((?:{_PHONE_WORD}|t(?=\.))\w{{0,12}}"
     rf"(?:[./ ]{{1,2}}(?:{_PHONE_WORD}|nr|num|nom|ном)\w{{0,12}})?)[./{_DASH}](?=[+(]*\d)",
     re.IGNORECASE,
+)
+# "tel29123456": nothing parts the word from the number.
+_STUCK = re.compile(
+    rf"(?<![\w/{_DASH}]){_PHONE_WORD}[^\W\d_]{{0,12}}(?=[+(]{{0,2}}\d(?:[ .()/{_DASH}]{{0,3}}\d){{6}})", re.IGNORECASE
 )
 _GLUED_PHONES = re.compile(rf"(?<=\d{{7}})[{_DASH}](?=\d{{7}})")
 _OTHER_WORDS = re.compile(
@@ -216,9 +220,14 @@ def _is_personal(match: re.Match[str]) -> bool:
 
 
 def _phones(text: str) -> Iterator[Span]:
-    text = _GLUED_PHONES.sub(" ", _GLUED.sub(r"\1 ", text))
+    text = _STUCK.sub(_parted, _GLUED_PHONES.sub(" ", _GLUED.sub(r"\1 ", text)))
     for row in _PHONE_ROW.finditer(_SUM_OR_HOUR.sub(_blank, text)):
         yield from _phones_of(row, _before(text, row.start()))
+
+
+def _parted(match: re.Match[str]) -> str:
+    """Return a word for phones that ends where its number begins, as long as the one that does not."""
+    return "t.:".rjust(len(match.group()))
 
 
 def _phones_of(row: re.Match[str], before: str) -> list[Span]:

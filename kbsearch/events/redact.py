@@ -17,7 +17,15 @@ from kbsearch.events.numbers import redact_numbers, says_phone
 
 PLACEHOLDERS = ("[email]", "[iban]", "[card]", "[personal code]", "[phone]", "[ip]", "[name]")
 
-_EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_DOT = ".．。｡"
+_AT = ("@", "＠", "%40", "(", "[")
+"""Without one of these there is no e-mail address; `%40` is in links, which are pasted."""
+# A comma may be a dot only before what looks like a country: "anna@inbox,lv".
+_EMAIL = re.compile(
+    rf"(?<![\w{_DOT}+%'-])[\w{_DOT}+%'-]+\s?(?:@|＠|%40|\(at\)|\[at\])\s?"
+    rf"[\w-]+(?:(?:[{_DOT}][\w-]+)+|,[a-z]{{2,3}}\b)",
+    re.IGNORECASE,
+)
 _FEWEST_DIGITS = 4
 """Fewer are in no number that this module replaces, so most queries are done after counting them."""
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
@@ -36,6 +44,8 @@ _CONTACT_KEYS = frozenset({"first_name", "last_name", "full_name", "given_name",
 )
 _CONTACTS = frozenset({"contact", "customer", "user", "person", "requester", "author", "sender", "visitor"})
 _SHORTEST_NAME = 3
+_COMPOSED_AT_ONCE = re.compile(r"\S{1,400}")
+"""Marks are put in order one by one, which takes time for thousands of them on one letter."""
 _ENDING = 3
 """Letters that a case ending may add to a name's stem: Ozols, Ozolam; Jonaitis, Jonaičiui."""
 
@@ -48,7 +58,8 @@ def redact(text: str, names: Sequence[str] = ()) -> str:
     >>> redact("pay 4111 1111 1111 1111 for anna@example.lv, says Anna", names=["Anna Ozola"])
     'pay [card] for [email], says [name]'
     """
-    if "@" in text or "＠" in text or "(" in text or "[" in text:
+    text = _composed(text)
+    if any(sign in text for sign in _AT):
         text = _EMAIL.sub("[email]", text)
     if names:
         text = _redact_names(text, names)
@@ -109,22 +120,39 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
 
 
 def _redact_names(text: str, names: Sequence[str]) -> str:
-    words = {word for name in names for word in re.findall(r"[^\W\d_]+", _plain(name)) if len(word) >= _SHORTEST_NAME}
-    if not words:
+    words = {word for name in names for word in re.findall(r"[^\W\d_]+", _plain(_composed(name))[0])}
+    known = [word for word in words if len(word) >= _SHORTEST_NAME]
+    if not known:
         return text
     # The last letters of a longer name change with its case.
-    stems = sorted((re.escape(word if len(word) < 5 else word[:-2]) for word in words), key=len, reverse=True)
+    stems = sorted((re.escape(word if len(word) < 5 else word[:-2]) for word in known), key=len, reverse=True)
     one = rf"(?:{'|'.join(stems)})[^\W\d_]{{0,{_ENDING}}}"
     pattern = re.compile(rf"(?<![^\W\d_]){one}(?![^\W\d_])(?:[ ]{one}(?![^\W\d_]))*")
-    # Letters without marks stand at the same places, so that what is found there can be cut out here.
-    for match in reversed(list(pattern.finditer(_plain(text)))):
-        text = f"{text[: match.start()]}[name]{text[match.end() :]}"
-    return text
+    plain, places = _plain(text)
+    kept: list[str] = []
+    position = 0
+    for match in pattern.finditer(plain):
+        kept += text[position : places[match.start()]], "[name]"
+        position = places[match.end()]
+    return "".join((*kept, text[position:]))
 
 
-def _plain(text: str) -> str:
-    """Return text in small letters without marks, as long as it was."""
-    return "".join(unicodedata.normalize("NFD", character)[0].lower()[0] for character in text)
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Return text in small letters without marks, and where each of them stands, the end included."""
+    letters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        if not unicodedata.category(character).startswith("M"):
+            letters.append(unicodedata.normalize("NFD", character)[0].lower()[0])
+            places.append(place)
+    return "".join(letters), [*places, len(text)]
+
+
+def _composed(text: str) -> str:
+    """Return text as most keyboards write it: a letter and its marks are one character, where there is one."""
+    if text.isascii():
+        return text
+    return _COMPOSED_AT_ONCE.sub(lambda word: unicodedata.normalize("NFC", word.group()), text)
 
 
 def _ipv4(match: re.Match[str]) -> str:

@@ -33,7 +33,7 @@ OBJECT_ACTIONS = frozenset({"impression", "click", "view"})
 DURABLE_ACTIONS = frozenset(
     {"feedback", "resolved_declared", "suggestion", "vote", "handover", "ticket_started", "ticket_created"}
 )
-"""Actions that are in the store before they are acknowledged: rare, and each decides an outcome."""
+"""Rare, and each decides an outcome: in the store before `POST /v1/events` acknowledges them."""
 DEVICES = ("desktop", "mobile", "tablet", "bot")
 SURFACES = ("portal", "widget", "api")
 

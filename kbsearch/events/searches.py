@@ -26,7 +26,7 @@ def record_search(
     surface: str = "",
 ) -> SearchRecord:
     """Keep of a search what metrics need and nothing that points at a person."""
-    query = redact(_asked(request, outcome))
+    query = _asked(request, outcome)
     first = outcome.hits[0] if outcome.hits else None
     return SearchRecord(
         query_id=query_id,
@@ -54,10 +54,11 @@ def record_search(
 
 
 def _asked(request: SearchRequest, outcome: SearchOutcome) -> str:
-    """The query; of a message its subject and the sentence that asks: what is written further extends the same search,
-    and is counted once."""
+    """The query, redacted; of a message its subject and the sentence that asks: what is written further extends the
+    same search, and is counted once. Each alone: a subject's "order" says nothing of a number in the message."""
     subject = request.q.strip()
-    return f"{subject} {outcome.q}" if request.body and subject and subject != outcome.q else outcome.q
+    parts = (subject, outcome.q) if request.body and subject and subject != outcome.q else (outcome.q,)
+    return " ".join(map(redact, parts))
 
 
 def safe_id(value: str, hasher: ClientHasher) -> str:

@@ -16,7 +16,7 @@ from typing import TypeGuard
 from kbsearch.errors import EventError
 from kbsearch.events.device import device_of
 from kbsearch.events.identity import ClientHasher
-from kbsearch.events.ids import iso, new_id
+from kbsearch.events.ids import iso, made_at, new_id
 from kbsearch.events.redact import redact, redact_value
 from kbsearch.events.schema import (
     ACTION_NAMES,
@@ -36,6 +36,9 @@ _MAX_POSITION = 1_000_000
 _MAX_DEPTH = 8
 _FREE_FIELDS = ("application", "message_type", "message", "user_query")
 _ID_FIELDS = ("object_id", "object_id_type")
+_FLAGS = {"feedback": ("helpful",), "ticket_started": ("suggestions_shown", "holdout")}
+_RATINGS = {"feedback": ("csat", "rating", "ces", "effort", "nps")}
+"""Action → attributes that figures are made of, and that count only where they are true or false, or a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,12 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     if action in OBJECT_ACTIONS and not object_id:
         raise EventError(f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
     position = _position(attributes.pop("position", None), action)
+    _check_counted(attributes, action)
     session = _text(raw, "session_id", "session_id")
     client = _text(raw, "client_id", "client_id")
-    moment = _timestamp(raw.get("timestamp"), receipt.received_at)
     client_id = receipt.hasher.client_id(given=client, session=session, address=receipt.address, agent=receipt.agent)
     query_id = _text(raw, "query_id", "query_id")
+    moment = _timestamp(raw.get("timestamp"), query_id, receipt.received_at)
     event_id = _text(raw, "event_id", "event_id")
     if not event_id:
         event_id = _event_id(raw, client_id) if raw.get("timestamp") is not None else new_id()
@@ -129,6 +133,18 @@ def _text(source: Mapping[str, object], key: str, field: str, longest: int = MAX
     return value
 
 
+def _check_counted(attributes: Mapping[str, object], action: str) -> None:
+    """Let no event pass that would be kept and never counted."""
+    for name in _FLAGS.get(action, ()):
+        value = attributes.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise EventError(f"{name} must be true or false, got {_short(value)}", f"event_attributes.{name}")
+    for name in _RATINGS.get(action, ()):
+        value = attributes.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise EventError(f"{name} must be a number, got {_short(value)}", f"event_attributes.{name}")
+
+
 def _position(value: object, action: str) -> int | None:
     """Read `position.ordinal`; 1-based for hits, while 0 means "none" for every other action."""
     field = "event_attributes.position.ordinal"
@@ -146,9 +162,9 @@ def _position(value: object, action: str) -> int | None:
     return ordinal or None
 
 
-def _timestamp(value: object, received_at: str) -> str:
+def _timestamp(value: object, query_id: str, received_at: str) -> str:
     """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none, or where the
-    client's clock is plainly wrong."""
+    client's clock is plainly wrong: nothing comes of a search before it was made."""
     if value is None:
         return received_at
     try:
@@ -165,7 +181,8 @@ def _timestamp(value: object, received_at: str) -> str:
     except OverflowError:
         raise EventError(f"timestamp {_short(value)} is out of range", "timestamp") from None
     latest = iso(datetime.fromisoformat(received_at) + timedelta(days=MOST_DAYS_AHEAD))
-    return written if EARLIEST <= written <= latest else received_at
+    good = EARLIEST <= written <= latest and not written < made_at(query_id) <= received_at
+    return written if good else received_at
 
 
 def _rest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.events.store import EventStore
 from kbsearch.metrics.bounds import read_bound, read_period
-from kbsearch.metrics.incremental import Costs
+from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.library import Library
 from kbsearch.metrics.moments import HOUR
@@ -24,6 +25,7 @@ from kbsearch.metrics.present_insight import insight_json, insight_text
 from kbsearch.metrics.report import SPLITS, report
 
 _MOST_HOURS = 168
+_VARIABLE = "KBSEARCH_HOLDOUT"
 
 
 def run(options: argparse.Namespace, library: Library | None) -> str:
@@ -55,8 +57,6 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
         costs = replace(costs, contact=_cost(options.contact_cost, "contact-cost"))
     if not 0 <= options.window <= _MOST_HOURS:
         raise UsageError(f"--window {options.window} is out of range; give 0 to {_MOST_HOURS} hours.", "window")
-    if not 0 < options.holdout < 1:
-        raise UsageError(f"--holdout {options.holdout} is no share; give more than 0 and less than 1.", "holdout")
     since, until = read_period(options.since, options.until)
     given: dict[str, Any] = {
         "since": since,
@@ -64,13 +64,27 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
         "as_of": read_bound(options.as_of, "as-of"),
         "window": round(options.window * HOUR),
         "costs": costs,
-        "holdout_share": options.holdout,
+        "holdout_share": _holdout(options.holdout),
     }
     store = open_existing_store(options.events)
     try:
         yield store, given
     finally:
         store.close()
+
+
+def _holdout(given: float | None) -> float:
+    """Return the share that was held out: as given, else as the service of this environment holds out."""
+    name, share = "--holdout", given
+    if share is None:
+        name, text = _VARIABLE, os.environ.get(_VARIABLE) or "0"
+        try:
+            share = float(text) or HOLDOUT_SHARE
+        except ValueError:
+            raise UsageError(f"{name} must be a number, got {text!r}", "holdout") from None
+    if not 0 < share < 1:
+        raise UsageError(f"{name} {share} is no share; give more than 0 and less than 1.", "holdout")
+    return share
 
 
 def _cost(given: float, option: str) -> float:

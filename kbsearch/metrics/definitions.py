@@ -36,8 +36,7 @@ class Definition:
     """Data-health checks (see `health.py`) that make this figure unreliable when they fail."""
 
 
-_OPENING = ("clicks_missing", "orphans", "dropped", "bots", "one_client", "repeated")
-_JOURNEY = (*_OPENING, "skew")
+_OPENING = ("clicks_missing", "orphans", "dropped", "bots", "one_client", "repeated", "skew")
 _SEARCH = ("dropped", "bots", "one_client")
 _SURVEY = ("dropped", "one_client", "repeated")
 _FORM = ("dropped", "bots", "one_client")
@@ -78,7 +77,7 @@ def _of_journeys(metric: str, title: str, words: str, outcome: str) -> Definitio
         "share",
         (f"searched:{outcome}",),
         ("searched_decided",),
-        sick=_JOURNEY,
+        sick=_OPENING,
     )
 
 
@@ -92,8 +91,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _of_journeys(
         "assumed_rate",
         "Assumed",
-        "The customer opened an article or was shown an answer, said nothing, and neither filed a ticket nor asked for "
-        "a human. Never added to confirmed success.",
+        "The customer opened an article or was shown an answer, did not end by saying that it is solved (silent, or "
+        "with a “no”), and neither filed a ticket nor asked for a human. Never added to confirmed success.",
         "assumed",
     ),
     _of_journeys(
@@ -107,31 +106,31 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "durable_success_rate",
-        1,
+        2,
         "Durable success",
         "Confirmed, and the same client did not come back to the same topic within 7 days.",
         "journeys that searched, were confirmed, and had no return",
-        "journeys that searched, of which the 7 days have passed",
+        "journeys that searched, of which the 7 days have passed under one salt",
         "share",
-        "no journey with a search that is 7 days old",
+        "no journey with a search that is 7 days old, under one salt",
         "share",
         ("durable_searched",),
         ("seasoned_searched",),
-        sick=(*_JOURNEY, "returns_unseen"),
+        sick=(*_OPENING, "returns_unseen"),
     ),
     Definition(
         "durable_share",
-        1,
+        2,
         "Confirmed that lasted",
         "Of what was confirmed, the part without a return to the same topic within 7 days.",
         "confirmed journeys without a return",
-        "confirmed journeys of which the 7 days have passed",
+        "confirmed journeys of which the 7 days have passed under one salt",
         "share",
-        "no confirmed journey that is 7 days old",
+        "no confirmed journey that is 7 days old, under one salt",
         "share",
         ("durable",),
         ("seasoned_confirmed",),
-        sick=(*_JOURNEY, "returns_unseen"),
+        sick=(*_OPENING, "returns_unseen"),
     ),
     Definition(
         "hand_over_rate",
@@ -213,7 +212,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "no journey in which something was read after a search",
         "mean",
         histogram="answer_s",
-        sick=(*_OPENING, "skew"),
+        sick=_OPENING,
     ),
     Definition(
         "article_helpfulness",

@@ -36,7 +36,7 @@ from kbsearch.metrics.days import (
 from kbsearch.metrics.kept import Arrays, pack, unpack
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW, Outcome
-from kbsearch.metrics.settle import busiest, came_back, count_outcomes, later_handovers, outcomes
+from kbsearch.metrics.settle import busiest, came_back, count_outcomes, later_handovers, outcomes, seen_whole
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 from kbsearch.metrics.traces import Trace, pack_trace, trace_of, unpack_trace
 
@@ -67,6 +67,9 @@ class Facts(Protocol):
     def days(self) -> dict[str, int]:
         """Return for every UTC day with facts a number that changes with them."""
 
+    def salts(self) -> Collection[str]:
+        """Return the first day of each period in which clients bear the same hashes."""
+
 
 class Shelf(Protocol):
     """A place for what can be computed again."""
@@ -91,6 +94,8 @@ class DayCounts:
         self._counts, self._traces = f"counts/{window}/", f"trace/{window}/"
         self._shelf = shelf
         self._counters = facts.days()
+        # Nothing came before the first of them.
+        self._salt_changes = np.array([start_of(day) for day in sorted(facts.salts())[1:]], np.int64)
         self._parts: OrderedDict[str, DayPart] = OrderedDict()
         self._started: OrderedDict[str, tuple[Started, set[str]]] = OrderedDict()
         """What began on a day, and the days that it was made from."""
@@ -157,7 +162,7 @@ class DayCounts:
         following = (self._on(other) for other in self._within(columns, day, self._window))
         later = later_handovers(columns, following, self._window)[1] > 0
         closed = self._as_of >= columns.end + self._window
-        seasoned = self._as_of >= columns.end + self._season
+        seasoned = (self._as_of >= columns.end + self._season) & seen_whole(columns, self._salt_changes)
         ended = outcomes(columns, later, closed)
         lasting = seasoned & ended[Outcome.CONFIRMED]
         weeks = self._within(columns, day, RETURN_WINDOW) if lasting.any() else []

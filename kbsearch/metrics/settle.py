@@ -54,6 +54,14 @@ def came_back(columns: Columns, rows: Marks, days: Iterable[Columns]) -> tuple[M
     return to_topic, at_all
 
 
+def seen_whole(columns: Columns, salt_changes: Integers) -> Marks:
+    """Return whose time to return lies under one salt: under the next one the same client is another."""
+    later = np.append(salt_changes, np.iinfo(np.int64).max)
+    following = later[np.searchsorted(salt_changes, columns.start, "right")]
+    whole: Marks = columns.end + RETURN_WINDOW < following
+    return whole
+
+
 def outcomes(columns: Columns, later: Marks, closed: Marks) -> dict[Outcome, Marks]:
     """Return which rows ended how; each row has one outcome."""
     handed = columns.marked(HANDED) | later
@@ -79,8 +87,8 @@ def count_outcomes(
     seasoned: Marks,
     returned: tuple[Marks, Marks],
 ) -> Tallies:
-    """Count outcomes by label: `closed` rows have their window behind them, `seasoned` ones the time to return in;
-    `returned` is what `came_back` gives."""
+    """Count outcomes by label: `closed` rows have their window behind them, `seasoned` ones the time to return in,
+    under one salt; `returned` is what `came_back` gives."""
     searched, form = columns.marked(SEARCHED), columns.marked(FORM) & closed
     filed = columns.marked(HANDED) | later
     to_topic, at_all = returned

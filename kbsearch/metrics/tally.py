@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from kbsearch.events.ids import made_at
 from kbsearch.events.schema import Event
 from kbsearch.metrics.acts import Act
 from kbsearch.metrics.journeys import (
@@ -185,7 +186,10 @@ def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Sear
         counts["openings"] += is_opening(event)
         # Times are written in one form, so that text order is time order; few need reading.
         ahead = event.timestamp > event.received_at and act.moment > moment_of(event.received_at) + SKEW
-        counts["events_skewed"] += ahead or act.moment < asked.get(event.query_id, act.moment)
+        before = act.moment < asked.get(event.query_id, act.moment)
+        # A search in another journey: its id says when it was made.
+        before |= event.query_id not in asked and event.timestamp < made_at(event.query_id) <= event.received_at
+        counts["events_skewed"] += ahead or before
         what = (event.action_name, event.object_id, event.query_id, str(event.attributes) if event.attributes else "")
         counts["events_repeated"] += act.moment - latest.get(what, -REPEAT - 1) <= REPEAT
         latest[what] = act.moment

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyio import to_thread
 from fastapi import Request
 
 from kbsearch.events.device import device_of
@@ -92,11 +91,8 @@ def _about(service: Service, request: Request, action: str, session: str, query_
     )
 
 
-async def keep(service: Service, request: Request, events: list[Event]) -> None:
-    """Keep events, unless the browser asks that nothing be kept; what decides an outcome is written at once."""
-    if wants_privacy(request) or not events:
-        return
-    if any(event.action_name in DURABLE_ACTIONS for event in events):
-        await to_thread.run_sync(service.buffer.commit, events)
-    else:
-        service.buffer.put_all(events)
+def keep(service: Service, request: Request, events: list[Event]) -> None:
+    """Keep events, unless the browser asks that nothing be kept. No customer waits for the store, nor hears that what
+    was done for him failed because the store did: the journal has it."""
+    if not wants_privacy(request):
+        service.buffer.put_all(events, rare=any(event.action_name in DURABLE_ACTIONS for event in events))

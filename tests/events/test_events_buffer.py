@@ -256,3 +256,16 @@ def test_drops_are_noted_at_the_latest_at_shutdown(store: EventStore) -> None:
     assert not buffer.put_all([event("1"), event("2"), event("3")])
     buffer.close()
     assert list(store.dropped().values()) == [3]
+
+
+def test_what_decides_an_outcome_has_room_of_its_own() -> None:
+    """Searches that fill the buffer leave it to them; it has an end as well."""
+    store = BlockedStore()
+    buffer = EventBuffer(store, capacity=2, interval=60)  # type: ignore[arg-type]
+    assert buffer.put_all([event("1"), event("2")])
+    assert not buffer.put(event("3"))
+    assert buffer.put_all([event("4"), event("5")], rare=True)
+    assert not buffer.put_all([event("6")], rare=True)
+    store.open.set()
+    buffer.close()
+    assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["1", "2", "4", "5"]

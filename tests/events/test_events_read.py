@@ -9,13 +9,14 @@ import pytest
 
 from kbsearch.errors import EventError
 from kbsearch.events.identity import ClientHasher
-from kbsearch.events.ids import new_id
+from kbsearch.events.ids import made_at, new_id
 from kbsearch.events.insights import is_insights, read_insights
 from kbsearch.events.schema import ACTION_NAMES, Event
 from kbsearch.events.searches import safe_id
 from kbsearch.events.ubi import Receipt, read_ubi
+from kbsearch.metrics.moments import moment_of
 
-RECEIVED = "2026-11-22T10:00:01.000Z"
+SEARCHED, RECEIVED = "2026-11-22T10:00:00.000Z", "2026-11-22T10:00:01.000Z"
 RECEIPT = Receipt(ClientHasher(lambda _period: b"s" * 32, run_seed=b"r" * 32), RECEIVED, "192.0.2.7", "browser")
 
 
@@ -118,6 +119,24 @@ def test_a_clock_that_is_plainly_wrong_is_not_believed(given: object, kept: str)
     assert read_ubi(click(timestamp=given), RECEIPT).timestamp == kept
 
 
+def test_nothing_comes_of_a_search_before_it_was_made() -> None:
+    """A clock that is behind would put the click into another journey; our own ids say when the search was."""
+    search, after, late = (
+        f"{moment_of(at):012x}7abc8{'0' * 15}" for at in (SEARCHED, RECEIVED, "9999-12-31T00:00:00Z")
+    )
+    assert made_at(search) == SEARCHED
+    assert made_at("f" * 12 + "7abc8" + "0" * 15) == made_at("q1") == ""
+    for given, query_id, kept in (
+        ("2026-11-22T08:00:00Z", search, RECEIVED),
+        ("2026-11-22T09:59:59.999Z", search, RECEIVED),
+        (SEARCHED, search, SEARCHED),
+        ("2026-11-22T08:00:00Z", "q1", "2026-11-22T08:00:00.000Z"),
+        ("2026-11-22T08:00:00Z", late, "2026-11-22T08:00:00.000Z"),
+        ("2026-11-22T10:00:00.500Z", after, RECEIVED),
+    ):
+        assert read_ubi(click(timestamp=given, query_id=query_id), RECEIPT).timestamp == kept
+
+
 def test_an_unknown_action_is_answered_with_the_known_ones() -> None:
     """So that an integrator needs no manual."""
     message = str(refused(click(action_name="purchase")))
@@ -141,6 +160,29 @@ def test_nesting_is_limited_wherever_it_is(member: str, depth: int) -> None:
         refused(raw)
     with pytest.raises(EventError):
         read_insights({**insights(), "index": deep, member: deep}, RECEIPT)
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        *(("feedback", "helpful", value) for value in ("true", 1, "yes", [])),
+        *(
+            ("feedback", name, value)
+            for name in ("csat", "rating", "ces", "effort", "nps")
+            for value in ("5", True, {})
+        ),
+        *(("ticket_started", name, value) for name in ("suggestions_shown", "holdout") for value in ("true", 0)),
+    ],
+)
+def test_what_would_never_be_counted_is_refused(action: str, name: str, value: object) -> None:
+    """Naming field and value; elsewhere the name means nothing, and null is as good as leaving it out."""
+    error = refused(click(action_name=action, event_attributes={name: value}))
+    assert error.field == f"event_attributes.{name}"
+    assert name in str(error)
+    assert repr(value) in str(error)
+    assert read_ubi(click(event_attributes={**attributes(), name: value}), RECEIPT).attributes[name] == value
+    for good in (None, False if action == "ticket_started" or name == "helpful" else 4.5):
+        assert read_ubi(click(action_name=action, event_attributes={name: good}), RECEIPT).attributes == {name: good}
 
 
 def test_zero_means_no_position_for_support_actions() -> None:

@@ -74,6 +74,7 @@ class MemoryStore:
     def __init__(self, facts: Iterable[Fact] = (), dropped: Mapping[str, int] | None = None) -> None:
         self.facts = list(facts)
         self.reads = 0
+        self.salt_days: Collection[str] = ()
         self.asked_for: list[Collection[str]] = []
         """Whose facts were asked for, question by question."""
         self._dropped = dict(dropped or {})
@@ -111,6 +112,9 @@ class MemoryStore:
 
     def days(self) -> dict[str, int]:
         return dict(self._changes)
+
+    def salts(self) -> Collection[str]:
+        return self.salt_days
 
     def dropped(self, since: str = "", until: str = "") -> Mapping[str, int]:
         return {day: number for day, number in self._dropped.items() if since <= day < (until or "~")}

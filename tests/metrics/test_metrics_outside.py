@@ -18,6 +18,7 @@ from metrics_facts import DAY, at, event, search
 import kbsearch.cli
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.bounds import read_bound
+from kbsearch.metrics.command import reading
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.document import document
 from kbsearch.metrics.moments import moment_of
@@ -123,6 +124,31 @@ def test_wrong_use_is_two_and_one_sentence(url: str, capsys: Capture, arguments:
     code, out, err = run(capsys, "--events", url, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+@pytest.mark.parametrize(
+    ("served", "given", "share"),
+    [(None, [], 0.05), ("", [], 0.05), ("0", [], 0.05), ("0.2", [], 0.2), ("0.2", ["--holdout", "0.1"], 0.1)],
+)
+def test_the_holdout_is_that_of_the_service(
+    url: str, monkeypatch: pytest.MonkeyPatch, served: str | None, given: list[str], share: float
+) -> None:
+    """Where its variable is set: otherwise an honest hold-out of another size looks sick."""
+    monkeypatch.delenv("KBSEARCH_HOLDOUT", raising=False)
+    if served is not None:
+        monkeypatch.setenv("KBSEARCH_HOLDOUT", served)
+    with reading(kbsearch.cli._parser().parse_args(["metrics", "--events", url, *given])) as (_, found):
+        assert found["holdout_share"] == share
+
+
+@pytest.mark.parametrize(("served", "words"), [("x", "must be a number, got 'x'"), ("1", "1.0 is no share")])
+def test_a_holdout_that_is_none_is_named(
+    url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch, served: str, words: str
+) -> None:
+    """By its variable."""
+    monkeypatch.setenv("KBSEARCH_HOLDOUT", served)
+    code, _, err = run(capsys, "--events", url)
+    assert (code, f"KBSEARCH_HOLDOUT {words}" in err) == (2, True)
 
 
 def test_bounds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from kbsearch.metrics.definitions import DEFINITIONS
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.holdout import in_holdout
 from kbsearch.metrics.incremental import Costs, compare, needed_visits
+from kbsearch.metrics.moments import moment_of
 from kbsearch.metrics.queries import UNKNOWN_NETWORK, askers, count_askers, is_printable, network_of
 
 SESSIONS = [f"session-{number}" for number in range(20_000)]
@@ -187,6 +189,15 @@ def test_illness_is_counted_in_facts() -> None:
         for name in ("events_skewed", "events_repeated", "impressions", "impressions_orphaned", "bot_facts")
     ] == [2, 1, 2, 1, 8]
     assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
+
+
+def test_a_clock_that_is_behind_is_seen_in_another_journey() -> None:
+    """Hours before the search that it names, as facts of before the clock was set right on receipt are."""
+    asked = search("a", at("10:00"), query_id=f"{moment_of(at('10:00')):012x}7abc8{'0' * 15}")
+    behind = event("a", at("08:01"), "click", asked, received_at=at("10:01"))
+    found = measured(*(fact for n in range(20) for fact in (asked, replace(behind, event_id=f"e{n}"))))
+    assert found.counts["events_skewed"] == 20
+    assert all("clocks" in str(found.metrics[name].unreliable) for name in ("abandoned_rate", "search_ctr"))
 
 
 def test_five_names_on_one_network_are_one_who_asked() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from metrics_facts import at, event, measured, said, search
+from metrics_facts import LATER, MemoryStore, at, event, measured, said, search
 
 from kbsearch.metrics.acts import read_acts
 from kbsearch.metrics.journeys import article_key, read_journey, split_journeys
 from kbsearch.metrics.moments import day_after, day_of, days_between, moment_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import Outcome
+from kbsearch.metrics.report import report
 from kbsearch.metrics.searches import fold_searches
 
 
@@ -155,6 +156,40 @@ def test_durable_is_confirmed_without_a_return(back: object, durable: int) -> No
     counts = measured(*facts, back).counts  # type: ignore[arg-type]
     assert counts["durable"] == counts["durable_searched"] == durable
     assert counts["seasoned_confirmed"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("salts", "seen"),
+    [
+        ((), True),
+        (("2026-11-12",), True),
+        (("2026-10-11", "2026-11-10"), True),
+        (("2026-10-12", "2026-11-11"), False),
+        (("2026-10-18", "2026-11-17"), False),
+        (("2026-10-19", "2026-11-18"), True),
+        (("2026-12-18", "2026-10-19", "2026-11-14"), False),
+    ],
+)
+def test_durable_needs_seven_days_under_one_salt(salts: tuple[str, ...], seen: bool) -> None:
+    """Under another one the client who comes back is a stranger; there is no change before the first."""
+    asked = search("c", at("10:00"))
+    store = MemoryStore([asked, said("c", at("10:02"), helpful=True)])
+    store.salt_days = salts
+    found = report(store, as_of=LATER)
+    assert (found.counts["seasoned_searched"], found.counts["seasoned_confirmed"], found.counts["durable"]) == (
+        seen,
+    ) * 3
+    assert found.metrics["confirmed_success_rate"].value == 1
+    for name in ("durable_success_rate", "durable_share"):
+        figure = found.metrics[name]
+        assert (figure.value, "salt" in str(figure.reason)) == ((1, False) if seen else (None, True))
+
+
+def test_a_journey_across_the_change_of_the_salt_is_left_out() -> None:
+    """It began under the one and ended under the other."""
+    store = MemoryStore([search("c", at("23:50")), said("c", at("00:10", "2026-11-11"), helpful=True)])
+    store.salt_days = ("2026-10-12", "2026-11-11")
+    assert report(store, as_of=LATER).counts["seasoned_confirmed"] == 0
 
 
 def test_topics_ignore_the_language_of_an_article() -> None:

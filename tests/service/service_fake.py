@@ -13,6 +13,7 @@ from kbsearch.errors import SnapshotDamaged, SnapshotMissing
 from kbsearch.service.reload import SnapshotSource
 from kbsearch.types import (
     Action,
+    Answer,
     Decision,
     Hit,
     SearchOutcome,
@@ -150,6 +151,18 @@ class FakeEngine:
             if request.explain
             else None,
         )
+
+
+class AnsweringEngine(FakeEngine):
+    """The fake one, with a passage where it answers."""
+
+    def search(self, request: SearchRequest) -> SearchOutcome:
+        """Add the first hit's text as the answer."""
+        outcome = super().search(request)
+        if outcome.decision.action is not Action.ANSWER:
+            return outcome
+        first = outcome.hits[0]
+        return replace(outcome, answer=Answer(first.snippet, first.id, ()))
 
 
 def _words(text: str) -> set[str]:

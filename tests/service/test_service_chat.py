@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from service_fake import ARTICLES, FakeEngine, article
+from service_fake import ARTICLES, AnsweringEngine, article
 
 from kbsearch.service.chat_wire import ChatAnswer
 from kbsearch.service.context import Service
-from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest
 
 MARKUP = "<img src=x onerror=alert(1)>"
 PASSWORDS = tuple(article(f"password-{n}.en", f"Password {n}", f"About the password, part {n}.") for n in range(4))
-
-
-class AnsweringEngine(FakeEngine):
-    """The fake one, with a passage where it answers."""
-
-    def search(self, request: SearchRequest) -> SearchOutcome:
-        """Add the first hit's text as the answer."""
-        outcome = super().search(request)
-        if outcome.decision.action is not Action.ANSWER:
-            return outcome
-        first = outcome.hits[0]
-        return dataclasses.replace(outcome, answer=Answer(first.snippet, first.id, ()))
 
 
 @pytest.fixture

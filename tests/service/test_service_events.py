@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from service_fake import SECRET
+from service_fake import SECRET, FakeEngine
 
+from kbsearch.events.identity import ClientHasher
+from kbsearch.events.searches import record_search
 from kbsearch.service.context import Service
 from kbsearch.service.security import make_key
+from kbsearch.types import SearchRequest
 
 CLICK: dict[str, Any] = {
     "action_name": "click",
@@ -147,6 +151,15 @@ def test_a_search_is_recorded(client: TestClient, service: Service) -> None:
         record.session_id,
         record.public,
     )
+
+
+def test_a_subject_says_nothing_of_a_number_in_the_message() -> None:
+    """Each is redacted by itself: "order" before it would make it the number of an order."""
+    request = SearchRequest(q="Question about my order", body="29123456 Anna here how do I change my address?")
+    outcome = replace(FakeEngine().search(request), q=request.body)
+    hasher = ClientHasher(lambda _period: b"s" * 32)
+    record = record_search(request, outcome, query_id="q1", session_id="", client_id="c", took_ms=1.0, hasher=hasher)
+    assert record.user_query == "Question about my order [phone] Anna here how do I change my address?"
 
 
 def test_search_and_click_of_one_session_have_one_client(client: TestClient, service: Service) -> None:

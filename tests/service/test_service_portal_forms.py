@@ -69,6 +69,7 @@ def test_feedback_leads_back_and_says_what_was_said(filing: TestClient, service:
 def test_a_position_that_is_none_is_left_out(filing: TestClient, service: Service, position: str) -> None:
     """The vote counts all the same."""
     assert filing.post("/feedback", data={"back": "/", "helpful": "1", "position": position}).status_code == 303
+    assert service.buffer.flush()
     (event,) = service.store.events()
     assert event.position is None
 

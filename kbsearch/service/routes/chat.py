@@ -59,7 +59,7 @@ async def chat(request: Request) -> Response:
     outcome, query_id = await _search(service, request, given, question, audiences) if question else (None, "")
     reply = turn(conversation, given.message, outcome, query_id)
     if given.analytics:
-        await keep(service, request, _events(service, request, given.session, reply, query_id))
+        keep(service, request, _events(service, request, given.session, reply, query_id))
     lang = _spoken(given, outcome)
     said = load_texts(lang)[reply.say] if reply.say else ""
     return json_response(chat_answer(reply, said, lang, outcome, query_id))

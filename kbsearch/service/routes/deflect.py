@@ -106,7 +106,7 @@ async def answers_for(
     if given.analytics:
         events = impressions(service, request, given.session, answered.query_id, shown)
         started = _started(service, request, given, held_out, bool(shown))
-        await keep(service, request, [*events, started])
+        keep(service, request, [*events, started])
     return answered, held_out
 
 

@@ -41,7 +41,7 @@ async def feedback(request: Request) -> Response:
         position=number(form.get("position", "")) or None,
         attributes=facts,
     )
-    await keep(service, request, [event])
+    keep(service, request, [event])
     joiner = "&" if "?" in back else "?"
     return RedirectResponse(f"{back}{joiner}said={said}#said", 303)
 

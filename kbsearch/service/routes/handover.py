@@ -1,7 +1,7 @@
 """`/v1/handover`: a customer for a human. What is acknowledged here is on disk, and is delivered by a thread.
 
-Ticket and deliveries are one transaction; the event log is written before the answer as well. Whoever got no answer
-sends the same again and gets the same ticket.
+Ticket and deliveries are one transaction; what the event log gets of it is in the journal before the answer. Whoever
+got no answer sends the same again and gets the same ticket.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ async def file_handover(request: Request) -> Response:
         )
         for action in FILED
     ]  # fmt: skip
-    await keep(service, request, [replace(event, timestamp=ticket.created_at) for event in events])
+    keep(service, request, [replace(event, timestamp=ticket.created_at) for event in events])
     url = f"/tickets/{ticket.id}?key={ticket.key}"
     return json_response({"id": ticket.id, "key": ticket.key, "status": ticket.status, "url": url}, 201)
 
@@ -175,7 +175,7 @@ async def _change(request: Request, given: StatusBody) -> Response:
         # Written again for a repeated call: the first one may have ended between the two stores.
         facts = outcome_events(ticket, now())
         if facts:
-            service.buffer.commit(facts)
+            service.buffer.put_all(facts, rare=True)
         return ticket
 
     return json_response(_shape(await to_thread.run_sync(change)))

@@ -66,7 +66,7 @@ async def _note_survey(request: Request, state: PageState, values: Values) -> No
     asked = make_event(
         service, request, "impression", session=session, query_id=state.query, object_id="csat", object_id_type=SURVEY
     )
-    await keep(service, request, [asked])
+    keep(service, request, [asked])
 
 
 async def _show_results(request: Request, state: PageState, values: Values) -> None:
@@ -95,7 +95,7 @@ async def _show_results(request: Request, state: PageState, values: Values) -> N
     )
     if counted:
         shown = shown_hits(answered.outcome)
-        await keep(service, request, results_events(service, request, session, query_id, answered.outcome, shown))
+        keep(service, request, results_events(service, request, session, query_id, answered.outcome, shown))
 
 
 async def _show_article(request: Request, state: PageState, values: Values) -> None:
@@ -130,4 +130,4 @@ async def _show_article(request: Request, state: PageState, values: Values) -> N
             category=document.category[0] if document.category else "",
             position=state.position or None,
         )
-        await keep(service, request, [viewed])
+        keep(service, request, [viewed])

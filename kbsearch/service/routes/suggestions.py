@@ -164,7 +164,7 @@ async def _file(request: Request, given: SuggestionBody) -> str:
     )  # fmt: skip
     filed_by = service.hasher.voucher("suggestions", address)
     await to_thread.run_sync(service.suggestions.file, suggestion, filed_by)
-    await keep(service, request, [make_event(
+    keep(service, request, [make_event(
         service, request, "suggestion", session=given.session, object_id=suggestion.id, object_id_type="suggestion"
     )])  # fmt: skip
     return suggestion.id
@@ -175,7 +175,7 @@ async def _vote(request: Request, suggestion: str, session: str) -> int:
     address, _agent = client_of(request)
     voter = service.hasher.voucher(f"vote:{suggestion}", address)
     votes = await to_thread.run_sync(service.suggestions.vote, suggestion, voter)
-    await keep(service, request, [make_event(
+    keep(service, request, [make_event(
         service, request, "vote", session=session, object_id=suggestion, object_id_type="suggestion",
         event_id=f"vote-{suggestion}-{voter}",
     )])  # fmt: skip
