@@ -140,10 +140,15 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     open_published = EngineOpener(settings.embed_budget)
     source = SnapshotSource(published=published_version, open=open_published)
-    engine = open_published(settings.index)
+    opened = [open_published(settings.index)]
+
+    def make() -> FastAPI:
+        # Handed over, not kept: what this process holds as well, no reload of the application lets go.
+        return create_app(settings, source=source, engine=opened.pop() if opened else open_published(settings.index))
+
     with listen(settings.host, settings.port) as listener:
         if settings.workers == 1:
-            app = create_app(settings, source=source, engine=engine)
+            app = make()
             keep_what_is_there()
             announce(url_of(listener))
             if not run(app, settings, listener):
@@ -154,13 +159,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
             os.environ[_RUN_SEED] = secrets.token_hex(32)
             os.environ[MULTIPROCESS_VARIABLE] = shared
-
-            def work() -> int:
-                app = create_app(settings, source=source, engine=engine)
-                return 0 if run(app, settings, listener) else FAILED
-
             announce(url_of(listener))
-            run_workers(settings.workers, work)
+            run_workers(
+                settings.workers, lambda: 0 if run(make(), settings, listener) else FAILED, on_started=opened.clear
+            )
 
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:

@@ -70,8 +70,11 @@ def _while_open(parent: int, mine: int, work: Callable[[], int]) -> Callable[[],
     return watched
 
 
-def run_workers(count: int, work: Callable[[], int]) -> None:
-    """Run `work` in `count` child processes until told to stop; its result is their exit code."""
+def run_workers(count: int, work: Callable[[], int], on_started: Callable[[], None]) -> None:
+    """Run `work` in `count` child processes until told to stop; its result is their exit code.
+
+    `on_started` is called here once they have what was opened for them: what they hold is theirs to let go.
+    """
     keep_what_is_there()
     parent, mine = os.pipe()
     work = _while_open(parent, mine, work)
@@ -90,6 +93,7 @@ def run_workers(count: int, work: Callable[[], int]) -> None:
     while len(started) < count:
         started[_fork(work, before)] = time.monotonic()
     try:
+        on_started()
         while started:
             child, status = os.wait()
             lived = time.monotonic() - started.pop(child)
