@@ -36,6 +36,7 @@ from kbsearch.service.direct import Direct
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
+from kbsearch.service.log import log_to_stderr
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
@@ -135,6 +136,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none,
         or an address that cannot be listened on.
     """
+    log_to_stderr()
     _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
     sys.setswitchinterval(_SWITCH_SECONDS)
