@@ -111,6 +111,7 @@ def create_app(
         version="1",
         summary="Search in a knowledge base, in the customer's language.",
         lifespan=_lifespan,
+        servers=[{"url": settings.prefix}] if settings.prefix else None,
         # Their pages load scripts from a CDN; /openapi.json serves any viewer.
         docs_url=None,
         redoc_url=None,

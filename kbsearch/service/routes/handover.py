@@ -110,7 +110,7 @@ async def file_handover(request: Request) -> Response:
         for action in FILED
     ]  # fmt: skip
     await keep(service, request, [replace(event, timestamp=ticket.created_at) for event in events])
-    url = f"/tickets/{ticket.id}?key={ticket.key}"
+    url = f"{service.settings.prefix}/tickets/{ticket.id}?key={ticket.key}"
     return json_response({"id": ticket.id, "key": ticket.key, "status": ticket.status, "url": url}, 201)
 
 

@@ -193,7 +193,8 @@ async def _page(
 ) -> Response:
     service = service_of(request)
     lang = request.query_params.get("lang", "").lower()
-    values = frame_values(service, request, PageState(lang=lang if lang in LANGUAGES else ""))
+    state = PageState(lang=lang if lang in LANGUAGES else "", root=service.settings.prefix)
+    values = frame_values(service, request, state)
     texts = load_portal().messages[str(values["lang"])]
     values.update(
         view="suggestions", done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
@@ -207,4 +208,4 @@ async def _page(
 def _back(request: Request, done: str) -> Response:
     lang = request.query_params.get("lang", "").lower()
     chosen = f"&lang={lang}" if lang in LANGUAGES else ""
-    return RedirectResponse(f"/suggestions?done={done}{chosen}#done", 303)
+    return RedirectResponse(f"{service_of(request).settings.prefix}/suggestions?done={done}{chosen}#done", 303)
