@@ -93,8 +93,8 @@ def ticket_address(values: Values, subject: str, query_id: str) -> str:
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
-    if status == 503:
-        headers["Retry-After"] = RETRY_AFTER
+    if status in RETRY_AFTER:
+        headers["Retry-After"] = RETRY_AFTER[status]
     return html_response(request.scope, load_portal().render(values), status, headers)
 
 

@@ -72,7 +72,11 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 @router.post(
     "/v1/handover",
     status_code=201,
-    responses={201: {"model": FiledAnswer, "description": "Kept, and on its way to a human."}, **_ERRORS},
+    responses={
+        201: {"model": FiledAnswer, "description": "Kept, and on its way to a human."},
+        **_ERRORS,
+        429: {"model": shapes.ErrorAnswer, "description": "Too many tickets of this address; see Retry-After."},
+    },
     openapi_extra=_body(HandoverBody),
     summary="Pass to a human",
 )
