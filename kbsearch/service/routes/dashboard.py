@@ -96,7 +96,7 @@ async def leave(request: Request) -> Response:
     return answer
 
 
-@router.get(f"{_PATH}/{{name}}")
+@router.api_route(f"{_PATH}/{{name}}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     """Send a file of the page."""
     file = load_files().static.get(name)

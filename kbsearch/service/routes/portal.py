@@ -50,7 +50,7 @@ async def page(request: Request) -> Response:
     return html_page(request, values, status)
 
 
-@router.get("/portal/{name}")
+@router.api_route("/portal/{name}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     """Send a file of the page."""
     file = load_portal().static.get(name)
