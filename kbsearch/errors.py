@@ -4,6 +4,7 @@ KbsearchError
 ├── UsageError            the caller asked for something impossible (exit code 2, HTTP 422)
 │   ├── FilterError       a filter expression that cannot be read
 │   └── LimitError        a value beyond a documented limit
+│       └── TooMany       more in an hour than is allowed (HTTP 429)
 ├── SourceError           a source that cannot be read at all, or holds no good document
 ├── SnapshotError         a snapshot that cannot be opened or written
 │   ├── SnapshotMissing   nothing published there
@@ -48,6 +49,10 @@ class FilterError(UsageError):
 
 class LimitError(UsageError):
     """A value beyond a documented limit."""
+
+
+class TooMany(LimitError):
+    """More in an hour than is allowed: right as it is, and possible an hour later."""
 
 
 class SourceError(KbsearchError):

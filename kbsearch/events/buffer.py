@@ -8,7 +8,6 @@ acknowledged.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -16,9 +15,9 @@ from threading import Condition, Thread
 
 from kbsearch.events.ids import now
 from kbsearch.events.journal import Journal
+from kbsearch.events.outage import Outage
 from kbsearch.events.store import EventStore, Fact
 
-_LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.5
 
 
@@ -57,6 +56,8 @@ class EventBuffer:
         self._in_flight = 0
         self._flushing = 0
         self._dropped = 0
+        self._store_outage = Outage("the event store")
+        self._journal_outage = Outage("the event journal")
         self._writer = Thread(target=self._run, name="kbsearch-events", daemon=True)
         self._writer.start()
 
@@ -76,9 +77,11 @@ class EventBuffer:
             if fits and self._journal is not None:
                 try:
                     self._journal.append(taken)
-                except OSError:
-                    _LOG.exception("the event journal refused %d facts", len(taken))
+                except OSError as error:
+                    self._journal_outage.failed(error, f"{len(taken)} facts, which are dropped")
                     fits = False
+                else:
+                    self._journal_outage.over()
             if fits:
                 self._pending.extend(taken)
                 if len(self._pending) >= self._batch:
@@ -166,12 +169,13 @@ class EventBuffer:
         while True:
             try:
                 self._store.write(batch)
-            except Exception:
-                _LOG.exception("the event store refused %d facts; trying again", len(batch))
+            except Exception as error:  # whatever a store raises
+                self._store_outage.failed(error, f"{len(batch)} facts; trying again")
                 if time.monotonic() + _RETRY_SECONDS > self._deadline:
                     return False
                 time.sleep(_RETRY_SECONDS)
             else:
+                self._store_outage.over()
                 return True
 
     def _count_dropped(self) -> None:
@@ -181,7 +185,9 @@ class EventBuffer:
         if count:
             try:
                 self._store.add_dropped(now()[:10], count)
-            except Exception:
-                _LOG.exception("cannot note that %d facts were dropped; trying again later", count)
+            except Exception as error:  # whatever a store raises
+                self._store_outage.failed(error, f"to note that {count} facts were dropped; trying again")
                 with self._changed:
                     self._dropped += count
+            else:
+                self._store_outage.over()

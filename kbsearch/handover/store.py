@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from kbsearch.errors import LimitError, UsageError
+from kbsearch.errors import TooMany, UsageError
 from kbsearch.events.ids import new_id
 from kbsearch.handover.document import read_handover, write_handover
 from kbsearch.handover.outbox import Outbox
@@ -68,7 +68,7 @@ class TicketStore:
         everything is and it was filed after `since`.
 
         :raises UsageError: the key was used for a hand-over that says something else.
-        :raises LimitError: the address has too many tickets since then.
+        :raises TooMany: the address has too many tickets since then.
         """
         email = handover.contact.email.casefold()
         written = write_handover(handover).decode()
@@ -92,7 +92,7 @@ class TicketStore:
                 "SELECT COUNT(*) FROM tickets WHERE email = ? AND created_at >= ?", (email, since)
             ).fetchone()
             if filed >= MOST_AT_ONCE:
-                raise LimitError(f"{filed} tickets name this e-mail address already; try again in an hour", "contact")
+                raise TooMany(f"{filed} tickets name this e-mail address already; try again in an hour", "contact")
             ticket = Ticket(new_id(), secrets.token_urlsafe(_KEY_BYTES), OPEN, at, at, handover, client_id, session_id)
             self._insert(writer, ticket, identity, digest, written)
             self.outbox.add(writer, ticket.id, targets, at)

@@ -41,6 +41,8 @@ class PageState:
     query: str = ""
     """The search that led to `doc`, and its rank there: how a visit without JavaScript is counted."""
     position: int = 0
+    root: str = ""
+    """Below which path of the host the service is."""
 
     def href(self, **changes: object) -> str:
         """Return the address of this state with some changes."""
@@ -54,7 +56,7 @@ class PageState:
         pairs += [(name, value) for name in _LISTS for value in state.chosen(name)]
         pairs += [("offset", str(state.offset or "")), ("query", state.query), ("position", str(state.position or ""))]
         text = urlencode([(name, value) for name, value in pairs if value])
-        return f"/?{text}" if text else "/"
+        return f"{state.root}/?{text}" if text else f"{state.root}/"
 
     def chosen(self, name: str) -> tuple[str, ...]:
         """Return the chosen values of a filter."""
@@ -72,7 +74,7 @@ class PageState:
         return {field: self.chosen(name) for name, field in FILTERS.items() if self.chosen(name)}
 
 
-def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
+def read_state(given: QueryParams, languages: tuple[str, ...], root: str = "") -> PageState:
     """Read an address; what cannot be read is as if absent, save for `q`, whose limit the page must state."""
     lang = given.get("lang", "").lower()
     return PageState(
@@ -83,6 +85,7 @@ def read_state(given: QueryParams, languages: tuple[str, ...]) -> PageState:
         offset=min(number(given.get("offset", "")), MAX_REACH - PAGE_SIZE),
         query=given.get("query", "")[:_MAX_VALUE],
         position=number(given.get("position", "")),
+        root=root,
         **{name: _values(given.getlist(name)) for name in _LISTS},
     )
 

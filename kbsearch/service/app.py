@@ -36,6 +36,7 @@ from kbsearch.service.direct import Direct
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
+from kbsearch.service.log import log_to_stderr
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
@@ -110,6 +111,7 @@ def create_app(
         version="1",
         summary="Search in a knowledge base, in the customer's language.",
         lifespan=_lifespan,
+        servers=[{"url": settings.prefix}] if settings.prefix else None,
         # Their pages load scripts from a CDN; /openapi.json serves any viewer.
         docs_url=None,
         redoc_url=None,
@@ -135,15 +137,21 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     :raises KbsearchError: no snapshot, a damaged one, an event store that cannot be opened, a target that is none,
         or an address that cannot be listened on.
     """
+    log_to_stderr()
     _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
     sys.setswitchinterval(_SWITCH_SECONDS)
     open_published = EngineOpener(settings.embed_budget)
     source = SnapshotSource(published=published_version, open=open_published)
-    engine = open_published(settings.index)
+    opened = [open_published(settings.index)]
+
+    def make() -> FastAPI:
+        # Handed over, not kept: what this process holds as well, no reload of the application lets go.
+        return create_app(settings, source=source, engine=opened.pop() if opened else open_published(settings.index))
+
     with listen(settings.host, settings.port) as listener:
         if settings.workers == 1:
-            app = create_app(settings, source=source, engine=engine)
+            app = make()
             keep_what_is_there()
             announce(url_of(listener))
             if not run(app, settings, listener):
@@ -154,13 +162,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         with tempfile.TemporaryDirectory(prefix="kbsearch-metrics-") as shared:
             os.environ[_RUN_SEED] = secrets.token_hex(32)
             os.environ[MULTIPROCESS_VARIABLE] = shared
-
-            def work() -> int:
-                app = create_app(settings, source=source, engine=engine)
-                return 0 if run(app, settings, listener) else FAILED
-
             announce(url_of(listener))
-            run_workers(settings.workers, work)
+            run_workers(
+                settings.workers, lambda: 0 if run(make(), settings, listener) else FAILED, on_started=opened.clear
+            )
 
 
 def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngine | None) -> Service:

@@ -107,7 +107,7 @@ class Service:
                 hasher=self.hasher,
                 address=address,
                 device=device_of(agent),
-                surface=surface_of(request),
+                surface=surface_of(request, self.settings.prefix),
             )
             self.buffer.put(record)
         timings["log"] = (perf_counter() - answered) * 1000
@@ -118,7 +118,8 @@ class Service:
     def receipt(self, request: Request) -> Receipt:
         """Return what events of this request inherit from it."""
         address, agent = client_of(request)
-        return Receipt(hasher=self.hasher, received_at=now(), address=address, agent=agent, surface=surface_of(request))
+        surface = surface_of(request, self.settings.prefix)
+        return Receipt(hasher=self.hasher, received_at=now(), address=address, agent=agent, surface=surface)
 
     def audiences(self, request: Request) -> frozenset[str]:
         """Return what the caller may see.
@@ -144,16 +145,18 @@ def wants_privacy(request: Request) -> bool:
     return headers.get(b"dnt") == b"1" or headers.get(b"sec-gpc") == b"1" or asked in _NO
 
 
-def surface_of(request: Request) -> str:
-    """Return where a request came from, one of `schema.SURFACES`, from a header that pages cannot forge."""
+def surface_of(request: Request, prefix: str) -> str:
+    """Return where a request came from, one of `schema.SURFACES`, from a header that pages cannot forge. Below `prefix`
+    are the service's own pages; others of its host, if any, have the widget."""
     if not request.scope["path"].startswith("/v1/"):
         return "portal"
     headers = headers_of(request.scope)
     site = headers.get(b"sec-fetch-site", b"")
     if site == b"same-origin":
         referer = headers.get(b"referer", b"").decode("latin-1")
-        path = referer.partition("://")[2].partition("/")[2]
-        return "widget" if path.startswith("widget") else "portal"
+        path = "/" + referer.partition("://")[2].partition("/")[2]
+        ours = path.startswith(f"{prefix}/") and not path.startswith(f"{prefix}/widget")
+        return "portal" if ours else "widget"
     return "widget" if site else "api"
 
 

@@ -23,6 +23,7 @@ from kbsearch.errors import (
     LimitError,
     SnapshotError,
     StoreError,
+    TooMany,
     UsageError,
 )
 from kbsearch.service.respond import json_response
@@ -59,6 +60,7 @@ class NotFound(KbsearchError):
 # Looked up along the class hierarchy, most special first.
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     FilterError: (422, "bad_filter"),
+    TooMany: (429, "limit_exceeded"),
     LimitError: (422, "limit_exceeded"),
     UsageError: (422, "invalid_value"),
     EventError: (422, "invalid_event"),
@@ -75,9 +77,12 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     KbsearchError: (500, "internal"),
 }
 _HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-RETRY_AFTER = "1"
-"""Seconds, on every 503."""
-_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_AFTER}}
+RETRY_AFTER: Mapping[int, str] = {429: "3600", 503: "1"}
+"""Seconds, on every answer of this status."""
+_EXTRA_HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    **{status: {"Retry-After": seconds} for status, seconds in RETRY_AFTER.items()},
+}
 _LIMIT_ERRORS = {
     "less_than_equal": ("at most", "le"),
     "greater_than_equal": ("at least", "ge"),

@@ -46,13 +46,15 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
     portal = load_portal()
     lang = page_language(request)
     texts = portal.messages[lang]
-    home = PageState(lang=state.lang)
+    root = service.settings.prefix
+    home = PageState(lang=state.lang, root=root)
     site_title = service.settings.title or texts["site_title"]
     chosen = {"lang": state.lang} if state.lang else {}
     # portal.js names its visit, so that it stays one while it loads views.
     session = session_of(request.headers.get("x-kbsearch-session"))
     return {
         "lang": lang,
+        "root": root,
         "m": texts,
         "messages_json": portal.as_json({key: texts[key] for key in SCRIPT_TEXTS}),
         "session": session,
@@ -62,8 +64,8 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "page_title": site_title,
         "explicit_lang": state.lang,
         "home_href": home.href(),
-        "ticket_href": _address("/ticket", chosen),
-        "suggestions_href": _address("/suggestions", chosen),
+        "ticket_href": _address(f"{root}/ticket", chosen),
+        "suggestions_href": _address(f"{root}/suggestions", chosen),
         "languages": [
             {"code": code, "name": portal.messages[code]["language_name"], "href": _in_language(request, state, code)}
             for code in LANGUAGES
@@ -86,16 +88,16 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
 def ticket_address(values: Values, subject: str, query_id: str) -> str:
     """Return the address of the ticket form, begun with what was searched for."""
     given = {"lang": str(values["explicit_lang"]), "subject": subject, "query": query_id}
-    return _address("/ticket", {name: value for name, value in given.items() if value})
+    return _address(f"{values['root']}/ticket", {name: value for name, value in given.items() if value})
 
 
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
     if status >= 500:
-        values["retry_href"] = f"{request.url.path}?{request.url.query}"
-    if status == 503:
-        headers["Retry-After"] = RETRY_AFTER
+        values["retry_href"] = f"{values['root']}{request.url.path}?{request.url.query}"
+    if status in RETRY_AFTER:
+        headers["Retry-After"] = RETRY_AFTER[status]
     return html_response(request.scope, load_portal().render(values), status, headers)
 
 
@@ -103,7 +105,7 @@ def _in_language(request: Request, state: PageState, code: str) -> str:
     path = request.url.path
     if path == "/":
         return state.href(lang=code)
-    return _address(path, {**dict(request.query_params), "lang": code})
+    return _address(f"{state.root}{path}", {**dict(request.query_params), "lang": code})
 
 
 def _address(path: str, parameters: dict[str, str]) -> str:

@@ -108,7 +108,7 @@ class FiledAnswer(BaseModel):
     id: str
     key: str = Field(description="Opens the ticket's status; whoever has it can read that.")
     status: Literal["open", "pending", "solved"]
-    url: str = Field(description="The status page, relative to the service.", examples=["/tickets/0199…?key=…"])
+    url: str = Field(description="The status page, as a path of the service's host.", examples=["/tickets/0199…?key=…"])
 
 
 class ReplyShape(BaseModel):

@@ -40,7 +40,7 @@ UNMATCHED = "unmatched"
 
 def refusal(message: str) -> Response:
     """Answer a search that the gate has refused."""
-    return json_response(error_body("overloaded", message), 503, {"Retry-After": RETRY_AFTER})
+    return json_response(error_body("overloaded", message), 503, {"Retry-After": RETRY_AFTER[503]})
 
 
 class Measure:

@@ -53,6 +53,7 @@ def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
         timeout_keep_alive=75,
         # Access logs would hold queries and addresses, unredacted.
         access_log=False,
+        log_config=None,
         server_header=False,
     )
     server = uvicorn.Server(config)

@@ -6,6 +6,7 @@ The documentation makes its table from `SETTINGS`; nothing else in the service r
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,8 @@ MIN_SECRET_BYTES = 32
 MAX_WAIT = 3600
 """Seconds."""
 
+_PREFIX = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+")
+
 
 def _setting(env: str, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"env": env, "help": text, "secret": secret})
@@ -35,6 +38,9 @@ class Settings:
     )
     host: str = _setting("KBSEARCH_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting("KBSEARCH_PORT", 8080, "TCP port to listen on.")
+    prefix: str = _setting(
+        "KBSEARCH_PREFIX", "", "Path below which a proxy offers the service, such as /help; it takes that off again."
+    )
     workers: int = _setting("KBSEARCH_WORKERS", 1, "Processes that answer; the index is shared in memory.")
     events: str = _setting(
         "KBSEARCH_EVENTS", "", "Event store, sqlite:///PATH or postgresql://…; default INDEX/events.db."
@@ -103,6 +109,8 @@ class Settings:
             if secret:
                 check_secret(name, secret)
         _check_numbers(self)
+        if self.prefix and not _PREFIX.fullmatch(self.prefix):
+            raise UsageError(f"prefix must be a path such as /help or /a/b, got {self.prefix!r}", "prefix")
         if self.contact and not self.contact.startswith(("https://", "http://", "mailto:", "tel:")):
             raise UsageError(f"contact must be an https:, mailto: or tel: link, got {self.contact!r}", "contact")
 

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request
 from starlette.types import Message
 
-from kbsearch.service.context import wants_privacy
+from kbsearch.service.context import service_of, wants_privacy
 
 _PASSED = (b"user-agent",)
 _SAME = ("type", "asgi", "http_version", "scheme", "server", "client", "app")
@@ -24,6 +24,8 @@ class Answer:
 
 async def call(request: Request, method: str, path: str, *, query: str = "", body: object = None) -> Answer:
     """Call the API as the same client; errors come back as the API's own answers."""
+    # As the browser has it; what it came with has lost the prefix on its way.
+    address = request.url.replace(path=service_of(request).settings.prefix + request.url.path)
     content = b"" if body is None else orjson.dumps(body)
     scope = {
         **{name: request.scope[name] for name in _SAME if name in request.scope},
@@ -39,7 +41,7 @@ async def call(request: Request, method: str, path: str, *, query: str = "", bod
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
             (b"sec-fetch-site", b"same-origin"),
-            (b"referer", str(request.url).encode("ascii", "ignore")),
+            (b"referer", str(address).encode("ascii", "ignore")),
         ],
     }
     status = 500

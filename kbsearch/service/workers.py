@@ -2,7 +2,8 @@
 
 What is loaded before the fork (Python itself, the libraries, the model, the open index) is there once for all of them:
 the kernel copies a page only when a process writes to it. A worker that dies is replaced; SIGTERM and SIGINT are passed
-on, and the parent waits until the last request is answered.
+on, and the parent waits until the last request is answered. Where it is the parent that dies, by whatever signal, its
+workers stop as well: nobody would replace them, and the next start would find the address taken.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -54,9 +56,29 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def run_workers(count: int, work: Callable[[], int]) -> None:
-    """Run `work` in `count` child processes until told to stop; its result is their exit code."""
+def _while_open(parent: int, mine: int, work: Callable[[], int]) -> Callable[[], int]:
+    """Let work be told to stop when the pipe ends: with the parent, since `mine`, what is written to, is its alone."""
+
+    def watch() -> None:
+        os.read(parent, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def watched() -> int:
+        os.close(mine)
+        threading.Thread(target=watch, name="kbsearch-parent", daemon=True).start()
+        return work()
+
+    return watched
+
+
+def run_workers(count: int, work: Callable[[], int], on_started: Callable[[], None]) -> None:
+    """Run `work` in `count` child processes until told to stop; its result is their exit code.
+
+    `on_started` is called here once they have what was opened for them: what they hold is theirs to let go.
+    """
     keep_what_is_there()
+    parent, mine = os.pipe()
+    work = _while_open(parent, mine, work)
     started: dict[int, float] = {}
     stopping = False
 
@@ -78,6 +100,7 @@ def run_workers(count: int, work: Callable[[], int]) -> None:
     while len(started) < count and not stopping:
         start()
     try:
+        on_started()
         while started:
             child, status = os.wait()
             lived = time.monotonic() - started.pop(child)
@@ -90,6 +113,8 @@ def run_workers(count: int, work: Callable[[], int]) -> None:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+        os.close(parent)
+        os.close(mine)
         gc.unfreeze()
 
 

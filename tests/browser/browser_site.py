@@ -21,6 +21,8 @@ from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest, StoredD
 CHROMIUM = Path("/usr/bin/chromium")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 """A browser that is not taken for a program, as headless Chromium calls itself."""
+PREFIX = "/help"
+"""Below which path of another host a service is, for one test."""
 # Each would set window.hacked, were it ever run or parsed as markup.
 PAYLOADS = (
     "<script>window.hacked=1</script>",

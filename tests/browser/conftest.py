@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from browser_site import AGENT, CHROMIUM, HOSTILE_BODY, LONG_WORD, PAYLOADS, RIGHT_TO_LEFT, Site, Steered
+from browser_site import AGENT, CHROMIUM, HOSTILE_BODY, LONG_WORD, PAYLOADS, PREFIX, RIGHT_TO_LEFT, Site, Steered
 from playwright.sync_api import Browser, Page, sync_playwright
 from widget_site import Answering, Customer, Shop, opened
 
@@ -84,6 +84,14 @@ def site(hostile_index: Path, steered: Steered, tmp_path: Path, monkeypatch: pyt
     source = SnapshotSource(published_version, lambda _directory: steered)
     settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
     yield from serving(settings, source)
+
+
+@pytest.fixture
+def below(hostile_index: Path, steered: Steered, tmp_path: Path) -> Iterator[Site]:
+    """A service to which a proxy leads, below a path of its host."""
+    source = SnapshotSource(published_version, lambda _directory: steered)
+    events = f"sqlite:///{tmp_path / 'events.db'}"
+    yield from serving(Settings(index=hostile_index, events=events, prefix=PREFIX), source)
 
 
 @pytest.fixture(scope="session")

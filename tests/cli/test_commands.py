@@ -309,3 +309,6 @@ def test_a_service_says_where_it_answers(index: Path, workers: int) -> None:
             server.kill()
     assert (server.returncode, rest) == (0, "")
     assert "Traceback" not in logged
+    lines = logged.splitlines()
+    assert any("Uvicorn running" in line or "Started server process" in line for line in lines)
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO ", line) for line in lines)

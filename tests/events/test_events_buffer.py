@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import sqlite3
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ class BlockedStore:
             raise sqlite3.OperationalError("disk is full")
         self.kept += facts
 
+    def add_dropped(self, _day: str, _count: int) -> None: ...
+
 
 def test_a_full_buffer_drops_and_counts() -> None:
     """`put` returns at once, whatever the store does."""
@@ -63,6 +66,32 @@ def test_a_store_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> 
     buffer.close()
     assert [event("1")] == store.kept
     assert "trying again" in caplog.text
+
+
+def test_a_disk_that_stays_full_is_one_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of the store and of the journal, however often they are tried; and the end of it is told."""
+    store = BlockedStore(failures=2)
+    store.open.set()
+    journal = Journal(tmp_path)
+    buffer = EventBuffer(store, journal=journal, interval=0.01)  # type: ignore[arg-type]
+    buffer.put(event("1"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "append", full)
+        assert not any(buffer.put(event("lost")) for _ in range(3))
+    assert buffer.put(event("2"))
+    assert buffer.flush()
+    buffer.close()
+    told = [(record.getMessage().partition(" re")[0].split(";")[0], bool(record.exc_info)) for record in caplog.records]
+    assert sorted(told) == [
+        ("the event journal", True),
+        ("the event journal works again", False),
+        ("the event store", True),
+        ("the event store works again", False),
+    ]
+
+
+def full(_facts: Sequence[Fact]) -> None:
+    raise OSError(errno.ENOSPC, "no space left")
 
 
 def test_shutdown_gives_up_on_a_dead_store_and_counts(caplog: pytest.LogCaptureFixture) -> None:

@@ -295,3 +295,16 @@ def test_who_wants_no_trace_leaves_none(filing: TestClient, service: Service) ->
     assert service.buffer.flush()
     assert (list(service.store.events()), list(service.store.searches())) == ([], [])
     assert len(service.suggestions.listed()) == 2
+
+
+def test_too_many_tickets_of_one_address_have_to_wait(filing: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with what was sent; status and header say when it will be taken, to programs and to the form."""
+    monkeypatch.setattr("kbsearch.handover.store.MOST_AT_ONCE", 1)
+    assert filing.post("/ticket", data=TICKET).status_code == 303
+    body = {"reason": "customer_request", "subject": "Another", "contact": {"email": TICKET["email"]}}
+    for answer in (
+        filing.post("/v1/handover", json=body),
+        filing.post("/ticket", data={**TICKET, "message": "One more."}),
+    ):
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
+    assert "One more." in answer.text

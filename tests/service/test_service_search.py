@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from service_fake import FakeEngine, article
+from service_fake import ARTICLES, FakeEngine, article
 
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
@@ -270,6 +270,27 @@ def test_popular_queries_survive_a_broken_store(service: Service, caplog: pytest
     popular.stop()
     assert popular.matching("", "en", 5) == []
     assert "the old ones stay" in caplog.text
+
+
+def test_a_long_document_is_compressed_for_who_takes_that(make_client: Any) -> None:
+    """A short one is not, which would come in one packet anyway."""
+    long = article("long.en", "Long", "A word. " * 500)
+    with make_client(engine=FakeEngine(articles=(long, *ARTICLES))) as client:
+        for document, accepted, encoding in (
+            ("long.en", "gzip", "gzip"), ("long.en", "gzip;q=0", None), ("reset-password.en", "gzip", None),
+        ):  # fmt: skip
+            answer = client.get(f"/v1/documents/{document}", headers={"Accept-Encoding": accepted})
+            assert answer.headers.get("content-encoding") == encoding
+            assert "Accept-Encoding" in answer.headers["vary"]
+            assert answer.json()["id"] == document
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/v1/documents/reset-password.en", "/portal/portal.css"])
+def test_head_is_get_without_the_body(client: TestClient, path: str) -> None:
+    """For monitors and caches; a search, which counts, has none."""
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.headers["content-type"]) == (200, got.headers["content-type"])
+    assert client.head("/v1/search?q=password").status_code == 405
 
 
 def test_documents_are_whole(client: TestClient) -> None:

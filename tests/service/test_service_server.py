@@ -26,7 +26,7 @@ import os, signal, time
 from kbsearch.service.workers import run_workers
 tell = lambda: os.kill(os.getpid(), signal.SIGTERM)
 os.register_at_fork(after_in_parent=tell, after_in_child=tell)
-run_workers(3, lambda: time.sleep(60) or 0)
+run_workers(3, lambda: time.sleep(60) or 0, lambda: None)
 """
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 

@@ -17,11 +17,14 @@ import httpx2 as httpx
 import pytest
 
 import indexer.cli
+from kbsearch.bench.memory import memory_of
 from kbsearch.bench.server import Server, serving
 from kbsearch.disk import unless_in_use
-from kbsearch.manifest import MANIFEST, published_version
+from kbsearch.manifest import MANIFEST, publish, published_version
 from kbsearch.service.reload import SnapshotHolder, SnapshotSource
 from kbsearch.versions import list_snapshots
+
+_RELOADS = 'kbsearch_reloads_total{result="ok"}'
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -110,6 +113,44 @@ def test_what_a_service_holds_is_not_pruned_until_it_ends(index: Path) -> None:
         eventually(lambda: _free(index / oldest))
     assert indexer.cli.main(["prune", str(index), "--keep", "1"]) == 0
     assert names(index) == [newest]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_version_of_the_start_is_let_go_as_any_other(index: Path, workers: int) -> None:
+    """By the process that opened it as well, which serves nothing where there are several."""
+    newest, middle, oldest = names(index)
+    publish(index, oldest)
+    with serving(index, workers=workers, environment={"KBSEARCH_POLL": "0.02"}) as server:
+        for count, version in enumerate((middle, newest), start=1):
+            publish(index, version)
+            eventually(lambda wanted=count * workers: _reloads(server) == wanted)
+        eventually(lambda: _free(index / oldest))
+        assert not _free(index / middle)
+
+
+@pytest.mark.slow
+def test_a_worker_that_comes_later_opens_what_is_published(index: Path) -> None:
+    """Not what was published when the service was started."""
+    newest, middle, oldest = names(index)
+    publish(index, oldest)
+    with serving(index, workers=2, environment={"KBSEARCH_POLL": "0.02"}) as server:
+        publish(index, middle)
+        eventually(lambda: _reloads(server) == 2)
+        publish(index, newest)
+        eventually(lambda: _reloads(server) == 4)
+        killed, kept = sorted(set(memory_of(server.pid)) - {server.pid})
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(set(memory_of(server.pid)) - {server.pid, killed, kept}) == 1)
+        with customers(server) as seen:
+            eventually(lambda: len(seen) > 50)
+        assert set(seen) == {(200, newest)}
+        eventually(lambda: _free(index / oldest))
+
+
+def _reloads(server: Server) -> int:
+    """How often a worker has changed over."""
+    text = httpx.get("http://{}:{}/metrics".format(*server.address)).text
+    return sum(int(float(line.split()[1])) for line in text.splitlines() if line.startswith(_RELOADS))
 
 
 def _free(version: Path) -> bool:

@@ -49,15 +49,15 @@ def render_report(board: Board, title: str) -> str:
     loaded = load_files()
     style, script = (file.content.decode() for file in loaded.static.values())
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    values = {**board_values(board), "title": title, "policy": policy, "version": loaded.version}
+    values = {**board_values(board), "title": title, "policy": policy, "version": loaded.version, "root": ""}
     page = loaded.environment.get_template("board.html")
     return page.render(values, alone=True, style=style, script=script)
 
 
-def render_note(template: str, message: str) -> str:
+def render_note(template: str, message: str, root: str) -> str:
     """Return `key.html`, which asks for a key, or `problem.html`, which only says what is wrong."""
     loaded = load_files()
-    return loaded.environment.get_template(template).render(message=message, version=loaded.version)
+    return loaded.environment.get_template(template).render(message=message, version=loaded.version, root=root)
 
 
 def _hash(content: str) -> str:

@@ -4,8 +4,10 @@
 (() => {
   const body = document.body;
   const session = body.dataset.session;
+  // Below which path of the host the service is, as this script itself is.
+  const root = new URL("..", document.currentScript.src).pathname;
   const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
-  const OURS = /^\/($|ticket$|tickets\/|suggestions$)/;
+  const OURS = new RegExp(`^${root}($|ticket$|tickets/|suggestions$)`);
   const MOST_TRAIL = 20;
   const PATIENCE = 15000;
   const beside = matchMedia("(min-width: 56rem)");
@@ -76,7 +78,7 @@
   // The search and the place that led to an article are for this visit only: a link that is passed on must not say them.
   function clean(address) {
     const url = new URL(address, location);
-    if (url.pathname === "/") for (const name of ["query", "position", "said"]) url.searchParams.delete(name);
+    if (url.pathname === root) for (const name of ["query", "position", "said"]) url.searchParams.delete(name);
     return url.pathname + url.search;
   }
 
@@ -215,7 +217,7 @@
       submit.preventDefault();
       const given = new FormData(form);
       given.set("q", given.get("q").trim());
-      if (given.get("q")) go(`/?${new URLSearchParams(given)}`);
+      if (given.get("q")) go(`${root}?${new URLSearchParams(given)}`);
     } else if (form.method === "post") {
       submit.preventDefault();
       post(form, submit.submitter);
@@ -294,7 +296,7 @@
     deflecting = new AbortController();
     const asked = { subject, body: message, lang: document.documentElement.lang, session, query: form.elements.queries.value.split("\n")[0] };
     try {
-      const response = await fetch("/v1/deflect", { method: "POST", body: JSON.stringify(asked), signal: deflecting.signal });
+      const response = await fetch(`${root}v1/deflect`, { method: "POST", body: JSON.stringify(asked), signal: deflecting.signal });
       if (!response.ok) throw new Error(`${response.status} from /v1/deflect`);
       const answer = await response.json();
       addLine("queries", answer.query_id);
@@ -361,7 +363,7 @@
     if (q.length < 2) return closeSuggestions();
     asking = new AbortController();
     try {
-      const address = `/v1/suggest?${new URLSearchParams({ q, lang: document.documentElement.lang, limit: 7 })}`;
+      const address = `${root}v1/suggest?${new URLSearchParams({ q, lang: document.documentElement.lang, limit: 7 })}`;
       const response = await fetch(address, { signal: asking.signal });
       if (!response.ok) return closeSuggestions();
       const answer = await response.json();
@@ -431,8 +433,8 @@
     const event = { event_id: randomId(), action_name: action, session_id: session, timestamp: new Date().toISOString(), event_attributes: attributes };
     if (query) event.query_id = query;
     const batch = JSON.stringify({ events: [event] });
-    if (navigator.sendBeacon?.("/v1/events", new Blob([batch], { type: "application/json" }))) return;
-    fetch("/v1/events", { method: "POST", body: batch, keepalive: true }).catch(() => undefined);
+    if (navigator.sendBeacon?.(`${root}v1/events`, new Blob([batch], { type: "application/json" }))) return;
+    fetch(`${root}v1/events`, { method: "POST", body: batch, keepalive: true }).catch(() => undefined);
   }
 
   // crypto.randomUUID is missing on plain http; random bytes are not.

@@ -46,10 +46,10 @@ async def dashboard(request: Request) -> Response:
     try:
         audiences = _admin(service, presented) if presented else service.audiences(request)
         if ADMIN not in audiences:
-            return _ask("", 401 if request.headers.get(KEY_HEADER) else 200)
+            return _ask(service, "", 401 if request.headers.get(KEY_HEADER) else 200)
     except (KeyRejected, Forbidden) as error:
-        answer = _ask(f"The key is no longer good: {error}.", 401)
-        answer.delete_cookie(COOKIE, path=_PATH)
+        answer = _ask(service, f"The key is no longer good: {error}.", 401)
+        answer.delete_cookie(COOKIE, path=_home(service))
         return answer
     today = datetime.now(UTC).date().isoformat()
     until = request.query_params.get("to", "") or today
@@ -59,44 +59,49 @@ async def dashboard(request: Request) -> Response:
         bounds = read_period(since, until)
         made = await to_thread.run_sync(lambda: _make(service, knowledge, *bounds), limiter=ONE_AT_A_TIME)
     except UsageError as error:
-        return _html(request, render_note("problem.html", str(error)), 422)
+        return _html(request, render_note("problem.html", str(error), service.settings.prefix), 422)
     presets = [
         {
             "name": f"{days} days",
-            "href": f"{_PATH}?from={day_after(today, 1 - days)}&to={today}",
+            "href": f"{_home(service)}?from={day_after(today, 1 - days)}&to={today}",
             "current": (since, until) == (day_after(today, 1 - days), today),
         }
         for days in _PRESETS
     ]
-    return _html(request, render_page(made, service.settings.title or "Help centre", {"presets": presets}))
+    address = {"presets": presets, "root": service.settings.prefix}
+    return _html(request, render_page(made, service.settings.title or "Help centre", address))
 
 
 @router.post(_PATH)
 async def enter(request: Request) -> Response:
     """Take a key from the form, and lead to the page of the period that the address names."""
+    service = service_of(request)
     key = (await read_form(request)).get("key", "")
     try:
-        _admin(service_of(request), key)
+        _admin(service, key)
     except (KeyRejected, Forbidden) as error:
-        return _ask(f"This key does not open the report: {error}.", 403 if isinstance(error, Forbidden) else 401)
+        status = 403 if isinstance(error, Forbidden) else 401
+        return _ask(service, f"This key does not open the report: {error}.", status)
     # Only what the page reads, and only behind its own path: the page judges it, and nothing leads elsewhere.
     period = urlencode({name: value for name in _PERIOD if (value := request.query_params.get(name))})
-    answer = RedirectResponse(f"{_PATH}?{period}" if period else _PATH, 303, headers=_HEADERS)
+    home = _home(service)
+    answer = RedirectResponse(f"{home}?{period}" if period else home, 303, headers=_HEADERS)
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, key, path=_PATH, httponly=True, samesite="lax", secure=secure)
+    answer.set_cookie(COOKIE, key, path=home, httponly=True, samesite="lax", secure=secure)
     return answer
 
 
 @router.post(f"{_PATH}/leave")
 async def leave(request: Request) -> Response:
     """Forget the key."""
+    home = _home(service_of(request))
     await read_form(request)
-    answer = RedirectResponse(_PATH, 303, headers=_HEADERS)
-    answer.delete_cookie(COOKIE, path=_PATH)
+    answer = RedirectResponse(home, 303, headers=_HEADERS)
+    answer.delete_cookie(COOKIE, path=home)
     return answer
 
 
-@router.get(f"{_PATH}/{{name}}")
+@router.api_route(f"{_PATH}/{{name}}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     """Send a file of the page."""
     file = load_files().static.get(name)
@@ -130,8 +135,14 @@ def _make(service: Service, knowledge: Knowledge, since: int | None, until: int 
     )  # fmt: skip
 
 
-def _ask(message: str, status: int) -> Response:
-    return Response(render_note("key.html", message), status, media_type="text/html; charset=utf-8", headers=_HEADERS)
+def _home(service: Service) -> str:
+    """Where browsers find the page, and send the cookie."""
+    return service.settings.prefix + _PATH
+
+
+def _ask(service: Service, message: str, status: int) -> Response:
+    page = render_note("key.html", message, service.settings.prefix)
+    return Response(page, status, media_type="text/html; charset=utf-8", headers=_HEADERS)
 
 
 def _html(request: Request, page: str, status: int = 200) -> Response:

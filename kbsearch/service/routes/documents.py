@@ -8,11 +8,12 @@ from kbsearch.service import shapes
 from kbsearch.service.answers import document_answer
 from kbsearch.service.context import service_of
 from kbsearch.service.errors import NotFound
-from kbsearch.service.respond import json_response
+from kbsearch.service.respond import long_json_response
 
 router = APIRouter(tags=["articles"])
 
 
+@router.head("/v1/documents/{document_id:path}", include_in_schema=False)
 @router.get(
     "/v1/documents/{document_id:path}",
     responses={
@@ -32,4 +33,4 @@ async def document(request: Request, document_id: str) -> Response:
     found = await service.gate.run(lambda: engine.document(document_id, audiences=audiences))
     if found is None:
         raise NotFound("there is no such article")
-    return json_response(document_answer(found, engine.snapshot))
+    return long_json_response(request.scope, document_answer(found, engine.snapshot))

@@ -23,10 +23,10 @@ _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Ro
 async def explain_get(request: Request, q: str = "", lang: str = "") -> Response:
     """Show the form; with an admin key in the header and a query, the explanation as well."""
     if not q.strip():
-        return _page("", "", None)
+        return _page(request, "", "", None)
     service = service_of(request)
     check_admin(service, request)
-    return _page(q, lang, await _explained(request, q, lang, service.audiences(request)))
+    return _page(request, q, lang, await _explained(request, q, lang, service.audiences(request)))
 
 
 @router.post("/explain")
@@ -37,7 +37,7 @@ async def explain_post(request: Request) -> Response:
     if ADMIN not in audiences:
         raise Forbidden(f"this needs a key with the audience {ADMIN}; make one with: kbsearch key --audience {ADMIN}")
     q, lang = fields.get("q", ""), fields.get("lang", "")
-    return _page(q, lang, await _explained(request, q, lang, audiences))
+    return _page(request, q, lang, await _explained(request, q, lang, audiences))
 
 
 async def _explained(request: Request, q: str, lang: str, audiences: frozenset[str]) -> SearchOutcome:
@@ -49,9 +49,9 @@ async def _explained(request: Request, q: str, lang: str, audiences: frozenset[s
     return await service.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
 
 
-def _page(q: str, lang: str, outcome: SearchOutcome | None) -> Response:
+def _page(request: Request, q: str, lang: str, outcome: SearchOutcome | None) -> Response:
     portal = load_portal()
     page = portal.environment.get_template("explain.html").render(
-        q=q, lang=lang, outcome=outcome, version=portal.version
+        q=q, lang=lang, outcome=outcome, version=portal.version, root=service_of(request).settings.prefix
     )
     return Response(page, media_type="text/html; charset=utf-8", headers=_HEADERS)

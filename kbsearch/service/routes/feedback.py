@@ -25,11 +25,12 @@ async def feedback(request: Request) -> Response:
     :raises UsageError: a field that no form of the page sends.
     """
     form = await read_form(request)
+    service = service_of(request)
     back = form.get("back", "")
-    if back != "/" and not back.startswith("/?"):
+    home = f"{service.settings.prefix}/"
+    if back != home and not back.startswith(f"{home}?"):
         raise UsageError(f"back must be an address of this page, got {back[:60]!r}", "back")
     said, facts = _facts(form)
-    service = service_of(request)
     event = make_event(
         service,
         request,

@@ -72,7 +72,11 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 @router.post(
     "/v1/handover",
     status_code=201,
-    responses={201: {"model": FiledAnswer, "description": "Kept, and on its way to a human."}, **_ERRORS},
+    responses={
+        201: {"model": FiledAnswer, "description": "Kept, and on its way to a human."},
+        **_ERRORS,
+        429: {"model": shapes.ErrorAnswer, "description": "Too many tickets of this address; see Retry-After."},
+    },
     openapi_extra=_body(HandoverBody),
     summary="Pass to a human",
 )
@@ -110,7 +114,7 @@ async def file_handover(request: Request) -> Response:
         for action in FILED
     ]  # fmt: skip
     keep(service, request, [replace(event, timestamp=ticket.created_at) for event in events])
-    url = f"/tickets/{ticket.id}?key={ticket.key}"
+    url = f"{service.settings.prefix}/tickets/{ticket.id}?key={ticket.key}"
     return json_response({"id": ticket.id, "key": ticket.key, "status": ticket.status, "url": url}, 201)
 
 

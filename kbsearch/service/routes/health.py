@@ -33,6 +33,7 @@ async def readyz(request: Request) -> Response:
     return json_response(answer) if holder.snapshot else json_response(answer, 503, {"Retry-After": "1"})
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
     """Requests, latency, decisions, events written and dropped, snapshot and reloads."""

@@ -24,8 +24,9 @@ router = APIRouter(include_in_schema=False)
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
     """Show the search box, the results of a query or an article, as the address says."""
-    state = read_state(request.query_params, LANGUAGES)
-    values = frame_values(service_of(request), request, state)
+    service = service_of(request)
+    state = read_state(request.query_params, LANGUAGES, service.settings.prefix)
+    values = frame_values(service, request, state)
     texts = load_portal().messages[str(values["lang"])]
     values["view"] = "results" if state.q or state.doc else "home"
     said = request.query_params.get("said", "")
@@ -50,7 +51,7 @@ async def page(request: Request) -> Response:
     return html_page(request, values, status)
 
 
-@router.get("/portal/{name}")
+@router.api_route("/portal/{name}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     """Send a file of the page."""
     file = load_portal().static.get(name)

@@ -197,7 +197,8 @@ async def _page(
 ) -> Response:
     service = service_of(request)
     lang = request.query_params.get("lang", "").lower()
-    values = frame_values(service, request, PageState(lang=lang if lang in LANGUAGES else ""))
+    state = PageState(lang=lang if lang in LANGUAGES else "", root=service.settings.prefix)
+    values = frame_values(service, request, state)
     texts = load_portal().messages[str(values["lang"])]
     status = error_code(error)[0] if error else 200
     field = getattr(error, "field", None)
@@ -215,4 +216,4 @@ async def _page(
 def _back(request: Request, done: str) -> Response:
     lang = request.query_params.get("lang", "").lower()
     chosen = f"&lang={lang}" if lang in LANGUAGES else ""
-    return RedirectResponse(f"/suggestions?done={done}{chosen}#done", 303)
+    return RedirectResponse(f"{service_of(request).settings.prefix}/suggestions?done={done}{chosen}#done", 303)

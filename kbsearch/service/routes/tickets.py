@@ -71,7 +71,7 @@ async def file(request: Request) -> Response:
         values["form_problem"] = values["m"]["ticket_failed"]  # type: ignore[index]
         return html_page(request, values, answer.status)
     lang = {"lang": values["explicit_lang"]} if values["explicit_lang"] else {}
-    address = f"/tickets/{quote(str(answer.body['id']), safe='')}"
+    address = f"{values['root']}/tickets/{quote(str(answer.body['id']), safe='')}"
     return RedirectResponse(f"{address}?{urlencode({'key': answer.body['key'], **lang})}", 303)
 
 
@@ -115,7 +115,7 @@ async def _look(request: Request, values: Values, given: dict[str, str]) -> None
     except KbsearchError:
         return
     values["looked"] = not held_out
-    state = PageState(lang=str(values["explicit_lang"]))
+    state = PageState(lang=str(values["explicit_lang"]), root=str(values["root"]))
     names = load_portal().names
     values["found"] = [hit_values(hit, answered.query_id, state, names) for hit in answered.outcome.hits]
     given["queries"] += f"\n{answered.query_id}"
@@ -140,4 +140,4 @@ def _trail(given: dict[str, str], name: str) -> list[str]:
 
 def _state(request: Request) -> PageState:
     lang = request.query_params.get("lang", "").lower()
-    return PageState(lang=lang if lang in LANGUAGES else "")
+    return PageState(lang=lang if lang in LANGUAGES else "", root=service_of(request).settings.prefix)
