@@ -23,6 +23,7 @@ from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
 from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.digraphs import HAVE_DIGRAPHS, without_digraphs
 from kbsearch.text.keyboard import has_cyrillic, in_other_layout
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
@@ -224,6 +225,25 @@ class Lexicon:
             return text, langs
         text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in unknown))
         return text, (best, *(lang for lang in langs if lang != best))
+
+    def without_digraphs(self, text: str) -> str:
+        """A text in plain letters, its unknown words with one letter for each two that stand for it.
+
+        One of them at least becomes a word that the collection holds so, and no short one: the text stays otherwise.
+        """
+        langs = [lang for lang in self.detector.languages if primary(lang) in HAVE_DIGRAPHS]
+        if not langs or not text.isascii():
+            return text
+        meant = {word: without_digraphs(word) for word in surfaces(text) if word.isalpha()}
+        changed = [word for word, other in meant.items() if other != word]
+        unknown = {
+            word
+            for word, known in zip(changed, self.held(changed, self.detector.languages), strict=True)
+            if not known and fold(word) not in self.protected
+        }
+        if not any(len(meant[word]) > SHORT_STEM and self.holds_whole(meant[word], langs) for word in unknown):
+            return text
+        return put_in(text, ((w.start, w.end, meant[w.text]) for w in words(text) if w.text in unknown))
 
     def in_other_layout(self, text: str) -> str | None:
         """A text whose unknown words are what the same keys write in the other alphabet; None where the collection

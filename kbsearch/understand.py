@@ -15,6 +15,7 @@ from operator import itemgetter
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
+from kbsearch.text.digraphs import HAVE_DIGRAPHS
 from kbsearch.text.keyboard import in_other_layout, look_alike
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
@@ -44,7 +45,7 @@ class Understanding:
     """A query made ready for both legs."""
 
     typed: str
-    """Normalised, with the alphabet and the spaces that were meant."""
+    """Normalised, with the alphabet and the spaces that were meant, and without digraphs."""
     text: str
     """Its words, slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]
@@ -81,11 +82,16 @@ def understand(
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
     other passages hold is offered as a correction. Where the same keys write known words of another alphabet in place
-    of unknown ones, or where a space is missing or too many, what was meant is read, and offered.
+    of unknown ones, or where a space is missing or too many, what was meant is read, and offered. Two letters that
+    stand for one of Latvian or Lithuanian are read as that one: nothing was mistyped.
     """
     query = _read(typed, languages, interface_lang, lexicon, allowed)
+    plain = _without_digraphs(query, interface_lang, lexicon)
+    if plain != typed:
+        languages = likely_languages(plain, interface_lang, lexicon.detector)
+        query = _read(plain, languages, interface_lang, lexicon, allowed)
     meant = _meant(query, lexicon)
-    if meant == typed:
+    if meant == plain:
         return query
     languages = likely_languages(meant, interface_lang, lexicon.detector)
     query = _read(meant, languages, interface_lang, lexicon, allowed)
@@ -108,6 +114,15 @@ def likely_languages(text: str, interface_lang: str, detector: LanguageDetector)
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
     return {lang: weight / total for lang, weight in ordered}
+
+
+def _without_digraphs(query: Understanding, interface_lang: str, lexicon: Lexicon) -> str:
+    """What was typed, with one letter for each two that stand for it, where that is Latvian or Lithuanian."""
+    plain = lexicon.without_digraphs(query.typed) if query.unknown else query.typed
+    if plain == query.typed or _outside(plain, interface_lang, lexicon):
+        return query.typed
+    likeliest = next(iter(likely_languages(plain, interface_lang, lexicon.detector)), "")
+    return plain if primary(likeliest) in HAVE_DIGRAPHS else query.typed
 
 
 def _meant(query: Understanding, lexicon: Lexicon) -> str:

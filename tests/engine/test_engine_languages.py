@@ -47,6 +47,30 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
     assert outcome.hits[0].id == "password.ru"
 
 
+@pytest.mark.parametrize("lang", ["lv", "ru", ""])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("kur ir mans suutiijums", None),
+        ("veestulee", None),
+        ("suutiijumanumurs veestulee", "sutijuma numurs vestule"),
+    ],
+)
+def test_latvian_is_understood_with_digraphs(engine: Engine, typed: str, meant: str | None, lang: str) -> None:
+    """As people type it without a Latvian keyboard: that is no mistake, and what else is one is told apart."""
+    outcome = engine.search(SearchRequest(q=typed, lang=lang))
+    assert (outcome.detected_lang, outcome.hits[0].group) == ("lv", "parcel")
+    assert outcome.did_you_mean == meant
+
+
+@pytest.mark.parametrize("typed", ["where meeting numuurs", "ziehen numuurs zahlen", "kuidas muuta numuurs"])
+def test_double_letters_of_other_languages_stay(engine: Engine, typed: str) -> None:
+    """Even beside a word that becomes a known one."""
+    explained = engine.search(SearchRequest(q=typed, explain=True)).hits[0].explain
+    assert explained is not None
+    assert "numuurs" in str(explained["words"])
+
+
 KEYS = [
     ("rfr bpvtybnm gfhjkm", "", "как изменить пароль", "password.ru"),
     ("Gfhjkm", "lv", "Пароль", "password.ru"),
