@@ -15,6 +15,7 @@ from operator import itemgetter
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
+from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.digraphs import HAVE_DIGRAPHS
 from kbsearch.text.keyboard import in_other_layout, look_alike
 from kbsearch.text.language import LanguageDetector
@@ -31,6 +32,11 @@ PLAUSIBLE = 0.15
 MAX_READINGS = 3
 # From this share on a query is in a language that the collection lacks, where it knows few of the words.
 SURE = 0.5
+RUSSIAN = "ru"
+# Of a text in Latin letters: how likely Russian must be among its neighbours' languages and those of the collection.
+# From here on no title in those languages is taken for it, and two in three Russian questions are.
+LATIN_RUSSIAN = 0.15
+NEIGHBOURS = frozenset({RUSSIAN, "de", "en", "et", "lt", "lv", "pl"})
 # A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
@@ -158,14 +164,18 @@ def _read(
     unknown -= _explained(synonyms, lexicon)
     corrections: dict[str, str] = {}
     slips: dict[str, str] = {}
+    spelt: dict[str, str] = {}
     if outside:
         # Words of a language that the collection lacks are no misspelt ones of those that it has.
         languages, readings = outside, tuple(outside)
         words_read = lexicon.read(surface, readings)
         content = _content(words_read)
         unknown.intersection_update(word.text for word in content)
+        if RUSSIAN in outside and text.isascii():
+            spelt = _in_cyrillic(surface, lexicon)
     else:
         corrections, slips = _corrections(facts, unknown, readings, lexicon, allowed)
+        spelt = slips
     typed_words = tuple(word.text for word in content)
     weights: dict[str, float] = {}
     # Where nothing but stop words was typed, they are what counts.
@@ -186,7 +196,7 @@ def _read(
     return Understanding(
         typed=typed,
         # Marks around words say nothing of what is asked, yet three of them move a vector more than a word does.
-        text=" ".join(slips.get(word, word) for word in surface),
+        text=" ".join(spelt.get(word, word) for word in surface),
         content=typed_words,
         languages=languages,
         readings=readings,
@@ -238,10 +248,25 @@ def _corrections(
 
 
 def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
-    """The language of a text where it is surely none that the collection has, and its probability; else nothing."""
+    """The language of a text where it is surely none that the collection has, and its probability; else nothing.
+
+    Russian in Latin letters need not be sure: it resembles every language that is written in them.
+    """
     weighed = likely_languages(text, interface_lang, lexicon.any_detector)
+    if text.isascii() and not lexicon.speaks(RUSSIAN):
+        near = sum(share for lang, share in weighed.items() if lang in NEIGHBOURS or lexicon.speaks(lang))
+        russian = weighed.get(RUSSIAN, 0.0)
+        if russian and russian >= LATIN_RUSSIAN * near:
+            return {RUSSIAN: russian / near}
     lang, share = next(iter(weighed.items()), ("", 0.0))
     return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
+
+
+def _in_cyrillic(surface: Sequence[str], lexicon: Lexicon) -> dict[str, str]:
+    """The words in Latin letters that the collection does not hold, each as Russian spells it."""
+    held = lexicon.held(surface, lexicon.detector.languages)
+    pairs = zip(surface, held, strict=True)
+    return {word: to_cyrillic(word.lower()) for word, known in pairs if word.isalpha() and not known}
 
 
 def _synonyms(

@@ -47,6 +47,34 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
     assert outcome.hits[0].id == "password.ru"
 
 
+@pytest.fixture(scope="module")
+def without_russian(build_index: BuildIndex) -> Engine:
+    titles = {"lv": ("Pasūtījuma atcelšana", "Paroles maiņa", "Kur ir mans sūtījums", "Preces atgriešana")}
+    titles["en"] = ("Cancel an order", "Change your password", "Where is my parcel", "Return an item")
+    groups = ("cancel", "password", "parcel", "return")
+    rows = [
+        {"id": f"{group}.{lang}", "group": group, "lang": lang, "title": title, "body": title}
+        for lang, of_lang in titles.items()
+        for group, title in zip(groups, of_lang, strict=True)
+    ]
+    return open_engine(build_index(rows))
+
+
+@pytest.mark.parametrize("lang", ["ru", "lv", ""])
+@pytest.mark.parametrize("typed", ["kak pomenjat parol", "kak izmenit svoj parol"])
+def test_russian_in_latin_letters_finds_what_it_means(without_russian: Engine, typed: str, lang: str) -> None:
+    """Where the collection has no Russian either; nothing is taken for misspelt."""
+    outcome = without_russian.search(SearchRequest(q=typed, lang=lang))
+    assert (outcome.detected_lang, outcome.did_you_mean) == ("ru", None)
+    assert outcome.hits[0].group == "password"
+
+
+@pytest.mark.parametrize("typed", ["gdzie jest moja paczka", "kus minu pakk on", "windscreen wiper fluid", "12", "!!"])
+def test_other_languages_are_no_russian_in_latin_letters(without_russian: Engine, typed: str) -> None:
+    """However few of their words are known."""
+    assert without_russian.search(SearchRequest(q=typed)).detected_lang != "ru"
+
+
 @pytest.mark.parametrize("lang", ["lv", "ru", ""])
 @pytest.mark.parametrize(
     ("typed", "meant"),
