@@ -22,7 +22,7 @@ from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
-from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.cyrillic import to_cyrillic, with_soft_sign
 from kbsearch.text.digraphs import HAVE_DIGRAPHS, without_digraphs
 from kbsearch.text.keyboard import has_cyrillic, in_other_layout
 from kbsearch.text.language import LanguageDetector
@@ -212,19 +212,32 @@ class Lexicon:
         places = words(text)
         typed = [word.text for word in places]
         latin = [lang for lang in langs if lang not in cyrillic]
-        meant = [to_cyrillic(word.lower()) if word.isalpha() else word for word in typed]
         plain = self.held(typed, (*latin, *cyrillic)) if typed else []
-        unknown = [place for place, known in enumerate(plain) if not known]
-        if not unknown:
+        meant = {place: self._in_cyrillic(typed[place], cyrillic) for place, known in enumerate(plain) if not known}
+        if not meant:
             return text, langs
         best, count = max(
-            ((lang, sum(self.held([meant[place] for place in unknown], [lang]))) for lang in cyrillic),
+            ((lang, sum(self.held(list(meant.values()), [lang]))) for lang in cyrillic),
             key=lambda item: item[1],
         )
-        if best not in langs and not (2 * count > len(unknown) and 2 * len(unknown) > len(typed)):
+        if 2 * count > len(meant) and 2 * len(meant) > len(typed):
+            # Words of any language look like its stop words: "ne", "on".
+            spelt = {place: to_cyrillic(word.lower()) for place, word in enumerate(typed) if word.isalpha()}
+            meant = {place: word for place, word in spelt.items() if is_stop_word(word, best)} | meant
+        elif best not in langs:
             return text, langs
-        text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in unknown))
+        text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in sorted(meant)))
         return text, (best, *(lang for lang in langs if lang != best))
+
+    def _in_cyrillic(self, word: str, langs: Sequence[str]) -> str:
+        """A word in Latin letters as Cyrillic spells it, with a soft sign, or a 4 read as ч, where that makes a word of
+        the collection."""
+        letters = word.lower().replace("4", "ch")
+        if not letters.isalpha():
+            return word
+        spelt = to_cyrillic(letters)
+        known = (other for other in (spelt, *with_soft_sign(spelt)) if self.holds_whole(other, langs))
+        return next(known, spelt if word.isalpha() else word)
 
     def without_digraphs(self, text: str) -> str:
         """A text in plain letters, its unknown words with one letter for each two that stand for it.

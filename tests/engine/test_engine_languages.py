@@ -47,6 +47,30 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
     assert outcome.hits[0].id == "password.ru"
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("sozdat pismo", "создать письмо"),
+        ("4to sozdat", "что создать"),
+        ("ne sozdat pismo", "не создать письмо"),
+        ("pismo a4", "письмо a4"),
+        ("sozdat sovet", "создать совет"),
+        ("create a new gizmo", "create a new gizmo"),
+    ],
+)
+def test_latin_letters_leave_out_the_soft_sign(build_index: BuildIndex, typed: str, words: str) -> None:
+    """And write ч as 4; neither is a mistake. A collection decides what was meant."""
+    rows = [
+        {"id": "a", "lang": "ru", "title": "Создать письмо", "body": "Что создавать и писать, что не создаст совета."},
+        {"id": "b", "lang": "en", "title": "Create a new mail", "body": "Do not send it."},
+    ]
+    outcome = open_engine(build_index(rows)).search(SearchRequest(q=typed, explain=True))
+    assert outcome.did_you_mean is None
+    explained = outcome.hits[0].explain
+    assert explained is not None
+    assert {str(word["word"]) for word in explained["words"]} <= set(words.split())  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="module")
 def without_russian(build_index: BuildIndex) -> Engine:
     titles = {"lv": ("Pasūtījuma atcelšana", "Paroles maiņa", "Kur ir mans sūtījums", "Preces atgriešana")}
