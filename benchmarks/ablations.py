@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.corrupt import folded, glued, in_other_keys, latinised, mistyped, parted, polite
+from benchmarks.corrupt import folded, glued, in_other_keys, latinised, mistyped, parted, polite, with_digraphs
 from benchmarks.quality_indexes import RememberingEmbedder, open_index
 from benchmarks.quality_sets import EvalSet, available_sets
 from benchmarks.report import RESULTS, stamp, table, write_result
@@ -32,6 +32,7 @@ from kbsearch.text.synonyms import Thesaurus
 
 CORRUPTED = {
     "without diacritics": folded,
+    "with digraphs": with_digraphs,
     "in Latin letters": latinised,
     "with the keys of the other alphabet": in_other_keys,
     "a space missing": glued,

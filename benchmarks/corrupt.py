@@ -1,5 +1,5 @@
-"""Queries as people type them: without diacritics, in Latin letters, with keys of the other alphabet, with a space too
-many or too few, with a typo, with politeness around. Deterministic."""
+"""Queries as people type them: without diacritics, with digraphs for them, in Latin letters, with keys of the other
+alphabet, with a space too many or too few, with a typo, with politeness around. Deterministic."""
 
 from __future__ import annotations
 
@@ -39,11 +39,24 @@ _POLITE = {
     "de": "guten tag können sie mir sagen {} danke",
 }
 
+# As Latvians and Lithuanians write where they lack their letters; Lithuanians leave out the marks of their vowels.
+_H = str.maketrans({"č": "ch", "š": "sh", "ž": "zh"})
+_DIGRAPHS = {
+    "lv": _H | str.maketrans({letter: 2 * fold(letter) for letter in "āēīū"} | {j: f"{fold(j)}j" for j in "ģķļņ"}),
+    "lt": _H,
+}
+
 
 def folded(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
     """Each query that carries diacritics, beside itself without them."""
     pairs = ((query, replace(query, query=fold(query.query))) for query in queries)
     return [(query, plain) for query, plain in pairs if plain.query != query.query.lower()]
+
+
+def with_digraphs(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:
+    """Each Latvian or Lithuanian query with such letters, beside itself with two letters for each."""
+    pairs = [(query, query.query.lower().translate(_DIGRAPHS.get(query.lang, {}))) for query in queries]
+    return [(query, replace(query, query=fold(typed))) for query, typed in pairs if typed != query.query.lower()]
 
 
 def latinised(queries: Iterable[JudgedQuery]) -> list[tuple[JudgedQuery, JudgedQuery]]:

@@ -122,11 +122,19 @@ def read_calibration(given: Mapping[str, Any]) -> Calibration:
     return found
 
 
-def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None = None, among: int = 1) -> Decision:
+def decide(
+    evidence: Evidence | None,
+    lang: str,
+    calibration: Calibration | None = None,
+    among: int = 1,
+    *,
+    corrected: bool = False,
+) -> Decision:
     """What to do, how sure, and reasons in words that a support manager understands.
 
     `evidence` is None where nothing was found; `lang` is the language of the question; `among`: of how many searches
-    the best will count, so that one of them may come near an article by chance.
+    the best will count, so that one of them may come near an article by chance; `corrected`: the best results hold
+    what the misspelt words were corrected into, so that these mean something.
     """
     learnt = calibration.languages.get(lang) if calibration else None
     if evidence is None:
@@ -137,7 +145,7 @@ def decide(evidence: Evidence | None, lang: str, calibration: Calibration | None
     is_far = _by_chance(probability, among) < learnt.hand_over_below
     ranked = sorted(zip(calibration.parts(evidence), FEATURES, strict=True))
     against = [_AGAINST[name] for part, name in ranked if part < 0.0]
-    if evidence.words_known == 0.0:
+    if evidence.words_known == 0.0 and not corrected:
         # A question of which no word means anything here cannot be answered, however near something seems.
         reasons = ("None of the words typed are in the knowledge base.", *against[:1])
         action = Action.HAND_OVER if is_far else Action.LIST

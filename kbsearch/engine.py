@@ -162,14 +162,15 @@ class Engine:
         hits = make_hits(snapshot, results, places, query, visible, wanted_lang, explain)
         clock.lap("snippet")
         evidence = weigh(snapshot, results, query, wanted_lang)
-        decision = decide(evidence, primary(wanted_lang), self._calibration, among)
+        offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
+        corrected = offered is not None
+        decision = decide(evidence, primary(wanted_lang), self._calibration, among, corrected=corrected)
         # Of a pinned article that the caller may not see, or filtered away, nothing is put first.
         first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
         if first_pinned and decision.action is Action.HAND_OVER:
             reasons = ("A rule puts an article first.",)
             decision = replace(decision, action=Action.LIST, confidence=decision.probability, reasons=reasons)
         answer = self._answer(query, lexicon, results, candidates) if decision.action is Action.ANSWER else None
-        offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
         return SearchOutcome(

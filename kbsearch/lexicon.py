@@ -22,7 +22,8 @@ from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
 from kbsearch.text.analyze import COMPOUNDING, is_stop_word, protected_terms, rest_of_stop_word, terms_of_word
-from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.cyrillic import to_cyrillic, with_soft_sign
+from kbsearch.text.digraphs import HAVE_DIGRAPHS, without_digraphs
 from kbsearch.text.keyboard import has_cyrillic, in_other_layout
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
@@ -211,19 +212,51 @@ class Lexicon:
         places = words(text)
         typed = [word.text for word in places]
         latin = [lang for lang in langs if lang not in cyrillic]
-        meant = [to_cyrillic(word.lower()) if word.isalpha() else word for word in typed]
         plain = self.held(typed, (*latin, *cyrillic)) if typed else []
-        unknown = [place for place, known in enumerate(plain) if not known]
-        if not unknown:
+        meant = {place: self._in_cyrillic(typed[place], cyrillic) for place, known in enumerate(plain) if not known}
+        if not meant:
             return text, langs
         best, count = max(
-            ((lang, sum(self.held([meant[place] for place in unknown], [lang]))) for lang in cyrillic),
+            ((lang, sum(self.held(list(meant.values()), [lang]))) for lang in cyrillic),
             key=lambda item: item[1],
         )
-        if best not in langs and not (2 * count > len(unknown) and 2 * len(unknown) > len(typed)):
+        if 2 * count > len(meant) and 2 * len(meant) > len(typed):
+            # Words of any language look like its stop words: "ne", "on".
+            spelt = {place: to_cyrillic(word.lower()) for place, word in enumerate(typed) if word.isalpha()}
+            meant = {place: word for place, word in spelt.items() if is_stop_word(word, best)} | meant
+        elif best not in langs:
             return text, langs
-        text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in unknown))
+        text = put_in(text, ((places[place].start, places[place].end, meant[place]) for place in sorted(meant)))
         return text, (best, *(lang for lang in langs if lang != best))
+
+    def _in_cyrillic(self, word: str, langs: Sequence[str]) -> str:
+        """A word in Latin letters as Cyrillic spells it, with a soft sign, or a 4 read as ч, where that makes a word of
+        the collection."""
+        letters = word.lower().replace("4", "ch")
+        if not letters.isalpha():
+            return word
+        spelt = to_cyrillic(letters)
+        known = (other for other in (spelt, *with_soft_sign(spelt)) if self.holds_whole(other, langs))
+        return next(known, spelt if word.isalpha() else word)
+
+    def without_digraphs(self, text: str) -> str:
+        """A text in plain letters, its unknown words with one letter for each two that stand for it.
+
+        One of them at least becomes a word that the collection holds so, and no short one: the text stays otherwise.
+        """
+        langs = [lang for lang in self.detector.languages if primary(lang) in HAVE_DIGRAPHS]
+        if not langs or not text.isascii():
+            return text
+        meant = {word: without_digraphs(word) for word in surfaces(text) if word.isalpha()}
+        changed = [word for word, other in meant.items() if other != word]
+        unknown = {
+            word
+            for word, known in zip(changed, self.held(changed, self.detector.languages), strict=True)
+            if not known and fold(word) not in self.protected
+        }
+        if not any(len(meant[word]) > SHORT_STEM and self.holds_whole(meant[word], langs) for word in unknown):
+            return text
+        return put_in(text, ((w.start, w.end, meant[w.text]) for w in words(text) if w.text in unknown))
 
     def in_other_layout(self, text: str) -> str | None:
         """A text whose unknown words are what the same keys write in the other alphabet; None where the collection

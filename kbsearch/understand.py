@@ -15,6 +15,8 @@ from operator import itemgetter
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
+from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.digraphs import HAVE_DIGRAPHS
 from kbsearch.text.keyboard import in_other_layout, look_alike
 from kbsearch.text.language import LanguageDetector
 from kbsearch.text.normalise import fold
@@ -30,6 +32,11 @@ PLAUSIBLE = 0.15
 MAX_READINGS = 3
 # From this share on a query is in a language that the collection lacks, where it knows few of the words.
 SURE = 0.5
+RUSSIAN = "ru"
+# Of a text in Latin letters: how likely Russian must be among its neighbours' languages and those of the collection.
+# From here on no title in those languages is taken for it, and two in three Russian questions are.
+LATIN_RUSSIAN = 0.15
+NEIGHBOURS = frozenset({RUSSIAN, "de", "en", "et", "lt", "lv", "pl"})
 # A guessed word must not weigh as much as one that was typed, nor an editor's other word for it.
 CORRECTION_WEIGHT = 0.7
 SYNONYM_WEIGHT = 0.7
@@ -44,7 +51,7 @@ class Understanding:
     """A query made ready for both legs."""
 
     typed: str
-    """Normalised, with the alphabet and the spaces that were meant."""
+    """Normalised, with the alphabet and the spaces that were meant, and without digraphs."""
     text: str
     """Its words, slips corrected, and Latin letters spelt as the Cyrillic they stand for: what the dense leg reads."""
     content: tuple[str, ...]
@@ -81,11 +88,16 @@ def understand(
 
     `lexicon` is that of the caller; `allowed` flags the passages that may be found, None means all. No word that only
     other passages hold is offered as a correction. Where the same keys write known words of another alphabet in place
-    of unknown ones, or where a space is missing or too many, what was meant is read, and offered.
+    of unknown ones, or where a space is missing or too many, what was meant is read, and offered. Two letters that
+    stand for one of Latvian or Lithuanian are read as that one: nothing was mistyped.
     """
     query = _read(typed, languages, interface_lang, lexicon, allowed)
+    plain = _without_digraphs(query, interface_lang, lexicon)
+    if plain != typed:
+        languages = likely_languages(plain, interface_lang, lexicon.detector)
+        query = _read(plain, languages, interface_lang, lexicon, allowed)
     meant = _meant(query, lexicon)
-    if meant == typed:
+    if meant == plain:
         return query
     languages = likely_languages(meant, interface_lang, lexicon.detector)
     query = _read(meant, languages, interface_lang, lexicon, allowed)
@@ -108,6 +120,15 @@ def likely_languages(text: str, interface_lang: str, detector: LanguageDetector)
     total = sum(weighed.values())
     ordered = sorted(weighed.items(), key=itemgetter(1), reverse=True)
     return {lang: weight / total for lang, weight in ordered}
+
+
+def _without_digraphs(query: Understanding, interface_lang: str, lexicon: Lexicon) -> str:
+    """What was typed, with one letter for each two that stand for it, where that is Latvian or Lithuanian."""
+    plain = lexicon.without_digraphs(query.typed) if query.unknown else query.typed
+    if plain == query.typed or _outside(plain, interface_lang, lexicon):
+        return query.typed
+    likeliest = next(iter(likely_languages(plain, interface_lang, lexicon.detector)), "")
+    return plain if primary(likeliest) in HAVE_DIGRAPHS else query.typed
 
 
 def _meant(query: Understanding, lexicon: Lexicon) -> str:
@@ -143,14 +164,18 @@ def _read(
     unknown -= _explained(synonyms, lexicon)
     corrections: dict[str, str] = {}
     slips: dict[str, str] = {}
+    spelt: dict[str, str] = {}
     if outside:
         # Words of a language that the collection lacks are no misspelt ones of those that it has.
         languages, readings = outside, tuple(outside)
         words_read = lexicon.read(surface, readings)
         content = _content(words_read)
         unknown.intersection_update(word.text for word in content)
+        if RUSSIAN in outside and text.isascii():
+            spelt = _in_cyrillic(surface, lexicon)
     else:
         corrections, slips = _corrections(facts, unknown, readings, lexicon, allowed)
+        spelt = slips
     typed_words = tuple(word.text for word in content)
     weights: dict[str, float] = {}
     # Where nothing but stop words was typed, they are what counts.
@@ -171,7 +196,7 @@ def _read(
     return Understanding(
         typed=typed,
         # Marks around words say nothing of what is asked, yet three of them move a vector more than a word does.
-        text=" ".join(slips.get(word, word) for word in surface),
+        text=" ".join(spelt.get(word, word) for word in surface),
         content=typed_words,
         languages=languages,
         readings=readings,
@@ -223,10 +248,25 @@ def _corrections(
 
 
 def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, float]:
-    """The language of a text where it is surely none that the collection has, and its probability; else nothing."""
+    """The language of a text where it is surely none that the collection has, and its probability; else nothing.
+
+    Russian in Latin letters need not be sure: it resembles every language that is written in them.
+    """
     weighed = likely_languages(text, interface_lang, lexicon.any_detector)
+    if text.isascii() and not lexicon.speaks(RUSSIAN):
+        near = sum(share for lang, share in weighed.items() if lang in NEIGHBOURS or lexicon.speaks(lang))
+        russian = weighed.get(RUSSIAN, 0.0)
+        if russian and russian >= LATIN_RUSSIAN * near:
+            return {RUSSIAN: russian / near}
     lang, share = next(iter(weighed.items()), ("", 0.0))
     return {lang: share} if share >= SURE and not lexicon.speaks(lang) else {}
+
+
+def _in_cyrillic(surface: Sequence[str], lexicon: Lexicon) -> dict[str, str]:
+    """The words in Latin letters that the collection does not hold, each as Russian spells it."""
+    held = lexicon.held(surface, lexicon.detector.languages)
+    pairs = zip(surface, held, strict=True)
+    return {word: to_cyrillic(word.lower()) for word, known in pairs if word.isalpha() and not known}
 
 
 def _synonyms(

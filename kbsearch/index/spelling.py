@@ -24,7 +24,7 @@ from kbsearch.index.arrays import Records, find_hashes, open_array, open_records
 from kbsearch.index.kernels import hash_deletions, merge_pairs, sort_pairs
 from kbsearch.index.ragged import Ragged, gather
 from kbsearch.text.normalise import fold
-from kbsearch.text.slips import is_slip
+from kbsearch.text.slips import in_common, is_slip, other_prefix
 from kbsearch.text.stem import stem
 from kbsearch.text.tags import primary
 
@@ -35,6 +35,7 @@ PREFIX = 10
 # A shorter stem is near to too many others.
 SHORTEST_STEM = 4
 _NEVER = 1 << 30
+_VOWELS = frozenset("aeiouyаеиоуыэюя")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +215,11 @@ class SpellingIndex:
                 continue
             if distance > edits or distance > allowed_edits(candidate, at_least=ONE_EDIT_LENGTH - 1):
                 continue
-            slip = is_slip(folded, candidate)
-            if len(folded) < ONE_EDIT_LENGTH and (len(candidate) < ONE_EDIT_LENGTH or not slip):
+            near = is_slip(folded, candidate)
+            if len(folded) < ONE_EDIT_LENGTH and (len(candidate) < ONE_EDIT_LENGTH or not near):
                 continue
             for frequency, form, lang in forms:
+                slip = near and not other_prefix(folded, candidate, primary(lang))
                 rank = (distance, not slip, candidate[0] != folded[0], -frequency)
                 if primary(lang) in spoken and (best is None or rank < best[0]) and is_visible(form, lang):
                     best = (rank, Correction(form, lang, distance, frequency, slip))
@@ -241,7 +243,9 @@ class SpellingIndex:
                     rank = (meant[0] != typed[0], -frequency)
                     if primary(spoken) == lang and (best is None or rank < best[0]) and is_visible(form, spoken):
                         inflected = _inflected(form, meant, word[len(typed) :], lang)
-                        best = (rank, Correction(inflected, spoken, 1, frequency, is_slip=True))
+                        slip = inflected == form or _is_sure_slip(typed, meant)
+                        slip = slip and not other_prefix(folded, fold(inflected), lang)
+                        best = (rank, Correction(inflected, spoken, 1, frequency, slip))
         return best[1] if best else None
 
     def _near(self, folded: str) -> list[tuple[str, list[tuple[int, str, str]]]]:
@@ -268,6 +272,18 @@ def allowed_edits(folded: str, at_least: int = ONE_EDIT_LENGTH) -> int:
 def _is_slip_of_stem(typed: str, meant: str) -> bool:
     """A letter left out, doubled or swapped; another letter in its place mostly makes another stem (trade, trace)."""
     return is_slip(typed, meant) and (len(typed) != len(meant) or sorted(typed) == sorted(meant))
+
+
+def _is_sure_slip(typed: str, meant: str) -> bool:
+    """Letters swapped, one hit twice, or a vowel left out between consonants: a form that nobody has written before may
+    be offered. Other letters left out leave words: nosacījumi is not nosauc, domenai is not duomen."""
+    place = in_common(typed, meant)
+    if len(typed) == len(meant):
+        return sorted(typed) == sorted(meant)
+    if len(typed) > len(meant):
+        return typed[place] == typed[place - 1]
+    around = meant[place - 1] + meant[place + 1 : place + 2]
+    return meant[place] in _VOWELS and _VOWELS.isdisjoint(around)
 
 
 def _inflected(form: str, meant: str, ending: str, lang: str) -> str:

@@ -5,6 +5,7 @@ write Cyrillic in Latin letters (passports, ISO 9, chat), so what several of the
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _LETTERS: Final = {
@@ -14,9 +15,17 @@ _LETTERS: Final = {
     "r": "р", "s": "с", "t": "т", "u": "у", "v": "в", "w": "в", "x": "х", "y": "ы", "z": "з",
 }  # fmt: skip
 _SHORT_I: Final = "(?<=[aeiouy])[yj](?![aeou])"
+_SOFT: Final = frozenset("бвджзлмнпрстфчшщ")
 _RUN: Final = re.compile(f"({_SHORT_I})|" + "|".join(_LETTERS))
 
 
 def to_cyrillic(word: str) -> str:
     """Return a lower-case ASCII word as it would be spelt in Russian; what is no letter stays."""
     return _RUN.sub(lambda run: "й" if run[1] else _LETTERS[run[0]], word)
+
+
+def with_soft_sign(word: str) -> Iterator[str]:
+    """Yield a Cyrillic word with the soft sign that Latin letters leave out, at each place, those at the end first."""
+    for place in range(len(word), 1, -1):
+        if word[place - 1] in _SOFT and word[place : place + 1] != "ь":
+            yield f"{word[:place]}ь{word[place:]}"

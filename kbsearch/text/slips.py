@@ -13,13 +13,23 @@ _LONG: Final = 8
 # Two edits that touch are mostly another prefix or suffix (nusipirkti, išsipirkti), not two slips.
 _APART: Final = 4
 
+# What turns a verb into another one, often its opposite; of two spellings of one (из, ис) the one that is told apart.
+_PREFIXES: Final = {
+    "lv": ("aiz", "ap", "at", "ie", "iz", "ne", "no", "pa", "par", "pie", "sa", "uz"),
+    "lt": ("ap", "at", "i", "is", "ne", "nu", "pa", "par", "per", "pra", "pri", "su", "uz"),
+    "ru": ("в", "вы", "до", "за", "из", "на", "не", "об", "от", "пере", "по", "под", "при", "про", "раз", "с", "у"),
+}
+_NO: Final = ("ne", "не")
+# So many letters after two prefixes tell whether they stand before one verb.
+_ROOT: Final = 4
+
 _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
 
 
 def is_slip(typed: str, meant: str) -> bool:
     """Say whether `typed` is `meant` with letters left out, doubled, swapped or hit beside; both folded."""
-    start = _common(typed, meant)
-    end = _common(typed[start:][::-1], meant[start:][::-1])
+    start = in_common(typed, meant)
+    end = in_common(typed[start:][::-1], meant[start:][::-1])
     wrong, right = typed[start : len(typed) - end], meant[start : len(meant) - end]
     if len(wrong) == 2 and wrong == right[::-1]:
         return True
@@ -36,7 +46,20 @@ def is_slip(typed: str, meant: str) -> bool:
     return bool(wrong and right) and max(len(wrong), len(right)) >= _APART
 
 
-def _common(one: str, other: str) -> int:
+def other_prefix(typed: str, meant: str, lang: str) -> bool:
+    """Say whether the difference is the verb's prefix (ieslēgt, izslēgt) or a negation, which nobody mistypes."""
+    if typed.startswith(_NO) and meant.startswith(_NO):
+        typed, meant = typed[2:], meant[2:]
+    prefixes = _PREFIXES.get(lang, ())
+    roots = {typed[len(prefix) :][:_ROOT]: prefix for prefix in prefixes if typed.startswith(prefix)}
+    return any(
+        len(root := meant[len(prefix) :][:_ROOT]) == _ROOT and roots.get(root, prefix) != prefix
+        for prefix in prefixes
+        if meant.startswith(prefix)
+    )
+
+
+def in_common(one: str, other: str) -> int:
     """How many letters two words share from the beginning."""
     for place, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:

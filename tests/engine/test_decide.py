@@ -125,6 +125,13 @@ def test_unknown_words_alone_are_never_answered(value: float) -> None:
     assert "None of the words" in decision.reasons[0]
 
 
+def test_words_that_were_corrected_mean_something() -> None:
+    """Though none was typed as the knowledge base has it."""
+    near = evidence(1.0, words_known=0.0)
+    assert decide(near, "en", CALIBRATION, corrected=True).action is Action.ANSWER
+    assert decide(evidence(0.5, words_known=0.0), "en", CALIBRATION, corrected=True).action is not Action.ANSWER
+
+
 @given(EVIDENCE, st.sampled_from(["en", "lv", "lt", ""]))
 def test_every_decision_has_a_reason_and_a_confidence_in_range(given_evidence: Evidence, lang: str) -> None:
     """Whatever the evidence."""

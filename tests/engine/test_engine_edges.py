@@ -106,6 +106,24 @@ def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Ca
     assert outcome.did_you_mean == "subscription"
 
 
+@pytest.mark.parametrize(("typed", "corrected"), [("passporrt", True), ("passport", False), ("zzyzx", False)])
+def test_the_decision_hears_of_corrections(
+    engine_of: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, typed: str, corrected: bool
+) -> None:
+    """A word that was corrected into one of the results is not wholly unknown."""
+    heard: list[bool] = []
+    decide = engine_module.decide
+
+    def listen(*given: Any, **named: Any) -> Any:
+        heard.append(named["corrected"])
+        return decide(*given, **named)
+
+    engine = engine_of(VISIBLE, row("port", "en", "Passport", "Bring the passports."))
+    monkeypatch.setattr(engine_module, "decide", listen)
+    engine.search(SearchRequest(q=typed))
+    assert heard == [corrected]
+
+
 def test_a_filter_makes_no_word_unknown(engine_of: Callable[..., Engine]) -> None:
     """A word of the knowledge base that the filtered part lacks is spelt right."""
     engine = engine_of(VISIBLE, row("port", "en", "Passport", "Bring the passports.", type="faq"))

@@ -47,6 +47,82 @@ def test_russian_is_understood_in_latin_letters(engine: Engine, typed: str) -> N
     assert outcome.hits[0].id == "password.ru"
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("sozdat pismo", "создать письмо"),
+        ("4to sozdat", "что создать"),
+        ("ne sozdat pismo", "не создать письмо"),
+        ("pismo a4", "письмо a4"),
+        ("sozdat sovet", "создать совет"),
+        ("create a new gizmo", "create a new gizmo"),
+    ],
+)
+def test_latin_letters_leave_out_the_soft_sign(build_index: BuildIndex, typed: str, words: str) -> None:
+    """And write ч as 4; neither is a mistake. A collection decides what was meant."""
+    rows = [
+        {"id": "a", "lang": "ru", "title": "Создать письмо", "body": "Что создавать и писать, что не создаст совета."},
+        {"id": "b", "lang": "en", "title": "Create a new mail", "body": "Do not send it."},
+    ]
+    outcome = open_engine(build_index(rows)).search(SearchRequest(q=typed, explain=True))
+    assert outcome.did_you_mean is None
+    explained = outcome.hits[0].explain
+    assert explained is not None
+    assert {str(word["word"]) for word in explained["words"]} <= set(words.split())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def without_russian(build_index: BuildIndex) -> Engine:
+    titles = {"lv": ("Pasūtījuma atcelšana", "Paroles maiņa", "Kur ir mans sūtījums", "Preces atgriešana")}
+    titles["en"] = ("Cancel an order", "Change your password", "Where is my parcel", "Return an item")
+    groups = ("cancel", "password", "parcel", "return")
+    rows = [
+        {"id": f"{group}.{lang}", "group": group, "lang": lang, "title": title, "body": title}
+        for lang, of_lang in titles.items()
+        for group, title in zip(groups, of_lang, strict=True)
+    ]
+    return open_engine(build_index(rows))
+
+
+@pytest.mark.parametrize("lang", ["ru", "lv", ""])
+@pytest.mark.parametrize("typed", ["kak pomenjat parol", "kak izmenit svoj parol"])
+def test_russian_in_latin_letters_finds_what_it_means(without_russian: Engine, typed: str, lang: str) -> None:
+    """Where the collection has no Russian either; nothing is taken for misspelt."""
+    outcome = without_russian.search(SearchRequest(q=typed, lang=lang))
+    assert (outcome.detected_lang, outcome.did_you_mean) == ("ru", None)
+    assert outcome.hits[0].group == "password"
+
+
+@pytest.mark.parametrize("typed", ["gdzie jest moja paczka", "kus minu pakk on", "windscreen wiper fluid", "12", "!!"])
+def test_other_languages_are_no_russian_in_latin_letters(without_russian: Engine, typed: str) -> None:
+    """However few of their words are known."""
+    assert without_russian.search(SearchRequest(q=typed)).detected_lang != "ru"
+
+
+@pytest.mark.parametrize("lang", ["lv", "ru", ""])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("kur ir mans suutiijums", None),
+        ("veestulee", None),
+        ("suutiijumanumurs veestulee", "sutijuma numurs vestule"),
+    ],
+)
+def test_latvian_is_understood_with_digraphs(engine: Engine, typed: str, meant: str | None, lang: str) -> None:
+    """As people type it without a Latvian keyboard: that is no mistake, and what else is one is told apart."""
+    outcome = engine.search(SearchRequest(q=typed, lang=lang))
+    assert (outcome.detected_lang, outcome.hits[0].group) == ("lv", "parcel")
+    assert outcome.did_you_mean == meant
+
+
+@pytest.mark.parametrize("typed", ["where meeting numuurs", "ziehen numuurs zahlen", "kuidas muuta numuurs"])
+def test_double_letters_of_other_languages_stay(engine: Engine, typed: str) -> None:
+    """Even beside a word that becomes a known one."""
+    explained = engine.search(SearchRequest(q=typed, explain=True)).hits[0].explain
+    assert explained is not None
+    assert "numuurs" in str(explained["words"])
+
+
 KEYS = [
     ("rfr bpvtybnm gfhjkm", "", "как изменить пароль", "password.ru"),
     ("Gfhjkm", "lv", "Пароль", "password.ru"),

@@ -147,6 +147,17 @@ def test_other_forms_of_known_words_are_repaired(tmp_path: Path, typed: str, lan
     assert (correction.word, correction.lang, correction.distance, correction.is_slip) == (meant, lang, 1, True)
 
 
+@pytest.mark.parametrize(
+    ("typed", "lang"),
+    [("izslēgšana", "lv"), ("pārsūtīt", "lv"), ("nosacījumi", "lv"), ("įtraukite", "lt"), ("domenai", "lt")],
+)
+def test_words_that_may_well_be_right_are_no_slips(tmp_path: Path, typed: str, lang: str) -> None:
+    """Another verb, often the opposite, or a form that no collection holds and that leaves a word either way."""
+    lv, lt = ["ieslēgšana", "pasūtīt", "nosauciet"], ["ištraukite", "duomenys", "duomenų"]
+    correction = build(tmp_path / "s", lv=lv, lt=lt).correct(typed, [lang])
+    assert correction is None or not correction.is_slip
+
+
 @pytest.mark.parametrize("typed", ["palaiko", "tekniku", "tehnika", "grību"])
 def test_a_stem_that_is_merely_similar_is_no_repair(tmp_path: Path, typed: str) -> None:
     """Another letter makes another word; nor is a short stem one."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsearch.text.cyrillic import to_cyrillic
+from kbsearch.text.cyrillic import to_cyrillic, with_soft_sign
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,9 @@ from kbsearch.text.cyrillic import to_cyrillic
 )
 def test_words(latin: str, cyrillic: str) -> None:
     assert to_cyrillic(latin) == cyrillic
+
+
+def test_a_soft_sign_that_was_left_out_may_stand_after_any_consonant_that_bears_one() -> None:
+    """Mostly at the end."""
+    assert list(with_soft_sign("писат")) == ["писать", "письат"]
+    assert list(with_soft_sign("як")) == list(with_soft_sign("")) == []
