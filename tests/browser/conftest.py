@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -82,7 +83,10 @@ def site(hostile_index: Path, steered: Steered, tmp_path: Path, monkeypatch: pyt
     """Serve it, with stores of its own; no visit is asked how satisfied it is, unless a test says so."""
     monkeypatch.setattr(frame, "asks_csat", lambda _session: False)
     source = SnapshotSource(published_version, lambda _directory: steered)
-    settings = Settings(index=hostile_index, events=f"sqlite:///{tmp_path / 'events.db'}", contact="tel:+37120000100")
+    # A period of the salt that begins today, and lasts for longer than anybody is awaited to come back.
+    days = datetime.now(UTC).toordinal()
+    events = f"sqlite:///{tmp_path / 'events.db'}"
+    settings = Settings(index=hostile_index, events=events, contact="tel:+37120000100", salt_days=days)
     yield from serving(settings, source)
 
 
