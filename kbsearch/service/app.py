@@ -17,6 +17,8 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 
+from kbsearch.chat.intents import load_phrases
+from kbsearch.chat.patterns import LANGUAGES
 from kbsearch.collector import keep_what_is_there
 from kbsearch.command import FAILED
 from kbsearch.engine import open_engine
@@ -144,6 +146,9 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     open_published = EngineOpener(settings.embed_budget)
     source = SnapshotSource(published=published_version, open=open_published)
     opened = [open_published(settings.index)]
+    # Compiling them takes a third of a second: not while the first customer writes, and once for all workers.
+    for lang in LANGUAGES:
+        load_phrases(lang)
 
     def make() -> FastAPI:
         # Handed over, not kept: what this process holds as well, no reload of the application lets go.

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,14 @@ def index(handmade_index: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(handmade_index, tmp_path / "index"))
 
 
+@pytest.fixture
+def _hangs_up() -> Iterator[None]:
+    """SIGHUP ends what is started meanwhile, also where these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
@@ -31,6 +39,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("_hangs_up")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP])
 def test_workers_end_with_the_parent(index: Path, end: signal.Signals):
     """However it ended: the address is free for the next start, and nobody serves whom nobody looks after."""
