@@ -15,6 +15,7 @@ from kbsearch.text.normalise import fold
 _APOSTROPHE = r"['’`´]"
 _WORD = re.compile(rf"\w+(?:{_APOSTROPHE}\w+)*")
 _WITHIN_A_WORD = re.compile(rf"(?<=\w){_APOSTROPHE}(?=\w)")
+_MARKS = {ord(mark): None for mark in "!?.,;:…()\"“”„«»'’`´"}
 _LEAST_LEFT = 2
 """Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
 
@@ -24,30 +25,31 @@ def without_courtesy(text: str) -> str:
 
     :param text: normalised.
     """
-    before, after, ending = _around()
-    plain = " ".join(_WORD.findall(_WITHIN_A_WORD.sub("", fold(text))))
-    polite = before.match(plain)
-    # Asked first: to look for what may stand at the end takes longer than all else.
-    thanks = after.search(plain) if plain.rpartition(" ")[2] in ending else None
-    if not polite and not thanks:
+    beginnings, endings, before, after = _around()
+    folded = fold(text)
+    # Most queries begin and end with another word, and the patterns are long.
+    polite = folded.partition(" ")[0].translate(_MARKS) in beginnings
+    thankful = folded.rpartition(" ")[2].translate(_MARKS) in endings
+    if not polite and not thankful:
         return text
+    plain = " ".join(_WORD.findall(_WITHIN_A_WORD.sub("", folded)))
     words = list(_WORD.finditer(text))
-    first = _count(polite)
-    last = len(words) - _count(thanks)
-    if last - first < _LEAST_LEFT:
+    first = _count(before.match(plain)) if polite else 0
+    last = len(words) - (_count(after.search(plain)) if thankful else 0)
+    if last - first < _LEAST_LEFT or last - first == len(words):
         return text
     return text[words[first].start() : words[last].start() if last < len(words) else None].rstrip(" ,;–-")
 
 
 @cache
-def _around() -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
-    """What stands before a question, each phrase with a space after it; what stands after one, with a space before
-    each; and all words of the latter."""
+def _around() -> tuple[frozenset[str], frozenset[str], re.Pattern[str], re.Pattern[str]]:
+    """The words that may begin and those that may end a polite text (all words of such phrases), what stands before a
+    question, each phrase with a space after it, and what stands after one, with a space before each."""
     languages = [read_patterns(lang) for lang in LANGUAGES]
     opening = "|".join(patterns.any_of("hello", "opening") for patterns in languages)
     closing = "|".join(patterns.any_of("closing") for patterns in languages)
-    words = frozenset(re.findall(r"\w+", closing))
-    return re.compile(f"(?:(?:{opening}) )+"), re.compile(f"(?: (?:{closing}))+$"), words
+    beginnings, endings = (frozenset(re.findall(r"\w+", phrases)) for phrases in (opening, closing))
+    return beginnings, endings, re.compile(f"(?:(?:{opening}) )+"), re.compile(f"(?: (?:{closing}))+$")
 
 
 def _count(found: re.Match[str] | None) -> int:

@@ -8,7 +8,8 @@ A file's lines, read top to bottom:
                                 `word?` may be missing, and a lone `.` where the clause must end
 
 Words of the section `fill` may stand between any two words of a pattern. What the sections mean, `intents.py` says;
-`opening` and `closing` are what stands before and after a question out of politeness (`courtesy.py`).
+`opening` and `closing` are what stands before and after a question out of politeness (`courtesy.py`); no ending is left
+open in them, nor in `hello`.
 """
 
 from __future__ import annotations

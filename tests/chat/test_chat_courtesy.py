@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsearch.chat.courtesy import without_courtesy
+from kbsearch.chat.patterns import LANGUAGES, read_patterns
 
 POLITE = [
     ("labdien gribēju pajautāt kā atcelt pasūtījumu", "kā atcelt pasūtījumu"),
@@ -48,6 +49,13 @@ def test_politeness_around_a_question_is_left_out(typed: str, asked: str) -> Non
 def test_what_is_asked_stays(typed: str) -> None:
     """Also where next to nothing would be left."""
     assert without_courtesy(typed) == typed
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_polite_words_are_written_out(lang: str) -> None:
+    """A query is looked at more closely only where it begins or ends with one of them, whole."""
+    lines = read_patterns(lang).lines
+    assert "*" not in " ".join((*lines["hello"], *lines["opening"], *lines["closing"]))
 
 
 @given(st.text(max_size=60), st.sampled_from([typed for typed, _ in POLITE]))
