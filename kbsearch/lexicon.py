@@ -244,8 +244,10 @@ class Lexicon:
 
         One of them at least becomes a word that the collection holds so, and no short one: the text stays otherwise.
         """
+        if not text.isascii() or without_digraphs(text) == text:  # most are
+            return text
         langs = [lang for lang in self.detector.languages if primary(lang) in HAVE_DIGRAPHS]
-        if not langs or not text.isascii():
+        if not langs:
             return text
         meant = {word: without_digraphs(word) for word in surfaces(text) if word.isalpha()}
         changed = [word for word, other in meant.items() if other != word]
