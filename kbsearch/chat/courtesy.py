@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kbsearch.chat.patterns import LANGUAGES, read_patterns
+from kbsearch.chat.patterns import APOSTROPHE, LANGUAGES, plain_words, read_patterns
 from kbsearch.text.normalise import fold
 
-_APOSTROPHE = r"['’`´]"
-_WORD = re.compile(rf"\w+(?:{_APOSTROPHE}\w+)*")
-_WITHIN_A_WORD = re.compile(rf"(?<=\w){_APOSTROPHE}(?=\w)")
+# The words of `plain_words`, where they stand.
+_WORD = re.compile(rf"[^\W_]+(?:{APOSTROPHE}[^\W_]+)*")
 _MARKS = {ord(mark): None for mark in "!?.,;:…()\"“”„«»'’`´"}
 _LEAST_LEFT = 2
 """Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
@@ -32,7 +31,7 @@ def without_courtesy(text: str) -> str:
     thankful = folded.rpartition(" ")[2].translate(_MARKS) in endings
     if not polite and not thankful:
         return text
-    plain = " ".join(_WORD.findall(_WITHIN_A_WORD.sub("", folded)))
+    plain = plain_words(text)
     words = list(_WORD.finditer(text))
     first = _count(before.match(plain)) if polite else 0
     last = len(words) - (_count(after.search(plain)) if thankful else 0)

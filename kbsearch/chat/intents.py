@@ -17,13 +17,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from kbsearch.chat.patterns import LANGUAGES, read_patterns
+from kbsearch.chat.patterns import LANGUAGES, plain_words, read_patterns
 from kbsearch.text.keyboard import in_other_layout
-from kbsearch.text.normalise import fold
 
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
-_WORD = re.compile(r"[^\W_]+")
-_APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
 _NOD = re.compile("[👍👌❤✅🙏👏+]")
 _SHAKE = re.compile("[👎❌]")
 _KEYS_TELL = 3
@@ -86,7 +83,7 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
 
 def greets(words: str) -> bool:
     """Whether this is a greeting, or how somebody is addressed ("dear"), in any language."""
-    plain = _plain(words)
+    plain = plain_words(words)
     return any(load_phrases(lang).whole[Intent.HELLO].fullmatch(plain) for lang in LANGUAGES)
 
 
@@ -126,7 +123,7 @@ def _read_signs(message: str, offered: bool) -> Reading:
 
 def _read(message: str, offered: bool) -> Reading:
     """Read the letters as they stand."""
-    clauses = [(clause, _plain(clause)) for clause in _CLAUSE_END.split(message)]
+    clauses = [(clause, plain_words(clause)) for clause in _CLAUSE_END.split(message)]
     clauses = [(clause, plain) for clause, plain in clauses if plain]
     for lang in LANGUAGES:
         if any(_asks_for_human(plain, load_phrases(lang)) for _, plain in clauses):
@@ -144,11 +141,6 @@ def _read(message: str, offered: bool) -> Reading:
         rest = " ".join(clause.strip() for (clause, _), reading in zip(clauses, said, strict=True) if reading is None)
         return Reading(first.intent, first.lang, rest)
     return Reading(Intent.QUESTION)
-
-
-def _plain(clause: str) -> str:
-    """Words in one spelling with single spaces."""
-    return " ".join(_WORD.findall(fold(_APOSTROPHE.sub("", clause))))
 
 
 def _asks_for_human(plain: str, phrases: _Phrases) -> bool:

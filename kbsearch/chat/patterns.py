@@ -31,6 +31,11 @@ _SECTIONS = (
 )
 
 
+APOSTROPHE = r"['’`´]"
+_WORD = re.compile(r"[^\W_]+")
+_WITHIN_A_WORD = re.compile(rf"(?<=\w){APOSTROPHE}(?=\w)")
+
+
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """The phrases of one language."""
@@ -43,6 +48,11 @@ class Patterns:
     def any_of(self, *sections: str) -> str:
         """The regular expression of the sections' patterns, over folded words with single spaces; not compiled."""
         return _either(_compile(line.split(), self.lists, self.fill) for name in sections for line in self.lines[name])
+
+
+def plain_words(text: str) -> str:
+    """A text as the patterns take it: its words in one spelling, apostrophes left out, with single spaces."""
+    return " ".join(_WORD.findall(fold(_WITHIN_A_WORD.sub("", text))))
 
 
 @cache

@@ -156,8 +156,8 @@ def test_how_often_articles_were_enough_is_said(page: Page, site: Site, monkeypa
     )
 
 
-def test_suggestions_without_reloading(page: Page, site: Site) -> None:
-    """Filed, voted for once, followed; each says what became of it."""
+def file_suggestion(page: Page, site: Site) -> None:
+    """One that others may see from then on, on the page that lists it."""
     page.goto("/suggestions?lang=en")
     page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
     page.keyboard.press("Enter")
@@ -165,6 +165,11 @@ def test_suggestions_without_reloading(page: Page, site: Site) -> None:
     (filed,) = site.service.suggestions.listed()
     site.service.suggestions.decide(filed.id, "open")
     page.goto("/suggestions?lang=en")
+
+
+def test_suggestions_without_reloading(page: Page, site: Site) -> None:
+    """Filed, voted for once, followed; each says what became of it."""
+    file_suggestion(page, site)
     for _ in range(2):
         with page.expect_response("**/suggestions?done=voted*"):
             page.get_by_role("button", name="Vote: Delivery on Sundays").click()
@@ -194,13 +199,7 @@ def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
     expect(email).to_be_focused()
     expect(email).to_have_accessible_description(re.compile("Please check the e-mail address"))
     expect(page.locator("#status")).to_contain_text("Please check the e-mail address")
-    page.goto("/suggestions?lang=en")
-    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
-    page.keyboard.press("Enter")
-    expect(page.locator(".thanks")).to_be_focused()
-    (filed,) = site.service.suggestions.listed()
-    site.service.suggestions.decide(filed.id, "open")
-    page.goto("/suggestions?lang=en")
+    file_suggestion(page, site)
     page.locator(".follow summary").click()
     follow = page.get_by_label("Your e-mail")
     follow.fill("anna@example")
