@@ -2,7 +2,7 @@
 
 const personButton = button([icon("person"), texts.person], () => openPerson("customer_request", questionInput.value), "human");
 const askForm = el("form", { class: "ask", submit: (submit) => { submit.preventDefault(); say(questionInput.value); } },
-  suggestionList, questionInput, el("button", { type: "submit", class: "send", "aria-label": texts.send }, icon("send")));
+  suggestionList, lengthNote, questionInput, el("button", { type: "submit", class: "send", "aria-label": texts.send }, icon("send")));
 const chatView = el("div", { class: "view chat" }, log, askForm);
 const views = { chat: chatView, article: articleView, person: personView };
 
@@ -75,8 +75,8 @@ function openPanel() {
   if (!loaded) {
     loaded = true;
     drawLog();
-    loadStarters();
   }
+  if (startersDue) loadStarters();
   focusQuestion();
   emit("open", {});
 }
