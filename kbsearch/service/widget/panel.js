@@ -34,10 +34,15 @@ function mount() {
   }
   root.append(launcher, panel);
   show("chat");
-  // Beside body, so that what a framework replaces in it leaves the widget alone.
+  stand();
+  emit("ready", {});
+}
+
+// Beside body, so that what a framework replaces in it leaves the widget alone.
+function stand() {
+  if (host.isConnected) return;
   document.documentElement.append(host);
   raise();
-  emit("ready", {});
 }
 
 // Brought back by the browser as it was left: the chat has perhaps gone on on another page since.
