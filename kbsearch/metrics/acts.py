@@ -2,7 +2,8 @@
 
 Takes the searches and events of one UTC day, gives acts. Pure. A search knows only its session, and a ticket system
 often knows only a query id; so the facts of one day that share a session or a query id belong to one client: the one
-that the earliest event among them names. A fact without either keeps its own client.
+that the earliest event names that bears a client id, else that of the earliest fact. A fact without either keeps its
+own client.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kbsearch.events.identity import UNSURE
 from kbsearch.events.schema import ACTION_NAMES, Event, SearchRecord
 from kbsearch.metrics.moments import moment_of
 
+HANDOVERS = frozenset({"ticket_created", "handover"})
 SEARCH = 0
 _RANKS = {name: rank for rank, name in enumerate(ACTION_NAMES, SEARCH + 1)}
 """Of events in one millisecond, as those of one batch are: what was shown, opened, said of it, and done after."""
@@ -50,13 +53,23 @@ def read_acts(searches: Iterable[SearchRecord], events: Iterable[Event]) -> list
     rows.sort()
     named: dict[str, str] = {}
     of = [groups.of(row[3]) for row in rows]
-    for group, (_, rank, _, fact) in zip(of, rows, strict=True):
-        if rank != SEARCH and group not in named:
+    for group, (_, _, _, fact) in zip(of, rows, strict=True):
+        if group not in named and _is_named(fact):
             named[group] = fact.client_id
     return [
-        Act(moment, rank, fact_id, named.get(group, fact.client_id) if group else fact.client_id, fact)
+        Act(moment, rank, fact_id, named.setdefault(group, fact.client_id) if group else fact.client_id, fact)
         for group, (moment, rank, fact_id, fact) in zip(of, rows, strict=True)
     ]
+
+
+def _is_named(fact: SearchRecord | Event) -> bool:
+    """Tell whether a fact bears a client id of the customer. What a service notes itself knows a session only; and the
+    sender of a ticket that names no session is a ticket system, not its customer."""
+    return (
+        isinstance(fact, Event)
+        and not fact.client_id.startswith(UNSURE)
+        and (fact.session_id != "" or fact.action_name not in HANDOVERS)
+    )
 
 
 def by_client(acts: Iterable[Act]) -> dict[str, list[Act]]:
