@@ -228,7 +228,9 @@ def test_a_ticket_system_names_nobody_whom_others_name() -> None:
     for sender in ("~address", "help desk"):
         ticket = event(sender, at("10:02"), "ticket_created", asked, session_id="")
         assert {act.client for act in read_acts([asked], [ticket])} == {"~session"}
-        assert [act.client for act in read_acts([], [ticket])] == [sender]
+    alone = [event("~address", at("10:02"), "ticket_created", session_id="", query_id=query) for query in ("q1", "q2")]
+    assert len({act.client for act in read_acts([], alone)}) == 2, "two queries are two customers', whoever says so"
+    assert [act.client for act in read_acts([], [ticket])] == ["help desk"]
 
 
 def test_a_visit_that_begins_at_the_ticket_form_is_its_clients() -> None:
