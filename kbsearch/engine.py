@@ -34,6 +34,7 @@ from kbsearch.message import sentences_of, together
 from kbsearch.retrieve import Candidates, retrieve
 from kbsearch.rules import RuleBook, Ruling
 from kbsearch.snapshot import Snapshot, open_snapshot
+from kbsearch.text.analyze import is_stop_word
 from kbsearch.text.keyboard import in_other_layout
 from kbsearch.text.language import LanguageDetector, plausible_detector
 from kbsearch.text.normalise import fold, normalise
@@ -205,6 +206,8 @@ class Engine:
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = self._titled(typed, visible)
+        if not numbers and len(typed[-1]) >= SEARCHED and all(is_stop_word(word, lang) for word in typed[:-1]):
+            numbers = self._titled(typed[-1:], visible)  # "how do I ret…"
         if not numbers and len(q) >= KEYS_TELL:
             numbers = self._titled(surfaces(in_other_layout(q)), visible)
         if not numbers and len(q) >= SEARCHED and limit > 0:
@@ -343,11 +346,12 @@ class Engine:
     def _found_by_words(self, q: str, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles of what words find: few people type a title in the form in which it stands ("aizmirsu paroli").
 
-        A last word that the collection does not hold is probably unfinished, and says nothing yet.
+        A last word that the collection does not hold is probably unfinished: the word of most titles is meant, if any.
         """
         begun, _, last = q.rpartition(" ")
         if begun and not self._lexicon_for(audiences).facts(last, (lang,)).held:
-            q = begun
+            visible = self._visibility.to(audiences)
+            q = f"{begun} {self._snapshot.titles.completion(last, visible.documents)}".rstrip()
         hits = self._search(SearchRequest(q, lang, limit=limit, audiences=audiences, mode="lexical"), among=1).hits
         return [Suggestion(hit.title, "title", hit.lang, hit.id) for hit in hits if hit.score >= SUGGESTED]
 

@@ -44,6 +44,8 @@ SYNONYM_WEIGHT = 0.7
 _STEM = "~"
 # More letters before digits are a word (iOS 16), not the beginning of a code. Editors make a dash of a hyphen.
 _CODE = re.compile(r"\b([^\W\d_]{1,2})([ ./‐‑–-]?)(\d[^\W_]+)")
+# A number and what is counted (9V, 2.4GHz, 30dienas), parted by nothing.
+_COUNTED = re.compile(r"(?<![\w/@.-])(\d+(?:[.,]\d+)?)([^\W\d_]+)(?![\w/@-]|\.\w)")
 
 
 @noun
@@ -151,7 +153,8 @@ def _read(
     """Read the letters as they stand, in Cyrillic where Latin ones stand for it."""
     readings = _readings(languages, interface_lang, lexicon.detector)
     text, readings = lexicon.in_cyrillic(typed, readings)
-    text = _with_whole_codes(text, readings, lexicon)
+    if not text.replace(" ", "").isalpha():  # few queries
+        text = _with_numbers_apart(_with_whole_codes(text, readings, lexicon), readings, lexicon)
     surface = surfaces(text)
     words_read = lexicon.read(surface, readings)
     content = _content(words_read)
@@ -295,8 +298,6 @@ def _explained(synonyms: Mapping[tuple[str, ...], Mapping[str, str]], lexicon: L
 def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
     """The text with codes that the collection holds written as it holds them: E4012 for E 4012, E-4012, and for У-4012
     and Е4012 with Cyrillic letters."""
-    if text.replace(" ", "").isalpha():  # most queries
-        return text
 
     def whole(code: re.Match[str]) -> str:
         letters, mark, digits = code.groups()
@@ -306,6 +307,11 @@ def _with_whole_codes(text: str, readings: Sequence[str], lexicon: Lexicon) -> s
         return next((known for known in spellings if lexicon.holds_whole(known, readings)), code[0])
 
     return _CODE.sub(whole, text)
+
+
+def _with_numbers_apart(text: str, readings: Sequence[str], lexicon: Lexicon) -> str:
+    """The text with a space between a number and what is counted, unless the collection writes them as one word."""
+    return _COUNTED.sub(lambda one: one[0] if lexicon.holds_whole(one[0], readings) else f"{one[1]} {one[2]}", text)
 
 
 def _title_stems(

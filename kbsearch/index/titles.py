@@ -134,6 +134,16 @@ class TitleIndex:
                 break
         return _NO_DOCUMENTS if found is None else found
 
+    def completion(self, begun: str, allowed: NDArray[np.bool_] | None) -> str:
+        """The word that begins so and stands in the most titles of the documents `allowed` (None: of all); "" where
+        there is none."""
+        folded = _plain(begun)
+        first, end = bisect_left(self._vocabulary, folded), bisect_left(self._vocabulary, folded + _END_OF_TEXT)
+        titles = self._documents[self._indptr[first] : self._indptr[end]]
+        words = np.repeat(np.arange(first, end), np.diff(self._indptr[first : end + 1]))
+        counts = np.bincount(words if allowed is None else words[allowed[titles]])
+        return self._vocabulary[int(np.argmax(counts))] if counts.size else ""
+
 
 def _plain(word: str) -> str:
     plain = fold(word)

@@ -184,6 +184,26 @@ def test_titles_of_what_words_find_are_suggested_where_no_title_holds_what_was_t
     assert suggest("xq zzw") == suggest("xq") == suggest("how are passwords changed", limit=0) == []
 
 
+def test_a_word_that_is_not_finished_is_the_one_of_most_titles(build_index: BuildIndex) -> None:
+    """Of those that the caller may see, behind question words alone as well as behind others."""
+    rows: list[dict[str, Any]] = [
+        {"id": "return", "title": "Returning goods", "body": "Send the parcel back to the shop within a month."},
+        {"id": "retry", "title": "Retry a payment", "body": "Pay for the parcel again."},
+        {"id": "resale", "title": "Retainers retained", "body": "Not for the shop.", "audience": ["agent"]},
+        {"id": "retained", "title": "Retainers", "body": "Not for the parcel.", "audience": ["agent"]},
+        {"id": "account", "title": "How do I open an account?", "body": "Choose a name."},
+    ]
+    engine = open_engine(build_index([row | {"lang": "en"} for row in rows]))
+
+    def suggest(q: str) -> list[str]:
+        found = engine.suggest(q, lang="en", limit=5, audiences=frozenset({"public"}))
+        return [line.document_id for line in found]
+
+    assert set(suggest("how do I ret")) == {"return", "retry"}
+    assert suggest("parcel retu")[0] == "return"
+    assert suggest("parcel reta") == suggest("parcel")
+
+
 @pytest.mark.parametrize("typed", ["passwordnumber", "letterblinks", "parcelis", "isparcel", "is parcel", "pass words"])
 def test_words_that_do_not_belong_together_are_left_as_they_are(engine: Engine, typed: str) -> None:
     """No passage has both, one is too short or a stop word, or what they make together is no word that it has."""
@@ -270,3 +290,20 @@ def test_titles_of_any_region_are_suggested_before_other_languages(regions: Engi
     for lang, first in (("en", "en-IN"), ("en-gb", "en-IN"), ("de", "de hub")):
         suggested = regions.suggest("hub", lang=lang, limit=5, audiences=frozenset({"public"}))
         assert suggested[0].document_id == first
+
+
+@pytest.mark.parametrize(("joined", "apart"), [("9V", "9 V"), ("2.4GHz", "2.4 GHz"), ("over 30kg", "over 30 kg")])
+def test_a_number_and_its_unit_may_stand_together(build_index: BuildIndex, joined: str, apart: str) -> None:
+    """Whatever the collection writes; nothing is offered, since nothing was mistyped."""
+    rows = [
+        {"id": "battery", "title": "Battery", "body": "Put in a 9 V battery."},
+        {"id": "radio", "title": "Radio", "body": "It needs a network of 2.4 GHz."},
+        {"id": "large", "title": "Large goods", "body": "What weighs over 30 kg comes by lorry."},
+        {"id": "name", "title": "The 3D printer", "body": "It prints."},
+    ]
+    engine = open_engine(build_index([row | {"lang": "en"} for row in rows]))
+    together, parted = (engine.search(SearchRequest(q=typed, lang="en")) for typed in (joined, apart))
+    assert [(hit.id, hit.score) for hit in together.hits] == [(hit.id, hit.score) for hit in parted.hits]
+    assert together.hits[0].id in ("battery", "radio", "large")
+    assert together.did_you_mean is None
+    assert engine.search(SearchRequest(q="3D", lang="en")).hits[0].id == "name"
