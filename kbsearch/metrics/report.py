@@ -118,7 +118,7 @@ def report(
         outcomes=_outcomes(counts, "outcome", "journeys"),
         outcomes_searched=_outcomes(counts, "searched", "searched"),
         outcomes_by_day={day: _outcomes(found, "outcome", "journeys") for day, found in by_day.items()},
-        experiment=compare(counts, costs, share=holdout_share),
+        experiment=_experiment(counts, costs, holdout_share, health),
         health=health,
         dropped=dropped,
         counts=counts,
@@ -141,13 +141,19 @@ def part_of(made: Report, days: Iterable[str]) -> Figures:
 
 def _figures(counts: Tally, costs: Costs, holdout_share: float, health: Health) -> Figures:
     """Return every figure in the order of the definitions; those whose inputs are sick are marked."""
-    experiment = compare(counts, costs, share=holdout_share)
+    experiment = _experiment(counts, costs, holdout_share, health)
     made = figures(counts)
     made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
     return {
         name: made[name] if made[name].value is None else replace(made[name], unreliable=health.trouble(defined.sick))
         for name, defined in BY_ID.items()
     }
+
+
+def _experiment(counts: Mapping[str, int], costs: Costs, holdout_share: float, health: Health) -> Experiment:
+    """Compare both sides of the hold-out, in figures and in a sentence that say what is wrong with the facts."""
+    trouble = health.trouble(BY_ID["incremental_deflection"].sick)
+    return compare(counts, costs, share=holdout_share, trouble=trouble)
 
 
 def _outcomes(counts: Mapping[str, int], prefix: str, total: str) -> dict[str, int]:

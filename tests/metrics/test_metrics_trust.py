@@ -83,6 +83,16 @@ class TestComparison:
         """For whoever reads nothing else."""
         assert compare(counts, Costs()).sentence.startswith(words)
 
+    def test_trouble_stands_before_the_sentence_and_beside_the_figures(self) -> None:
+        """Whoever reads the sentence alone reads that it may be wrong; where nothing is said, nothing is wrong."""
+        found = compare(visits(19_000, 11_400, 1_000, 800), Costs(), trouble="5 of 9 are lost")
+        assert found.sentence.startswith("Unreliable: 5 of 9 are lost. Suggestions spare 20.0 in 100 visits")
+        assert found.deflection.unreliable == found.saved.unreliable == "5 of 9 are lost"
+        few = compare(visits(1_178, 700, 62, 50), Costs(), trouble="5 of 9 are lost")
+        assert few.sentence.startswith("Unreliable: 5 of 9 are lost. Not enough sessions yet")
+        assert (few.deflection.unreliable, few.saved.unreliable) == ("5 of 9 are lost", None)
+        assert "Unreliable" not in compare(visits(0, 0, 0, 0), Costs(), trouble="5 of 9 are lost").sentence
+
     def test_needed_size_by_hand(self) -> None:
         """(1.96 + 0.8416)² × (0.25/0.5 + 0.2475/0.5) / 0.05² for halves, and more for an uneven split."""
         assert needed_visits(0.5, 0.05, 0.5) == 3_124

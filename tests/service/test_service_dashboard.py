@@ -75,6 +75,21 @@ def test_without_a_key_it_asks_for_one_and_shows_nothing(client: TestClient, fil
     assert "At a glance" not in page.text
 
 
+def test_a_sick_hold_out_is_called_so_where_it_is_shown(signed_in: TestClient, service: Service) -> None:
+    """Half of the visits held out, where five in a hundred were meant to be: neither section nor sentence is bare."""
+    time = iso(NOW - timedelta(days=5))
+    for number in range(200):
+        held = number % 2 == 0
+        ids = (f"e-h{number}", "ticket_started", "", f"s-h{number}", f"h{number}", time, time)
+        service.store.write([Event(*ids, attributes={"holdout": held, "suggestions_shown": not held})])
+    page = signed_in.get("/dashboard").text
+    section = page[page.index("What suggestions at the ticket form") :].partition("</section>")[0]
+    assert '<p class="sentence">Unreliable: 100 of 200 visits held out, 10 expected' in section
+    assert section.count('<span class="warn">unreliable</span>') == 1
+    report = signed_in.get("/v1/metrics", headers={KEY_HEADER: key("admin")}).json()
+    assert report["incremental"]["sentence"].startswith("Unreliable: 100 of 200 visits held out")
+
+
 @pytest.mark.parametrize(("given", "status"), [("of a customer", 403), ("nonsense", 401), ("", 401)])
 def test_a_bad_key_is_refused_in_words(client: TestClient, given: str, status: int) -> None:
     """And is not kept."""
