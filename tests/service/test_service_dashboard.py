@@ -198,7 +198,7 @@ def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) 
     assert "wedding" not in page
     assert re.search(r'class="tag k-missing">\s*Write', page)
     assert "6 of 6 searches</small>" in page
-    assert "A ticket or a human came after 0 of their searches: about $0 at $15.56 each; nobody knows" in page
+    assert "A ticket or a human came after 0 journeys with such a search: about $0 at $15.56 each; nobody knows" in page
 
 
 def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, filled: Service) -> None:
