@@ -22,9 +22,14 @@ _SQLITE = "sqlite:///"
 _WAIT_SECONDS = 5
 
 
+def is_file_url(events: str) -> bool:
+    """Tell whether an event store's URL names a file."""
+    return events.startswith(_SQLITE)
+
+
 def folder_beside(events: str, index: Path) -> Path:
     """Return where files of the service are kept: beside an event store that is a file, else in the index's folder."""
-    return Path(unquote(events.removeprefix(_SQLITE))).parent if events.startswith(_SQLITE) else index
+    return Path(unquote(events.removeprefix(_SQLITE))).parent if is_file_url(events) else index
 
 
 class SqliteFile:

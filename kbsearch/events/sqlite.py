@@ -127,6 +127,10 @@ class SqliteStore:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
         return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
 
+    def erased(self) -> Mapping[str, str]:
+        """Return every client whose facts were erased, and when, for as long as facts are kept."""
+        return dict(self._file.ask("SELECT client_id, erased_at FROM erasures"))
+
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
         searches = self._remove("searches", "timestamp < ?", (before,))

@@ -79,6 +79,9 @@ class EventStore(Protocol):
     def erase(self, client_ids: Collection[str], at: str) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
 
+    def erased(self) -> Mapping[str, str]:
+        """Return every client whose facts were erased, and when, for as long as facts are kept."""
+
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
 
