@@ -23,7 +23,6 @@ from kbsearch.events.ids import now
 from kbsearch.events.lines import to_line
 from kbsearch.events.store import Fact
 
-
 EraseTickets = Callable[[str, Path | None, Mapping[str, str]], int | None]
 """Takes the event store's URL, an index and whose facts were erased when; see `kbsearch/handover/erasure.py`."""
 
@@ -35,12 +34,12 @@ def add_parser(commands: Any, erase_tickets: EraseTickets) -> None:
         "events", help="hand out or remove what is stored of customers", epilog=example(erasing)
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=type(parser))
-    sub = verbs.add_parser("erase", help="remove one person's facts and tickets, with a receipt", epilog=example(erasing))
+    sub = verbs.add_parser(
+        "erase", help="remove one person's facts and tickets, with a receipt", epilog=example(erasing)
+    )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
     sub.add_argument("--client", metavar="ID", required=True, help="client, session or user id that the page sent")
-    sub.add_argument(
-        "--index", type=named_path, metavar="DIR", help="where tickets are, if the event store is no file"
-    )
+    sub.add_argument("--index", type=named_path, metavar="DIR", help="where tickets are, if the event store is no file")
     sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
     sub.set_defaults(run=partial(run_erase, erase_tickets=erase_tickets))
     sub = verbs.add_parser(

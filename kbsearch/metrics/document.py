@@ -21,7 +21,7 @@ from kbsearch.metrics.tally import SURVEYS
 
 _INTERVALS = {
     "share": "Wilson",
-    "mean": "bootstrap, 1,000 draws, fixed seed",
+    "mean": "bootstrap, 1,000 draws, fixed seed; where all values are equal, Wilson's for what was not seen",
     "difference": "Newcombe, method 10",
     "money": "that of incremental deflection, times the cost",
 }

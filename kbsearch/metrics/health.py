@@ -105,7 +105,9 @@ def _bots(counts: Mapping[str, int]) -> Check:
     the larger of both shares."""
     facts = _share("bots", counts.get("bot_facts", 0), counts.get("facts", 0), 0.1, 100, "facts come from programs")
     searched = counts.get("searched", 0)
-    journeys = _share("bots", counts.get("bot_searched", 0), searched, 0.1, 50, "journeys that searched were made by programs")
+    journeys = _share(
+        "bots", counts.get("bot_searched", 0), searched, 0.1, 50, "journeys that searched were made by programs"
+    )
     return facts if facts.ok is False or journeys.ok is None else journeys
 
 

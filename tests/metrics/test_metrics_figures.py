@@ -6,11 +6,11 @@ import math
 from collections import Counter
 
 import pytest
-from metrics_facts import DAY, LATER, MemoryStore, at, event, measured, said, search
+from metrics_facts import DAY, LATER, Fact, MemoryStore, at, event, measured, said, search
 
 from kbsearch.errors import UsageError
 from kbsearch.metrics.definitions import BY_ID, DEFINITIONS
-from kbsearch.metrics.intervals import bootstrap_mean, newcombe, wilson
+from kbsearch.metrics.intervals import Z, bootstrap_mean, mean_of_equals, newcombe, wilson
 from kbsearch.metrics.moments import moment_of, start_of
 from kbsearch.metrics.report import report
 from kbsearch.metrics.tally import seconds_bucket
@@ -212,6 +212,23 @@ def test_bootstrap_is_near_the_normal_interval_of_a_large_sample() -> None:
     reach = 1.96 * spread / math.sqrt(n)
     assert (low, high) == (pytest.approx(mean - reach, rel=0.01), pytest.approx(mean + reach, rel=0.01))
     assert bootstrap_mean(dict(reversed(values.items()))) == (low, high)
+
+
+def test_equal_values_are_no_certainty() -> None:
+    """Twenty times 7 of 1 to 7: with 95 % confidence at most 16.1 % (Wilson) would answer otherwise, at worst with 1.
+    Times have no end, so that equal ones have no interval."""
+    reached = Z**2 / (20 + Z**2)
+    assert mean_of_equals(7, 20, 1, 7) == (pytest.approx(7 - 6 * reached), 7)
+    assert mean_of_equals(0, 20, -100, 100) == (pytest.approx(-100 * reached), pytest.approx(100 * reached))
+    facts: list[Fact] = [said(f"c{number}", at("10:00"), ces=7, nps=9 + number % 2) for number in range(20)]
+    for number in range(20):
+        asked = search(f"s{number}", at("10:00"))
+        facts += [asked, event(f"s{number}", at("10:00:05"), "click", asked, position=1)]
+    found = measured(*facts).metrics
+    assert found["ces"].interval == mean_of_equals(7, 20, 1, 7)
+    assert found["nps"].interval == (pytest.approx(100 - 200 * reached), 100)
+    assert found["mean_reciprocal_click_position"].interval == (pytest.approx(1 - reached), 1)
+    assert (found["time_to_answer"].value, found["time_to_answer"].interval) == (5, None)
 
 
 def test_buckets_of_seconds_are_narrow() -> None:
