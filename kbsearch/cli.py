@@ -165,8 +165,15 @@ def _add_period(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--holdout", type=float, metavar="SHARE", help="held out at the ticket form (KBSEARCH_HOLDOUT, else 0.05)"
     )
-    sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
-    sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
+    sub.add_argument(
+        "--ticket-cost", type=float, metavar="DOLLARS", help="a ticket costs (KBSEARCH_TICKET_COST, else 15.56)"
+    )
+    sub.add_argument(
+        "--contact-cost",
+        type=float,
+        metavar="DOLLARS",
+        help="a portal contact costs (KBSEARCH_CONTACT_COST, else 5.00)",
+    )
 
 
 def _search(options: argparse.Namespace) -> Outcome:

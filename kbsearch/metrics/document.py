@@ -35,8 +35,8 @@ _HEALTH = {
     "100 times in one journey",
     "orphans": "more than 20 % of impressions name a search that is not in their journey",
     "sample_ratio": "the hold-out is larger or smaller than its share, at p < 0.001",
-    "returns_unseen": "200 confirmed journeys and more, and not one client seen again within 7 days; below 200 the verdict stays, "
-    "and figures of durable success are marked",
+    "returns_unseen": "200 confirmed journeys and more, and not one client seen again within 7 days; below 200 the "
+    "verdict stays, and figures of durable success are marked",
     "dropped": "more than 1 % of facts were lost before they could be written",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -73,6 +74,21 @@ def test_without_a_key_it_asks_for_one_and_shows_nothing(client: TestClient, fil
     assert page.status_code == 200
     assert 'name="key"' in page.text
     assert "At a glance" not in page.text
+
+
+def test_costs_are_the_companys_own(make_client: Any) -> None:
+    """In the gap list and in the hold-out's section, of page and API."""
+    with make_client(ticket_cost=40.0, contact_cost=2.5) as client:
+        lost = [search(f"b{number}", "quantum leaps", 4, found=0, decision="hand_over") for number in range(6)]
+        filed = [Event(f"t{one.query_id}", "ticket_created", one.query_id, timestamp=one.timestamp,
+                       received_at=one.timestamp, session_id=one.session_id, client_id=one.client_id)
+                 for one in lost]  # fmt: skip
+        client.app.state.service.store.write([*lost, *filed])
+        page = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
+        assert "A ticket or a human came after 6 journeys with such a search: about $240 at $40.00 each" in page
+        assert "($40.00 a ticket − $2.50 a portal contact)" in page
+        gaps = client.get("/v1/metrics/content", headers={KEY_HEADER: key("admin")}).json()["gaps"]
+        assert (gaps["escalated"], gaps["cost"], gaps["list"][0]["cost"]) == (6, 240, 240)
 
 
 def test_a_sick_hold_out_is_called_so_where_it_is_shown(signed_in: TestClient, service: Service) -> None:
