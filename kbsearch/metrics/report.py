@@ -16,12 +16,15 @@ from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure, figures
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compare
+from kbsearch.metrics.journeys import UNKNOWN
 from kbsearch.metrics.moments import DAY, HOUR, day_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
 from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_counts, merge_tallies
 
 SPLITS = (*DIMENSIONS, "day")
+CATEGORY, OTHER = "category", "other"
+"""OTHER: a category that no search of the period met."""
 Figures = dict[str, Figure]
 
 
@@ -108,6 +111,8 @@ def report(
         return _figures(found, costs, holdout_share, health)
 
     labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
+    if CATEGORY in labels:
+        labels[CATEGORY] = _known_categories(labels[CATEGORY])
     return Report(
         since=timestamp_of(since),
         until=timestamp_of(until),
@@ -137,6 +142,16 @@ def part_of(made: Report, days: Iterable[str]) -> Figures:
         dropped += made.dropped_by_day.get(day, 0)
     health = examine(counts, dropped, made.holdout_share)
     return _figures(counts, made.experiment.costs, made.holdout_share, health)
+
+
+def _known_categories(found: Mapping[str, Tally]) -> dict[str, Tally]:
+    """Return the categories that searches met, all others as OTHER: events name their article's category, and anybody
+    can send events with any text as one, and with thousands."""
+    known: dict[str, Tally] = {}
+    for label, counts in found.items():
+        is_known = label == UNKNOWN or counts.get("searches", 0) > 0
+        merge_counts(known.setdefault(label if is_known else OTHER, Counter()), counts)
+    return known
 
 
 def _figures(counts: Tally, costs: Costs, holdout_share: float, health: Health) -> Figures:

@@ -235,3 +235,15 @@ def test_buckets_of_seconds_are_narrow() -> None:
     """A bucket's middle is within a tenth of the time, and half a second below ten."""
     for seconds in (0.0, 0.2, 1.0, 7.3, 60.0, 599.0, 1800.0):
         assert abs(seconds_bucket(seconds) - seconds) <= max(0.5, seconds / 10)
+
+
+def test_nobody_writes_labels_into_a_report() -> None:
+    """Events name categories; only those that searches met as well are printed, and no journey is lost."""
+    asked = search("a", at("10:00"), top_category="Konts")
+    facts: list[Fact] = [asked, event("b", at("10:00"), "view")]
+    for number in range(50):
+        named = "Konts" if number == 0 else f"Anna Ozola, diagnosis {number}"
+        facts.append(event(f"c{number}", at("10:00"), "view", attributes={"object": {"category": named}}))
+    found = measured(*facts, splits=["category"])
+    counted = {label: figures["hand_over_rate"].n for label, figures in found.by["category"].items()}
+    assert counted == {"Konts": 2, "other": 49, "unknown": 1}
