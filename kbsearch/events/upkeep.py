@@ -62,7 +62,7 @@ class Upkeep:
         """Do one round; return what was removed for its age."""
         self._hasher.prepare()
         if self._journals is not None:
-            recover(self._journals, self._store.write)
+            recover(self._journals, self._store)
         self._on_erased(self._store.erased())
         return self._store.expire(iso(self._clock() - self._retention))
 

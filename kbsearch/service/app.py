@@ -184,7 +184,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         engine=engine,
     )
     store = open_store(settings.events_url)
-    recover(settings.journal_folder, store.write)
+    recover(settings.journal_folder, store)
     seed = bytes.fromhex(os.environ.get(_RUN_SEED, ""))
     hasher = ClientHasher(store.salt, period_days=settings.salt_days, run_seed=seed)
     tickets = TicketStore(tickets_path(settings.index, settings.events_url))
