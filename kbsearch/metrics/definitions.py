@@ -199,7 +199,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _of_searches(
         "zero_nothing_opened",
         "Nothing opened",
-        "Searches with results, not abstained, of which none was opened. Some were served by the answer shown.",
+        "Searches with results, not abstained, of which none was opened. Some were served by the answer "
+        "shown, or held out at the ticket form.",
         "searches with results, none opened",
         "searches_unopened",
         _OPENING,
