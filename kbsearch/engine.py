@@ -308,6 +308,7 @@ class Engine:
                 "lexical": float(candidates.lexical[best]),
                 "similarity": float(candidates.similarity[best]),
                 "title": float(candidates.title[best]),
+                "adjacency": float(candidates.adjacency[best]),
             },
             pinned=int(results.groups[place]) in pinned,
             first_pinned=int(results.groups[0]) in pinned,
