@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from kbsearch.events.command import add_parser as add_events_parser
+    from kbsearch.handover.erasure import erase_tickets
 
     parser, commands = command_parser("kbsearch", __doc__ or "")
     sub = commands.add_parser(
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--by", action="append", default=[], metavar="NAME", help="split; repeat, see docs/metrics.md")
     sub.add_argument("--json", action="store_true", help="print the report as JSON, with every split")
     sub.set_defaults(run=_metrics)
-    add_events_parser(commands)
+    add_events_parser(commands, erase_tickets)
     sub = commands.add_parser(
         "report",
         help="the same as one HTML file, with charts, to read or to send",
@@ -164,8 +165,15 @@ def _add_period(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--holdout", type=float, metavar="SHARE", help="held out at the ticket form (KBSEARCH_HOLDOUT, else 0.05)"
     )
-    sub.add_argument("--ticket-cost", type=float, metavar="DOLLARS", help="of a resolved ticket (default 15.56)")
-    sub.add_argument("--contact-cost", type=float, metavar="DOLLARS", help="of a portal contact (default 5.00)")
+    sub.add_argument(
+        "--ticket-cost", type=float, metavar="DOLLARS", help="a ticket costs (KBSEARCH_TICKET_COST, else 15.56)"
+    )
+    sub.add_argument(
+        "--contact-cost",
+        type=float,
+        metavar="DOLLARS",
+        help="a portal contact costs (KBSEARCH_CONTACT_COST, else 5.00)",
+    )
 
 
 def _search(options: argparse.Namespace) -> Outcome:

@@ -22,9 +22,14 @@ _SQLITE = "sqlite:///"
 _WAIT_SECONDS = 5
 
 
+def is_file_url(events: str) -> bool:
+    """Tell whether an event store's URL names a file."""
+    return events.startswith(_SQLITE)
+
+
 def folder_beside(events: str, index: Path) -> Path:
     """Return where files of the service are kept: beside an event store that is a file, else in the index's folder."""
-    return Path(unquote(events.removeprefix(_SQLITE))).parent if events.startswith(_SQLITE) else index
+    return Path(unquote(events.removeprefix(_SQLITE))).parent if is_file_url(events) else index
 
 
 class SqliteFile:
@@ -78,20 +83,25 @@ class SqliteFile:
         return connection
 
     def _migrate(self, migrations: Sequence[str]) -> None:
-        # Workers start together: the version is read inside the write lock that IMMEDIATE takes.
-        self._writer.execute("BEGIN IMMEDIATE")
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        version = self._version()
         if version > len(migrations):
-            self._writer.rollback()
             raise StoreError(
                 f"the {self._what} {str(self.path)!r} has schema {version}, this kbsearch reads up to "
                 f"{len(migrations)}; update kbsearch"
             )
-        for script in migrations[version:]:
+        if version == len(migrations):
+            return  # without the lock: what is up to date can be read while somebody writes, or nobody can
+        # Workers start together: the version is read again inside the write lock that IMMEDIATE takes.
+        self._writer.execute("BEGIN IMMEDIATE")
+        for script in migrations[self._version() :]:
             for statement in filter(str.strip, script.split(";")):
                 self._writer.execute(statement)
         self._writer.execute(f"PRAGMA user_version = {len(migrations)}")
         self._writer.commit()
+
+    def _version(self) -> int:
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        return int(version)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -66,30 +66,36 @@ class EventBuffer:
         return self.put_all((fact,))
 
     def put_all(self, facts: Iterable[Fact], *, rare: bool = False) -> bool:
-        """Take all of them or none; False where there was no room. With a journal, they survive from here on.
+        """Take all of them or none; False where there was no room, and they were dropped.
 
         `rare` facts have as much room again, which searches cannot fill while the store is away.
         """
         taken = tuple(facts)
+        fits = self.offer(taken, rare=rare)
+        if not fits:
+            with self._changed:
+                self._dropped += len(taken)
+            self._on_dropped(len(taken))
+        return fits
+
+    def offer(self, facts: Sequence[Fact], *, rare: bool = False) -> bool:
+        """Take all of them or none, as `put_all`; False where there was no room, and who sent them is to send them
+        again: they are not lost yet. With a journal, what is taken survives from here on."""
         capacity = 2 * self._capacity if rare else self._capacity
         with self._changed:
-            fits = not self._closing and len(self._pending) + self._in_flight + len(taken) <= capacity
+            fits = not self._closing and len(self._pending) + self._in_flight + len(facts) <= capacity
             if fits and self._journal is not None:
                 try:
-                    self._journal.append(taken)
+                    self._journal.append(facts)
                 except OSError as error:
-                    self._journal_outage.failed(error, f"{len(taken)} facts, which are dropped")
+                    self._journal_outage.failed(error, f"{len(facts)} facts")
                     fits = False
                 else:
                     self._journal_outage.over()
             if fits:
-                self._pending.extend(taken)
+                self._pending.extend(facts)
                 if len(self._pending) >= self._batch:
                     self._changed.notify_all()
-            else:
-                self._dropped += len(taken)
-        if not fits:
-            self._on_dropped(len(taken))
         return fits
 
     def commit(self, facts: Sequence[Fact]) -> None:

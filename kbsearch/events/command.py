@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,25 @@ from kbsearch.events.ids import now
 from kbsearch.events.lines import to_line
 from kbsearch.events.store import Fact
 
+EraseTickets = Callable[[str, Path | None, Mapping[str, str]], int | None]
+"""Takes the event store's URL, an index and whose facts were erased when; see `kbsearch/handover/erasure.py`."""
 
-def add_parser(commands: Any) -> None:
+
+def add_parser(commands: Any, erase_tickets: EraseTickets) -> None:
     """Add the command and its two verbs to the commands of `kbsearch`."""
     erasing = 'kbsearch events erase --events sqlite:///var/index/events.db --client "visitor-1"'
     parser = commands.add_parser(
         "events", help="hand out or remove what is stored of customers", epilog=example(erasing)
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=type(parser))
-    sub = verbs.add_parser("erase", help="remove one person's facts, with a receipt", epilog=example(erasing))
+    sub = verbs.add_parser(
+        "erase", help="remove one person's facts and tickets, with a receipt", epilog=example(erasing)
+    )
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
     sub.add_argument("--client", metavar="ID", required=True, help="client, session or user id that the page sent")
+    sub.add_argument("--index", type=named_path, metavar="DIR", help="where tickets are, if the event store is no file")
     sub.add_argument("--json", action="store_true", help="print the receipt as JSON")
-    sub.set_defaults(run=run_erase)
+    sub.set_defaults(run=partial(run_erase, erase_tickets=erase_tickets))
     sub = verbs.add_parser(
         "export",
         help="write facts as JSON Lines, all or one person's",
@@ -47,8 +54,8 @@ def add_parser(commands: Any) -> None:
     sub.set_defaults(run=run_export)
 
 
-def run_erase(options: argparse.Namespace) -> str:
-    """Remove and return the receipt.
+def run_erase(options: argparse.Namespace, erase_tickets: EraseTickets) -> str:
+    """Remove facts, and tickets, to which only the facts lead; return the receipt.
 
     :raises UsageError: an empty id, or a URL that no store reads.
     """
@@ -56,8 +63,10 @@ def run_erase(options: argparse.Namespace) -> str:
     store = open_existing_store(options.events)
     try:
         receipt = erase(store, options.client, now())
+        erased = {client: at for client, at in store.erased().items() if at == receipt.erased_at}
     finally:
         store.close()
+    receipt = replace(receipt, tickets=erase_tickets(options.events, options.index, erased))
     return orjson.dumps(asdict(receipt)).decode() if options.json else _words(receipt)
 
 
@@ -109,6 +118,13 @@ def _words(receipt: Receipt) -> str:
         f"Erased at {receipt.erased_at} of {receipt.client!r}, known under {amount(receipt.pseudonyms, 'pseudonym')}:",
         f"  {amount(receipt.searches, 'search', 'searches')} and {amount(receipt.events, 'event')}{span}",
         *([f"  events by action: {actions}"] if actions else []),
+        _tickets(receipt.tickets),
         "What remains:",
         *(f"  - {sentence}" for sentence in receipt.remains),
     ])  # fmt: skip
+
+
+def _tickets(count: int | None) -> str:
+    if count is not None:
+        return f"  {amount(count, 'ticket')}"
+    return "  tickets: those that a service keeps go within the hour that it runs; at once with --index DIR"

@@ -19,7 +19,9 @@ REMAINS = (
     "to anybody, so they cannot be found.",
     "What is still on its way to the store from before this moment is removed within an hour of its arrival; not what "
     "arrives when the salt of pseudonyms has changed (KBSEARCH_SALT_DAYS), since nobody can tell whose it is.",
-    "Tickets and backups of the database are kept elsewhere and are not touched.",
+    "Tickets and suggestions with the customer's e-mail address are found by that: kbsearch handover erase EMAIL, "
+    "kbsearch suggestions --forget EMAIL. Texts and votes in suggestions.db stay.",
+    "What a help desk was sent, and backups of the database, are kept elsewhere and are not touched.",
 )
 """What a receipt must say beside what was removed."""
 
@@ -40,6 +42,8 @@ class Receipt:
     first: str
     """Time of the oldest and of the youngest fact; "" where there was none."""
     last: str
+    tickets: int | None = None
+    """Tickets of these sessions that were removed; None where it is not known here where tickets are."""
     remains: tuple[str, ...] = REMAINS
 
 

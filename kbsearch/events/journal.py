@@ -12,13 +12,13 @@ import errno
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kbsearch.errors import EventError, StoreError
-from kbsearch.events.ids import new_id
+from kbsearch.events.ids import new_id, now
 from kbsearch.events.lines import from_line, to_line
-from kbsearch.events.store import Fact
+from kbsearch.events.store import EventStore, Fact
 
 _LOG = logging.getLogger(__name__)
 _FIRST, _SECOND = ".first", ".second"
@@ -69,8 +69,9 @@ class Journal:
             os.close(file)
 
 
-def recover(folder: Path, write: Callable[[Sequence[Fact]], None]) -> int:
-    """Store the facts of processes that ended before they could, and remove their journals; return how many.
+def recover(folder: Path, store: EventStore) -> int:
+    """Store the facts of processes that ended before they could, and remove their journals; return how many. Lines that
+    cannot be read are counted as lost.
 
     :raises StoreError: the store takes nothing now; the journals stay.
     """
@@ -85,11 +86,15 @@ def recover(folder: Path, write: Callable[[Sequence[Fact]], None]) -> int:
         except BlockingIOError:  # its process lives
             continue
         else:
+            lost = 0
             for part in (path, path.with_suffix(_SECOND)):
-                facts = _read(part)
+                facts, damaged = _read(part)
                 for start in range(0, len(facts), _BATCH):
-                    write(facts[start : start + _BATCH])
+                    store.write(facts[start : start + _BATCH])
                 stored += len(facts)
+                lost += damaged
+            if lost:
+                store.add_dropped(now()[:10], lost)
             _unlink(path.with_suffix(""))
         finally:
             os.close(file)
@@ -118,15 +123,18 @@ def _unlink(stem: Path) -> None:
     stem.with_suffix(_FIRST).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> list[Fact]:
-    """Read the facts of one file; a last line that was cut short was never acknowledged."""
+def _read(path: Path) -> tuple[list[Fact], int]:
+    """Read the facts of one file, and count the lines that are damaged; a last one that was cut short was never
+    acknowledged."""
+    facts: list[Fact] = []
+    damaged = 0
     if not path.exists():
-        return []
-    facts = []
+        return facts, damaged
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines[:-1], start=1):
         try:
             facts.append(from_line(line))
         except EventError as error:
             _LOG.error("%s, line %d: %s", path, number, error)
-    return facts
+            damaged += 1
+    return facts, damaged

@@ -58,13 +58,18 @@ _ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}
 _ERASED_SEARCHES = _ERASED.format(table="searches", time="timestamp")
 _ERASED_EVENTS = _ERASED.format(table="events", time="least(timestamp, received_at)")
 _TOUCH = """
-    INSERT INTO days SELECT day, number FROM unnest(%s::text[]) AS day, changes
+    INSERT INTO days SELECT day, number, number FROM unnest(%s::text[]) AS day, changes
     ON CONFLICT (day) DO UPDATE SET change = excluded.change
 """
 _FORGET_EMPTY = """
     DELETE FROM days WHERE day = ANY(%s)
       AND NOT EXISTS (SELECT 1 FROM searches WHERE timestamp >= day AND timestamp < day || '~')
       AND NOT EXISTS (SELECT 1 FROM events WHERE timestamp >= day AND timestamp < day || '~')
+"""
+# A day that has lost all of its facts is not there.
+_WHOLE = """
+    SELECT 1 FROM days JOIN unnest(%s::text[], %s::bigint[]) AS read (day, change) ON days.day = read.day
+    WHERE whole_since <= read.change
 """
 _FORGET_DERIVED = "DELETE FROM derived WHERE substring(name FROM '[^/]*$') = ANY(%s)"
 _SCHEMA_LOCK = 0x6B627365
@@ -175,6 +180,10 @@ class PostgresStore:
             )
         return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
 
+    def erased(self) -> Mapping[str, str]:
+        """Return every client whose facts were erased, and when, for as long as facts are kept."""
+        return dict(self._ask("SELECT client_id, erased_at FROM erasures"))
+
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
         searches = self._remove("searches", "timestamp < %s", (before,))
@@ -188,6 +197,8 @@ class PostgresStore:
             )
             connection.execute("DELETE FROM erasures WHERE erased_at < %s", (before,))
             connection.execute("DELETE FROM drops WHERE day < %s", (before[:10],))
+            # What was kept before `keep` looked at what had gone meanwhile.
+            connection.execute("DELETE FROM derived WHERE right(name, 10) NOT IN (SELECT day FROM days)")
         return Removed(searches, events)
 
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
@@ -198,9 +209,16 @@ class PostgresStore:
             found = connection.execute(query, (list(names),), binary=True).fetchall()
         return {name: bytes(value) for name, value in found}
 
-    def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
+        """Keep something derived from facts, unless facts of a day that it was made from are gone since; what is named
+        `…/DAY` goes when facts of that day go."""
+        read = {day: change for day, change in made_from.items() if change}
         with self._transaction() as connection:
+            # Who removes facts changes this row before he forgets what was derived, and so waits for us, or we for him.
+            connection.execute("SELECT number FROM changes FOR SHARE")
+            found = connection.execute(_WHOLE, (list(read), list(read.values()))).fetchall()
+            if len(found) < len(read):
+                return
             connection.execute(
                 "INSERT INTO derived VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (name, value),
@@ -238,6 +256,7 @@ class PostgresStore:
                 days = {day for (day,) in removed}
                 if days:
                     _touch(connection, days)
+                    connection.execute("UPDATE days SET whole_since = change WHERE day = ANY(%s)", (list(days),))
                     connection.execute(_FORGET_EMPTY, (list(days),))
                     connection.execute(_FORGET_DERIVED, (list(days),))
             total += len(removed)

@@ -38,4 +38,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE drops (day TEXT COLLATE "C" PRIMARY KEY, facts BIGINT NOT NULL);
     CREATE TABLE erasures (client_id TEXT COLLATE "C" PRIMARY KEY, erased_at TEXT COLLATE "C" NOT NULL);
     """,
+    # The change of a day since which all of its facts are still there.
+    """
+    ALTER TABLE days ADD COLUMN whole_since BIGINT NOT NULL DEFAULT 0;
+    """,
 )

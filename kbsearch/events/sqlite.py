@@ -42,6 +42,8 @@ _FORGET_EMPTY = """
       AND NOT EXISTS (SELECT 1 FROM searches WHERE timestamp >= day AND timestamp < day || '~')
       AND NOT EXISTS (SELECT 1 FROM events WHERE timestamp >= day AND timestamp < day || '~')
 """
+# A day that has lost all of its facts is not there.
+_WHOLE = "SELECT 1 FROM days WHERE day = ? AND whole_since <= ?"
 _AT_ONCE = 5000
 """Rows removed in one transaction: a feedback that waits for it is not kept waiting long."""
 
@@ -127,6 +129,10 @@ class SqliteStore:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
         return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
 
+    def erased(self) -> Mapping[str, str]:
+        """Return every client whose facts were erased, and when, for as long as facts are kept."""
+        return dict(self._file.ask("SELECT client_id, erased_at FROM erasures"))
+
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
         searches = self._remove("searches", "timestamp < ?", (before,))
@@ -141,6 +147,8 @@ class SqliteStore:
             )
             writer.execute("DELETE FROM erasures WHERE erased_at < ?", (before,))
             writer.execute("DELETE FROM drops WHERE day < ?", (before[:10],))
+            # What was kept before `keep` looked at what had gone meanwhile.
+            writer.execute("DELETE FROM derived WHERE substr(name, -10) NOT IN (SELECT day FROM days)")
         return Removed(searches, events)
 
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
@@ -148,10 +156,12 @@ class SqliteStore:
         marks = ", ".join("?" * len(names))
         return dict(self._file.ask(f"SELECT name, value FROM derived WHERE name IN ({marks})", names))
 
-    def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
+        """Keep something derived from facts, unless facts of a day that it was made from are gone since; what is named
+        `…/DAY` goes when facts of that day go."""
         with self._file.transaction() as writer:
-            writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
+            if all(writer.execute(_WHOLE, read).fetchone() for read in made_from.items() if read[1]):
+                writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
         """Let go of the file; what was written stays."""
@@ -180,6 +190,7 @@ class SqliteStore:
                 days = set(removed)
                 if days:
                     _touch(writer, (day for (day,) in days))
+                    writer.executemany("UPDATE days SET whole_since = change WHERE day = ?", days)
                     writer.executemany(_FORGET_EMPTY, days)
                     writer.executemany("DELETE FROM derived WHERE name LIKE '%/' || ?", days)
             total += len(removed)
@@ -195,7 +206,7 @@ def _touch(writer: Transaction, days: Iterable[str]) -> None:
     """Give each of these days a number that no day has had."""
     writer.execute("UPDATE changes SET number = number + 1")
     writer.executemany(
-        "INSERT INTO days SELECT ?, number FROM changes WHERE true "
+        "INSERT INTO days SELECT ?, number, number FROM changes WHERE true "
         "ON CONFLICT (day) DO UPDATE SET change = excluded.change",
         [(day,) for day in days],
     )

@@ -67,4 +67,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE drops (day TEXT PRIMARY KEY, facts INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE erasures (client_id TEXT PRIMARY KEY, erased_at TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # The change of a day since which all of its facts are still there.
+    """
+    ALTER TABLE days ADD COLUMN whole_since INTEGER NOT NULL DEFAULT 0;
+    """,
 )

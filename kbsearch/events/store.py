@@ -79,14 +79,21 @@ class EventStore(Protocol):
     def erase(self, client_ids: Collection[str], at: str) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
 
+    def erased(self) -> Mapping[str, str]:
+        """Return every client whose facts were erased, and when, for as long as facts are kept."""
+
     def expire(self, before: str) -> Removed:
         """Remove facts older than `before`, secrets that hash no younger ones, and late facts of erased clients."""
 
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """Return what metrics derived from facts and kept under these names, where there is anything."""
 
-    def keep(self, name: str, value: bytes) -> None:
-        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go."""
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
+        """Keep something derived from facts; what is named `…/DAY` goes when facts of that day go.
+
+        `made_from` gives the days that it was made from, with their numbers in `days` before they were read. Where
+        facts of one of them are gone since, nothing is kept: it may tell of them.
+        """
 
     def close(self) -> None:
         """Let go of the place; what was written stays."""

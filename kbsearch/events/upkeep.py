@@ -4,7 +4,7 @@ the next salt ready."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +18,10 @@ _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 3600.0
 
 
+def _ignore(_erased: Mapping[str, str]) -> None:
+    return None
+
+
 class Upkeep:
     """Enforces retention from a thread of its own; several processes may do so at once."""
 
@@ -28,13 +32,17 @@ class Upkeep:
         *,
         retention_days: int,
         journals: Path | None = None,
+        on_erased: Callable[[Mapping[str, str]], object] = _ignore,
         clock: Callable[[], datetime] | None = None,
         every_seconds: float = _EVERY_SECONDS,
     ) -> None:
+        """Take what there is to look after; `on_erased` hears of the clients whose facts were erased, and when, for
+        what is kept of them elsewhere."""
         self._store = store
         self._hasher = hasher
         self._retention = timedelta(days=retention_days)
         self._journals = journals
+        self._on_erased = on_erased
         self._clock = clock or (lambda: datetime.now(UTC))
         self._every_seconds = every_seconds
         self._stopping = Event()
@@ -54,7 +62,8 @@ class Upkeep:
         """Do one round; return what was removed for its age."""
         self._hasher.prepare()
         if self._journals is not None:
-            recover(self._journals, self._store.write)
+            recover(self._journals, self._store)
+        self._on_erased(self._store.erased())
         return self._store.expire(iso(self._clock() - self._retention))
 
     def _run(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,11 @@ class TicketStore:
             " OR (email != '' AND email = ?)",
             (clients, sessions, email.strip().casefold()),
         )
+
+    def erase_erased(self, erased: Mapping[str, str]) -> int:
+        """Remove the tickets of clients whose facts were erased, filed before the moments given; return how many."""
+        condition = "EXISTS (SELECT 1 FROM json_each(?) AS gone WHERE gone.key = client_id AND created_at < gone.value)"
+        return self._remove(condition, (orjson.dumps(dict(erased)).decode(),))
 
     def expire(self, before: str) -> int:
         """Remove tickets last changed before that moment, if they are solved or a help desk has them; returns how

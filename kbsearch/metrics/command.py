@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -25,7 +24,6 @@ from kbsearch.metrics.present_insight import insight_json, insight_text
 from kbsearch.metrics.report import SPLITS, report
 
 _MOST_HOURS = 168
-_VARIABLE = "KBSEARCH_HOLDOUT"
 
 
 def run(options: argparse.Namespace, library: Library | None) -> str:
@@ -50,11 +48,11 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
 
     :raises UsageError: a bound that cannot be read, a value out of range, or a URL that no store reads.
     """
-    costs = Costs()
-    if options.ticket_cost is not None:
-        costs = replace(costs, ticket=_cost(options.ticket_cost, "ticket-cost"))
-    if options.contact_cost is not None:
-        costs = replace(costs, contact=_cost(options.contact_cost, "contact-cost"))
+    usual = Costs()
+    costs = Costs(
+        _cost(options.ticket_cost, "ticket-cost", usual.ticket),
+        _cost(options.contact_cost, "contact-cost", usual.contact),
+    )
     if not 0 <= options.window <= _MOST_HOURS:
         raise UsageError(f"--window {options.window} is out of range; give 0 to {_MOST_HOURS} hours.", "window")
     since, until = read_period(options.since, options.until)
@@ -74,20 +72,31 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[EventStore, dict[str,
 
 
 def _holdout(given: float | None) -> float:
-    """Return the share that was held out: as given, else as the service of this environment holds out."""
-    name, share = "--holdout", given
-    if share is None:
-        name, text = _VARIABLE, os.environ.get(_VARIABLE) or "0"
-        try:
-            share = float(text) or HOLDOUT_SHARE
-        except ValueError:
-            raise UsageError(f"{name} must be a number, got {text!r}", "holdout") from None
+    """Return the share that was held out."""
+    name, share = _given(given, "holdout")
+    if share is None or (share == 0 and given is None):
+        return HOLDOUT_SHARE  # the service's 0 switches the experiment off
     if not 0 < share < 1:
         raise UsageError(f"{name} {share} is no share; give more than 0 and less than 1.", "holdout")
     return share
 
 
-def _cost(given: float, option: str) -> float:
-    if not 0 <= given < math.inf:
-        raise UsageError(f"--{option} {given} is no cost; give dollars, 0 or more.", option)
-    return given
+def _cost(given: float | None, option: str, usual: float) -> float:
+    name, cost = _given(given, option)
+    if cost is None:
+        return usual
+    if not 0 <= cost < math.inf:
+        raise UsageError(f"{name} {cost} is no cost; give dollars, 0 or more.", option)
+    return cost
+
+
+def _given(given: float | None, option: str) -> tuple[str, float | None]:
+    """Return a number and where it comes from: an option, else the setting of the service in this environment."""
+    if given is not None:
+        return f"--{option}", given
+    name = f"KBSEARCH_{option.upper().replace('-', '_')}"
+    text = os.environ.get(name)
+    try:
+        return name, float(text) if text else None
+    except ValueError:
+        raise UsageError(f"{name} must be a number, got {text!r}", option) from None

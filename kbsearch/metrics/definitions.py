@@ -30,6 +30,8 @@ class Definition:
     bottom: tuple[str, ...] = ()
     histogram: str = ""
     """For means: the counters `name=value` that hold the values."""
+    scale: tuple[float, float] | None = None
+    """For means: the ends that no value can lie beyond; None where there is no upper one."""
     asked: str = ""
     """For surveys: the counter of journeys that were asked, for the response rate."""
     sick: tuple[str, ...] = ()
@@ -166,6 +168,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "no click with a position",
         "mean",
         histogram="click_position",
+        scale=(0.0, 1.0),
         sick=(*_OPENING, "one_position"),
     ),
     _of_searches(
@@ -196,7 +199,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _of_searches(
         "zero_nothing_opened",
         "Nothing opened",
-        "Searches with results, not abstained, of which none was opened. Some were served by the answer shown.",
+        "Searches with results, not abstained, of which none was opened. Some were served by the answer "
+        "shown, or held out at the ticket form.",
         "searches with results, none opened",
         "searches_unopened",
         _OPENING,
@@ -254,6 +258,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "no CES answers",
         "mean",
         histogram="ces",
+        scale=(1.0, 7.0),
         asked="ces_asked",
         sick=_SURVEY,
     ),
@@ -268,6 +273,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "no NPS answers",
         "mean",
         histogram="nps",
+        scale=(-100.0, 100.0),
         asked="nps_asked",
         sick=_SURVEY,
     ),

@@ -47,6 +47,8 @@ class Demand:
     failed_text: Integers
     failed_language: Integers
     failed_client: Hashes
+    failed_journey: Integers
+    """Which journey it belongs to: a number for each."""
     failed_network: Integers
     """See `queries.network_of`."""
     failed_flags: Integers
@@ -77,7 +79,7 @@ def join_demand(demands: Sequence[Demand]) -> Demand:
     arrays: dict[str, list[NDArray[Any]]] = {name: [] for name in ARRAYS}
     languages: tuple[str, ...] = ()
     articles: tuple[str, ...] = ()
-    texts = days = failures = 0
+    texts = days = failures = journeys = 0
     for demand in demands:
         languages, language_places = joined(languages, demand.languages)
         articles, article_places = joined(articles, demand.articles)
@@ -91,10 +93,13 @@ def join_demand(demands: Sequence[Demand]) -> Demand:
                 array = array + texts
             elif name == "failed_day":
                 array = array + days
+            elif name == "failed_journey":
+                array = array + journeys
             elif name == "found_row":
                 array = array + failures
             arrays[name].append(array)
         texts, days, failures = texts + len(demand.texts), days + len(demand.days), failures + len(demand.failed_day)
+        journeys += int(demand.failed_journey.max(initial=-1)) + 1
     whole: dict[str, NDArray[Any]] = {name: _concatenated(name, some) for name, some in arrays.items()}
     every_text, every_day = (
         tuple(chain.from_iterable(getattr(demand, name) for demand in demands)) for name in ("texts", "days")

@@ -21,7 +21,7 @@ from kbsearch.metrics.tally import SURVEYS
 
 _INTERVALS = {
     "share": "Wilson",
-    "mean": "bootstrap, 1,000 draws, fixed seed",
+    "mean": "bootstrap, 1,000 draws, fixed seed; where all values are equal, Wilson's for what was not seen",
     "difference": "Newcombe, method 10",
     "money": "that of incremental deflection, times the cost",
 }
@@ -31,10 +31,12 @@ _HEALTH = {
     "repeated": "more than 5 % of events repeat an equal one of the same journey within a second",
     "skew": "more than 5 % of events lie over 5 minutes after their receipt, or before the search that they name",
     "one_client": "the busiest client of each day made more than 25 % of all facts",
-    "bots": "more than 10 % of facts come from programs, which say so or search over 100 times in one journey",
+    "bots": "more than 10 % of facts, or of journeys that searched, are those of programs, which say so or search over "
+    "100 times in one journey",
     "orphans": "more than 20 % of impressions name a search that is not in their journey",
     "sample_ratio": "the hold-out is larger or smaller than its share, at p < 0.001",
-    "returns_unseen": "200 confirmed journeys and more, and not one client seen again within 7 days",
+    "returns_unseen": "200 confirmed journeys and more, and not one client seen again within 7 days; below 200 the "
+    "verdict stays, and figures of durable success are marked",
     "dropped": "more than 1 % of facts were lost before they could be written",
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kbsearch.metrics.definitions import DEFINITIONS, Definition
-from kbsearch.metrics.intervals import bootstrap_mean, wilson
+from kbsearch.metrics.intervals import bootstrap_mean, mean_of_equals, wilson
 from kbsearch.metrics.moments import SECOND
 from kbsearch.metrics.tally import histogram
 
@@ -25,7 +25,7 @@ class Figure:
     numerator: float
     denominator: int
     interval: tuple[float, float] | None
-    """95 %; None where there is no value, or a single one."""
+    """95 %; None where there is no value, a single one, or equal times."""
     reason: str | None = None
     response_rate: float | None = None
     """Of journeys that were asked, the share that answered; None where nobody was asked, or nothing is asked."""
@@ -67,15 +67,24 @@ def _mean(definition: Definition, counts: Mapping[str, int]) -> Figure:
     if n:
         total = math.fsum(value * count for value, count in values.items())
         exact = counts["answer_ms"] / SECOND if definition.histogram == "answer_s" else total
-        interval = None
-        if n > 1:
-            # Times are kept in buckets and their sum exactly: the interval is moved by what the buckets are off.
-            low, high = bootstrap_mean(values)
-            interval = (low + (exact - total) / n, high + (exact - total) / n)
+        interval = _interval_of_mean(definition, values, n, (exact - total) / n) if n > 1 else None
         figure = replace(
             figure, value=exact / n, n=n, numerator=exact, denominator=n, interval=interval, reason=None
         )  # fmt: skip
     return _with_responses(definition, figure, counts)
+
+
+def _interval_of_mean(
+    definition: Definition, values: Mapping[float, int], n: int, off: float
+) -> tuple[float, float] | None:
+    """Return the interval; times are kept in buckets and their sum exactly, so it is moved by what the buckets are
+    off. None where all values are equal on a scale without an end."""
+    if len(values) > 1:
+        low, high = bootstrap_mean(values)
+        return low + off, high + off
+    if definition.scale is None:
+        return None
+    return mean_of_equals(next(iter(values)), n, *definition.scale)
 
 
 def _values(name: str, counts: Mapping[str, int]) -> dict[float, int]:

@@ -50,8 +50,9 @@ class Gap:
     failed: Share
     """Of searches of this meaning (of an unhelpful article: of the journeys that read it), those that failed."""
     clients: int
+    """Customers; where the page sends no client ids, visits."""
     escalated: int
-    """Failed searches in journeys that ended with a ticket or a human."""
+    """Journeys with one of these searches that ended with a ticket or a human, each once."""
     by_day: dict[str, int]
     recent: Share
     """Failed searches that lie in the second half of the period's days."""
@@ -86,6 +87,10 @@ class Triage:
     """Of these, in no gap: of too few customers, or in a group that fails no more often than the others."""
     unexamined: int
     """Of these, with queries beyond `MOST_QUERIES`."""
+    escalated: int
+    """Journeys of all gaps that ended with a ticket or a human, each once: one journey may be in several gaps."""
+    cost: float
+    """`escalated` × cost of a ticket, in dollars."""
     least: int
 
 
@@ -135,7 +140,8 @@ def triage(
     gaps = [gap for gap, _ in made]
     failed, unexamined = len(demand.failed_day), len(unopened) - len(meanings.rows)
     unnamed = failed - unexamined - sum(len(group.rows) for group in named)
-    return Triage(tuple(gaps), failed, unnamed, unexamined, least)
+    escalated = _escalated(demand, np.concatenate([np.zeros(0, np.int64), *(group.rows for group in named)]))
+    return Triage(tuple(gaps), failed, unnamed, unexamined, escalated, escalated * ticket_cost, least)
 
 
 def _group(demand: Demand, rows: Integers, searches: int) -> _Group:
@@ -149,7 +155,7 @@ def _unhelpful(demand: Demand, rows: Integers, readers: Mapping[str, int], libra
     for mine in _split(rows, demand.failed_article[rows]):
         name = demand.articles[demand.failed_article[mine[0]]]
         group = _group(demand, mine, readers[name])
-        group.failed = int(count_different(demand.failed_day[mine], demand.failed_client[mine], len(demand.days)).sum())
+        group.failed = len(np.unique(demand.failed_journey[mine]))
         group.kind, group.article = UNHELPFUL, library.article(name)
         groups.append(group)
     bad = sum(group.failed for group in groups)
@@ -267,7 +273,7 @@ def _joined(demand: Demand, groups: Iterable[_Group]) -> list[_Group]:
 
 def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float, least: int) -> Gap:
     rows = group.rows
-    escalated = int((demand.failed_flags[rows] & ESCALATED != 0).sum())
+    escalated = _escalated(demand, rows)
     languages = _counted(demand.languages, demand.failed_language[rows])
     by_day = _counted(demand.days, demand.failed_day[rows])
     middle = days[len(days) // 2]
@@ -286,6 +292,11 @@ def _gap(demand: Demand, group: _Group, days: Sequence[str], ticket_cost: float,
         words=common_words(demand, printable, least),
         cost=escalated * ticket_cost,
     )
+
+
+def _escalated(demand: Demand, rows: Integers) -> int:
+    """Return in how many journeys these failures ended with a ticket or a human, however often each was rephrased."""
+    return len(np.unique(demand.failed_journey[rows[demand.failed_flags[rows] & ESCALATED != 0]]))
 
 
 def _dearest_first(gap: Gap) -> tuple[int, int, str, str]:

@@ -24,6 +24,8 @@ class Check:
     ok: bool | None
     """None where there are too few cases to judge."""
     words: str
+    doubtful: bool = False
+    """Nothing is wrong for sure, but figures that rest on it are marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,9 @@ class Health:
     checks: tuple[Check, ...]
 
     def trouble(self, names: tuple[str, ...]) -> str | None:
-        """Return in words what is wrong among these checks, or None."""
-        return "; ".join(check.words for check in self.checks if check.ok is False and check.id in names) or None
+        """Return in words what is wrong or doubtful among these checks, or None."""
+        found = (check for check in self.checks if check.ok is False or check.doubtful)
+        return "; ".join(check.words for check in found if check.id in names) or None
 
 
 def examine(counts: Mapping[str, int], dropped: int, holdout_share: float) -> Health:
@@ -63,7 +66,7 @@ def examine(counts: Mapping[str, int], dropped: int, holdout_share: float) -> He
             200,
             "facts come from the busiest client of their day",
         ),
-        _share("bots", counts.get("bot_facts", 0), facts, 0.1, 100, "facts come from programs"),
+        _bots(counts),
         _share(
             "orphans",
             counts.get("impressions_orphaned", 0),
@@ -88,11 +91,24 @@ def _clicks_missing(searches: int, openings: int) -> Check:
 
 
 def _returns_unseen(confirmed: int, again: int) -> Check:
-    """Where nobody is ever seen twice, clients cannot be told from visits: the page sends no client ids."""
-    if confirmed < 200:
-        return Check("returns_unseen", None, f"too few confirmed journeys to miss returns: {confirmed}")
+    """Where nobody is ever seen twice, clients cannot be told from visits: the page sends no client ids. Of few, nobody
+    may have come back, but nothing shows that it would have been seen."""
     words = f"seen again within 7 days: {again:,} of {confirmed:,} clients with a confirmed journey"
-    return Check("returns_unseen", again > 0, words if again else words + ": send client ids, or returns are not seen")
+    if again or not confirmed:
+        return Check("returns_unseen", True if again else None, words)
+    ok = False if confirmed >= 200 else None
+    return Check("returns_unseen", ok, words + ": send client ids, or returns are not seen", doubtful=ok is None)
+
+
+def _bots(counts: Mapping[str, int]) -> Check:
+    """Programs make few facts a journey, which figures of journeys count as one, or many, which figures of searches do:
+    the larger of both shares."""
+    facts = _share("bots", counts.get("bot_facts", 0), counts.get("facts", 0), 0.1, 100, "facts come from programs")
+    searched = counts.get("searched", 0)
+    journeys = _share(
+        "bots", counts.get("bot_searched", 0), searched, 0.1, 50, "journeys that searched were made by programs"
+    )
+    return facts if facts.ok is False or journeys.ok is None else journeys
 
 
 def _one_position(clicks: Mapping[float, int]) -> Check:

@@ -47,9 +47,15 @@ class Experiment:
 
 
 def compare(
-    counts: Mapping[str, int], costs: Costs, *, share: float = HOLDOUT_SHARE, worthwhile: float = 0.05
+    counts: Mapping[str, int],
+    costs: Costs,
+    *,
+    share: float = HOLDOUT_SHARE,
+    worthwhile: float = 0.05,
+    trouble: str | None = None,
 ) -> Experiment:
-    """Compare both sides; `share` is held out, `worthwhile` the smallest difference worth finding (both in 0..1)."""
+    """Compare both sides; `share` is held out, `worthwhile` the smallest difference worth finding (both in 0..1).
+    `trouble` is why the counts are not to be trusted; the sentence begins with it, and the figures bear it."""
     treated, treated_filed = counts.get("form_treated", 0), counts.get("form_treated_filed", 0)
     held, held_filed = counts.get("form_held_out", 0), counts.get("form_held_out_filed", 0)
     visits = treated + held
@@ -77,6 +83,10 @@ def compare(
         else:
             saved = replace(saved, n=visits, denominator=visits, reason=_too_few(visits, needed))
     sentence = _sentence(deflection, visits, needed)
+    if deflection.value is not None and trouble:
+        deflection = replace(deflection, unreliable=trouble)
+        saved = saved if saved.value is None else replace(saved, unreliable=trouble)
+        sentence = f"Unreliable: {trouble}. {sentence[:1].upper()}{sentence[1:]}"
     return Experiment(
         deflection, saved, treated, treated_filed, held, held_filed, visits, needed, worthwhile, share, costs, sentence
     )

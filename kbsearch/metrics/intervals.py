@@ -1,4 +1,5 @@
-"""95 % intervals: Wilson for shares, Newcombe for the difference of two, bootstrap for means.
+"""95 % intervals: Wilson for shares and for means of equal values, Newcombe for the difference of two, bootstrap for
+other means.
 
 Pure: the bootstrap draws from a generator with a fixed seed, so that the same counts always give the same interval.
 """
@@ -34,6 +35,13 @@ def newcombe(hits_a: int, n_a: int, hits_b: int, n_b: int) -> tuple[float, float
     a, b = hits_a / n_a, hits_b / n_b
     (low_a, high_a), (low_b, high_b) = wilson(hits_a, n_a), wilson(hits_b, n_b)
     return a - b - math.hypot(a - low_a, high_b - b), a - b + math.hypot(high_a - a, b - low_b)
+
+
+def mean_of_equals(value: float, n: int, low: float, high: float) -> tuple[float, float]:
+    """Return the interval of the mean of `n` equal values on a scale from `low` to `high`: what was not seen once, in
+    as large a share as goes with that (Wilson), may lie at either end. A bootstrap would say that nothing is unsure."""
+    unseen = wilson(0, n)[1]
+    return value - unseen * (value - low), value + unseen * (high - value)
 
 
 def bootstrap_mean(values: Mapping[float, int]) -> tuple[float, float]:

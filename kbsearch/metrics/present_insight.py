@@ -35,6 +35,8 @@ def insight_json(insight: Insight) -> dict[str, Any]:
             "failed_searches": found.failed,
             "unnamed": found.unnamed,
             "unexamined": found.unexamined,
+            "escalated": found.escalated,
+            "cost": found.cost,
             "least_clients": found.least,
             "list": [_gap(gap) for gap in found.gaps],
         },
@@ -55,8 +57,8 @@ def insight_text(insight: Insight) -> str:
     for gap in found.gaps[:_MOST_LINES]:
         lines.append(
             f"  {ACTIONS[gap.kind]}: {gap_title(gap)}  [{' '.join(gap.languages)}]  {gap.failed.hits:,} of "
-            f"{gap.failed.n:,} failed, {gap.clients:,} customers, {gap.escalated:,} with a ticket after "
-            f"(${gap.cost:,.2f}), {gap.trend or 'no trend'}"
+            f"{gap.failed.n:,} failed, {amount(gap.clients, 'client')}, {amount(gap.escalated, 'journey')} with a "
+            f"ticket after (${gap.cost:,.2f}), {gap.trend or 'no trend'}"
         )
         if gap.remedy:
             lines.append(f"    in synonyms.csv: {gap.remedy.line}  ({remedy_said(gap.remedy)})")

@@ -16,12 +16,15 @@ from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure, figures
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compare
+from kbsearch.metrics.journeys import UNKNOWN
 from kbsearch.metrics.moments import DAY, HOUR, day_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome
 from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
 from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_counts, merge_tallies
 
 SPLITS = (*DIMENSIONS, "day")
+CATEGORY, OTHER = "category", "other"
+"""OTHER: a category that no search of the period met."""
 Figures = dict[str, Figure]
 
 
@@ -108,6 +111,8 @@ def report(
         return _figures(found, costs, holdout_share, health)
 
     labels = {name: by_day if name == "day" else total.get(name, {}) for name in splits}
+    if CATEGORY in labels:
+        labels[CATEGORY] = _known_categories(labels[CATEGORY])
     return Report(
         since=timestamp_of(since),
         until=timestamp_of(until),
@@ -118,7 +123,7 @@ def report(
         outcomes=_outcomes(counts, "outcome", "journeys"),
         outcomes_searched=_outcomes(counts, "searched", "searched"),
         outcomes_by_day={day: _outcomes(found, "outcome", "journeys") for day, found in by_day.items()},
-        experiment=compare(counts, costs, share=holdout_share),
+        experiment=_experiment(counts, costs, holdout_share, health),
         health=health,
         dropped=dropped,
         counts=counts,
@@ -139,15 +144,31 @@ def part_of(made: Report, days: Iterable[str]) -> Figures:
     return _figures(counts, made.experiment.costs, made.holdout_share, health)
 
 
+def _known_categories(found: Mapping[str, Tally]) -> dict[str, Tally]:
+    """Return the categories that searches met, all others as OTHER: events name their article's category, and anybody
+    can send events with any text as one, and with thousands."""
+    known: dict[str, Tally] = {}
+    for label, counts in found.items():
+        is_known = label == UNKNOWN or counts.get("searches", 0) > 0
+        merge_counts(known.setdefault(label if is_known else OTHER, Counter()), counts)
+    return known
+
+
 def _figures(counts: Tally, costs: Costs, holdout_share: float, health: Health) -> Figures:
     """Return every figure in the order of the definitions; those whose inputs are sick are marked."""
-    experiment = compare(counts, costs, share=holdout_share)
+    experiment = _experiment(counts, costs, holdout_share, health)
     made = figures(counts)
     made |= {figure.id: figure for figure in (experiment.deflection, experiment.saved)}
     return {
         name: made[name] if made[name].value is None else replace(made[name], unreliable=health.trouble(defined.sick))
         for name, defined in BY_ID.items()
     }
+
+
+def _experiment(counts: Mapping[str, int], costs: Costs, holdout_share: float, health: Health) -> Experiment:
+    """Compare both sides of the hold-out, in figures and in a sentence that say what is wrong with the facts."""
+    trouble = health.trouble(BY_ID["incremental_deflection"].sick)
+    return compare(counts, costs, share=holdout_share, trouble=trouble)
 
 
 def _outcomes(counts: Mapping[str, int], prefix: str, total: str) -> dict[str, int]:

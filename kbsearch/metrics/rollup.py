@@ -9,6 +9,7 @@ everything from raw facts.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from kbsearch.collector import without_collector
+from kbsearch.errors import StoreError
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Name
 from kbsearch.metrics.acts import read_acts
@@ -40,6 +42,7 @@ from kbsearch.metrics.settle import busiest, came_back, count_outcomes, later_ha
 from kbsearch.metrics.tally import EVERYTHING, Tallies, merge_tallies
 from kbsearch.metrics.traces import Trace, pack_trace, trace_of, unpack_trace
 
+_LOG = logging.getLogger(__name__)
 _Fact = TypeVar("_Fact", SearchRecord, Event)
 
 _FIRST, _LAST = "0002", "9998"
@@ -77,8 +80,12 @@ class Shelf(Protocol):
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """Return what was kept under these names, where there is anything."""
 
-    def keep(self, name: str, value: bytes) -> None:
-        """Keep a value, in place of an older one of the same name."""
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
+        """Keep a value, in place of an older one of the same name; not where facts are gone since days had the numbers
+        that it was made from.
+
+        :raises StoreError: nothing can be kept now.
+        """
 
 
 class DayCounts:
@@ -93,6 +100,7 @@ class DayCounts:
         """Time after which neither outcome nor durability of a journey can change."""
         self._counts, self._traces = f"counts/{window}/", f"trace/{window}/"
         self._shelf = shelf
+        self._cannot_keep = False
         self._counters = facts.days()
         # Nothing came before the first of them.
         self._salt_changes = np.array([start_of(day) for day in sorted(facts.salts())[1:]], np.int64)
@@ -242,9 +250,14 @@ class DayCounts:
 
     def _wrap(self, name: str, reads: Iterable[str], values: dict[str, Any], arrays: Arrays) -> None:
         """Keep values with the counters of the days that they were made from."""
-        if self._shelf:
+        if self._shelf and not self._cannot_keep:
             counters = {day: self._counters.get(day, 0) for day in reads}
-            self._shelf.keep(name, pack({"reads": counters, "values": values}, arrays))
+            try:
+                self._shelf.keep(name, pack({"reads": counters, "values": values}, arrays), counters)
+            except StoreError as error:
+                # Who waited once for a lock, or a disk, does not wait again for each day.
+                self._cannot_keep = True
+                _LOG.warning("what this report derives is not kept, and the next one takes as long: %s", error)
 
     def _unwrap(self, kept: bytes | None) -> tuple[dict[str, Any], Arrays, set[str]] | None:
         """Return kept values and arrays if nothing that they were made from has changed, and the days of that."""

@@ -177,6 +177,7 @@ def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Sear
     latest: dict[tuple[str, ...], int] = {}
     if journey.program:
         counts["bot_facts"] += len(acts)
+        counts["bot_searched"] += journey.searched
     counts["facts"] += len(acts)
     counts["searches_with_hits"] += sum(search.final.found > 0 for search in searches)
     for act in acts:

@@ -159,6 +159,7 @@ def _demand(day: str, columns: Columns, content: Content, ended: Outcomes, close
         failed_text=places[text[failed]],
         failed_language=language[failed],
         failed_client=columns.client[row[failed]],
+        failed_journey=row[failed],
         failed_network=content.search_network[wanted][failed],
         failed_flags=PRINTABLE * (flags[failed] & of.PRINTABLE != 0) + ESCALATED * escalated[failed],
         failed_article=opened[failed],

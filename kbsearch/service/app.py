@@ -184,7 +184,7 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
         engine=engine,
     )
     store = open_store(settings.events_url)
-    recover(settings.journal_folder, store.write)
+    recover(settings.journal_folder, store)
     seed = bytes.fromhex(os.environ.get(_RUN_SEED, ""))
     hasher = ClientHasher(store.salt, period_days=settings.salt_days, run_seed=seed)
     tickets = TicketStore(tickets_path(settings.index, settings.events_url))
@@ -209,7 +209,13 @@ def _make_service(settings: Settings, source: SnapshotSource, engine: SearchEngi
             on_dropped=lambda count: meters.events_dropped.inc(count),
         ),
         hasher=hasher,
-        upkeep=Upkeep(store, hasher, retention_days=settings.retention_days, journals=settings.journal_folder),
+        upkeep=Upkeep(
+            store,
+            hasher,
+            retention_days=settings.retention_days,
+            journals=settings.journal_folder,
+            on_erased=tickets.erase_erased,
+        ),
         popular=PopularQueries(store),
         tickets=tickets,
         sender=sender,

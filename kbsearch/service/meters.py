@@ -45,6 +45,9 @@ class Meters:
         )
         self.refused = Counter("kbsearch_refused", "Searches answered 503 at the door.", registry=own)
         self.events_written = Counter("kbsearch_events_written", "Facts stored.", registry=own)
+        self.events_refused = Counter(
+            "kbsearch_events_refused", "Events answered 503: whoever can sends them again.", registry=own
+        )
         self.events_dropped = Counter("kbsearch_events_dropped", "Facts lost: no room, or no store.", registry=own)
         self.reloads = Counter("kbsearch_reloads", "Snapshots opened or refused.", ["result"], registry=own)
         self.handovers = Counter("kbsearch_handovers", "Tickets taken.", ["reason"], registry=own)

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ class Settings:
         0.0,
         "Share of sessions that see no suggestions on the ticket form, such as 0.05; 0 switches the experiment off.",
     )
+    ticket_cost: float = _setting("KBSEARCH_TICKET_COST", 15.56, "Dollars that a resolved ticket costs, for reports.")
+    contact_cost: float = _setting("KBSEARCH_CONTACT_COST", 5.0, "Dollars that a portal contact costs, for reports.")
     handover_target: str = _setting(
         "KBSEARCH_HANDOVER_TARGET",
         "",
@@ -141,8 +144,9 @@ def _check_numbers(settings: Settings) -> None:
     for name in ("workers", "threads", "queue", "event_capacity", "retention_days", "salt_days"):
         if getattr(settings, name) <= 0:
             raise UsageError(f"{name} must be more than 0, got {getattr(settings, name)}", name)
-    for name in ("cache", "shutdown"):
-        if getattr(settings, name) < 0:
+    for name in ("cache", "shutdown", "ticket_cost", "contact_cost"):
+        # Neither NaN nor infinity is a cost.
+        if not 0 <= getattr(settings, name) < inf:
             raise UsageError(f"{name} must be 0 or more, got {getattr(settings, name)}", name)
     for name in ("poll", "embed_budget"):
         # NaN would not wait at all, infinity cannot be waited for.

@@ -85,7 +85,7 @@ def test_wrong_options_are_named(
 def test_metrics_with_an_index_says_what_to_write(run: Callable[..., Any], index: Path, events: str) -> None:
     """As text and as JSON; without an index neither has a gap list."""
     text = run("kbsearch", "metrics", "--events", events, "--index", index, *PERIOD).out
-    assert re.search(r"write an article: “pay with bitcoin”  \[en\]  6 of 6 failed, 6 customers", text)
+    assert re.search(r"write an article: “pay with bitcoin”  \[en\]  6 of 6 failed, 6 clients", text)
     values = json.loads(run("kbsearch", "metrics", "--events", events, "--index", index, "--json", *PERIOD).out)
     (gap,) = values["gaps"]["list"]
     assert (gap["kind"], gap["failed"]["hits"], gap["escalated"], gap["cost"]) == ("missing", 6, 0, 0)

@@ -90,7 +90,7 @@ def test_nothing_derived_outlives_the_facts(store: EventStore) -> None:
     """Not even counts, of the days that had some."""
     store.write([*anna(store), *others()])
     for name in ("part/2026-10-01", "counts/86400000/2026-10-01", "part/2026-11-22", "counts/1/2026-11-21"):
-        store.keep(name, b"{}")
+        store.keep(name, b"{}", {})
     erase(store, "anna", AT)
     names = ["part/2026-10-01", "counts/86400000/2026-10-01", "part/2026-11-22", "counts/1/2026-11-21"]
     assert list(store.kept(names)) == ["counts/1/2026-11-21"]

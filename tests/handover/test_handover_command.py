@@ -11,7 +11,10 @@ from handover_facts import AT, CLEAN, file_one, open_tickets
 
 from kbsearch.cli import main
 from kbsearch.events.identity import ClientHasher
+from kbsearch.events.schema import Event
 from kbsearch.events.sqlite import SqliteStore
+from kbsearch.events.upkeep import Upkeep
+from kbsearch.handover.erasure import erase_tickets
 from kbsearch.handover.outbox import WAITING
 
 
@@ -133,25 +136,50 @@ def test_a_customer_is_erased_where_the_service_keeps_tickets(
     assert said.startswith(f"2 tickets erased in {index / 'tickets.db'};")
 
 
-@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("known_as", ["anna", "visit-1"])
+@pytest.mark.parametrize("first", ["events", "handover"])
 def test_a_customer_is_erased_by_the_id_that_the_page_sent(
-    index: Path, capsys: pytest.CaptureFixture[str], first: bool
+    index: Path, capsys: pytest.CaptureFixture[str], first: str, known_as: str
 ) -> None:
-    """Whether or not the facts in the event log are erased before."""
+    """In either order: a ticket knows its session only, and whose that was, the facts in the event log only."""
     log = SqliteStore(index / "events.db")
     hasher = ClientHasher(log.salt)
     store = open_tickets(index)
-    for session in ("visit-1", "visit-2"):
-        file_one(store, [], session, client_id=hasher.client_id(session=session), session_id=session)
+    for session, client in (("visit-1", "anna"), ("visit-2", "bob")):
+        by_session = hasher.client_id(session=session)
+        file_one(store, [], session, client_id=by_session, session_id=session)
+        ids_of = {"session_id": session, "timestamp": AT, "received_at": AT}
+        for name in (by_session, hasher.client_id(given=client)):
+            log.write([Event(f"{session}-{name}", "view", "", client_id=name, **ids_of)])
     store.close()
-    if first:
-        assert main(["events", "erase", "--events", f"sqlite:///{index / 'events.db'}", "--client", "visit-1"]) == 0
-        capsys.readouterr()
     log.close()
     place = ("--index", str(index), "--json")
-    assert json.loads(run(capsys, "erase", "--client", "visit-1", *place)) == {"erased": 1}
-    assert "visit-1" not in ids(index)
-    assert json.loads(run(capsys, "erase", "--client", "c1", *place)) == {"erased": 0}
+    if first == "handover":
+        assert json.loads(run(capsys, "erase", "--client", known_as, *place)) == {"erased": 1}
+    events = f"sqlite:///{index / 'events.db'}"
+    assert main(["events", "erase", "--events", events, "--client", known_as, "--json"]) == 0
+    receipt = json.loads(capsys.readouterr().out)
+    assert (receipt["events"], receipt["tickets"]) == (2, int(first == "events"))
+    assert set(ids(index)) == {"First", "Second", "visit-2"}
+    for client in (known_as, "c1"):
+        assert json.loads(run(capsys, "erase", "--client", client, *place)) == {"erased": 0}
+
+
+def test_where_nobody_says_where_tickets_are_they_go_later(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a database, tickets lie with the index: its service removes them, or whoever names it. Not later ones."""
+    erased = {"c1": "2026-11-26", "c2": "2026-11-24"}
+    assert erase_tickets("postgresql://db/events", None, erased) is None
+    log = SqliteStore(index / "events.db")
+    log.erase(["c1"], "2026-11-26T00:00:00.000Z")
+    tickets = open_tickets(index)
+    assert Upkeep(log, ClientHasher(log.salt), retention_days=90, on_erased=tickets.erase_erased).once()
+    assert set(ids(index)) == {"Second"}
+    log.erase(["c2"], "2026-11-26T00:00:00.000Z")
+    log.close()
+    tickets.close()
+    assert json.loads(run(capsys, "erase", "--client", "nobody", "--index", str(index), "--json")) == {"erased": 1}
+    for place in (index, index / "nothing"):
+        assert erase_tickets("postgresql://db/events", place, erased) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def demand_of(failures: Sequence[Dated], asked: Mapping[tuple[str, str], int] | 
     articles = tuple(dict.fromkeys(named))
     found = [(row, articles.index(name)) for row, (_, one) in enumerate(failures) for name in one.found_later]
     ones = [one for _, one in failures]
+    journeys = list(dict.fromkeys((day, one.client) for day, one in failures))
     return Demand(
         days=days,
         texts=texts,
@@ -41,6 +42,7 @@ def demand_of(failures: Sequence[Dated], asked: Mapping[tuple[str, str], int] | 
         failed_text=_integers([texts.index(one.text) for one in ones]),
         failed_language=_integers([languages.index(one.lang) for one in ones]),
         failed_client=np.array([hash_client(one.client) for one in ones], np.uint64),
+        failed_journey=_integers([journeys.index((day, one.client)) for day, one in failures]),
         failed_network=_integers([one.network for one in ones]),
         failed_flags=_integers([PRINTABLE * one.public | ESCALATED * one.escalated for one in ones]),
         failed_article=_integers([articles.index(one.unhelpful) if one.unhelpful else NOTHING for one in ones]),

@@ -144,7 +144,7 @@ class MemoryShelf:
     def kept(self, names: Sequence[str]) -> Mapping[str, bytes]:
         return {name: self.things[name] for name in names if name in self.things}
 
-    def keep(self, name: str, value: bytes) -> None:
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
         self.things[name] = value
 
 

@@ -21,6 +21,7 @@ from test_metrics_properties import _stranger, fact_lists, moments
 from kbsearch.editing import Synonym
 from kbsearch.metrics.articles import table
 from kbsearch.metrics.clusters import cluster, distinct, nearest_groups
+from kbsearch.metrics.demand import join_demand
 from kbsearch.metrics.gaps import Triage, triage
 from kbsearch.metrics.library import Article, Nearest
 from kbsearch.metrics.moments import days_between, moment_of, start_of
@@ -333,6 +334,27 @@ def test_an_article_is_unhelpful_when_it_is_worse_than_the_others() -> None:
     assert (gap.kind, gap.article and gap.article.id, gap.failed.hits, gap.failed.n) == ("unhelpful", "bad.lv", 8, 10)
     assert (gap.escalated, gap.cost, gap.trend) == (8, 80.0, "falling")
     assert sorted_out(failures(5, unhelpful="a.lv"), failures(5, unhelpful="b.lv")).gaps == ()
+
+
+def test_one_ticket_costs_one_ticket() -> None:
+    """Whoever rephrases four times, and looks for two things, files once; also where the days of a month are joined."""
+    words = ("bitcoin", "bitcoin wallet", "litecoin", "litecoin wallet")
+    found = sorted_out(*(failures(6, text=text, escalated=True) for text in words))
+    assert [(gap.failed.hits, gap.escalated, gap.cost) for gap in found.gaps] == [(12, 6, 60.0)] * 2
+    assert (found.escalated, found.cost) == (6, 60.0)
+    days = [DAY, "2026-11-11"]
+    facts = [
+        fact
+        for day in days
+        for client in "abcdef"
+        for fact in (
+            *(search(client, at(f"10:0{number}", day), "bitcoin") for number in range(4)),
+            event(client, at("10:30", day), "ticket_created"),
+        )
+    ]
+    traces = DayCounts(MemoryStore(facts), LATER).traces(*PERIOD)
+    whole = triage(join_demand([trace.demand for trace in traces]), {}, Shelf({}), DAYS, 10.0)
+    assert (whole.failed, [gap.escalated for gap in whole.gaps], whole.cost) == (48, [12], 120.0)
 
 
 def test_what_all_texts_share_is_taken_out() -> None:

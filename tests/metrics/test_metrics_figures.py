@@ -6,11 +6,11 @@ import math
 from collections import Counter
 
 import pytest
-from metrics_facts import DAY, LATER, MemoryStore, at, event, measured, said, search
+from metrics_facts import DAY, LATER, Fact, MemoryStore, at, event, measured, said, search
 
 from kbsearch.errors import UsageError
 from kbsearch.metrics.definitions import BY_ID, DEFINITIONS
-from kbsearch.metrics.intervals import bootstrap_mean, newcombe, wilson
+from kbsearch.metrics.intervals import Z, bootstrap_mean, mean_of_equals, newcombe, wilson
 from kbsearch.metrics.moments import moment_of, start_of
 from kbsearch.metrics.report import report
 from kbsearch.metrics.tally import seconds_bucket
@@ -217,7 +217,36 @@ def test_bootstrap_is_near_the_normal_interval_of_a_large_sample() -> None:
     assert bootstrap_mean(dict(reversed(values.items()))) == (low, high)
 
 
+def test_equal_values_are_no_certainty() -> None:
+    """Twenty times 7 of 1 to 7: with 95 % confidence at most 16.1 % (Wilson) would answer otherwise, at worst with 1.
+    Times have no end, so that equal ones have no interval."""
+    reached = Z**2 / (20 + Z**2)
+    assert mean_of_equals(7, 20, 1, 7) == (pytest.approx(7 - 6 * reached), 7)
+    assert mean_of_equals(0, 20, -100, 100) == (pytest.approx(-100 * reached), pytest.approx(100 * reached))
+    facts: list[Fact] = [said(f"c{number}", at("10:00"), ces=7, nps=9 + number % 2) for number in range(20)]
+    for number in range(20):
+        asked = search(f"s{number}", at("10:00"))
+        facts += [asked, event(f"s{number}", at("10:00:05"), "click", asked, position=1)]
+    found = measured(*facts).metrics
+    assert found["ces"].interval == mean_of_equals(7, 20, 1, 7)
+    assert found["nps"].interval == (pytest.approx(100 - 200 * reached), 100)
+    assert found["mean_reciprocal_click_position"].interval == (pytest.approx(1 - reached), 1)
+    assert (found["time_to_answer"].value, found["time_to_answer"].interval) == (5, None)
+
+
 def test_buckets_of_seconds_are_narrow() -> None:
     """A bucket's middle is within a tenth of the time, and half a second below ten."""
     for seconds in (0.0, 0.2, 1.0, 7.3, 60.0, 599.0, 1800.0):
         assert abs(seconds_bucket(seconds) - seconds) <= max(0.5, seconds / 10)
+
+
+def test_nobody_writes_labels_into_a_report() -> None:
+    """Events name categories; only those that searches met as well are printed, and no journey is lost."""
+    asked = search("a", at("10:00"), top_category="Konts")
+    facts: list[Fact] = [asked, event("b", at("10:00"), "view")]
+    for number in range(50):
+        named = "Konts" if number == 0 else f"Anna Ozola, diagnosis {number}"
+        facts.append(event(f"c{number}", at("10:00"), "view", attributes={"object": {"category": named}}))
+    found = measured(*facts, splits=["category"])
+    counted = {label: figures["hand_over_rate"].n for label, figures in found.by["category"].items()}
+    assert counted == {"Konts": 2, "other": 49, "unknown": 1}

@@ -21,6 +21,7 @@ from kbsearch.metrics.bounds import read_bound
 from kbsearch.metrics.command import reading
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.document import document
+from kbsearch.metrics.incremental import Costs
 from kbsearch.metrics.moments import moment_of
 from kbsearch.service.app import create_app
 from kbsearch.service.security import make_key
@@ -141,14 +142,43 @@ def test_the_holdout_is_that_of_the_service(
         assert found["holdout_share"] == share
 
 
-@pytest.mark.parametrize(("served", "words"), [("x", "must be a number, got 'x'"), ("1", "1.0 is no share")])
-def test_a_holdout_that_is_none_is_named(
-    url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch, served: str, words: str
+@pytest.mark.parametrize(
+    ("variable", "served", "words"),
+    [
+        ("KBSEARCH_HOLDOUT", "x", "must be a number, got 'x'"),
+        ("KBSEARCH_HOLDOUT", "1", "1.0 is no share"),
+        ("KBSEARCH_TICKET_COST", "-1", "-1.0 is no cost"),
+        ("KBSEARCH_CONTACT_COST", "$5", "must be a number, got '$5'"),
+    ],
+)
+def test_a_setting_that_is_none_is_named(
+    url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch, variable: str, served: str, words: str
 ) -> None:
     """By its variable."""
-    monkeypatch.setenv("KBSEARCH_HOLDOUT", served)
+    monkeypatch.setenv(variable, served)
     code, _, err = run(capsys, "--events", url)
-    assert (code, f"KBSEARCH_HOLDOUT {words}" in err) == (2, True)
+    assert (code, f"{variable} {words}" in err) == (2, True)
+
+
+def test_costs_are_those_of_the_service(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One place to set them for dashboard, API and commands; an option wins. Without one, all have the same ones."""
+    for name in ("KBSEARCH_TICKET_COST", "KBSEARCH_CONTACT_COST"):
+        monkeypatch.delenv(name, raising=False)
+    plain = Settings(index=tmp_path)
+    assert Costs(plain.ticket_cost, plain.contact_cost) == Costs() == _costs(url)
+    monkeypatch.setenv("KBSEARCH_TICKET_COST", "40")
+    monkeypatch.setenv("KBSEARCH_CONTACT_COST", "0")
+    assert _costs(url) == Costs(40, 0)
+    assert _costs(url, "--ticket-cost", "20") == Costs(20, 0)
+    with service(tmp_path / "served", ticket_cost=40, contact_cost=0) as client:
+        found = client.get("/v1/metrics", headers=key("admin")).json()["incremental"]
+        assert found["costs"] == {"ticket": 40, "contact": 0}
+
+
+def _costs(url: str, *options: str) -> Costs:
+    with reading(kbsearch.cli._parser().parse_args(["metrics", "--events", url, *options])) as (_, found):
+        costs: Costs = found["costs"]
+        return costs
 
 
 def test_bounds() -> None:

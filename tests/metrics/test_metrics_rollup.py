@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from metrics_facts import DAY, LATER, MemoryShelf, MemoryStore, at, event, search
+from metrics_facts import DAY, LATER, MemoryShelf, MemoryStore, at, event, measured, search
 
+from kbsearch.errors import StoreError
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.kept import FORMAT
 from kbsearch.metrics.moments import day_after, moment_of
@@ -195,3 +198,40 @@ def test_what_another_version_kept_is_made_anew() -> None:
     shelf.things = dict.fromkeys(shelf.things, b'{"format":1,"values":{}}')
     assert report(store, as_of=LATER, shelf=shelf) == first
     assert all(value.startswith(FORMAT) for value in shelf.things.values())
+
+
+class FullShelf(MemoryShelf):
+    """On a disk that takes no more."""
+
+    refused = 0
+
+    def keep(self, name: str, value: bytes, made_from: Mapping[str, int]) -> None:
+        self.refused += 1
+        raise StoreError("database or disk is full")
+
+
+def test_a_report_is_made_where_nothing_can_be_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried once, not for every day: each attempt may wait for a lock."""
+    facts = [search("c", at("10:00", f"2026-11-{day}")) for day in range(10, 20)]
+    shelf = FullShelf()
+    found = report(MemoryStore(facts), as_of=LATER, shelf=shelf)
+    assert found.outcomes == measured(*facts).outcomes
+    assert (shelf.refused, len(caplog.records)) == (1, 1)
+    assert "is full" in caplog.text
+
+
+def test_a_store_that_somebody_else_holds_is_opened_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of the one who writes is waited for by nobody who reads."""
+    path, facts = tmp_path / "events.db", [search("c", at("10:00"))]
+    first = SqliteStore(path)
+    first.write(facts)
+    first.close()
+    monkeypatch.setattr("kbsearch.sqlite_file._WAIT_SECONDS", 0)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    store = SqliteStore(path)
+    try:
+        assert report(store, as_of=LATER, shelf=store).outcomes == measured(*facts).outcomes
+    finally:
+        store.close()
+        holder.close()

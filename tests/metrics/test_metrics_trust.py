@@ -83,6 +83,16 @@ class TestComparison:
         """For whoever reads nothing else."""
         assert compare(counts, Costs()).sentence.startswith(words)
 
+    def test_trouble_stands_before_the_sentence_and_beside_the_figures(self) -> None:
+        """Whoever reads the sentence alone reads that it may be wrong; where nothing is said, nothing is wrong."""
+        found = compare(visits(19_000, 11_400, 1_000, 800), Costs(), trouble="5 of 9 are lost")
+        assert found.sentence.startswith("Unreliable: 5 of 9 are lost. Suggestions spare 20.0 in 100 visits")
+        assert found.deflection.unreliable == found.saved.unreliable == "5 of 9 are lost"
+        few = compare(visits(1_178, 700, 62, 50), Costs(), trouble="5 of 9 are lost")
+        assert few.sentence.startswith("Unreliable: 5 of 9 are lost. Not enough sessions yet")
+        assert (few.deflection.unreliable, few.saved.unreliable) == ("5 of 9 are lost", None)
+        assert "Unreliable" not in compare(visits(0, 0, 0, 0), Costs(), trouble="5 of 9 are lost").sentence
+
     def test_needed_size_by_hand(self) -> None:
         """(1.96 + 0.8416)² × (0.25/0.5 + 0.2475/0.5) / 0.05² for halves, and more for an uneven split."""
         assert needed_visits(0.5, 0.05, 0.5) == 3_124
@@ -106,6 +116,7 @@ HEALTHY: dict[str, int] = {
     "form_treated": 950,
     "seasoned_confirmed": 200,
     "seasoned_confirmed_seen_again": 3,
+    "searched": 100,
 }
 
 
@@ -129,6 +140,7 @@ class TestHealth:
             ("skew", {"events_skewed": 31}),
             ("one_client", {"busiest_client_facts": 251}),
             ("bots", {"bot_facts": 101}),
+            ("bots", {"bot_searched": 11}),
             ("orphans", {"impressions_orphaned": 41}),
             ("sample_ratio", {"form_held_out": 90, "form_treated": 910}),
             ("returns_unseen", {"seasoned_confirmed_seen_again": 0}),
@@ -152,6 +164,14 @@ class TestHealth:
         """No facts, no verdict."""
         found = examine({}, 0, 0.05)
         assert (found.verdict, {check.ok for check in found.checks}) == ("no data", {None})
+
+    def test_returns_that_nothing_shows_to_be_seen_mark_a_figure_at_any_number(self) -> None:
+        """The verdict waits for two hundred: of few, nobody may have come back."""
+        for confirmed in (1, 199):
+            found = judged(seasoned_confirmed=confirmed, seasoned_confirmed_seen_again=0)
+            assert (found.verdict, "send client ids" in str(found.trouble(("returns_unseen",)))) == ("healthy", True)
+        for seen in ({"seasoned_confirmed": 0}, {"seasoned_confirmed": 1, "seasoned_confirmed_seen_again": 1}):
+            assert judged(**{"seasoned_confirmed_seen_again": 0, **seen}).trouble(("returns_unseen",)) is None
 
     def test_every_figure_names_checks_that_exist(self) -> None:
         """And every check makes some figure unreliable."""
@@ -189,6 +209,19 @@ def test_illness_is_counted_in_facts() -> None:
         for name in ("events_skewed", "events_repeated", "impressions", "impressions_orphaned", "bot_facts")
     ] == [2, 1, 2, 1, 8]
     assert (counts["facts"], counts["busiest_client_facts"]) == (8, 8)
+
+
+def test_programs_are_counted_by_the_journeys_that_figures_count() -> None:
+    """Half of the journeys, and one fact in twelve: each program only asks, each visitor asks and is shown ten hits."""
+    facts: list[Any] = []
+    for number in range(60):
+        asked = search(f"c{number}", at(f"10:{number:02}"))
+        facts += [asked, search(f"b{number}", at(f"11:{number:02}"), device="bot")]
+        facts += [event(f"c{number}", at(f"10:{number:02}:01"), "impression", asked, position=n) for n in range(1, 11)]
+    found = measured(*facts)
+    (check,) = [check for check in found.health.checks if check.id == "bots"]
+    assert (check.ok, check.words) == (False, "60 of 120 (50.0%) journeys that searched were made by programs")
+    assert found.counts["bot_facts"] / found.counts["facts"] < 0.1
 
 
 def test_a_clock_that_is_behind_is_seen_in_another_journey() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from service_fake import ARTICLES, AnsweringEngine, article
 
+from kbsearch.metrics.moments import DAY
+from kbsearch.metrics.report import report
 from kbsearch.service.chat_wire import ChatAnswer
 from kbsearch.service.context import Service
 
@@ -69,10 +72,30 @@ def test_a_chat_from_question_to_human(client: TestClient, service: Service) -> 
             ("answer_shown", search.query_id, "reset-password.en", 1),
             ("feedback", search.query_id, "reset-password.en", 1),
             *(("impression", search.query_id, name, places[name]) for name in chosen),
+            ("handover", search.query_id, "", None),
         ]
     )
     (vote,) = [event for event in service.store.events() if event.action_name == "feedback"]
     assert vote.attributes == {"helpful": False}
+
+
+def test_a_human_who_is_called_is_a_hand_over_once(client: TestClient, service: Service) -> None:
+    """However often it is said, and where a ticket follows: one journey, which is escalated."""
+    offered = say(client, "quantum submarine")
+    called = say(client, "yes", offered)
+    again = say(client, "gribu cilvēku", say(client, "yes", called))
+    assert [answer["kind"] for answer in (offered, called, again)] == ["offer_human", "human", "human"]
+    ticket = {"subject": "Submarine", "message": "Where?", "lang": "en", "session": "s1"}
+    assert client.post("/v1/handover", json={**ticket, "contact": {"email": "a@example.org"}}).status_code == 201
+    assert service.buffer.flush()
+    chat, filed = [event for event in service.store.events() if event.action_name == "handover"]
+    assert (chat.attributes, chat.query_id) == ({"reason": "missing_knowledge"}, offered["query_id"])
+    assert filed.attributes == {"reason": "customer_request"}
+    found = report(service.store, as_of=time.time_ns() // 1_000_000 + 2 * DAY).outcomes
+    assert (found["escalated"], found["journeys"]) == (1, 1)
+    say(client, "gribu cilvēku", session="s2", analytics=False)
+    assert service.buffer.flush()
+    assert {event.session_id for event in service.store.events()} == {"s1"}
 
 
 def test_nothing_found_is_recorded_as_such(client: TestClient, service: Service) -> None:
@@ -93,7 +116,7 @@ def test_a_human_is_called_in_the_language_of_the_page(
     answer = say(client, message, lang=lang)
     assert (answer["kind"], answer["reason"]) == ("human", "customer_request")
     assert answer["text"].startswith(begins)
-    assert facts(service) == []
+    assert facts(service) == [("handover", "", "", None)]
     assert list(service.store.searches()) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -73,6 +74,36 @@ def test_without_a_key_it_asks_for_one_and_shows_nothing(client: TestClient, fil
     assert page.status_code == 200
     assert 'name="key"' in page.text
     assert "At a glance" not in page.text
+
+
+def test_costs_are_the_companys_own(make_client: Any) -> None:
+    """In the gap list and in the hold-out's section, of page and API."""
+    with make_client(ticket_cost=40.0, contact_cost=2.5) as client:
+        lost = [search(f"b{number}", "quantum leaps", 4, found=0, decision="hand_over") for number in range(6)]
+        filed = [Event(f"t{one.query_id}", "ticket_created", one.query_id, timestamp=one.timestamp,
+                       received_at=one.timestamp, session_id=one.session_id, client_id=one.client_id)
+                 for one in lost]  # fmt: skip
+        client.app.state.service.store.write([*lost, *filed])
+        page = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text
+        assert "A ticket or a human came after 6 journeys with such a search: about $240 at $40.00 each" in page
+        assert "($40.00 a ticket − $2.50 a portal contact)" in page
+        gaps = client.get("/v1/metrics/content", headers={KEY_HEADER: key("admin")}).json()["gaps"]
+        assert (gaps["escalated"], gaps["cost"], gaps["list"][0]["cost"]) == (6, 240, 240)
+
+
+def test_a_sick_hold_out_is_called_so_where_it_is_shown(signed_in: TestClient, service: Service) -> None:
+    """Half of the visits held out, where five in a hundred were meant to be: neither section nor sentence is bare."""
+    time = iso(NOW - timedelta(days=5))
+    for number in range(200):
+        held = number % 2 == 0
+        ids = (f"e-h{number}", "ticket_started", "", f"s-h{number}", f"h{number}", time, time)
+        service.store.write([Event(*ids, attributes={"holdout": held, "suggestions_shown": not held})])
+    page = signed_in.get("/dashboard").text
+    section = page[page.index("What suggestions at the ticket form") :].partition("</section>")[0]
+    assert '<p class="sentence">Unreliable: 100 of 200 visits held out, 10 expected' in section
+    assert section.count('<span class="warn">unreliable</span>') == 1
+    report = signed_in.get("/v1/metrics", headers={KEY_HEADER: key("admin")}).json()
+    assert report["incremental"]["sentence"].startswith("Unreliable: 100 of 200 visits held out")
 
 
 @pytest.mark.parametrize(("given", "status"), [("of a customer", 403), ("nonsense", 401), ("", 401)])
@@ -158,7 +189,7 @@ def test_it_says_what_its_figures_mean(signed_in: TestClient) -> None:
     assert "on 1 (strongly disagree) to 7 (strongly agree): more is better.</p>" in page
     assert "A journey is one visit of a customer. n: how many journeys, answers or votes" in page
     assert "Held-out visits to the form, drawn at random, see no suggestions." in page
-    assert re.search(r"<b>Nothing opened</b> .* Some were served by the answer shown\.</p>", page)
+    assert re.search(r"<b>Nothing opened</b> .* Some .* shown, or held out at the ticket form\.</p>", page)
 
 
 def test_a_figure_is_the_same_wherever_it_stands(client: TestClient, service: Service) -> None:
@@ -183,7 +214,7 @@ def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) 
     assert "wedding" not in page
     assert re.search(r'class="tag k-missing">\s*Write', page)
     assert "6 of 6 searches</small>" in page
-    assert "A ticket or a human came after 0 of their searches: about $0 at $15.56 each; nobody knows" in page
+    assert "A ticket or a human came after 0 journeys with such a search: about $0 at $15.56 each; nobody knows" in page
 
 
 def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, filled: Service) -> None:

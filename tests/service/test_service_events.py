@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -119,15 +118,12 @@ def test_a_full_buffer_answers_503(make_client: Any) -> None:
         response = client.post("/v1/events", json=[CLICK, CLICK])
         assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
         assert response.headers["retry-after"] == "1"
-        assert "kbsearch_events_dropped_total 2.0" in client.get("/metrics").text
+        assert "kbsearch_events_refused_total 2.0" in client.get("/metrics").text
         key = make_key(SECRET, ["admin"], [], timedelta(hours=1), "test")
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            health = client.get("/v1/metrics", headers={"X-Kbsearch-Key": key}).json()["health"]
-            if health["dropped"]:
-                break
-            time.sleep(0.05)
-        assert (health["dropped"], health["verdict"]) == (2, "sick"), "reports tell of it as well"
+        assert client.post("/v1/events", json=[CLICK]).status_code == 202
+        assert client.app.state.service.buffer.flush()
+        health = client.get("/v1/metrics", headers={"X-Kbsearch-Key": key}).json()["health"]
+        assert (health["dropped"], health["verdict"]) == (0, "healthy"), "it may come again, as this one did"
 
 
 def test_a_search_is_recorded(client: TestClient, service: Service) -> None:

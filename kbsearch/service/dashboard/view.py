@@ -109,7 +109,7 @@ def show(figure: Figure) -> Shown:
     """Return a figure in words."""
     definition = BY_ID[figure.id]
     low, high = figure.interval or (None, None)
-    note = figure.reason or (f"Unreliable: {figure.unreliable}" if figure.unreliable else "")
+    note = f"Unreliable: {figure.unreliable}" if figure.unreliable else figure.reason or ""
     if figure.response_rate is not None and not note:
         note = f"{100 * figure.response_rate:.0f} % of {figure.asked:,} asked answered"
     return Shown(

@@ -59,7 +59,11 @@ async def chat(request: Request) -> Response:
     outcome, query_id = await _search(service, request, given, question, audiences) if question else (None, "")
     reply = turn(conversation, given.message, outcome, query_id)
     if given.analytics:
-        keep(service, request, _events(service, request, given.session, reply, query_id))
+        events = _events(service, request, given.session, reply, query_id)
+        # Once a chat: who says yes, or asks again, after a human was called waits for the same one.
+        if reply.kind == "human" and conversation.last != "human":
+            events.append(_human_called(service, request, given.session, reply))
+        keep(service, request, events)
     lang = _spoken(given, outcome)
     said = load_texts(lang)[reply.say] if reply.say else ""
     return json_response(chat_answer(reply, said, lang, outcome, query_id))
@@ -99,6 +103,15 @@ def _events(service: Service, request: Request, session: str, reply: Reply, quer
         )
         events.append(vote)
     return events
+
+
+def _human_called(service: Service, request: Request, session: str, reply: Reply) -> Event:
+    """Return that a human was asked for; a ticket that follows says so again, of the same journey."""
+    asked = reply.conversation.asked
+    query_id = asked[-1].query_id if asked else ""
+    return make_event(
+        service, request, "handover", session=session, query_id=query_id, attributes={"reason": reply.reason}
+    )
 
 
 def _spoken(given: ChatBody, outcome: SearchOutcome | None) -> str:

@@ -24,7 +24,7 @@ from kbsearch.service.errors import Forbidden, NotFound
 from kbsearch.service.forms import read_form
 from kbsearch.service.knowledge import Knowledge
 from kbsearch.service.respond import html_response
-from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME
+from kbsearch.service.routes.metrics import ADMIN, ONE_AT_A_TIME, costs_of
 from kbsearch.service.security import KEY_HEADER, audiences_of
 from kbsearch.service.static import KEPT, file_response
 
@@ -130,9 +130,8 @@ def _admin(service: Service, key: str) -> frozenset[str]:
 
 def _make(service: Service, knowledge: Knowledge, since: int | None, until: int | None) -> Board:
     share = service.settings.holdout or HOLDOUT_SHARE
-    return board(
-        service.store, knowledge, shelf=service.store, since=since, until=until, holdout_share=share
-    )  # fmt: skip
+    given = {"since": since, "until": until, "costs": costs_of(service), "holdout_share": share}
+    return board(service.store, knowledge, shelf=service.store, **given)
 
 
 def _home(service: Service) -> str:

@@ -136,7 +136,8 @@ def _sort(batch: list[object], receipt: Receipt) -> _Sorted:
 def _answer(result: _Sorted, service: Service) -> Response:
     if any(event.action_name in DURABLE_ACTIONS for event in result.events):
         service.buffer.commit(result.events)
-    elif result.events and not service.buffer.put_all(result.events):
+    elif result.events and not service.buffer.offer(result.events):
+        service.meters.events_refused.inc(len(result.events))
         raise Overloaded("the event store is behind; send the batch again in a second")
     answer: dict[str, object] = {"accepted": result.accepted, "rejected": result.rejected, "ignored": 0}
     if not result.rejected:

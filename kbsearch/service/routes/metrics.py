@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from kbsearch.metrics.bounds import read_bound, read_period
-from kbsearch.metrics.incremental import HOLDOUT_SHARE
+from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.moments import HOUR
 from kbsearch.metrics.present import as_json
@@ -47,6 +47,11 @@ def check_admin(service: Service, request: Request) -> None:
         raise Forbidden(f"this needs a key with the audience {ADMIN}; make one with: kbsearch key --audience {ADMIN}")
 
 
+def costs_of(service: Service) -> Costs:
+    """Return what tickets and contacts of this company cost."""
+    return Costs(service.settings.ticket_cost, service.settings.contact_cost)
+
+
 @router.get("/v1/metrics", responses=_RESPONSES, summary="How well self-service works")
 async def metrics(
     request: Request,
@@ -71,6 +76,7 @@ async def metrics(
             as_of=moment,
             window=round(window * HOUR),
             shelf=service.store,
+            costs=costs_of(service),
             holdout_share=service.settings.holdout or HOLDOUT_SHARE,
         )
 
@@ -97,7 +103,7 @@ async def content(
     knowledge = Knowledge(service.holder.engine(), service.audiences(request))
 
     def make() -> dict[str, Any]:
-        made = report(service.store, *bounds, shelf=service.store)
+        made = report(service.store, *bounds, shelf=service.store, costs=costs_of(service))
         return insight_json(insight(service.store, made, knowledge, shelf=service.store))
 
     return json_response(await to_thread.run_sync(make, limiter=ONE_AT_A_TIME))
