@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
@@ -105,17 +105,21 @@ def html_page(request: Request, values: Values, status: int = 200) -> Response:
     if values["problem"]:
         values["page_title"] = f"{str(values['problem']).rstrip('.')} – {values['site_title']}"
     if status >= 500 and request.method != "POST":
-        values["retry_href"] = f"{values['root']}{request.url.path}?{request.url.query}"
+        values["retry_href"] = f"{_path(request, str(values['root']))}?{request.url.query}"
     if status in RETRY_AFTER:
         headers["Retry-After"] = RETRY_AFTER[status]
     return html_response(request.scope, load_portal().render(values), status, headers)
 
 
 def _in_language(request: Request, state: PageState, code: str) -> str:
-    path = request.url.path
-    if path == "/":
+    if request.scope["path"] == "/":
         return state.href(lang=code)
-    return address(f"{state.root}{path}", {**dict(request.query_params), "lang": code})
+    return address(_path(request, state.root), {**dict(request.query_params), "lang": code})
+
+
+def _path(request: Request, root: str) -> str:
+    """Return the path that was asked for: on this host, also where it begins as the name of another one would."""
+    return f"{root}/{quote(request.scope['path'].lstrip('/'))}"
 
 
 def address(path: str, parameters: dict[str, str]) -> str:

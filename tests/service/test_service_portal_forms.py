@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
 from kbsearch.service import frame
 from kbsearch.service.context import Service
 from kbsearch.service.forms import MAX_FORM
+from kbsearch.service.within import Answer, call
 
 SESSION = "0" * 32
 TICKET = {"subject": "Invoice", "message": "It is missing.", "email": "anna@example.org", "session": SESSION}
@@ -152,6 +156,21 @@ def test_the_longest_message_is_taken_in_every_script(filing: TestClient, servic
     message = "ა" * 10_000
     assert filing.post("/ticket", data={**TICKET, **trail, "message": message}).status_code == 303
     assert service.tickets.listed()[0].handover.message == message
+
+
+def test_an_answer_without_a_body_is_an_answer() -> None:
+    """Of the API, to a view that asks it."""
+
+    class Silent:
+        state = SimpleNamespace(service=SimpleNamespace(settings=SimpleNamespace(prefix="")))
+
+        async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 307, "headers": []})
+            await send({"type": "http.response.body"})
+
+    scope = {"type": "http", "method": "GET", "scheme": "http", "server": ("kb.example", 80), "path": "/",
+             "query_string": b"", "headers": [], "app": Silent()}  # fmt: skip
+    assert asyncio.run(call(Request(scope), "GET", "/v1/handover/")) == Answer(307, {})
 
 
 @pytest.mark.parametrize("path", ["/tickets/", "/tickets/nobody", "/tickets/a/b"])

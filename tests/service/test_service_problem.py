@@ -32,6 +32,14 @@ def test_people_read_a_page_and_programs_json(client: TestClient, method: str, p
     assert '<meta name="robots" content="noindex">' in person.text
 
 
+@pytest.mark.parametrize("path", ["//evil.example/x", "/%5Cevil.example", "///evil.example"])
+def test_no_address_leads_to_another_host(client: TestClient, path: str) -> None:
+    """However it is written: its own language menu stays here."""
+    page = client.get(f"http://testserver{path}", headers=BROWSER)
+    assert page.status_code == 404
+    assert f'href="/{path.lstrip("/")}?lang=de"' in page.text
+
+
 def test_the_api_answers_json_to_everybody(client: TestClient) -> None:
     """Whoever asks it."""
     for path in ("/v1/nothing", "/v1/search", "/v1/documents/nothing"):
