@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from indexer.replay.present import article, query_of, story, verdict, withheld
+from indexer.replay.present import query_of, story_parts, verdict, withheld
 from indexer.replay.report import Report
 
 MOST = 200
@@ -29,5 +29,5 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"story": story, "query": query_of, "article": article}
+    environment.filters |= {"story_parts": story_parts, "query": query_of}
     return environment.get_template("page.html")

@@ -97,19 +97,24 @@ def query_of(item: Compared) -> str:
 
 def story(loss: Loss) -> str:
     """What became of one success, in a line."""
+    return "".join(part if isinstance(part, str) else article(part) for part in story_parts(loss))
+
+
+def story_parts(loss: Loss) -> list[str | Shown]:
+    """The same in parts: words, and the articles between them."""
     item = loss.compared
     old, new = item.before.shown, item.after.shown
     if old is None:
-        return "was rightly not answered, and would be"
-    was = f"{article(old)} " + ("as the answer" if item.before.level == ANSWERED else f"at place {old.position}")
+        return ["was rightly not answered, and would be"]
+    was = "as the answer" if item.before.level == ANSWERED else f"at place {old.position}"
     if new and new.lang != old.lang:
         now = f"shown in {new.lang}"
     elif new:
         now = f"at place {new.position}, decision {item.after.action.value}"
     else:
         now = f"now at place {loss.place}" if loss.place else "not found"
-    instead = f"; instead {article(item.replaced_by)}" if item.replaced_by else ""
-    return f"{was}: {now}{instead}"
+    instead: list[str | Shown] = ["; instead ", item.replaced_by] if item.replaced_by else []
+    return [old, f" {was}: {now}", *instead]
 
 
 def article(shown: Shown) -> str:

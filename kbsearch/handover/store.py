@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,17 +65,19 @@ class TicketStore:
         """Keep a new ticket and what has to be delivered of it; False with the ticket that is there already.
 
         With an idempotency key, a hand-over is the same where key and e-mail address are; without one, where
-        everything is and it was filed after `since`.
+        everything is and it was filed after `since`. What was looked at between two calls with a key is no matter.
 
-        :raises UsageError: the key was used for a hand-over that says something else.
+        :raises UsageError: the key was used for a hand-over in which the customer says something else.
         :raises TooMany: the address has too many tickets since then.
         """
         email = handover.contact.email.casefold()
         written = write_handover(handover).decode()
-        # Titles and addresses of articles may change between two calls of the same customer.
-        said = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
-        digest = _digest(write_handover(said).decode(), session_id)
-        identity = _digest("key", idempotency_key, email) if idempotency_key else digest
+        if idempotency_key:
+            identity, digest = _digest("key", idempotency_key, email), _digest(*_said(handover))
+        else:
+            # Titles and addresses of articles may change between two calls of the same customer.
+            bare = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
+            identity = digest = _digest(write_handover(bare).decode(), session_id)
         with self._file.transaction() as writer:
             known = writer.execute(
                 f"SELECT digest, {_COLUMNS} FROM tickets WHERE identity = ? AND created_at >= ? ORDER BY created_at",
@@ -197,6 +199,12 @@ def _read(row: Sequence[Any], replies: tuple[Reply, ...]) -> Ticket:
         ticket_id, key, status, created_at, updated_at, read_handover(handover), client_id, session_id,
         tuple(orjson.loads(articles)), replies,
     )  # fmt: skip
+
+
+def _said(handover: Handover) -> Iterator[str]:
+    """Yield what the customer says, and as whom."""
+    yield from (handover.subject, handover.message, handover.contact.name, handover.contact.phone)
+    yield from (turn.text for turn in handover.conversation)
 
 
 def _bare(articles: Sequence[Article]) -> tuple[Article, ...]:

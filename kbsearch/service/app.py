@@ -43,6 +43,7 @@ from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
 from kbsearch.service.opener import EngineOpener
 from kbsearch.service.popular import PopularQueries
+from kbsearch.service.problem import problem_page
 from kbsearch.service.ready import ReadyReports
 from kbsearch.service.reload import SearchEngine, SnapshotHolder, SnapshotSource
 from kbsearch.service.routes import (
@@ -123,7 +124,7 @@ def create_app(
     app.state.service = service
     for module in _ROUTES:
         app.include_router(module.router)
-    add_error_handlers(app)
+    add_error_handlers(app, problem_page)
     app.add_middleware(Direct, routes=search.direct_routes())
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
     app.add_middleware(CrossOrigin, origins=settings.origins)

@@ -1,11 +1,12 @@
 """Every failure in one shape: `{"error": {"code", "message", "field"}}`, whoever raised it.
 
-One table maps the error tree to status and code; FastAPI's own 404, 405 and 422 are brought into the same shape.
+One table maps the error tree to status and code; FastAPI's own 404, 405 and 422 are brought into the same shape. Who
+reads pages gets a page of the same status (`problem.py`), but below /v1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPMethod
 from typing import Any
 
@@ -89,12 +90,22 @@ _LIMIT_ERRORS = {
 }
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Make every failure of the application answer in the one shape."""
-    app.add_exception_handler(KbsearchError, _on_known)
-    app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_unknown)
+def add_error_handlers(app: FastAPI, page: Callable[[Request, Response], Response]) -> None:
+    """Make every failure of the application answer in the one shape; `page` says the same to who reads pages."""
+
+    def answering(
+        answer: Callable[[Request, Exception], Response],
+    ) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def respond(request: Request, error: Exception) -> Response:
+            answered = answer(request, error)
+            return page(request, answered) if _reads_pages(request) else answered
+
+        return respond
+
+    app.add_exception_handler(KbsearchError, answering(_on_known))
+    app.add_exception_handler(RequestValidationError, answering(_on_validation))
+    app.add_exception_handler(HTTPException, answering(_on_http))
+    app.add_exception_handler(Exception, answering(_on_unknown))
 
 
 def error_body(code: str, message: str, field: str | None = None) -> dict[str, dict[str, str | None]]:
@@ -153,21 +164,26 @@ def _respond(status: int, code: str, message: str, field: str | None) -> Respons
     return json_response(error_body(code, message, field), status, _EXTRA_HEADERS.get(status))
 
 
-async def _on_known(request: Request, error: Exception) -> Response:
-    return error_response(error) if isinstance(error, KbsearchError) else await _on_unknown(request, error)
+def _reads_pages(request: Request) -> bool:
+    """Tell a browser that is led to an address from a program, and from the page's own script."""
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
-async def _on_validation(request: Request, error: Exception) -> Response:
+def _on_known(request: Request, error: Exception) -> Response:
+    return error_response(error) if isinstance(error, KbsearchError) else _on_unknown(request, error)
+
+
+def _on_validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
-        return await _on_unknown(request, error)
+        return _on_unknown(request, error)
     problem = error.errors()[0]
     # FastAPI names first where a parameter stands, then the parameter.
     return error_response(validation_error(problem, str(problem["loc"][1])))
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
+def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
-        return await _on_unknown(request, error)
+        return _on_unknown(request, error)
     code = _HTTP_CODES.get(error.status_code, "http_error")
     messages = {
         404: f"there is nothing at {request.url.path}",
@@ -191,5 +207,5 @@ def _methods_at(request: Request) -> list[str]:
     return [*filter(is_taken, HTTPMethod)]
 
 
-async def _on_unknown(_request: Request, _error: Exception) -> Response:
+def _on_unknown(_request: Request, _error: Exception) -> Response:
     return _respond(500, "internal", "the service failed on this request; the log says why", None)

@@ -10,8 +10,8 @@ from kbsearch.service.body import read_bytes
 from kbsearch.service.errors import BodyTooLarge, Forbidden
 from kbsearch.service.sent import from_other_site
 
-MAX_FORM = 64 * 1024
-"""Largest form in bytes."""
+MAX_FORM = 160 * 1024
+"""Largest form in bytes: a ticket of 10,000 letters of three bytes, each of them nine in a form, and what led to it."""
 _MAX_FIELDS = 100
 
 

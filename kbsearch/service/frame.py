@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
 from kbsearch.events.ids import new_id
 from kbsearch.service.address import PageState, preferred_language
-from kbsearch.service.context import Service
+from kbsearch.service.context import Service, service_of
 from kbsearch.service.errors import RETRY_AFTER
 from kbsearch.service.page import Values
 from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
 from kbsearch.service.respond import html_response
+from kbsearch.types import MAX_QUERY
 
 _POPULAR = 6
 _SESSION = re.compile(r"[0-9a-f]{32}")
@@ -41,6 +42,12 @@ def asks_csat(session: str) -> bool:
     return session[-1] in "048c"
 
 
+def bare_state(request: Request) -> PageState:
+    """Return where the search box and its links start from on a view that shows no search: the page's language."""
+    lang = request.query_params.get("lang", "").lower()
+    return PageState(lang=lang if lang in LANGUAGES else "", root=service_of(request).settings.prefix)
+
+
 def frame_values(service: Service, request: Request, state: PageState) -> Values:
     """Return what every view of the page has; `state` is what the search box and its links start from."""
     portal = load_portal()
@@ -64,8 +71,8 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "page_title": site_title,
         "explicit_lang": state.lang,
         "home_href": home.href(),
-        "ticket_href": _address(f"{root}/ticket", chosen),
-        "suggestions_href": _address(f"{root}/suggestions", chosen),
+        "ticket_href": address(f"{root}/ticket", chosen),
+        "suggestions_href": address(f"{root}/suggestions", chosen),
         "languages": [
             {"code": code, "name": portal.messages[code]["language_name"], "href": _in_language(request, state, code)}
             for code in LANGUAGES
@@ -76,6 +83,7 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         ],
         "reasons": REASONS,
         "q": state.q,
+        "most": MAX_QUERY,
         "query_id": "",
         "view": "home",
         "problem": None,
@@ -88,25 +96,32 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
 def ticket_address(values: Values, subject: str, query_id: str) -> str:
     """Return the address of the ticket form, begun with what was searched for."""
     given = {"lang": str(values["explicit_lang"]), "subject": subject, "query": query_id}
-    return _address(f"{values['root']}/ticket", {name: value for name, value in given.items() if value})
+    return address(f"{values['root']}/ticket", {name: value for name, value in given.items() if value})
 
 
 def html_page(request: Request, values: Values, status: int = 200) -> Response:
     """Render the page and send it, compressed where the browser takes that; nobody may keep it."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept-Encoding"}
-    if status >= 500:
-        values["retry_href"] = f"{values['root']}{request.url.path}?{request.url.query}"
+    if values["problem"]:
+        values["page_title"] = f"{str(values['problem']).rstrip('.')} – {values['site_title']}"
+    if status >= 500 and request.method != "POST":
+        values["retry_href"] = f"{_path(request, str(values['root']))}?{request.url.query}"
     if status in RETRY_AFTER:
         headers["Retry-After"] = RETRY_AFTER[status]
     return html_response(request.scope, load_portal().render(values), status, headers)
 
 
 def _in_language(request: Request, state: PageState, code: str) -> str:
-    path = request.url.path
-    if path == "/":
+    if request.scope["path"] == "/":
         return state.href(lang=code)
-    return _address(f"{state.root}{path}", {**dict(request.query_params), "lang": code})
+    return address(_path(request, state.root), {**dict(request.query_params), "lang": code})
 
 
-def _address(path: str, parameters: dict[str, str]) -> str:
+def _path(request: Request, root: str) -> str:
+    """Return the path that was asked for: on this host, also where it begins as the name of another one would."""
+    return f"{root}/{quote(request.scope['path'].lstrip('/'))}"
+
+
+def address(path: str, parameters: dict[str, str]) -> str:
+    """Return a path with what stands behind its `?`, where anything does."""
     return f"{path}?{urlencode(parameters)}" if parameters else path

@@ -5,7 +5,10 @@ The template escapes everything; highlights come as (text, marked) pairs, so no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import count
 
 from kbsearch.service.address import FILTERS, PAGE_SIZE, PageState
 from kbsearch.service.transcript import read_video
@@ -19,6 +22,7 @@ _MAX_FACET_VALUES = 12
 _CLOSEST = 3
 """Hits shown below “nothing here answers this”: a long list would say the opposite."""
 _RIGHT_TO_LEFT = frozenset(["ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"])
+_TABLE = re.compile(r'<table(?: [^">]*(?:"[^"]*"[^">]*)*)?>')
 _UNKNOWN = ("", "und")
 _OTHER_NAMES = {
     "es": "Español", "fr": "Français", "it": "Italiano", "pt": "Português", "nl": "Nederlands", "sv": "Svenska",
@@ -54,18 +58,37 @@ def results_values(
     end = state.offset + len(outcome.hits)
     more = action is not Action.HAND_OVER and end < min(outcome.found, MAX_REACH - PAGE_SIZE)
     meant = outcome.did_you_mean
+    before = max(0, state.offset - PAGE_SIZE)
     return {
         "action": action.value,
         "answer": answer,
         "hits": hits,
-        "found": outcome.found,
-        "facets": _facets(outcome.facets, state, texts, names)
-        if action is not Action.HAND_OVER or state.filters()
-        else [],
+        "list_title": _list_title(outcome, state, texts, is_answered=answer is not None),
+        "facets": _facets(outcome, state, texts, names) if action is not Action.HAND_OVER or state.filters() else [],
         "clear_href": state.href(type=(), language=(), category=(), offset=0) if state.filters() else None,
         "did_you_mean": {"text": meant, "href": state.href(q=meant, offset=0)} if meant else None,
+        "previous_href": state.href(offset=before) if state.offset else None,
         "more_href": state.href(offset=state.offset + PAGE_SIZE) if more else None,
     }
+
+
+def _list_title(outcome: SearchOutcome, state: PageState, texts: Texts, *, is_answered: bool) -> str:
+    if is_answered:
+        return texts["other_results"]
+    if outcome.decision.action is Action.HAND_OVER:
+        return texts["closest"]
+    # Others than the first take the place of those before, which nothing else says.
+    title = texts["results_range" if state.offset else "results_count"]
+    last = state.offset + len(outcome.hits)
+    places = {"from": state.offset + 1, "to": last, "count": max(outcome.found, last)}
+    for name, value in places.items():
+        title = title.replace(f"{{{name}}}", str(value))
+    return title
+
+
+def last_offset(outcome: SearchOutcome) -> int:
+    """Return where the last page of the results begins."""
+    return min(max(0, outcome.found - 1), MAX_REACH - PAGE_SIZE) // PAGE_SIZE * PAGE_SIZE
 
 
 def shown_hits(outcome: SearchOutcome) -> tuple[Hit, ...]:
@@ -78,7 +101,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
     return {
         "id": document.id,
         "title": document.title,
-        "html": document.html,
+        "html": with_scrolling_tables(document.html, document.title),
         "lang": document.lang,
         "dir": direction(document.lang),
         "language": names.get(document.lang, document.lang),
@@ -93,6 +116,22 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
             for lang, other in document.translations.items()
         ],
     }
+
+
+def with_scrolling_tables(body: str, title: str) -> str:
+    """Put each table of an article into a box that the keyboard can reach, and so scroll where it is too wide.
+
+    >>> with_scrolling_tables("<table><tr><td>E01</td></tr></table>", "Codes")
+    '<div class="scroll" role="region" tabindex="0" aria-label="Codes"><table><tr><td>E01</td></tr></table></div>'
+    """
+    places = count(1)
+
+    def begin(table: re.Match[str]) -> str:
+        place = next(places)
+        label = escape(title if place == 1 else f"{title} {place}")
+        return f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{table[0]}'
+
+    return _TABLE.sub(begin, body).replace("</table>", "</table></div>")
 
 
 def segments(text: str, highlights: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
@@ -135,18 +174,19 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
     }
 
 
-def _facets(
-    counted: Mapping[str, Mapping[str, int]], state: PageState, texts: Texts, names: Mapping[str, str]
-) -> list[Values]:
+def _facets(outcome: SearchOutcome, state: PageState, texts: Texts, names: Mapping[str, str]) -> list[Values]:
+    # A topic is in the language of its articles; of one that is on another page of the results nobody knows it.
+    topic_langs = {topic: hit.lang for hit in reversed(outcome.hits) for topic in hit.category}
     shown: list[Values] = []
     for name, field in FILTERS.items():
-        counts = {**dict.fromkeys(state.chosen(name), 0), **counted.get(field, {})}
+        counts = {**dict.fromkeys(state.chosen(name), 0), **outcome.facets.get(field, {})}
         ordered = sorted(counts.items(), key=lambda item: -item[1])[:_MAX_FACET_VALUES]
         if len(ordered) < 2 and not state.chosen(name):
             continue
         choices = [
             {
                 "name": _facet_name(field, value, texts, names),
+                "lang": {"lang": value, "category": topic_langs.get(value, "")}.get(field, ""),
                 "count": count,
                 "chosen": value in state.chosen(name),
                 "href": state.toggled(name, value),

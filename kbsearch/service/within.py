@@ -57,5 +57,5 @@ async def call(request: Request, method: str, path: str, *, query: str = "", bod
         received.extend(message.get("body", b""))
 
     await request.app(scope, receive, send)
-    parsed = orjson.loads(bytes(received))
+    parsed = orjson.loads(received) if received else {}
     return Answer(status, parsed if isinstance(parsed, dict) else {})

@@ -49,6 +49,9 @@ def hostile_index(
     video = {"id": "rinse.en", "lang": "en", "title": "Rinsing the filter", "type": "video", "format": "text",
              "url": "https://shop.example/rinse.webm", "category": [LONG_WORD], "updated_at": "2026-02-01",
              "body": "How to rinse.\n\n[0:00] Open the lid.\n\n[1:05] Rinse the filter."}  # fmt: skip
+    cells = "".join(f"<td>{'Dustcontainer' * 2}{n}</td>" for n in range(6))
+    codes = {"id": "codes.en", "lang": "en", "title": "Error codes", "format": "html",
+             "body": f"<p>All of them:</p><table><tr><th>Code</th></tr><tr>{cells}</tr></table>"}  # fmt: skip
     arabic = {
         "id": "reset.ar",
         "lang": "ar",
@@ -56,7 +59,7 @@ def hostile_index(
         "body": "افتح صفحة تسجيل الدخول.",
         "format": "text",
     }
-    return build_index([*handmade_rows, *attacks, hostile, video, arabic])
+    return build_index([*handmade_rows, *attacks, hostile, video, codes, arabic])
 
 
 @pytest.fixture(scope="session")

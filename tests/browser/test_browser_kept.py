@@ -87,6 +87,40 @@ def test_filters_survive_a_turned_screen(page: Page) -> None:
     expect(guide).to_be_visible()
 
 
+def test_an_answer_that_is_lost_files_no_second_ticket(page: Page, site: Site) -> None:
+    """Also where articles were opened before the second press; who writes other words sends another message."""
+    write(page)
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+
+    def lose(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.fulfill(status=504, body="gateway timeout")
+
+    page.route("**/ticket?*", lose)
+    page.get_by_role("button", name="Send message").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be sent")
+    page.unroute("**/ticket?*")
+    with page.context.expect_page() as opened:
+        page.locator("#deflect a").first.click()
+    opened.value.close()
+    page.get_by_role("button", name="Send message").click()
+    expect(page.locator(".state")).to_have_text("Received")
+    assert len(site.service.tickets.listed()) == 1
+    page.go_back()
+    page.get_by_label("Message").fill("It sings louder.")
+    page.get_by_role("button", name="Send message").click()
+    expect(page.locator(".state")).to_have_text("Received")
+    assert len(site.service.tickets.listed()) == 2
+
+
+def test_a_detour_to_another_site_keeps_what_was_typed(page: Page, site: Site) -> None:
+    """All of the form, when the browser goes back to it."""
+    write(page)
+    page.goto(f"{site.url}/healthz")
+    page.go_back()
+    whole(page)
+
+
 def test_what_is_not_answered_is_given_up(page: Page) -> None:
     """A view and a ticket, after 15 seconds; a second try no longer says that the first one failed."""
     page.clock.install()
@@ -169,3 +203,70 @@ def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Sit
     expect(page.get_by_label("Ihr Vorschlag in einer Zeile")).to_have_value("Delivery on Sundays")
     page.go_back()
     expect(page.get_by_label("Your suggestion in one line")).to_have_value("Delivery on Sundays")
+
+
+def in_language(page: Page, name: str) -> None:
+    """Choose a language of the page."""
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name=name).click()
+
+
+def test_another_language_of_the_page_keeps_a_question_that_was_not_asked_yet(page: Page) -> None:
+    """In the box."""
+    page.goto("/?q=shipping&lang=en")
+    page.locator("#q").fill("shipping to the moon")
+    in_language(page, "Deutsch")
+    expect(page.get_by_role("heading", name="Ergebnisse")).to_be_visible()
+    expect(page.locator("#q")).to_have_value("shipping to the moon")
+
+
+def test_another_language_of_the_page_keeps_what_was_said_of_an_article(page: Page, site: Site) -> None:
+    """Thanks stay said, and the next question asked, with what was chosen and written."""
+    page.goto("/?doc=reset-password.en&lang=en")
+    page.get_by_role("button", name="No").click()
+    page.get_by_label("hard to follow").check()
+    page.get_by_label("Anything to add?").fill("Which page?")
+    in_language(page, "Deutsch")
+    expect(page.locator(".thanks")).to_be_visible()
+    expect(page.locator("[data-say=vote]")).to_be_hidden()
+    expect(page.locator("textarea")).to_have_value("Which page?")
+    page.get_by_role("button", name="Senden").click()
+    page.wait_for_timeout(200)
+    reason = site.events()[-1]
+    assert (reason.attributes["reason"], reason.attributes["note"]) == ("unclear", "Which page?")
+
+
+def test_another_language_after_a_wrong_address_is_the_page_again(page: Page, site: Site) -> None:
+    """With the address, and the form that it stands in unfolded."""
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thanks")).to_be_focused()
+    (filed,) = site.service.suggestions.listed()
+    site.service.suggestions.decide(filed.id, "open")
+    page.goto("/suggestions?lang=en")
+    page.locator(".follow summary").click()
+    page.get_by_label("Your e-mail").fill("anna@example")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.locator("#wrong")).to_be_visible()
+    in_language(page, "Deutsch")
+    expect(page).to_have_url(f"{site.url}/suggestions?lang=de")
+    expect(page.locator(".follow input")).to_have_value("anna@example")
+    expect(page.locator(".follow input")).to_be_visible()
+
+
+def test_a_question_that_is_too_long_is_called_so_and_kept(page: Page, site: Site) -> None:
+    """Not cut; letters are counted, as the service counts them."""
+    page.goto("/?lang=en")
+    box = page.locator("#q")
+    box.focus()
+    page.keyboard.insert_text("My parcel is late. " * 40)
+    page.keyboard.press("Enter")
+    assert box.evaluate("(one) => one.validationMessage") == (
+        "The question is too long; it may have 512 characters at most."
+    )
+    assert len(box.input_value()) == 760
+    box.fill("🙂" * 512)
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice h1")).to_be_visible()
+    assert len(site.searches()) == 1

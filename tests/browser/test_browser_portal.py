@@ -303,3 +303,41 @@ def test_nothing_overflows(page: Page, width: int) -> None:
         page.goto(address)
         page.evaluate("document.getElementById('facets')?.setAttribute('open', '')")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def test_days_are_written_as_the_reader_writes_them(browser: Browser, site: Site) -> None:
+    """By the first of the browser's languages that is the page's; an English page is not always an American one."""
+    for locale, lang, day in (
+        ("en-GB", "en", "1 Feb 2026"),
+        ("en-US", "en", "Feb 1, 2026"),
+        ("en-GB", "de", "01.02.2026"),
+    ):
+        context = browser.new_context(base_url=site.url, locale=locale)
+        page = context.new_page()
+        page.goto(f"/?doc=rinse.en&lang={lang}")
+        expect(page.locator(".updated time")).to_have_text(day)
+        context.close()
+
+
+def test_a_view_that_failed_has_a_title_of_its_own(page: Page) -> None:
+    """Before it leads on, and after."""
+    page.goto("/?q=shipping&lang=en")
+    page.route("**/?*doc=*", lambda route: route.abort())
+    page.locator(".hit-title a").first.click()
+    expect(page).to_have_title("This did not work just now. Please try again in a moment – Help centre")
+    page.unroute("**/?*doc=*")
+    page.locator(".notice").get_by_role("link", name="Try again").click()
+    expect(page).to_have_title(re.compile("^Shipping to .* – Help centre$"))
+    page.go_back()
+    expect(page).to_have_title("shipping – Help centre")
+
+
+def test_more_results_say_which_they_are(page: Page) -> None:
+    """In the heading, which has the focus, and to a screen reader; and they lead back."""
+    page.goto("/?q=shipping&lang=en")
+    page.locator("a[rel=next]").click()
+    heading = page.get_by_role("heading", name=re.compile(r"^Results 11–1\d of 1\d$"))
+    expect(heading).to_be_focused()
+    expect(page.locator("#status")).to_have_text(heading.inner_text())
+    page.get_by_role("link", name="Previous results").click()
+    expect(page.locator(".hits")).to_have_attribute("start", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +32,23 @@ def compared(query: str, before: int, after: int) -> Compared:
     return Compared(success, *standings, replaced_by=None if after else ARTICLE._replace(id="other.lv"))
 
 
-def replay() -> str:
+def report() -> Report:
     """Something of every kind: broken, won, decided otherwise."""
     lost = [compared(query, ANSWERED, LOST) for query in ("kā nomainīt aizmirstu paroli", "parolei nav derīguma")]
     cause = Cause("model", "kbsearch-mini", "The model is another one: kbsearch-mini instead of kbsearch-static.")
     counts = Counts(120, 120, 40, 80, 40, 0)
-    return replay_page.as_page(
-        Report(
-            "20261127T212950Z-7b42", "20261126T212950Z-7b42", ("kbsearch-static", "kbsearch-mini"), 5, 0.01,
-            (Section("the log", counts, {"lv": counts}),),
-            (CauseTotal(cause, tuple(Loss(item, cause, 12) for item in lost), 80),),
-            (compared("paroles maiņa", LOST, LISTED),), (Flip("answer", "list", 40, (lost[0],)),),
-            Latency(2.0, 2.1, 4.0, 4.1), 900, 20, 3, ("lv: 66.67%",),
-        )
+    return Report(
+        "20261127T212950Z-7b42", "20261126T212950Z-7b42", ("kbsearch-static", "kbsearch-mini"), 5, 0.01,
+        (Section("the log", counts, {"lv": counts}),),
+        (CauseTotal(cause, tuple(Loss(item, cause, 12) for item in lost), 80),),
+        (compared("paroles maiņa", LOST, LISTED),), (Flip("answer", "list", 40, (lost[0],)),),
+        Latency(2.0, 2.1, 4.0, 4.1), 900, 20, 3, ("lv: 66.67%",),
     )  # fmt: skip
+
+
+def replay() -> str:
+    """The page of that report."""
+    return replay_page.as_page(report())
 
 
 def receipt() -> str:
@@ -85,6 +89,19 @@ def test_axe_finds_nothing_to_object_to(page: Page) -> None:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})")
     assert [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found["violations"]] == []
+
+
+def test_queries_and_titles_of_a_replay_are_in_their_language() -> None:
+    """A screen reader reads them as such; what is withheld is no query."""
+    made = replay()
+    assert '<td class="query" lang="lv" dir="auto">“kā nomainīt aizmirstu paroli”</td>' in made
+    assert f'“<bdi lang="lv">{ARTICLE.title}</bdi>” (reset-password.lv) as the answer: now at place 12' in made
+    hidden = replace(
+        compared("secret", LOST, LISTED), success=Success("secret", "lv", True, (), "opened", 1, True, False)
+    )
+    shown = replay_page.as_page(replace(report(), wins=(hidden,)))
+    assert '<td class="query">(asked by fewer than five people)</td>' in shown
+    assert "secret" not in shown
 
 
 def test_everything_can_be_read_on_it(page: Page) -> None:

@@ -71,8 +71,18 @@ def test_the_same_customer_is_known_again_after_an_article_got_another_title(sto
     renamed = replace(CLEAN, shown=tuple(Article(one.id) for one in CLEAN.shown))
     again, new = store.file(renamed, at=AT, targets=[], idempotency_key="k")
     assert (again, new) == (first, False)
-    with pytest.raises(UsageError):
-        store.file(replace(CLEAN, shown=()), at=AT, targets=[], idempotency_key="k")
+
+
+def test_what_was_looked_at_between_two_calls_makes_no_second_ticket(store: TicketStore) -> None:
+    """Under one key: the customer says the same. Without a key nothing tells that it is the same call."""
+    looked = replace(CLEAN, shown=(), query_ids=("q9",), lang="lv", confidence=0.1)
+    for key, is_another in (("k", False), ("", True)):
+        first, _ = store.file(CLEAN, at=AT, targets=[], idempotency_key=key)
+        again, new = store.file(looked, at=AT, targets=[], idempotency_key=key, session_id="s")
+        assert (new, again != first) == (is_another, is_another)
+    for other in (replace(CLEAN, subject="guess"), replace(CLEAN, conversation=())):
+        with pytest.raises(UsageError):
+            store.file(other, at=AT, targets=[], idempotency_key="k")
 
 
 def test_without_a_key_the_same_is_new_after_a_while(store: TicketStore) -> None:

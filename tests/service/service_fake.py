@@ -97,7 +97,7 @@ class FakeEngine:
             facets={
                 "type": Counter(document.type for document in documents),
                 "lang": Counter(document.lang for document in documents),
-                "category": {},
+                "category": Counter(topic for document in documents for topic in document.category),
             },
             decision=Decision(action, best, (f"{best:.0%} of the words",), calibrated=False),
             did_you_mean="password" if request.q == "pasword" else None,
@@ -139,6 +139,7 @@ class FakeEngine:
             lang=document.lang,
             title=document.title,
             url=document.url,
+            category=document.category,
             score=share,
             snippet=document.text,
             highlights=tuple(marked),

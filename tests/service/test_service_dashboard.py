@@ -217,6 +217,15 @@ def test_the_gap_is_named_and_the_lonely_question_is_not(signed_in: TestClient) 
     assert "A ticket or a human came after 0 journeys with such a search: about $0 at $15.56 each; nobody knows" in page
 
 
+def test_queries_and_titles_are_in_their_language(signed_in: TestClient, service: Service) -> None:
+    """As far as one is known: not of a question that was asked in two."""
+    asked = [search(f"l{n}", "kvantu lēciens", 4, found=0, decision="hand_over", detected_lang="lv") for n in range(6)]
+    service.store.write(asked)
+    page = signed_in.get("/dashboard").text
+    assert '<h3 lang="lv" dir="auto">kvantu lēciens</h3>' in page
+    assert '<span lang="en" dir="auto">Reset your password</span>' in page
+
+
 def test_private_articles_are_for_keys_that_may_see_them(client: TestClient, filled: Service) -> None:
     """Another key sees that there is one more, and not which."""
     admin = client.get("/dashboard", headers={KEY_HEADER: key("admin")}).text

@@ -68,6 +68,56 @@ def test_a_list_has_facets_as_links(client: TestClient) -> None:
     assert 'aria-current="true"><span class="facet-name" dir="auto">FAQ' in filtered
 
 
+def test_later_results_say_which_they_are(make_client: Any) -> None:
+    """In heading and title; with the way back, and none beyond the end."""
+    many = tuple(article(f"guide-{n:02}.en", f"Guide {n}", "Shipping text") for n in range(28))
+    with make_client(engine=FakeEngine(articles=many)) as client:
+        client.follow_redirects = False
+        first, later, last = (
+            client.get(f"/?q=shipping+etc&lang=en&type=article&offset={offset}").text for offset in (0, 10, 20)
+        )
+        beyond = client.get("/?q=shipping+etc&lang=en&offset=1000").headers["location"]
+        lv = client.get("/?q=shipping+etc&lang=lv&offset=10").text
+        service: Service = client.app.state.service
+        assert service.buffer.flush()
+        searches = list(service.store.searches())
+        assert client.get(beyond).status_code == 200
+        assert service.buffer.flush()
+        assert len(list(service.store.searches())) == len(searches)
+        nowhere = client.get("/?q=quantum&lang=en&offset=30").headers["location"]
+    assert "Results: 28" in first
+    assert 'rel="prev"' not in first
+    assert "<title>shipping etc – Results 11–20 of 28 – Help centre</title>" in later
+    assert '<h1 class="list-title" tabindex="-1">Results 11–20 of 28</h1>' in later
+    assert 'href="/?q=shipping+etc&amp;lang=en&amp;type=article" rel="prev"' in later
+    assert 'href="/?q=shipping+etc&amp;lang=en&amp;type=article&amp;offset=20" rel="next"' in later
+    assert "Results 21–28 of 28" in last
+    assert 'rel="next"' not in last
+    assert "11.–20. rezultāts no 28" in lv
+    assert beyond == f"/?q=shipping+etc&lang=en&offset=20&query={searches[-2].query_id}&said=nothing"
+    assert nowhere.startswith("/?q=quantum&lang=en&query=")
+
+
+def test_names_are_said_in_their_language(client: TestClient) -> None:
+    """Topics, where an article on the page says which, and the names of languages."""
+    text = client.get("/?q=saite+der+link+valid&lang=en&language=lv&category=Nowhere").text
+    assert 'lang="lv" dir="auto">Latviešu</span>' in text
+    assert '<span class="facet-name" dir="auto">Nowhere</span>' in text
+    text = client.get("/?q=your+etc&lang=en&category=Account").text
+    assert '<span class="facet-name" lang="en" dir="auto">Account</span>' in text
+    assert '<span class="visually-hidden" lang="en">English</span>' in text
+
+
+def test_a_table_can_be_scrolled_by_keyboard(make_client: Any) -> None:
+    """Each in a box with the focus and a name of its own."""
+    table = '<table lang="en"><tbody><tr><td>E01</td></tr></tbody></table>'
+    codes = article("codes.en", 'Error "codes"', "E01", html=f"<p>All:</p>{table}{table}")
+    with make_client(engine=FakeEngine(articles=(codes,))) as client:
+        text = client.get("/?doc=codes.en&lang=lv").text
+    box = '<div class="scroll" role="region" tabindex="0" aria-label="Error &quot;codes&quot;'
+    assert f'{box}">{table}</div>{box} 2">{table}</div>' in text
+
+
 def test_nothing_found_is_said(make_client: Any) -> None:
     """With the link to a human where there is one."""
     with make_client(contact="mailto:help@brize.example") as client:
@@ -158,10 +208,12 @@ def test_a_translation_is_found_by_language(client: TestClient) -> None:
     ],
 )
 def test_problems_are_pages_too(client: TestClient, address: str, status: int, words: str) -> None:
-    """In the reader's language, with the status a program reads."""
+    """In the reader's language, with the status a program reads, a title, and what was asked whole in the box."""
     response = client.get(address)
     assert status == response.status_code
     assert words in response.text
+    assert re.search(rf"<title>[^<]*{words}[^<]* – Help centre</title>", response.text)
+    assert f'value="{"x" * 513 if "q=" in address else ""}"' in response.text
     assert "Try again" not in response.text.partition("<main")[2]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
 from kbsearch.service import frame
 from kbsearch.service.context import Service
 from kbsearch.service.forms import MAX_FORM
+from kbsearch.service.within import Answer, call
 
 SESSION = "0" * 32
 TICKET = {"subject": "Invoice", "message": "It is missing.", "email": "anna@example.org", "session": SESSION}
@@ -123,6 +127,57 @@ def test_a_ticket_is_handed_over_with_its_trail(filing: TestClient, service: Ser
     assert "Saņemta" in shown.text
     assert "Invoice" in shown.text
     assert filing.get(address.path, params={"key": "guessed"}).status_code == 404
+
+
+def draft_of(filing: TestClient) -> str:
+    """Open the form, and return the name of its draft."""
+    return re.findall(r'name="draft" value="(\w+)"', filing.get("/ticket").text)[0]
+
+
+def test_a_message_is_one_ticket_however_often_a_form_sends_it(filing: TestClient, service: Service) -> None:
+    """Whatever was looked at meanwhile, in whichever language; other words, or another form, are another message."""
+    draft = draft_of(filing)
+    again = {"draft": draft, "queries": "q1\nq2", "shown": "reset-password.en", "session": "1" * 32}
+    filed = {
+        filing.post(address, data={**TICKET, "draft": draft, **sent}).headers["location"].partition("&lang")[0]
+        for address, sent in (("/ticket", {}), ("/ticket", again), ("/ticket?lang=lv", again))
+    }
+    assert len(filed) == 1
+    changes = ({"message": "Still."}, {"subject": "Bill"}, {"email": "b@b.example"}, {"name": "Anna"})
+    for changed in (*changes, {"draft": draft_of(filing)}):
+        answer = filing.post("/ticket", data={**TICKET, "draft": draft, **changed})
+        filed.add(answer.headers["location"])
+    assert (len(filed), len(service.tickets.listed())) == (6, 6)
+
+
+def test_the_longest_message_is_taken_in_every_script(filing: TestClient, service: Service) -> None:
+    """Nine bytes a letter in a form, and what led to it."""
+    trail = {name: "\n".join(f"{'guide/' * 16}{n}.ka" for n in range(20)) for name in ("queries", "shown", "opened")}
+    message = "ა" * 10_000
+    assert filing.post("/ticket", data={**TICKET, **trail, "message": message}).status_code == 303
+    assert service.tickets.listed()[0].handover.message == message
+
+
+def test_an_answer_without_a_body_is_an_answer() -> None:
+    """Of the API, to a view that asks it."""
+
+    class Silent:
+        state = SimpleNamespace(service=SimpleNamespace(settings=SimpleNamespace(prefix="")))
+
+        async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 307, "headers": []})
+            await send({"type": "http.response.body"})
+
+    scope = {"type": "http", "method": "GET", "scheme": "http", "server": ("kb.example", 80), "path": "/",
+             "query_string": b"", "headers": [], "app": Silent()}  # fmt: skip
+    assert asyncio.run(call(Request(scope), "GET", "/v1/handover/")) == Answer(307, {})
+
+
+@pytest.mark.parametrize("path", ["/tickets/", "/tickets/nobody", "/tickets/a/b"])
+def test_no_ticket_is_no_message(filing: TestClient, path: str) -> None:
+    """Also where the address was cut off before its end."""
+    answer = filing.get(path, params={"lang": "en"})
+    assert (answer.status_code, "<title>There is no message at this address" in answer.text) == (404, True)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +297,10 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     assert refused.status_code == 422
     assert re.search(rf'<input id="follow-{one}"[^>]* value="nobody"[^>]* aria-invalid="true"', refused.text)
     assert "Please check the e-mail address" in refused.text
+    # Its address stands in the address bar now, and under the language menu.
+    assert f'href="/suggestions/{one}?lang=lt"' in refused.text
+    assert filing.get(f"/suggestions/{one}?lang=lt").headers["location"] == "/suggestions?lang=lt"
+    assert filing.get(f"/suggestions/{one}").headers["location"] == "/suggestions"
     assert filing.post(f"/v1/suggestions/{one}/follow", json={"email": "a,b@b.example"}).status_code == 422
     (shown,) = filing.get("/v1/suggestions").json()["suggestions"]
     assert "20000100" not in str(shown)

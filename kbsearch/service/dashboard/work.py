@@ -70,7 +70,13 @@ def language_name(code: str) -> str:
 
 def _gap(gap: Gap, days: Sequence[str]) -> Values:
     into = into_languages(gap)
+    # A query says its language only where all who asked it share one.
+    lang = next(iter(gap.languages)) if len(gap.languages) == 1 else ""
+    is_asked = bool(gap.examples or gap.words) and not (gap.kind == UNHELPFUL and gap.article)
     return {
+        "lang": lang,
+        "title_lang": lang if is_asked else gap.article.lang if gap.article else "",
+        "article_lang": gap.article.lang if gap.article else "",
         "kind": gap.kind,
         "action": _ACTIONS[gap.kind] + (f" into {', '.join(map(language_name, into))}" if into else ""),
         "why": _WHY[gap.kind],

@@ -7,7 +7,7 @@
   // Below which path of the host the service is, as this script itself is.
   const root = new URL("..", document.currentScript.src).pathname;
   const REGIONS = [".skip", ".top", ".ask", "#view", ".foot"];
-  const OURS = new RegExp(`^${root}($|ticket$|tickets/|suggestions$)`);
+  const OURS = new RegExp(`^${root}($|ticket$|tickets/|suggestions($|/))`);
   const MOST_TRAIL = 20;
   const PATIENCE = 15000;
   const beside = matchMedia("(min-width: 56rem)");
@@ -62,17 +62,29 @@
     }
   }
 
-  // The same page in another language, with what was typed on it.
+  // The same page in another language, with what was typed and said on it.
   async function inLanguage(address) {
     const before = byId("view");
+    const asked = byId("q");
     await go(address);
-    for (const form of before.querySelectorAll("form[id]")) {
-      for (const [name, value] of new FormData(form)) {
-        const field = byId(form.id)?.elements[name];
-        if (field) field.value = value;
-      }
-    }
+    byId("q").value = asked.value;
+    for (const form of before.querySelectorAll("form[id]")) carry(form, byId(form.id));
     onWrite();
+  }
+
+  function carry(before, form) {
+    // Another search may have led to another answer, of which nothing has been said yet.
+    if (!form || form.elements.object?.value !== before.elements.object?.value) return;
+    for (const [name, value] of new FormData(before)) {
+      const field = form.elements[name];
+      // What a feedback form does not show belongs to its search; that of a ticket, to its writer.
+      if (field && !(before.dataset.say && field.type === "hidden")) field.value = value;
+    }
+    const fold = form.closest("details");
+    if (fold) fold.open = before.closest("details").open;
+    if (!before.dataset.say) return;
+    form.hidden = before.hidden;
+    form.parentNode.querySelector(".thanks").hidden = before.parentNode.querySelector(".thanks").hidden;
   }
 
   // The search and the place that led to an article are for this visit only: a link that is passed on must not say them.
@@ -119,6 +131,7 @@
   // A view of ours; the one before may be remembered, and stays whole.
   function put(content) {
     byId("view").replaceWith(element("div", { id: "view", class: "view" }, content));
+    document.title = `${content.querySelector("h1").textContent.replace(/\.$/, "")} – ${document.querySelector(".brand").textContent}`;
     arrive();
   }
 
@@ -172,8 +185,10 @@
   function tellTime(time) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) return;
+    const page = document.documentElement.lang;
+    const reader = navigator.languages.find((code) => code.toLowerCase().split("-")[0] === page) ?? page;
     const how = time.dateTime.includes("T") ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium", timeZone: "UTC" };
-    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, how).format(moment);
+    time.textContent = new Intl.DateTimeFormat(reader, how).format(moment);
   }
 
   // Filters are folded where they stand above the results; beside them nothing could unfold them.
@@ -215,9 +230,15 @@
       say(form, submit.submitter);
     } else if (form.id === "search") {
       submit.preventDefault();
+      const { most, tooLong } = byId("q").dataset;
       const given = new FormData(form);
-      given.set("q", given.get("q").trim());
-      if (given.get("q")) go(`${root}?${new URLSearchParams(given)}`);
+      const q = given.get("q").trim();
+      given.set("q", q);
+      // The limit counts letters, JavaScript UTF-16 units.
+      if (Array.from(q).length > most) {
+        byId("q").setCustomValidity(tooLong);
+        byId("q").reportValidity();
+      } else if (q) go(`${root}?${new URLSearchParams(given)}`);
     } else if (form.method === "post") {
       submit.preventDefault();
       post(form, submit.submitter);
@@ -467,6 +488,7 @@
   document.addEventListener("keydown", onKey);
   document.addEventListener("input", (typed) => {
     if (typed.target.id === "q") {
+      typed.target.setCustomValidity("");
       clearTimeout(timer);
       timer = setTimeout(suggest, 90);
       // What is typed now is no longer what was chosen with the arrows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import KbsearchError
 from kbsearch.metrics.journeys import SURVEY
@@ -10,7 +11,7 @@ from kbsearch.service.address import PAGE_SIZE, PageState, read_state
 from kbsearch.service.context import service_of
 from kbsearch.service.errors import NotFound, error_code
 from kbsearch.service.frame import NOTHING, SAID, frame_values, html_page, ticket_address
-from kbsearch.service.page import Values, article_values, results_values, shown_hits
+from kbsearch.service.page import Values, article_values, last_offset, results_values, shown_hits
 from kbsearch.service.portal_events import keep, make_event, results_events
 from kbsearch.service.render import LANGUAGES, load_portal
 from kbsearch.service.security import PUBLIC
@@ -37,11 +38,12 @@ async def page(request: Request) -> Response:
     try:
         if len(state.q) > MAX_QUERY:
             status, values["problem"] = 422, texts["too_long"].replace("{limit}", str(MAX_QUERY))
-            values["q"] = state.q[:MAX_QUERY]
         elif state.doc:
             await _show_article(request, state, values)
         elif state.q:
-            await _show_results(request, state, values)
+            last = await _show_results(request, state, values)
+            if last:
+                return RedirectResponse(last, 303)
     except KbsearchError as error:
         status, _code = error_code(error)
         failed = "failed" if state.doc else "error"
@@ -70,7 +72,8 @@ async def _note_survey(request: Request, state: PageState, values: Values) -> No
     keep(service, request, [asked])
 
 
-async def _show_results(request: Request, state: PageState, values: Values) -> None:
+async def _show_results(request: Request, state: PageState, values: Values) -> str:
+    """Search, and add what was found; where the address is beyond the end, return that of the last page instead."""
     service = service_of(request)
     engine = service.holder.engine()
     query = SearchRequest(
@@ -85,18 +88,22 @@ async def _show_results(request: Request, state: PageState, values: Values) -> N
     counted = request.method == "GET" and not values["again"]
     answered = await service.search(engine, query, request, session=session, analytics=counted)
     query_id = state.query if values["again"] and state.query else answered.query_id
+    if state.offset and not answered.outcome.hits and last_offset(answered.outcome) < state.offset:
+        return f"{state.href(offset=last_offset(answered.outcome), query=query_id)}&said={NOTHING}"
     portal = load_portal()
     texts = portal.messages[str(values["lang"])]
     values.update(results_values(answered.outcome, query_id, state, texts, portal.names))
+    title = f"{state.q} – {values['list_title']}" if state.offset else state.q
     values.update(
         query_id=query_id,
         here=state.href(query=query_id),
         ticket_href=ticket_address(values, state.q, query_id),
-        page_title=f"{state.q} – {values['site_title']}",
+        page_title=f"{title} – {values['site_title']}",
     )
     if counted:
         shown = shown_hits(answered.outcome)
         keep(service, request, results_events(service, request, session, query_id, answered.outcome, shown))
+    return ""
 
 
 async def _show_article(request: Request, state: PageState, values: Values) -> None:

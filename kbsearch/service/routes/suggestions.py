@@ -17,20 +17,21 @@ from kbsearch.errors import KbsearchError, StoreError, UsageError
 from kbsearch.events.ids import new_id, now
 from kbsearch.events.redact import redact
 from kbsearch.service import shapes
-from kbsearch.service.address import PageState
 from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import client_of, service_of
 from kbsearch.service.errors import error_code
-from kbsearch.service.forms import MAX_FORM, read_form
-from kbsearch.service.frame import frame_values, html_page, page_language, session_of
+from kbsearch.service.forms import read_form
+from kbsearch.service.frame import address, bare_state, frame_values, html_page, page_language, session_of
 from kbsearch.service.portal_events import keep, make_event
-from kbsearch.service.render import LANGUAGES, load_portal
+from kbsearch.service.render import load_portal
 from kbsearch.service.respond import json_response
 from kbsearch.service.wire import LANG, MAX_EMAIL, MAX_SESSION, is_email
 from kbsearch.suggestions.store import MAX_TEXT, MAX_TITLE, MIN_TITLE, PENDING, Suggestion
 from kbsearch.text.normalise import drop_controls
 
 router = APIRouter(tags=["suggestions"])
+
+_MAX_BODY = 64 * 1024
 
 
 class SuggestionBody(BaseModel):
@@ -93,7 +94,7 @@ async def list_them(request: Request) -> Response:
 )  # fmt: skip
 async def file_one(request: Request) -> Response:
     """Keep a suggestion until somebody has read it."""
-    given = read_as(SuggestionBody, await read_json(request, MAX_FORM))
+    given = read_as(SuggestionBody, await read_json(request, _MAX_BODY))
     return json_response({"id": await _file(request, given), "status": PENDING}, 202)
 
 
@@ -103,7 +104,7 @@ async def file_one(request: Request) -> Response:
 )  # fmt: skip
 async def vote_for(request: Request, suggestion: str) -> Response:
     """Count a vote, once a network."""
-    given = read_as(VoteBody, await read_json(request, MAX_FORM))
+    given = read_as(VoteBody, await read_json(request, _MAX_BODY))
     return json_response({"id": suggestion, "votes": await _vote(request, suggestion, given.session)})
 
 
@@ -113,7 +114,7 @@ async def vote_for(request: Request, suggestion: str) -> Response:
 )  # fmt: skip
 async def follow(request: Request, suggestion: str) -> Response:
     """Remember an e-mail address to write to when something changes."""
-    await _follow(request, suggestion, read_as(FollowBody, await read_json(request, MAX_FORM)).email)
+    await _follow(request, suggestion, read_as(FollowBody, await read_json(request, _MAX_BODY)).email)
     return json_response({"id": suggestion}, 202)
 
 
@@ -138,6 +139,12 @@ async def file_form(request: Request) -> Response:
     return _back(request, "filed")
 
 
+@router.api_route("/suggestions/{suggestion}", methods=["GET", "HEAD"], include_in_schema=False)
+async def one_of_them(request: Request, suggestion: str) -> Response:
+    """Lead to the page that has its forms: their address stands in the address bar once one was refused."""
+    return _to_page(request, {})
+
+
 @router.post("/suggestions/{suggestion}", include_in_schema=False)
 async def act_form(request: Request, suggestion: str) -> Response:
     """Vote for a suggestion or follow it, from the page's forms."""
@@ -154,7 +161,7 @@ async def act_form(request: Request, suggestion: str) -> Response:
 
 async def _file(request: Request, given: SuggestionBody) -> str:
     service = service_of(request)
-    address, _agent = client_of(request)
+    network, _agent = client_of(request)
     title = " ".join(drop_controls(given.title).split())
     if len(title) < MIN_TITLE:
         raise UsageError(f"title {given.title!r} says too little; write at least {MIN_TITLE} characters", "title")
@@ -162,7 +169,7 @@ async def _file(request: Request, given: SuggestionBody) -> str:
         id=new_id(), title=redact(title), text=redact(drop_controls(given.text).strip()), lang=given.lang,
         status=PENDING, created_at=now(), votes=0,
     )  # fmt: skip
-    filed_by = service.hasher.voucher("suggestions", address)
+    filed_by = service.hasher.voucher("suggestions", network)
     await to_thread.run_sync(service.suggestions.file, suggestion, filed_by)
     keep(service, request, [make_event(
         service, request, "suggestion", session=given.session, object_id=suggestion.id, object_id_type="suggestion"
@@ -172,8 +179,8 @@ async def _file(request: Request, given: SuggestionBody) -> str:
 
 async def _vote(request: Request, suggestion: str, session: str) -> int:
     service = service_of(request)
-    address, _agent = client_of(request)
-    voter = service.hasher.voucher(f"vote:{suggestion}", address)
+    network, _agent = client_of(request)
+    voter = service.hasher.voucher(f"vote:{suggestion}", network)
     votes = await to_thread.run_sync(service.suggestions.vote, suggestion, voter)
     keep(service, request, [make_event(
         service, request, "vote", session=session, object_id=suggestion, object_id_type="suggestion",
@@ -196,9 +203,7 @@ async def _page(
     followed: str = "",
 ) -> Response:
     service = service_of(request)
-    lang = request.query_params.get("lang", "").lower()
-    state = PageState(lang=lang if lang in LANGUAGES else "", root=service.settings.prefix)
-    values = frame_values(service, request, state)
+    values = frame_values(service, request, bare_state(request))
     texts = load_portal().messages[str(values["lang"])]
     status = error_code(error)[0] if error else 200
     field = getattr(error, "field", None)
@@ -213,7 +218,12 @@ async def _page(
     return html_page(request, values, status)
 
 
+def _to_page(request: Request, given: dict[str, str], fragment: str = "") -> Response:
+    state = bare_state(request)
+    if state.lang:
+        given = {**given, "lang": state.lang}
+    return RedirectResponse(address(f"{state.root}/suggestions", given) + fragment, 303)
+
+
 def _back(request: Request, done: str) -> Response:
-    lang = request.query_params.get("lang", "").lower()
-    chosen = f"&lang={lang}" if lang in LANGUAGES else ""
-    return RedirectResponse(f"{service_of(request).settings.prefix}/suggestions?done={done}{chosen}#done", 303)
+    return _to_page(request, {"done": done}, "#done")

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from kbsearch.errors import KbsearchError
+from kbsearch.events.ids import new_id
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.address import PageState
 from kbsearch.service.context import service_of
 from kbsearch.service.forms import read_form
-from kbsearch.service.frame import frame_values, html_page, session_of
+from kbsearch.service.frame import bare_state, frame_values, html_page, session_of
 from kbsearch.service.page import Values, hit_values
-from kbsearch.service.render import LANGUAGES, load_portal
+from kbsearch.service.render import load_portal
 from kbsearch.service.routes.deflect import MAX_MESSAGE, DeflectBody, answers_for
 from kbsearch.service.security import PUBLIC
 from kbsearch.service.wire import MAX_EMAIL, is_email
-from kbsearch.service.within import call
+from kbsearch.service.within import Answer, call
 from kbsearch.types import MAX_QUERY
 
 router = APIRouter(include_in_schema=False)
 
 FIELDS = {"subject": 200, "message": 10_000, "name": 200, "email": MAX_EMAIL}
 """Fields of the form and the most characters that each may have."""
+_DRAFT = "draft"
+"""Names one form that was opened, so that a message that is sent from it twice is one ticket."""
 TRAIL = {"queries": MAX_ID, "shown": MAX_OBJECT_ID, "opened": MAX_OBJECT_ID}
 """What led to the form, an id a line: searches, articles shown and opened on it; longer lines are left out."""
 _MAX_TRAIL = 20
@@ -35,7 +39,7 @@ async def form(request: Request) -> Response:
     """Show the form, begun with what was searched for."""
     asked = request.query_params
     given = {name: asked.get(name, "")[:longest] for name, longest in FIELDS.items()}
-    given |= {"queries": asked.get("query", "")[:MAX_ID], "shown": "", "opened": ""}
+    given |= {"queries": asked.get("query", "")[:MAX_ID], "shown": "", "opened": "", _DRAFT: new_id()}
     return html_page(request, _form_values(request, given))
 
 
@@ -43,7 +47,7 @@ async def form(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """File a ticket and lead to its page; or, asked to look first, show articles beside what was written."""
     sent = await read_form(request)
-    given = {name: sent.get(name, "") for name in (*FIELDS, *TRAIL)}
+    given = {name: sent.get(name, "") for name in (*FIELDS, *TRAIL, _DRAFT)}
     values = _form_values(request, given)
     values["session"] = session_of(sent.get("session"))
     if "look" in sent:
@@ -65,6 +69,7 @@ async def file(request: Request) -> Response:
         "shown": _trail(given, "shown"),
         "opened": _trail(given, "opened"),
         "session": values["session"],
+        "idempotency_key": _idempotency_key(given),
     }
     answer = await call(request, "POST", "/v1/handover", body=body)
     if answer.status != 201:
@@ -78,9 +83,10 @@ async def file(request: Request) -> Response:
 @router.api_route("/tickets/{ticket:path}", methods=["GET", "HEAD"])
 async def status(request: Request, ticket: str) -> Response:
     """Show what became of a ticket to who has its link."""
-    values = frame_values(service_of(request), request, _state(request))
+    values = frame_values(service_of(request), request, bare_state(request))
     query = urlencode({"key": request.query_params.get("key", "")})
-    answer = await call(request, "GET", f"/v1/handover/{quote(ticket, safe='')}", query=query)
+    address = f"/v1/handover/{quote(ticket, safe='')}"
+    answer = await call(request, "GET", address, query=query) if ticket else Answer(404, {})
     values.update(view="status", ticket=answer.body if answer.status == 200 else None)
     texts = load_portal().messages[str(values["lang"])]
     values["page_title"] = f"{texts['status_title']} – {values['site_title']}"
@@ -91,7 +97,7 @@ async def status(request: Request, ticket: str) -> Response:
 
 def _form_values(request: Request, given: dict[str, str]) -> Values:
     service = service_of(request)
-    values = frame_values(service, request, _state(request))
+    values = frame_values(service, request, bare_state(request))
     texts = load_portal().messages[str(values["lang"])]
     values.update(
         view="ticket", given=given, longest=FIELDS, form_problem="", wrong="", looked=False, found=(),
@@ -138,6 +144,10 @@ def _trail(given: dict[str, str], name: str) -> list[str]:
     return [line for line in lines if 0 < len(line) <= TRAIL[name]][-_MAX_TRAIL:]
 
 
-def _state(request: Request) -> PageState:
-    lang = request.query_params.get("lang", "").lower()
-    return PageState(lang=lang if lang in LANGUAGES else "", root=service_of(request).settings.prefix)
+def _idempotency_key(given: dict[str, str]) -> str:
+    """Return the same for the same words from the same form; "" where a form names no draft.
+
+    Words that were changed are another message, and the lost one may have been filed.
+    """
+    words = "\0".join(given[name] for name in (_DRAFT, *FIELDS))
+    return hashlib.sha256(words.encode()).hexdigest() if given[_DRAFT] else ""
