@@ -15,8 +15,8 @@ from service_wire import Wire, connected
 from kbsearch.errors import KbsearchError
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
-from kbsearch.service.server import MAX_HEAD
 from kbsearch.service.listener import listen
+from kbsearch.service.server import MAX_HEAD
 
 # Both have the signal before the parent knows its child, and the child has handlers of its own.
 TOLD_WHILE_FORKING = """
