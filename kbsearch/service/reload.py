@@ -30,11 +30,13 @@ class SearchEngine(Protocol):
     """What the service needs of `kbsearch.engine.Engine`."""
 
     snapshot: str
-    languages: tuple[str, ...]
 
     @property
     def may_wait(self) -> bool:
         """Whether its model is waited for: no work for an event loop."""
+
+    def languages_for(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the languages of what somebody may see who belongs to these audiences."""
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Answer one query."""

@@ -67,7 +67,7 @@ class SearchBody(_SearchParameters):
 
 
 def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], languages: tuple[str, ...]) -> SearchRequest:
-    """Return what the engine takes; `languages` are those of the snapshot.
+    """Return what the engine takes; `languages` are those of what its sender may see.
 
     :raises UsageError: what pydantic does not see, such as a query of nothing but spaces.
     """
@@ -122,7 +122,7 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:
 
 
 def known_language(lang: str, languages: tuple[str, ...]) -> str:
-    """Return the snapshot's name for a language: `lv-LV` is `lv`, unless the snapshot tells them apart."""
+    """Return how the collection names a language: `lv-LV` is `lv`, unless it tells them apart."""
     code = lang.strip().lower()
     return code if code in languages else code.partition("-")[0]
 

@@ -45,7 +45,7 @@ async def _explained(request: Request, q: str, lang: str, audiences: frozenset[s
     service = service_of(request)
     engine = service.holder.engine()
     given = read_as(SearchQuery, {"q": q, "lang": lang, "explain": True})
-    query = to_request(given, audiences, engine.languages)
+    query = to_request(given, audiences, engine.languages_for(audiences))
     return await service.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
 
 
