@@ -118,6 +118,8 @@ def create_app(
         # Their pages load scripts from a CDN; /openapi.json serves any viewer.
         docs_url=None,
         redoc_url=None,
+        # It would lead to the address that the proxy made, without the prefix, on whatever host the request names.
+        redirect_slashes=False,
         # A trace of FastAPI's own holds the address as it was sent, with the question, whoever asked not to be counted.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

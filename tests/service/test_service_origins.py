@@ -102,3 +102,10 @@ def test_forms_of_other_sites_have_no_effect(client: TestClient, headers: dict[s
     answer = client.post("/suggestions", data=form, headers=headers, follow_redirects=False)
     filed = len(client.app.state.service.suggestions.listed())  # type: ignore[attr-defined]
     assert (answer.status_code, filed) == (status, 1 if status == 303 else 0)
+
+
+@pytest.mark.parametrize("path", ["/", "/ticket", "/suggestions", "/dashboard", "/explain"])
+def test_browsers_may_say_on_which_page_a_form_stands(client: TestClient, path: str) -> None:
+    """With `no-referrer` the origin of its own form would be `null`."""
+    policy = client.get(path).headers["referrer-policy"]
+    assert policy in ("same-origin", "strict-origin-when-cross-origin")

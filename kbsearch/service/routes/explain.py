@@ -16,7 +16,8 @@ from kbsearch.types import SearchOutcome
 
 router = APIRouter(include_in_schema=False)
 
-_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+# With no-referrer a browser would send the form with no origin either, as if it stood on another site.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
 @router.get("/explain")
