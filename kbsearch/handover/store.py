@@ -61,11 +61,13 @@ class TicketStore:
         since: str = "",
         client_id: str = "",
         session_id: str = "",
+        network: str = "",
     ) -> tuple[Ticket, bool]:
         """Keep a new ticket and what has to be delivered of it; False with the ticket that is there already.
 
         With an idempotency key, a hand-over is the same where key and e-mail address are; without one, where
-        everything is and it was filed after `since`.
+        everything is, the session or else the network too, and it was filed after `since`: who only knows what a
+        customer wrote gets no key to the customer's ticket.
 
         :raises UsageError: the key was used for a hand-over that says something else.
         :raises TooMany: the address has too many tickets since then.
@@ -75,7 +77,8 @@ class TicketStore:
         # Titles and addresses of articles may change between two calls of the same customer.
         said = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
         digest = _digest(write_handover(said).decode(), session_id)
-        identity = _digest("key", idempotency_key, email) if idempotency_key else digest
+        sender = session_id or network
+        identity = _digest("key", idempotency_key, email) if idempotency_key else _digest("sender", sender, digest)
         with self._file.transaction() as writer:
             known = writer.execute(
                 f"SELECT digest, {_COLUMNS} FROM tickets WHERE identity = ? AND created_at >= ? ORDER BY created_at",
