@@ -60,7 +60,9 @@ def _ranks(scores: fuse.Scores) -> fuse.Scores:
 
 
 @loop
-def _reciprocal_ranks(lexical: fuse.Scores, dense: fuse.Scores, _: fuse.Scores, dense_weight: float) -> fuse.Scores:
+def _reciprocal_ranks(
+    lexical: fuse.Scores, dense: fuse.Scores, _: fuse.Scores, __: fuse.Scores, dense_weight: float
+) -> fuse.Scores:
     """RRF (Cormack et al., 2009) of the two legs, scaled into 0..1."""
     legs = np.where(lexical > 0, RRF / (RRF + _ranks(lexical)), 0.0)
     if dense_weight > 0:
@@ -77,6 +79,11 @@ def _of_passage(passage: fuse.Scores, _: fuse.Scores) -> fuse.Scores:
 @loop
 def _by_words(lexical: fuse.Scores, _: fuse.Scores, _foreign: NDArray[np.bool_]) -> fuse.Scores:
     return lexical
+
+
+@loop
+def _unordered(*_: Any) -> fuse.Scores:
+    return np.zeros(len(_[-1]), dtype=np.float32)
 
 
 def _compiled(function: Any, **changed: Any) -> Any:
@@ -106,6 +113,7 @@ VARIANTS: Mapping[str, Callable[[], Any]] = {
     "meaning weighs 0.75": lambda: patch.object(fuse, "DENSE_WEIGHT", 0.75),
     "codes have a meaning": lambda: patch.object(retrieve, "dense_weight", lambda *_: fuse.DENSE_WEIGHT),
     "without the title's words": lambda: _judging("fuse", _untitled()),
+    "without the order of the words": lambda: _judging("adjacency", _unordered),
     "without the title's meaning": lambda: _judging("meaning", _of_passage),
     "nothing expected of other languages": lambda: _judging("expected_share", _by_words),
     "without synonyms": lambda: patch.object(Thesaurus, "expand", lambda *_: {}),

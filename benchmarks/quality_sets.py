@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from benchmarks.report import ROOT
 from indexer.loaders import LoadReport, load_sources
 from kbsearch.evaluate import JudgedQuery, read_queries
 from kbsearch.text.normalise import fold
+from kbsearch.text.words import surfaces
 
 SHARED = ROOT.parent / "shared"
 SAMPLE_KB = ROOT / "sample_kb"
@@ -26,7 +29,10 @@ ALCHEMY_LANGUAGES = ("lv", "lt", "en", "et", "ru", "pl", "de")
 CROSS_PAIRS = (("lv", "en"), ("lt", "en"), ("en", "lv"))
 TITLES_PER_LANGUAGE = 200
 LONG_TITLE = 4
+COPIED_PER_LANGUAGE = 100
 SEED = 3
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_QUOTE = re.compile(r"[\"„“«']([^\"„“”«»']{12,120})[\"”“»']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,62 @@ def _all_sets() -> Iterator[EvalSet]:
             sources,
             tuple(replace(query, query=fold(query.query)) for query in marked),
         )
+        yield EvalSet(
+            "help_centre_copied",
+            "real help centre, words as one article holds them",
+            "help_centre",
+            sources,
+            tuple(_copied()),
+        )
+
+
+def _copied() -> Iterator[JudgedQuery]:
+    """Words as an article holds them and no other does: some in a row, and what stands in quotation marks (names of
+    buttons, messages of errors)."""
+    for lang in ALCHEMY_LANGUAGES:
+        documents = list(load_sources([ALCHEMY / f"{lang}.jsonl.xz"], report=LoadReport(), strict=False))
+        texts: dict[str, str] = {}
+        for document in documents:
+            words = f"{document.title} . {document.body}"
+            texts[document.group] = f"{texts.get(document.group, ' ')}{' '.join(surfaces(words))} "
+        for kind, pick in (("words_in_a_row", _some_words), ("quoted", _quoted)):
+            draw = random.Random(f"{SEED}{lang}{kind}")
+            draw.shuffle(documents)
+            picked = ((document, pick(document.body, draw)) for document in documents)
+            own = ((document, text) for document, text in picked if _owners(text, texts) == [document.group])
+            for document, text in islice(own, COPIED_PER_LANGUAGE):
+                yield JudgedQuery(
+                    id=f"{kind} {document.id}",
+                    query=text,
+                    lang=lang,
+                    relevant={document.group: 1},
+                    answerable=True,
+                    by_group=True,
+                    kind=kind,
+                )
+
+
+def _some_words(body: str, draw: random.Random) -> str:
+    """Four to eight words of one sentence, or nothing."""
+    sentences = [words for words in map(str.split, _SENTENCE_END.split(body)) if len(words) >= LONG_TITLE]
+    if not sentences:
+        return ""
+    words = draw.choice(sentences)
+    count = draw.randint(LONG_TITLE, min(2 * LONG_TITLE, len(words)))
+    start = draw.randint(0, len(words) - count)
+    return " ".join(words[start : start + count])
+
+
+def _quoted(body: str, draw: random.Random) -> str:
+    """Three words or more out of quotation marks, or nothing."""
+    quotes = [text for text in _QUOTE.findall(body) if len(surfaces(text)) >= LONG_TITLE - 1]
+    return draw.choice(quotes) if quotes else ""
+
+
+def _owners(text: str, texts: Mapping[str, str]) -> list[str]:
+    """The groups whose texts hold the words of a text in a row."""
+    words = f" {' '.join(surfaces(text))} "
+    return [group for group, known in texts.items() if words in known] if text else []
 
 
 def _without_one_word(query: JudgedQuery) -> JudgedQuery:

@@ -68,10 +68,10 @@ def describe(
     return "\n\n".join(parts)
 
 
-def loss(reports: Reports) -> float:
-    """Hybrid's recall@10 minus the better leg's, in points."""
-    better = max(reports["lexical"]["recall@10"], reports["dense"]["recall@10"])
-    return float(round(100 * (reports["hybrid"]["recall@10"] - better), 2))
+def loss(reports: Reports, measure: str = "recall@10") -> float:
+    """Hybrid's figure minus the better leg's, in points."""
+    better = max(reports["lexical"][measure], reports["dense"][measure])
+    return float(round(100 * (reports["hybrid"][measure] - better), 2))
 
 
 def by_language(result: SetResult) -> Iterator[tuple[str, Reports]]:
@@ -89,7 +89,14 @@ def _verdict(results: Sequence[SetResult]) -> str:
     bad = [f"{name} {lang} {points:+.2f}" for points, name, lang in sorted(losses) if points < -ALLOWED_LOSS]
     worst = min(losses)
     summary = f"Worst of {len(losses)} pairs of set and language: {worst[0]:+.2f} points ({worst[1]}, {worst[2]})."
-    return f"{summary} Beyond the allowed loss: {', '.join(bad) or 'none'}."
+    behind = [
+        f"{result.item.name} {lang} {points:+.2f}"
+        for result in results
+        for lang, reports in by_language(result)
+        if (points := loss(reports, "recall@1")) < 0
+    ]
+    first = f"At recall@1 hybrid is behind a leg in: {', '.join(behind) or 'none'}."
+    return f"{summary} Beyond the allowed loss: {', '.join(bad) or 'none'}. {first}"
 
 
 def _by_language(result: SetResult) -> str:

@@ -61,7 +61,7 @@ def look_up(
     asked = []
     for number in passages:
         passage = snapshot.passage(number)
-        places = snapshot.marks.asked(number, by_hash)
+        places = snapshot.marks.places_in(number, by_hash)
         asked.append(AskedPassage(passage.text, asked_in("\n".join(passage.headings)), places))
     weights = lexicon.lexical.idf([stems[0] for stems in query.stems]).tolist()
     for number in codes:

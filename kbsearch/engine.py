@@ -93,10 +93,7 @@ class Engine:
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
         self.snapshot = snapshot.version
-
-    def languages_for(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
-        """The languages of what somebody may see who belongs to these audiences."""
-        return self._visibility.languages(audiences)
+        self.languages_for = self._visibility.languages
 
     @property
     def may_wait(self) -> bool:
@@ -312,6 +309,7 @@ class Engine:
                 "lexical": float(candidates.lexical[best]),
                 "similarity": float(candidates.similarity[best]),
                 "title": float(candidates.title[best]),
+                "adjacency": float(candidates.adjacency[best]),
             },
             pinned=int(results.groups[place]) in pinned,
             first_pinned=int(results.groups[0]) in pinned,

@@ -1,11 +1,12 @@
-"""Three scores of one passage become one: a convex combination on scales that mean the same for every query.
+"""The scores of one passage become one: a convex combination on scales that mean the same for every query.
 
 The lexical score is divided by the highest that any passage could reach for this query's terms, so that it is the
 share of the query that the passage explains (theoretical min–max, Bruch et al., "An Analysis of Fusion Functions for
 Hybrid Retrieval", TOIS 2023). The cosine has such a scale by itself. Unlike ranks, both can say that nothing fits.
-The title's agreement with the query keeps a near-exact title above a passage that is merely similar. An article that
-exists in other languages only gets the lexical share that its meaning lets one expect, so that it can win where nothing
-in the user's language fits.
+The title's agreement with the query keeps a near-exact title above a passage that is merely similar, and the order of
+the words keeps a passage that holds a message as it was pasted above one that is about the same. An article that exists
+in other languages only gets the lexical share that its meaning lets one expect, so that it can win where nothing in the
+user's language fits.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ WORDS_DENSE_WEIGHT = 0.5
 # A title that says most of what was typed counts, one that shares a word or two does not: only the upper half of the
 # agreement enters.
 TITLE_WEIGHT = 1 / 6
+# The share of what a passage lacks that is made up for where all of many words stand in it as they were typed; nothing
+# is where only half of them do.
+ADJACENCY_WEIGHT = 0.75
 # What closeness and shared names of a passage in another language are worth as its lexical share.
 EXPECTED_BY_CLOSENESS, EXPECTED_BY_WORDS = 0.6, 0.4
 
@@ -83,10 +87,18 @@ def dense_weight(words: Sequence[str], unknown: Collection[str], in_context: boo
 
 
 @compiled
-def fuse(lexical: Scores, dense: Scores, title: Scores, dense_weight: float) -> Scores:
-    """Convex combination of three arrays of scores in 0..1, aligned by passage; `dense_weight` 0 leaves two."""
+def _upper_half(shares: Scores) -> Scores:
+    upper: Scores = np.maximum(np.float32(2.0) * shares - _ONE, _ZERO)
+    return upper
+
+
+@compiled
+def fuse(lexical: Scores, dense: Scores, title: Scores, adjacency: Scores, dense_weight: float) -> Scores:
+    """Four arrays of scores in 0..1, aligned by passage, as one: a convex combination of words, meaning and title, of
+    which the first two come nearer to 1 where the words stand as they were typed. `dense_weight` 0 leaves meaning out.
+    """
     of_dense, title_weight = np.float32(dense_weight), np.float32(TITLE_WEIGHT)
     passage = (_ONE - of_dense) * lexical + of_dense * dense
-    upper_half = np.maximum(np.float32(2.0) * title - _ONE, _ZERO)
-    fused: Scores = (_ONE - title_weight) * passage + title_weight * upper_half
+    passage += np.float32(ADJACENCY_WEIGHT) * _upper_half(adjacency) * (_ONE - passage)
+    fused: Scores = (_ONE - title_weight) * passage + title_weight * _upper_half(title)
     return fused

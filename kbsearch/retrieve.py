@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kbsearch.fuse import dense_weight, expected_share, explained_share, fuse, meaning
 from kbsearch.grouping import Groups, welcome_languages
-from kbsearch.index.candidate_kernels import agreement, is_among, united, with_group_in
+from kbsearch.index.candidate_kernels import adjacency, agreement, is_among, united, with_group_in
 from kbsearch.index.kernels import compiled, nanoseconds, prefetch
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.query_kernels import cosines_at, half_cosines_at, mask_of, search_cells, search_postings
@@ -28,6 +28,9 @@ from kbsearch.visibility import Visible
 CANDIDATES = 100
 # Results under this share of the best score are not worth a customer's look and are not counted as found.
 RELATIVE_FLOOR = 0.3
+# Of a passage that explains less than this share of what the best one does it is not looked at how its words stand: 99
+# in 100 that hold what was typed word for word explain more.
+LEAST_SHARE = 0.5
 _NO_VECTOR = np.empty(0, np.float32)
 _NO_DOCUMENTS = np.empty(0, np.int32)
 _NO_PASSAGES = np.empty(0, np.int64)
@@ -50,6 +53,9 @@ class Candidates:
     """Closeness in meaning, 0..1."""
     title: NDArray[np.float32]
     """How much the title of the passage's document says what was typed, 0..1."""
+    adjacency: NDArray[np.float32]
+    """How many of the words typed follow the same word in the passage, as a share of all, 0..1; 0 where it explains
+    less of the query than others."""
     titled: NDArray[np.bool_]
     """The title of the passage's document is what was typed."""
     scores: NDArray[np.float32]
@@ -72,7 +78,6 @@ def retrieve(
     dense leg. `pinned`: groups whose visible documents are among the candidates whatever they hold, and whose results
     come first. `in_context`: whether the model reads words so.
     """
-    # The single legs are for measuring: what a title says is no part of them.
     titled = snapshot.titles.equal_to(query.typed) if request.mode == "hybrid" else _NO_DOCUMENTS
     if len(titled):
         titled = visible.among(titled.copy())  # compiled code takes arrays in the snapshot's files for others
@@ -95,6 +100,8 @@ def retrieve(
             lexical.bag(query.terms if by_words else (), query.weights if by_words else ()),
             query.spare,
             snapshot.titles.asked(query.stems),
+            # The single legs are for measuring: what a title says and how words stand is no part of them.
+            snapshot.marks.asked(query.sequence if request.mode == "hybrid" else ()),
             titled,
             named,
             snapshot.spoken(query.readings),
@@ -114,8 +121,8 @@ def retrieve(
         request.offset + request.limit,
         counts,
     )
-    best, groups, shown, quoted = arrays[7:]
-    candidates = Candidates(*arrays[:7])
+    best, groups, shown, quoted = arrays[8:]
+    candidates = Candidates(*arrays[:8])
     results = Groups(groups, best, shown, candidates.scores[best], quoted, counts, evidence)
     return candidates, results, {stage: taken * _MS_PER_NS for stage, taken in zip(STAGES, times, strict=True)}
 
@@ -137,7 +144,7 @@ def _find(
 ) -> tuple[Any, ...]:
     """What `retrieve` makes of these arrays: candidates, results, what speaks for the first one, nanoseconds."""
     (cells, stored), (passage_document, passage_start, langs, members, kinds) = dense, articles
-    vector, width, bag, spare, title, titled, named, spoken = query
+    vector, width, bag, spare, title, sequence, titled, named, spoken = query
     passages_allowed, documents_allowed, welcome, pinned, floor = caller
     limit = min(limit, passage_document.shape[0])
 
@@ -155,8 +162,8 @@ def _find(
 
     added = nanoseconds()
     found, lexical_scores = united(probe, probed, matched[:size], matched_scores[:size])
-    documents, lexical, closeness, agreeing, scores = _judge(
-        found, lexical_scores, bound - spare, vector, stored, heads, title,
+    documents, lexical, closeness, agreeing, adjoining, scores = _judge(
+        found, lexical_scores, bound - spare, vector, stored, heads, title, sequence,
         passage_document, members, langs, spoken, documents_allowed, weight,
     )  # fmt: skip
     if mode == _LEXICAL:
@@ -184,7 +191,8 @@ def _find(
         nanoseconds() - chosen,
     )  # fmt: skip
     return (
-        found, documents, lexical, closeness, agreeing, of_title, scores, best, groups, shown, quoted, evidence, times,
+        found, documents, lexical, closeness, agreeing, adjoining, of_title, scores, best, groups, shown, quoted,
+        evidence, times,
     )  # fmt: skip
 
 
@@ -196,7 +204,8 @@ def _judge(
     vector: NDArray[np.float32],
     stored: Any,
     heads: Any,
-    asked: Any,
+    title: Any,
+    sequence: Any,
     passage_document: NDArray[np.int32],
     members: Any,
     langs: NDArray[np.int32],
@@ -205,7 +214,8 @@ def _judge(
     weight: float,
 ) -> tuple[Any, ...]:
     """All that is known of what both legs found: its document, the share of the query that it explains, its closeness
-    in meaning (0 without a vector), its title's agreement, and these as one score."""
+    in meaning (0 without a vector), its title's agreement, how many of the words stand side by side in it as they
+    were typed, and these as one score."""
     lexical = explained_share(lexical_scores, bound)
     for passage in found:
         prefetch(passage_document, passage)
@@ -220,5 +230,10 @@ def _judge(
         # Articles of groups without a visible member in any language that the query is read in.
         foreign = ~with_group_in(documents, *members, langs, spoken, allowed)
         share = expected_share(lexical, closeness, foreign)
-    title = agreement(*asked, documents)
-    return documents, lexical, closeness, title, fuse(share, closeness, title, weight)
+    agreeing = agreement(*title, documents)
+    highest = np.float32(0.0)
+    for explained in lexical:
+        highest = max(highest, explained)
+    adjoining = adjacency(*sequence, found, lexical > np.float32(LEAST_SHARE) * highest)
+    scores = fuse(share, closeness, agreeing, adjoining, weight)
+    return documents, lexical, closeness, agreeing, adjoining, scores

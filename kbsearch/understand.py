@@ -62,6 +62,8 @@ class Understanding:
     """Languages whose analyzers read the query, best first."""
     stems: tuple[tuple[str, ...], ...]
     """The stem terms of each content word (of its correction, where it is misspelt) and its synonyms."""
+    sequence: tuple[tuple[str, ...], ...]
+    """The stem terms of each word (and of its correction, where it is misspelt), stop words too, in their order."""
     terms: tuple[str, ...]
     weights: tuple[float, ...]
     marked: tuple[str, ...]
@@ -190,8 +192,9 @@ def _read(
     for others in synonyms.values():
         for other, lang in others.items():
             _add(weights, query_terms(other, (lang,)), SYNONYM_WEIGHT)
+    sequence = tuple(_sequel(word, readings, corrections) for word in words_read)
     # Passages mark words by their stems, protected or not.
-    plain = [stem_terms(word.text, lang)[0] for word in content if word.is_protected for lang in readings]
+    plain = [stem for word, stems in zip(words_read, sequence, strict=True) if word.is_protected for stem in stems]
     offered = {word: _as_typed(word, slip, typed) for word, slip in slips.items()}
     return Understanding(
         typed=typed,
@@ -201,6 +204,7 @@ def _read(
         languages=languages,
         readings=readings,
         stems=tuple(_title_stems(word, readings, corrections, synonyms, lexicon) for word in content),
+        sequence=sequence,
         terms=tuple(weights),
         weights=tuple(weights.values()),
         marked=(*(term for term in weights if term[0] == _STEM), *plain),
@@ -315,6 +319,13 @@ def _title_stems(
     own = tuple(lexicon.stems(meant, lang)[0] for lang in readings) if meant else word.stems
     others = synonyms.get((word.text,), {}) if synonyms else {}
     return (*own, *(stem_terms(other, lang)[0] for other, lang in others.items() if surfaces(other) == [other]))
+
+
+def _sequel(word: ReadWord, readings: Sequence[str], corrections: Mapping[str, str]) -> tuple[str, ...]:
+    """The stem terms by which passages know a word, protected or not, and its correction."""
+    own = tuple(stem_terms(word.text, lang)[0] for lang in readings) if word.is_protected else word.stems
+    meant = corrections.get(word.text)
+    return (*own, *(stem_terms(meant, lang)[0] for lang in readings)) if meant else own
 
 
 def _add(weights: dict[str, float], terms: Iterable[str], weight: float) -> None:

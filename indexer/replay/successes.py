@@ -16,8 +16,8 @@ from itertools import takewhile
 from typing import Literal, Protocol
 
 from kbsearch.events.schema import Event, SearchRecord
-from kbsearch.metrics.acts import Act, by_client, read_acts
-from kbsearch.metrics.journeys import GAP, HANDOVERS, Journey, helpful_vote, is_opening, read_journey, split_journeys
+from kbsearch.metrics.acts import HANDOVERS, Act, by_client, read_acts
+from kbsearch.metrics.journeys import GAP, Journey, helpful_vote, is_opening, read_journey, split_journeys
 from kbsearch.metrics.moments import DAY, day_of, days_between, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome, decide_outcome
 from kbsearch.metrics.queries import LEAST_CLIENTS, askers, is_printable, network_of

@@ -21,6 +21,9 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from time import time
 
+UNSURE = "~"
+"""Begins what stands for a client that gave no id of its own: its session, or its address and browser. What others
+know of the same session or query tells more (see `metrics/acts.py`)."""
 _DIGEST_SIZE = 16
 _VOUCHER_SIZE = 8
 NETWORK_LETTERS = 2
@@ -59,29 +62,37 @@ class ClientHasher:
         self._daily = ("", b"")
 
     def prepare(self) -> None:
-        """Have the salts of the present period and of the next one at hand; asks for those that are not.
+        """Have the salts of the present period and of the next one at hand; asks for those that are not. That of the
+        period before stays where it is at hand.
 
         :raises StoreError: the store cannot be asked now.
         """
         present = self.period()
-        following = min(date.fromisoformat(present).toordinal() + self._period_days, date.max.toordinal())
-        periods = present, self._first_day(following)
-        self._salts = {period: self._salts.get(period) or self._salt_of(period) for period in periods}
+        ordinal = date.fromisoformat(present).toordinal()
+        before = self._first_day(ordinal - 1)
+        following = self._first_day(min(ordinal + self._period_days, date.max.toordinal()))
+        salts = {period: self._salts.get(period) or self._salt_of(period) for period in (present, following)}
+        self._salts = {before: self._salts[before], **salts} if before in self._salts else salts
 
     def client_id(self, *, given: str = "", session: str = "", address: str = "", agent: str = "") -> str:
         """Hash the best identity there is: the client's own id, its session, or address and browser."""
         if given:
             return _digest(self._current(), "client", given)
         if session:
-            return _digest(self._current(), "session", session)
+            return UNSURE + _digest(self._current(), "session", session)
         today = self._today()
         if self._daily[0] != today:
             self._daily = (today, hmac.digest(self._run_seed, today.encode(), "sha256"))
-        return _digest(self._daily[1], "address", f"{address}\x00{agent}")
+        return UNSURE + _digest(self._daily[1], "address", f"{address}\x00{agent}")
 
     def opaque(self, value: str) -> str:
         """Hash an id that must never be read again (a user id, a session id that is an address)."""
         return _digest(self._current(), "opaque", value)
+
+    def content_id(self, content: str, day: str) -> str:
+        """Hash the content of an event of a UTC day: the same when it is sent again after the salt has changed."""
+        salt = self._salts.get(self._first_day(date.fromisoformat(day).toordinal()), self._current())
+        return _digest(salt, "content", content)
 
     def voucher(self, query_key: str, address: str) -> str:
         """Hash a query with the network that asks it: equal for equal queries of one network.
@@ -112,13 +123,16 @@ class ClientHasher:
 
 def digests_of(value: str, salts: Iterable[bytes]) -> set[str]:
     """Return every hash under which an id may stand in facts, be it a client's, a session's or a user's."""
-    return {_digest(salt, kind, value) for salt in salts for kind in ("client", "session", "opaque")}
+    known = list(salts)
+    given = {_digest(salt, kind, value) for salt in known for kind in ("client", "opaque")}
+    return given | session_digests([value], known)
 
 
 def session_digests(sessions: Iterable[str], salts: Iterable[bytes]) -> set[str]:
-    """Return the client hashes of those who were known by their session only."""
+    """Return the client hashes of those who were known by their session only; older facts bear them unmarked."""
     known = list(salts)
-    return {_digest(salt, "session", session) for session in sessions for salt in known}
+    hashes = {_digest(salt, "session", session) for session in sessions for salt in known}
+    return hashes | {UNSURE + one for one in hashes}
 
 
 def _digest(salt: bytes, kind: str, value: str, size: int = _DIGEST_SIZE) -> str:

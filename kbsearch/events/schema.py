@@ -45,8 +45,8 @@ MAX_MESSAGE = 1024
 """Longest `message` in characters (UBI 1.3.0)."""
 MAX_ATTRIBUTES = 4096
 """Largest rest of the attributes, as JSON bytes: room for a comment of 1,000 letters, not for a document."""
-EARLIEST, MOST_DAYS_AHEAD = "2000-01-01", 31
-"""Day before which, and days after its receipt, no event was: the client's clock is wrong then."""
+EARLIEST, MOST_MINUTES_AHEAD = "2000-01-01", 5
+"""Day before which, and minutes after its receipt, no event was: the client's clock is wrong then."""
 
 
 @noun

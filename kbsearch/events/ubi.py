@@ -6,7 +6,6 @@ event route and by `insights.py`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from kbsearch.events.schema import (
     MAX_ID,
     MAX_MESSAGE,
     MAX_OBJECT_ID,
-    MOST_DAYS_AHEAD,
+    MOST_MINUTES_AHEAD,
     OBJECT_ACTIONS,
     POSITIONED_ACTIONS,
     Event,
@@ -81,7 +80,7 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
     moment = _timestamp(raw.get("timestamp"), query_id, receipt.received_at)
     event_id = _text(raw, "event_id", "event_id")
     if not event_id:
-        event_id = _event_id(raw, client_id) if raw.get("timestamp") is not None else new_id()
+        event_id = _event_id(raw, moment, receipt) if raw.get("timestamp") is not None else new_id()
     return Event(
         event_id=safe_id(event_id, receipt.hasher),
         action_name=action,
@@ -164,7 +163,7 @@ def _position(value: object, action: str) -> int | None:
 
 def _timestamp(value: object, query_id: str, received_at: str) -> str:
     """Read ISO 8601 with a zone, or milliseconds since 1970; the time of receipt where there is none, or where the
-    client's clock is plainly wrong: nothing comes of a search before it was made."""
+    client's clock is plainly wrong: nothing was done after it was heard of, or comes of a search before it was made."""
     if value is None:
         return received_at
     try:
@@ -180,7 +179,7 @@ def _timestamp(value: object, query_id: str, received_at: str) -> str:
         written = iso(moment)
     except OverflowError:
         raise EventError(f"timestamp {_short(value)} is out of range", "timestamp") from None
-    latest = iso(datetime.fromisoformat(received_at) + timedelta(days=MOST_DAYS_AHEAD))
+    latest = iso(datetime.fromisoformat(received_at) + timedelta(minutes=MOST_MINUTES_AHEAD))
     good = EARLIEST <= written <= latest and not written < made_at(query_id) <= received_at
     return written if good else received_at
 
@@ -221,10 +220,13 @@ def _deeper(value: object, levels: int) -> bool:
     return False
 
 
-def _event_id(raw: Mapping[str, object], client_id: str) -> str:
+def _event_id(raw: Mapping[str, object], moment: str, receipt: Receipt) -> str:
     """Derive an id from an event with a time, so that a batch sent twice is stored once."""
-    content = json.dumps([client_id, raw], sort_keys=True, default=str).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    # Who names neither client nor session is told apart by address and browser.
+    named = raw.get("client_id") or raw.get("session_id")
+    sender = "" if named else receipt.hasher.client_id(address=receipt.address, agent=receipt.agent)
+    content = json.dumps([sender, raw], sort_keys=True, default=str)
+    return receipt.hasher.content_id(content, moment[:10])
 
 
 def _short(value: object) -> str:

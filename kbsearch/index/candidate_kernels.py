@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kbsearch.index.kernels import compiled, prefetch
 
 _SLOTS = 4_096
+_STEM_SLOTS = 1_024
 
 
 @compiled
@@ -100,6 +101,65 @@ def agreement(
         both = np.float32(max(word_count + end - start, 1))
         f1[place] = min(np.float32(2 * agreeing) / both, np.float32(1.0))
     return f1
+
+
+@compiled
+def _neighbours(
+    passage: NDArray[np.uint32], stems: NDArray[np.uint32], words: NDArray[np.int64], alike: NDArray[np.bool_]
+) -> int:
+    """How many words follow in a passage the one that they follow in the query.
+
+    Bit n of a number stands for word n, so that all are followed at once (Shift-And; Baeza-Yates and Gonnet, "A New
+    Approach to Text Searching", 1992).
+    """
+    one = np.uint64(1)
+    before = met = np.uint64(0)
+    for stem in passage:
+        here = np.uint64(0)
+        if alike[stem % _STEM_SLOTS]:
+            for number in range(stems.shape[0]):
+                if stems[number] == stem:
+                    here |= one << np.uint64(words[number])
+        met |= (before << one) & here
+        before = here
+    count = 0
+    while met:
+        met &= met - one
+        count += 1
+    return count
+
+
+@compiled
+def adjacency(
+    offsets: NDArray[np.int64],
+    held: NDArray[np.uint32],
+    stems: NDArray[np.uint32],
+    words: NDArray[np.int64],
+    word_count: int,
+    passages: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """How many of `word_count` words (at most 64) follow the same word in each passage, as a share of all: the more
+    words, the nearer to 1 where the passage holds all of them as they stand.
+
+    Passage p is the words with the stems `held[offsets[p]:offsets[p + 1]]`, in their order; word `words[k]` of those
+    asked for is one with the stem `stems[k]`. Only passages that are `wanted` are looked at, all others have 0.
+    """
+    shares = np.zeros(passages.shape[0], dtype=np.float32)
+    if word_count < 2:
+        return shares
+    # Few stems share their last bits with one that was asked for: only those are compared.
+    alike = np.zeros(_STEM_SLOTS, dtype=np.bool_)
+    for stem in stems:
+        alike[stem % _STEM_SLOTS] = True
+    for place in range(passages.shape[0]):
+        if wanted[place]:
+            prefetch(held, offsets[passages[place]])
+    for place in range(passages.shape[0]):
+        if wanted[place]:
+            passage = held[offsets[passages[place]] : offsets[passages[place] + 1]]
+            shares[place] = np.float32(_neighbours(passage, stems, words, alike)) / np.float32(word_count)
+    return shares
 
 
 @compiled

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from kbsearch.index.arrays import hash_text, open_array, write_array
 from kbsearch.index.ragged import Ragged
 from kbsearch.index.result_kernels import quote_passages
+
+FOLLOWED = 64
+"""Words of which `adjacency` follows where they stand: the bits of a number."""
 
 
 class Quote(NamedTuple):
@@ -70,6 +74,16 @@ class Marks:
             before = after
         return quotes
 
+    def asked(self, sequence: Sequence[Sequence[str]]) -> tuple[Any, ...]:
+        """All that `adjacency`, the loop, takes but the passages; of a longer text, its first `FOLLOWED` words.
+
+        `sequence`: the stem terms of each word.
+        """
+        followed = sequence[:FOLLOWED]
+        stems = short_hashes(chain.from_iterable(followed))
+        owners = np.repeat(np.arange(len(followed)), [len(terms) for terms in followed])
+        return self._offsets, self._stems, stems, owners, len(followed)
+
     def hold(self, passages: Iterable[int], wanted: NDArray[np.uint32]) -> bool:
         """Whether any of the passages has a word whose stem is in `wanted` (from `short_hashes`)."""
         return any(
@@ -77,7 +91,7 @@ class Marks:
             for passage in passages
         )
 
-    def asked(self, passage: int, numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    def places_in(self, passage: int, numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
         """Start, end and number of each word of a passage whose stem is in `numbers` (keys from `short_hashes`)."""
         start, end = int(self._offsets[passage]), int(self._offsets[passage + 1])
         stems = self._stems[start:end].tolist()

@@ -2,7 +2,9 @@
 
 Takes the searches and events of one UTC day, gives acts. Pure. A search knows only its session, and a ticket system
 often knows only a query id; so the facts of one day that share a session or a query id belong to one client: the one
-that the earliest event among them names. A fact without either keeps its own client.
+that the earliest event names that bears a client id, else that of the earliest fact. Facts that name a query whose
+search is not among them are a client of their own, where nobody gave an id, until the day before tells whose it is (see
+`ties.py`). A fact without either keeps its own client.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kbsearch.events.identity import UNSURE
 from kbsearch.events.schema import ACTION_NAMES, Event, SearchRecord
 from kbsearch.metrics.moments import moment_of
 
+HANDOVERS = frozenset({"ticket_created", "handover"})
 SEARCH = 0
 _RANKS = {name: rank for rank, name in enumerate(ACTION_NAMES, SEARCH + 1)}
 """Of events in one millisecond, as those of one batch are: what was shown, opened, said of it, and done after."""
@@ -48,15 +52,41 @@ def read_acts(searches: Iterable[SearchRecord], events: Iterable[Event]) -> list
             groups.tie(event)
     # Names differ, so that facts themselves are never compared.
     rows.sort()
-    named: dict[str, str] = {}
     of = [groups.of(row[3]) for row in rows]
-    for group, (_, rank, _, fact) in zip(of, rows, strict=True):
-        if rank != SEARCH and group not in named:
-            named[group] = fact.client_id
+    named = _named(zip(of, (row[3] for row in rows), strict=True))
     return [
-        Act(moment, rank, fact_id, named.get(group, fact.client_id) if group else fact.client_id, fact)
+        Act(moment, rank, fact_id, named[group] if group else fact.client_id, fact)
         for group, (moment, rank, fact_id, fact) in zip(of, rows, strict=True)
     ]
+
+
+def _named(facts: Iterable[tuple[str, SearchRecord | Event]]) -> dict[str, str]:
+    """Return the client of each group; facts come by time."""
+    best: dict[str, tuple[int, str]] = {}
+    for group, fact in facts:
+        found = best.get(group)
+        if group and (found is None or found[0] > _SURE):
+            doubt = _doubt(fact)
+            if found is None or doubt < found[0]:
+                best[group] = doubt, fact.client_id
+    return {
+        # Whoever sent it may send as much for others.
+        group: UNSURE + group[1:] if doubt == _LONE and client.startswith(UNSURE) else client
+        for group, (doubt, client) in best.items()
+    }
+
+
+_SURE, _SESSION, _LONE = range(3)
+
+
+def _doubt(fact: SearchRecord | Event) -> int:
+    """Return how little a fact tells of whose its group is. What a service notes itself knows a session only; and the
+    sender of a ticket that names no session is a ticket system, not its customer."""
+    if isinstance(fact, SearchRecord):
+        return _SESSION
+    if not fact.client_id.startswith(UNSURE) and (fact.session_id or fact.action_name not in HANDOVERS):
+        return _SURE
+    return _SESSION if fact.session_id else _LONE
 
 
 def by_client(acts: Iterable[Act]) -> dict[str, list[Act]]:

@@ -6,8 +6,8 @@ Takes journeys, gives arrays; clients and topics stand as hashes of 64 bits, whi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -68,6 +68,11 @@ class Columns:
             topic=self.topic[np.repeat(wanted, counts)],
             topic_end=np.cumsum(counts[wanted]),
         )
+
+    def renamed(self, names: Mapping[int, int]) -> Columns:
+        """Return the rows with other clients in place of some."""
+        clients = [names.get(client, client) for client in self.client.tolist()] if names else self.client
+        return replace(self, client=np.array(clients, np.uint64))
 
     def topics(self, row: int) -> set[int]:
         """Return what a row is about."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbsearch.events.schema import Event
-from kbsearch.metrics.acts import Act
-from kbsearch.metrics.journeys import HANDOVERS, UNKNOWN, helpful_vote, is_opening
+from kbsearch.metrics.acts import HANDOVERS, Act
+from kbsearch.metrics.journeys import UNKNOWN, helpful_vote, is_opening
 from kbsearch.metrics.queries import is_printable, network_of
 from kbsearch.metrics.searches import Search
 

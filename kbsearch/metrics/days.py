@@ -1,30 +1,34 @@
 """One UTC day of facts, read once: journeys that lie inside it, and the edges that may belong to its neighbours.
 
 Takes the acts of a day, gives a `DayPart` that depends on that day alone, so it can be kept for as long as the day's
-facts do not change. `started_on` joins the edges of neighbouring days: a journey counts, with all that is in it, on the
-day on which it began; that can be kept as well, for as long as none of the days it was made from changes. Pure.
+facts do not change. `started_on` joins the edges of neighbouring days, once the day before has told whose sessions and
+queries they are: a journey counts, with all that is in it, on the day on which it began; that can be kept as well, for
+as long as none of the days it was made from changes. Pure.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
+from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.metrics.acts import SEARCH, Act, by_client
-from kbsearch.metrics.columns import ARRAYS, Columns, Hashes, columns_of, join
+from kbsearch.metrics.columns import ARRAYS, Columns, Hashes, columns_of, hash_client, join
 from kbsearch.metrics.content import ARRAYS as CONTENT_ARRAYS
 from kbsearch.metrics.content import Content, Reader, join_content, nothing
 from kbsearch.metrics.journeys import GAP, Journey, Labels, read_journey, split_journeys
 from kbsearch.metrics.kept import Arrays
 from kbsearch.metrics.moments import DAY, day_after, start_of
 from kbsearch.metrics.tally import Cells, Tallies, count_now, spread
+from kbsearch.metrics.ties import Ties, new_names, no_ties, replaced_ties, ties_of
 
 Run = list[Act]
 PackedRun = list[list[Any]]
@@ -44,6 +48,10 @@ class DayPart:
     """Counts of these journeys."""
     edges: dict[str, list[PackedRun]] = field(default_factory=dict)
     """By client: runs within GAP of midnight, which a neighbouring day may continue, with all their facts."""
+    told: Ties = field(default_factory=no_ties)
+    """Whose sessions and queries the next day may ask for."""
+    asked: Ties = field(default_factory=no_ties)
+    """Those for which this day asks the one before."""
     known: Hashes = field(default_factory=lambda: np.zeros(0, np.uint64))
     """What stands for the facts that it was made from, in order (see `additions.py`)."""
 
@@ -58,9 +66,10 @@ class Started:
 
 
 Part = Callable[[str], DayPart]
+Edges = Callable[[str], dict[int, list[PackedRun]]]
 
 
-def read_day(day: str, acts: Iterable[Act]) -> DayPart:
+def read_day(day: str, acts: Sequence[Act]) -> DayPart:
     """Read the acts of one day, sorted."""
     taken = _Taken()
     edges: dict[str, list[PackedRun]] = {}
@@ -71,7 +80,7 @@ def read_day(day: str, acts: Iterable[Act]) -> DayPart:
                 edges.setdefault(client, []).append([_pack_act(act) for act in run])
             else:
                 taken.take(run)
-    return DayPart(day, columns_of(taken.journeys), taken.reader.content(), taken.cells, edges)
+    return DayPart(day, columns_of(taken.journeys), taken.reader.content(), taken.cells, edges, *ties_of(acts))
 
 
 def replaced(part: DayPart, before: DayPart, after: DayPart) -> DayPart:
@@ -88,6 +97,8 @@ def replaced(part: DayPart, before: DayPart, after: DayPart) -> DayPart:
         join_content(part.content.rows(stay), after.content, int(stay.sum())),
         {labels: left for labels, counts in cells.items() if (left := +counts)},
         {client: runs for client, runs in part.edges.items() if client not in before.edges} | after.edges,
+        replaced_ties(part.told, before.told, after.told),
+        replaced_ties(part.asked, before.asked, after.asked),
     )
 
 
@@ -95,16 +106,40 @@ def started_on(day: str, part: Part) -> Started:
     """Return the journeys that began on `day`; `part` gives the parts of other days."""
     today = part(day)
     outer = _Taken({labels: Counter(counts) for labels, counts in today.cells.items()})
-    before = part(day_after(day, -1)).edges
-    for client, runs in today.edges.items():
+    edges_on = cache(partial(_edges_on, part))
+    before = edges_on(day_after(day, -1))
+    for client, runs in edges_on(day).items():
         for run in map(_unpack_run, runs):
             if not _continues(run, before.get(client, ())):
-                outer.take(_whole(client, run, day, part))
+                outer.take(_whole(client, run, day, edges_on))
+    columns = join(today.inner, columns_of(outer.journeys))
     return Started(
-        join(today.inner, columns_of(outer.journeys)),
+        columns.renamed(_names_on(day, part)),
         join_content(today.content, outer.reader.content(), len(today.inner)),
         spread(outer.cells),
     )
+
+
+def _names_on(day: str, part: Part) -> dict[int, int]:
+    """Return how the day before calls clients of a day."""
+    return new_names(part(day).asked, part(day_after(day, -1)).told)
+
+
+def _edges_on(part: Part, day: str) -> dict[int, list[PackedRun]]:
+    """Return the runs near the midnights of a day, by what stands for the client as the day before calls it."""
+    names = _names_on(day, part)
+    edges: dict[int, list[PackedRun]] = {}
+    for name, runs in part(day).edges.items():
+        client = hash_client(name)
+        client = names.get(client, client)
+        edges[client] = _merged(edges[client], runs) if client in edges else runs
+    return edges
+
+
+def _merged(first: Sequence[PackedRun], second: Sequence[PackedRun]) -> list[PackedRun]:
+    """Return the runs of one client that had two names."""
+    acts = sorted(chain.from_iterable(map(_unpack_run, [*first, *second])), key=lambda act: act[:3])
+    return [[_pack_act(act) for act in run] for run in split_journeys(acts)]
 
 
 def pack_part(part: DayPart) -> tuple[dict[str, Any], Arrays]:
@@ -116,7 +151,11 @@ def pack_part(part: DayPart) -> tuple[dict[str, Any], Arrays]:
         "cells": [[list(label), dict(counts)] for label, counts in part.cells.items()],
         "edges": part.edges,
     }
-    return values, {**arrays, "known": part.known}
+    ties = {
+        **{"told_key": part.told.key, "told_client": part.told.client},
+        **{"asked_key": part.asked.key, "asked_client": part.asked.client},
+    }
+    return values, {**arrays, **ties, "known": part.known}
 
 
 def unpack_part(values: dict[str, Any], arrays: Arrays) -> DayPart:
@@ -126,6 +165,8 @@ def unpack_part(values: dict[str, Any], arrays: Arrays) -> DayPart:
         *_unpack(values, arrays),
         {Labels(*label): Counter(counts) for label, counts in values["cells"]},
         values["edges"],
+        Ties(arrays["told_key"], arrays["told_client"]),
+        Ties(arrays["asked_key"], arrays["asked_client"]),
         arrays["known"],
     )
 
@@ -179,22 +220,22 @@ def _continues(run: Run, before: Sequence[PackedRun]) -> bool:
     return bool(before) and run[0].moment - _unpack_act(before[-1][-1]).moment < GAP
 
 
-def _whole(client: str, run: Run, day: str, part: Part) -> Run:
+def _whole(client: int, run: Run, day: str, edges_on: Edges) -> Run:
     """Return a run with what continues it on the days after."""
     whole = list(run)
-    for following in _following(client, day, part):
+    for following in _following(client, day, edges_on):
         if following[0].moment - whole[-1].moment >= GAP:
             break
         whole += following
     return whole
 
 
-def _following(client: str, day: str, part: Part) -> Iterator[Run]:
+def _following(client: int, day: str, edges_on: Edges) -> Iterator[Run]:
     """Yield the client's edge runs after `day`, as long as one may continue the one before."""
     while True:
         end = start_of(day) + DAY
         day = day_after(day)
-        runs = part(day).edges.get(client)
+        runs = edges_on(day).get(client)
         if not runs:
             return
         run = _unpack_run(runs[0])

@@ -67,7 +67,7 @@ def _of_searches(
 def _of_journeys(metric: str, title: str, words: str, outcome: str) -> Definition:
     return Definition(
         metric,
-        1,
+        2,
         title,
         words,
         f"journeys that searched and ended {outcome}",
@@ -106,7 +106,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "durable_success_rate",
-        2,
+        3,
         "Durable success",
         "Confirmed, and the same client did not come back to the same topic within 7 days.",
         "journeys that searched, were confirmed, and had no return",
@@ -230,7 +230,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "csat",
-        1,
+        2,
         "Customer satisfaction (CSAT)",
         "“How satisfied are you?” on 1 to 5, answered with 4 or 5.",
         "answers of 4 and 5",
@@ -245,7 +245,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "ces",
-        1,
+        2,
         "Customer effort (CES)",
         "“It was easy to solve my problem” on 1 (strongly disagree) to 7 (strongly agree): more is better.",
         "sum of answers",
@@ -259,7 +259,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "nps",
-        1,
+        2,
         "Net promoter score (NPS)",
         "“How likely are you to recommend us?” on 0 to 10: percent of 9 and 10 minus percent of 0 to 6.",
         "answers of 9 and 10 minus answers of 0 to 6, times 100",

@@ -11,16 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kbsearch.events.ids import made_at
 from kbsearch.events.schema import Event
-from kbsearch.metrics.acts import Act
-from kbsearch.metrics.moments import MINUTE
+from kbsearch.metrics.acts import HANDOVERS, Act
+from kbsearch.metrics.moments import MINUTE, moment_of
 from kbsearch.metrics.searches import Search, fold_searches, query_key
 from kbsearch.types import DOCUMENT_TYPES
 
 GAP = 30 * MINUTE
 """A pause this long, or longer, ends a journey."""
 OPENINGS = frozenset({"click", "view"})
-HANDOVERS = frozenset({"ticket_created", "handover"})
 SURVEY = "survey"
 """The `object_id_type` of impressions that ask for a rating; their `object_id` is csat, ces or nps."""
 UNKNOWN = "unknown"
@@ -101,7 +101,7 @@ def read_journey(acts: Sequence[Act]) -> tuple[Journey, list[Search]]:
         start=acts[0].moment,
         end=acts[-1].moment,
         labels=labels,
-        searched=bool(searches) or any(event.query_id for _, event in events),
+        searched=bool(searches) or any(_tells_of_search(event, acts[0].moment) for _, event in events),
         opened=bool(opened or answered),
         said=said is not None and not any(moment >= said for moment in handovers),
         handovers=handovers,
@@ -152,6 +152,13 @@ def search_labels(search: Search, device: str) -> Labels:
 def device_of(acts: Iterable[Act]) -> str:
     """Return the first device that a journey's facts name."""
     return next((act.fact.device for act in acts if act.fact.device), UNKNOWN)
+
+
+def _tells_of_search(event: Event, start: int) -> bool:
+    """Tell whether an event says that a journey which began then has searched: the query that it names may be another
+    journey's, as a ticket that is filed an hour later names it. Our own ids say when they were made."""
+    made = made_at(event.query_id)
+    return event.query_id != "" and (made == "" or start - moment_of(made) < GAP)
 
 
 def _labels(acts: Sequence[Act], searches: Sequence[Search], read: Sequence[Event]) -> Labels:

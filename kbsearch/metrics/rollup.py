@@ -46,8 +46,8 @@ _FIRST, _LAST = "0002", "9998"
 """Facts beyond were stored before clocks were looked at (`events/ubi.py`)."""
 _STARTED_IN_MEMORY = 14
 """Days of which the journeys are in memory: each looks seven days ahead."""
-_PARTS_IN_MEMORY = 4
-"""Days of which the edges are: each looks at its neighbours."""
+_PARTS_IN_MEMORY = 5
+"""Days of which the edges are: each looks at its neighbours, and these at the day before theirs."""
 _AT_ONCE = 30
 """Days that are asked of the shelf at once."""
 

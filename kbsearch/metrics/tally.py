@@ -154,20 +154,21 @@ def _count_votes(events: Sequence[tuple[int, Event]], labels: Labels, cells: Cel
 
 
 def _count_survey(survey: str, events: Iterable[Event], counts: Tally) -> None:
-    """Count answers to a survey, and of those asked the journeys that answered."""
+    """Count the last answer to a survey on each thing, and of those asked the journeys that answered."""
     names, low, high = SURVEYS[survey]
-    answered = asked = False
+    answers: dict[str, int] = {}
+    asked = False
     for event in events:
         if event.action_name == "impression" and event.object_id_type == SURVEY and event.object_id == survey:
             asked = True
         if event.action_name == "feedback":
             value = next((event.attributes[name] for name in names if name in event.attributes), None)
             if isinstance(value, int | float) and not isinstance(value, bool) and value in range(low, high + 1):
-                answered = True
-                counts[f"{survey}={int(value)}"] += 1
+                answers[event.object_id] = int(value)
+    counts.update(f"{survey}={value}" for value in answers.values())
     if asked:
         counts[f"{survey}_asked"] += 1
-        counts[f"{survey}_asked_answered"] += answered
+        counts[f"{survey}_asked_answered"] += bool(answers)
 
 
 def _count_health(acts: Sequence[Act], journey: Journey, searches: Sequence[Search], counts: Tally) -> None:

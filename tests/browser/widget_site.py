@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 from browser_site import Steered
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from kbsearch.types import Action, Answer, SearchOutcome, SearchRequest
 
@@ -127,3 +127,23 @@ def opened(browser: Browser, **options: Any) -> Iterator[Page]:
     yield page
     context.close()
     assert errors == []
+
+
+class Held:
+    """Requests of a page to an address, none of which is answered before it is taken out."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._page = page
+        self._waiting: list[Route] = []
+        page.route(address, self._keep)
+
+    def _keep(self, route: Route) -> None:
+        self._waiting.append(route)
+
+    def next(self) -> Route:
+        """Wait for one, and take it out."""
+        for _ in range(500):
+            if self._waiting:
+                break
+            self._page.wait_for_timeout(10)
+        return self._waiting.pop(0)

@@ -299,3 +299,46 @@ class TestFilters:
         outcome = search(query)
         assert outcome.found >= 0
         assert 0.0 <= outcome.decision.confidence <= 1.0
+
+
+class TestWordsAsTheyStand:
+    """A message that was pasted is found where it stands, whatever else is about the same."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def pasted(build_index: Callable[..., Path]) -> Search:
+        rows = [
+            ("printer", "Drukāšana mājās", "Ieslēdziet printeri un pagaidiet. Ja ekrānā lasāms „Ierīci neizdevās "
+             "sasaistīt ar šo kontu“, izslēdziet to un mēģiniet vēlreiz pēc minūtes. Papīru ielieciet no augšas."),
+            ("accounts", "Ierīces un konti", "Atveriet kontu, izvēlieties Ierīces un sasaistiet ierīci. Ja to "
+             "neizdevās izdarīt, šo ierīci jau lieto cits konts."),
+            ("delivery", "Piegāde", "Sūtījums pienāk trīs dienās."),
+        ]  # fmt: skip
+        built = build_index([{"id": name, "title": title, "body": body, "lang": "lv"} for name, title, body in rows])
+        engine = open_engine(built)
+        return lambda q, **fields: engine.search(SearchRequest(q=q, lang="lv", **fields))
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "Ierīci neizdevās sasaistīt ar šo kontu",
+            "ierici neizdevas sasaistit ar so kontu",
+            "ierīci neizdevās sasaisīt ar šo kontu",  # a slip
+        ],
+    )
+    def test_in_their_order_they_count_more(self, pasted: Search, typed: str) -> None:
+        """Five of six words follow the one that they followed on the screen."""
+        hit = pasted(typed, explain=True).hits[0]
+        assert hit.id == "printer"
+        assert hit.explain is not None
+        assert hit.explain["adjacency"] == pytest.approx(5 / 6, abs=1e-4)
+
+    def test_in_another_order_they_do_not(self, pasted: Search) -> None:
+        """The same words, backwards: what is about them comes first."""
+        assert ids(pasted("kontu šo ar sasaistīt neizdevās ierīci"))[0] == "accounts"
+
+    def test_a_single_leg_does_not_know_of_it(self, pasted: Search) -> None:
+        """Legs are for measuring."""
+        hit = pasted("Ierīci neizdevās sasaistīt ar šo kontu", mode="lexical", explain=True).hits[0]
+        assert hit.explain is not None
+        assert hit.explain["adjacency"] == 0.0

@@ -28,8 +28,15 @@ def array(*values: float) -> np.ndarray:
 
 def test_hand_arithmetic() -> None:
     """Meaning and words, two to one, make five sixths; the upper half of the title's agreement makes the rest."""
-    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), DENSE_WEIGHT)
+    nowhere = array(0.0, 0.5, 0.0)  # half of the words side by side is as good as none
+    fused = fuse(array(0.8, 0.0, 1.0), array(0.4, 1.0, 1.0), array(0.75, 0.5, 1.0), nowhere, DENSE_WEIGHT)
     np.testing.assert_allclose(fused, [(5 * (0.8 / 3 + 2 * 0.4 / 3) + 0.5) / 6, 5 * 2 / 18, 1.0], rtol=1e-6)
+
+
+def test_words_that_stand_as_typed_make_up_for_what_is_missing() -> None:
+    """Three quarters of it where nearly all do, half of that at three words of four; never above 1."""
+    fused = fuse(array(0.4, 0.4, 1.0), array(0.0, 0.0, 1.0), array(0.0, 0.0, 0.0), array(1.0, 0.75, 1.0), 0.0)
+    np.testing.assert_allclose(fused, [5 / 6 * 0.85, 5 / 6 * 0.625, 5 / 6], rtol=1e-6)
 
 
 def test_a_known_code_has_no_meaning() -> None:
@@ -42,7 +49,7 @@ def test_a_known_code_has_no_meaning() -> None:
 
 def test_without_a_dense_leg_words_take_its_part() -> None:
     """A broken embedder lowers no score that words and title would give alone."""
-    fused = fuse(array(0.8, 1.0), array(0.0, 0.0), array(0.0, 1.0), 0.0)
+    fused = fuse(array(0.8, 1.0), array(0.0, 0.0), array(0.0, 1.0), array(0.0, 0.0), 0.0)
     np.testing.assert_allclose(fused, [5 * 0.8 / 6, 1.0], rtol=1e-6)
 
 
@@ -71,7 +78,7 @@ def test_words_are_expected_of_a_foreign_passage() -> None:
     np.testing.assert_allclose(shares, [0.48, 0.68, 0.0, 0.5], rtol=1e-6)
 
 
-@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 3)), shares)
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(arrays(np.float32, n, elements=shares),) * 4)), shares)
 def test_fused_scores_lie_in_the_unit_interval(parts: tuple[np.ndarray, ...], weight: float) -> None:
     """A convex combination never leaves 0..1."""
     fused = fuse(*parts, weight)
@@ -79,15 +86,15 @@ def test_fused_scores_lie_in_the_unit_interval(parts: tuple[np.ndarray, ...], we
     assert fused.dtype == np.float32
 
 
-@given(parts=st.tuples(shares, shares, shares), more=shares, raised=st.integers(0, 2))
+@given(parts=st.tuples(shares, shares, shares, shares), more=shares, raised=st.integers(0, 3))
 def test_more_of_anything_never_lowers_the_score(parts: tuple[float, ...], more: float, raised: int) -> None:
-    """Monotone in words, meaning and title."""
+    """Monotone in words, meaning, title and order."""
     higher = [max(part, more) if place == raised else part for place, part in enumerate(parts)]
     low = fuse(*(array(part) for part in parts), True)[0]
     assert fuse(*(array(part) for part in higher), True)[0] >= low - 1e-6
 
 
-@given(st.lists(st.tuples(shares, shares, shares), min_size=1, max_size=20), st.randoms(use_true_random=False))
+@given(st.lists(st.tuples(shares, shares, shares, shares), min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_the_order_of_passages_does_not_matter(rows: list[tuple[float, ...]], random) -> None:
     """Each passage's score depends on its own scores alone, to the bit."""
     order = random.sample(range(len(rows)), len(rows))
@@ -98,4 +105,4 @@ def test_the_order_of_passages_does_not_matter(rows: list[tuple[float, ...]], ra
 
 def test_nothing_fuses_to_nothing() -> None:
     """No candidate is no error."""
-    assert fuse(array(), array(), array(), True).size == 0
+    assert fuse(array(), array(), array(), array(), True).size == 0

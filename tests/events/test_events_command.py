@@ -12,7 +12,7 @@ from event_facts import event, search
 import kbsearch.cli
 from kbsearch.events.connect import open_store
 from kbsearch.events.erasure import erase, facts_of, pseudonyms
-from kbsearch.events.identity import ClientHasher
+from kbsearch.events.identity import UNSURE, ClientHasher
 from kbsearch.events.lines import from_line
 from kbsearch.events.store import EventStore, Fact
 
@@ -57,7 +57,8 @@ def test_a_session_id_finds_its_visitor(store: EventStore) -> None:
     hasher = ClientHasher(store.salt)
     by_session = hasher.client_id(session="visit-7")
     store.write([search("q", client_id=by_session, session_id="visit-7"), *others()])
-    assert pseudonyms(store, "visit-7") == {by_session}
+    assert pseudonyms(store, "visit-7") == {by_session, by_session.removeprefix(UNSURE)}
+    assert [fact.client_id for fact in facts_of(store, pseudonyms(store, "visit-7"))] == [by_session]
 
 
 def test_erasing_gives_a_receipt_and_leaves_others(store: EventStore) -> None:

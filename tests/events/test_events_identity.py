@@ -8,7 +8,7 @@ import pytest
 
 from kbsearch.errors import StoreError
 from kbsearch.events.device import device_of
-from kbsearch.events.identity import NETWORK_LETTERS, ClientHasher, digests_of, session_digests
+from kbsearch.events.identity import NETWORK_LETTERS, UNSURE, ClientHasher, digests_of, session_digests
 from kbsearch.events.ids import new_id
 
 
@@ -92,8 +92,17 @@ def test_erasing_finds_every_hash_of_an_id() -> None:
     made.prepare()
     day[0] = "2026-12-24"
     after = {made.client_id(given="anna"), made.client_id(session="anna"), made.opaque("anna")}
-    assert digests_of("anna", SALTS.values()) == before | after
+    unmarked = {one.removeprefix(UNSURE) for one in before | after}
+    assert digests_of("anna", SALTS.values()) == before | after | unmarked, "as older facts bear them"
     assert session_digests(["anna", "bob"], SALTS.values()) >= {made.client_id(session="anna")}
+
+
+def test_what_stands_for_a_client_says_whether_it_gave_an_id() -> None:
+    """A session, or an address, tells less of whose a fact is."""
+    made = hasher(["2026-11-22"])
+    unsure = (made.client_id(session="s"), made.client_id(address="192.0.2.7"), made.client_id())
+    assert [one[:1] for one in unsure] == [UNSURE] * 3
+    assert not made.client_id(given="~s", session="s").startswith(UNSURE)
 
 
 @pytest.mark.parametrize(

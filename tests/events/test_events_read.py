@@ -107,8 +107,8 @@ def test_a_bad_event_names_its_field(raw: object, field: str | None) -> None:
     [
         ("1999-12-31T23:59:59.999Z", RECEIVED),
         ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00.000Z"),
-        ("2026-12-23T10:00:00Z", "2026-12-23T10:00:00.000Z"),
-        ("2026-12-23T10:00:02Z", RECEIVED),
+        ("2026-11-22T10:05:01Z", "2026-11-22T10:05:01.000Z"),
+        ("2026-11-22T10:05:02Z", RECEIVED),
         ("9999-12-31T12:00:00Z", RECEIVED),
         ("0001-01-02T00:00:00Z", RECEIVED),
         (0, RECEIVED),
@@ -197,6 +197,23 @@ def test_a_batch_sent_twice_has_the_same_ids() -> None:
     without_time = click(timestamp=None)
     assert read_ubi(without_time, RECEIPT).event_id != read_ubi(without_time, RECEIPT).event_id
     assert read_ubi(click(event_id="mine"), RECEIPT).event_id == "mine"
+
+
+@pytest.mark.parametrize("sender", [{"client_id": "anna", "session_id": "s1"}, {"client_id": None}])
+def test_what_is_sent_again_under_the_next_salt_has_the_same_id(sender: dict[str, Any]) -> None:
+    """A phone that heard no answer before midnight; nobody else's event has it."""
+    day = ["2026-11-29"]
+    hasher = ClientHasher(lambda period: period.encode(), today=lambda: day[0])
+    hasher.prepare()
+    raw = click(**sender, timestamp="2026-11-29T23:59:59.000Z")
+    first = read_ubi(raw, Receipt(hasher=hasher, received_at="2026-11-29T23:59:59.500Z"))
+    day[0] = "2026-11-30"
+    hasher.prepare()
+    again = read_ubi(raw, Receipt(hasher=hasher, received_at="2026-11-30T00:00:30.000Z"))
+    assert first.client_id != again.client_id
+    assert first.event_id == again.event_id
+    other = read_ubi({**raw, "session_id": "s2"}, Receipt(hasher=hasher, received_at="2026-11-30T00:00:30.000Z"))
+    assert other.event_id != again.event_id
 
 
 def test_free_text_is_redacted_and_users_are_hashed() -> None:

@@ -51,10 +51,10 @@ def test_places_are_those_of_the_words(marks: Marks) -> None:
     for number, (text, lang) in enumerate(PASSAGES):
         found = words(text)
         stems = short_hashes(stem_terms(word.text, lang)[0] for word in found).tolist()
-        assert marks.asked(number, {stem: stem for stem in stems}) == [
+        assert marks.places_in(number, {stem: stem for stem in stems}) == [
             (word.start, word.end, stem) for word, stem in zip(found, stems, strict=True)
         ]
-        assert marks.asked(number, {}) == []
+        assert marks.places_in(number, {}) == []
 
 
 def test_each_passage_has_its_own_quote(marks: Marks) -> None:
@@ -64,7 +64,7 @@ def test_each_passage_has_its_own_quote(marks: Marks) -> None:
     quotes = marks.quotes(numbers, [len(text) for text in texts], wanted, 12)
     for number, quote in zip(numbers, quotes, strict=True):
         assert quote.end - quote.start <= 12
-        inside = [[start, end] for start, end, _ in marks.asked(number, dict.fromkeys(wanted.tolist(), 0))]
+        inside = [[start, end] for start, end, _ in marks.places_in(number, dict.fromkeys(wanted.tolist(), 0))]
         within = [place for place in inside if quote.start <= place[0] and place[1] <= quote.end]
         assert quote.marked == [[start - quote.start, end - quote.start] for start, end in within]
     assert [bool(quote.marked) for quote in quotes] == [True, False, True]
@@ -88,7 +88,7 @@ def test_parts_of_words_mark_nothing(marks: Marks) -> None:
 
 def test_an_empty_passage_has_no_words(marks: Marks) -> None:
     """No text, no places."""
-    assert marks.asked(1, {1: 1, 2: 2}) == []
+    assert marks.places_in(1, {1: 1, 2: 2}) == []
 
 
 def test_no_passages_at_all(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from kbsearch.metrics.tally import seconds_bucket
 
 
 def visits() -> list:
-    """Nine clients; what each adds to the figures is written beside it."""
+    """Ten clients; what each adds to the figures is written beside it."""
     facts = []
     # a: confirmed and durable. CTR 1, click at 2 (the second click, at 1, is not the first), 20 s to the click,
     # helpful yes (after a no).
@@ -53,11 +53,14 @@ def visits() -> list:
         said("g", at("14:03"), nps=9),
     ]
     facts += [event("g", at("14:01"), "impression", object_id="csat", object_id_type="survey")]
-    # h: surveys without being asked; i: asked for NPS and silent.
+    # h: surveys without being asked, each answer corrected (the last on the scale counts), and one on an article;
+    # i: asked for NPS and silent; j: surveys without being asked.
     facts += [said("h", at("15:00"), csat=3), said("h", at("15:01"), rating=5), said("h", at("15:02"), nps=0)]
     facts += [said("h", at("15:03"), nps=7), said("h", at("15:04"), nps=10), said("h", at("15:05"), ces=7)]
     facts += [said("h", at("15:06"), effort=2), said("h", at("15:07"), ces=8), said("h", at("15:08"), csat=True)]
+    facts += [event("h", at("15:09"), "feedback", object_id="x", attributes={"nps": 7})]
     facts += [event("i", at("15:00"), "impression", object_id="nps", object_id_type="survey")]
+    facts += [said("j", at("15:00"), csat=2, ces=7, nps=0)]
     return facts
 
 
@@ -69,8 +72,8 @@ EXPECTED = {
     "abandoned_rate": (2, 6),
     "durable_success_rate": (1, 6),
     "durable_share": (1, 2),
-    # all journeys: those six, e, f twice, h, i; d, f and f's later hand-over handed over
-    "hand_over_rate": (3, 11),
+    # all journeys: those six, e, f twice, h, i, j; d, f and f's later hand-over handed over
+    "hand_over_rate": (3, 12),
     # searches: a, b twice, b later, c, d, g
     "search_ctr": (2, 7),
     "mean_reciprocal_click_position": (0.5, 1),

@@ -68,7 +68,7 @@ def test_the_command_prints_json(url: str, capsys: Capture) -> None:
     assert set(found["by"]) == {"language", "type", "device", "category", "snapshot", "day"}
     assert found["by"]["day"][DAY]["search_ctr"]["n"] == 2
     assert found["metrics"]["csat"] == {
-        **{"version": 1, "unit": "share", "value": None, "n": 0, "numerator": 0, "denominator": 0, "interval": None},
+        **{"version": 2, "unit": "share", "value": None, "n": 0, "numerator": 0, "denominator": 0, "interval": None},
         **{"reason": "no CSAT answers", "unreliable": None, "response_rate": None, "asked": 0},
     }
 

@@ -73,6 +73,24 @@ def fact_lists(draw: st.DrawFn, most: int = 40) -> list[Fact]:
     return facts
 
 
+@st.composite
+def tied_facts(draw: st.DrawFn) -> list[Fact]:
+    """Facts of three days around their midnights, whose clients gave an id or none, tied by sessions and queries."""
+    facts: list[Fact] = []
+    for number in range(draw(st.integers(0, 14))):
+        minutes = st.sampled_from([-40, -20, -5, 0, 5, 20, 40, 12 * 60])
+        time = timestamp_of(FIRST + draw(st.integers(1, 3)) * DAY + draw(minutes) * MINUTE)
+        session = draw(st.sampled_from(["s1", "s2", ""]))
+        client = draw(st.sampled_from(["anna", f"~{session or 'address'}", f"~{session or 'address'}"]))
+        query = draw(st.sampled_from(["q1", "q2", "q3", ""]))
+        if draw(st.booleans()):
+            facts.append(search(f"~{session or 'address'}", time, query_id=f"q{number}", session_id=session))
+        else:
+            action = draw(st.sampled_from(ACTIONS))
+            facts.append(event(client, time, action, session_id=session, query_id=query, event_id=f"e{number}"))
+    return facts
+
+
 moments = st.integers(0, 20).map(lambda days: FIRST + days * DAY)
 
 
@@ -163,6 +181,20 @@ def test_what_is_kept_equals_what_is_computed(
     again = report(store, *bounds, as_of=FIRST + 40 * DAY, shelf=shelf)
     assert store.reads == 0
     assert values(once) == values(again) == values(report(store, *bounds, as_of=FIRST + 40 * DAY))
+
+
+@settings(max_examples=100, deadline=None)
+@given(tied_facts(), st.randoms())
+def test_what_is_kept_of_tied_days_equals_what_is_computed(facts: list[Fact], shuffler: random.Random) -> None:
+    """Whichever facts come late; and no fact is in two journeys, or in none."""
+    shuffler.shuffle(facts)
+    store, shelf = MemoryStore(), MemoryShelf()
+    bounds = (FIRST, FIRST + 10 * DAY, SPLITS)
+    for start in range(0, len(facts), 5):
+        store.add(*facts[start : start + 5])
+        kept = report(store, *bounds, as_of=FIRST + 30 * DAY, shelf=shelf)
+        assert values(kept) == values(report(store, *bounds, as_of=FIRST + 30 * DAY))
+        assert kept.counts["facts"] == len(store.facts)
 
 
 @settings(max_examples=40, deadline=None)

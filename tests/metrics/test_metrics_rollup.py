@@ -77,6 +77,41 @@ def test_nothing_is_kept_of_what_may_still_change() -> None:
     assert report(store, as_of=moment_of(at("11:00")), shelf=shelf).outcomes["unknown"] == 1
 
 
+@pytest.mark.parametrize(("asked_at", "filed_at"), [("23:30", "00:10"), ("23:55", "00:10"), ("12:00", "11:00")])
+@pytest.mark.parametrize("given", [True, False])
+def test_a_ticket_after_midnight_is_that_of_the_query_it_names(asked_at: str, filed_at: str, given: bool) -> None:
+    """A ticket system knows nothing else; also where it says so only after a first report."""
+    asked = search("~s1", at(asked_at), session_id="s1")
+    read = event("anna" if given else "~s1", at(asked_at), "click", asked, session_id="s1")
+    others = [search("~s2", at(asked_at), session_id="s2"), search("~s3", at(filed_at, "2026-11-11"), session_id="s3")]
+    ticket = event("~desk", at(filed_at, "2026-11-11"), "ticket_created", asked, session_id="")
+    other = event("~desk", at(filed_at, "2026-11-11"), "ticket_created", session_id="", query_id="of last week")
+    store, shelf = MemoryStore([asked, read, *others]), MemoryShelf()
+    assert report(store, as_of=LATER, shelf=shelf).outcomes["escalated"] == 0
+    store.add(other, ticket)
+    found = report(store, as_of=LATER, shelf=shelf)
+    assert found.outcomes["escalated"] == 2 + (filed_at == "11:00" or asked_at == "23:30")
+    assert found.outcomes_by_day[DAY]["escalated"] == 1
+    assert as_json(found) == as_json(report(store, as_of=LATER))
+
+
+def test_a_form_that_is_sent_after_midnight_is_one_visit() -> None:
+    """The service notes a hand-over by session only; the page gave a client id before. No deflection."""
+    asked = search("~s1", at("23:50"), session_id="s1")
+    started = event(
+        "anna", at("23:52"), "ticket_started", asked, session_id="s1", attributes={"suggestions_shown": True}
+    )
+    store, shelf = MemoryStore([asked, started]), MemoryShelf()
+    assert report(store, as_of=LATER, shelf=shelf).metrics["ticket_form_deflection"].numerator == 1
+    elsewhere = event("anna", at("00:01", "2026-11-11"), "view", session_id="s9")
+    store.add(elsewhere, event("~s1", at("00:03", "2026-11-11"), "ticket_created", session_id="s1"))
+    found = report(store, as_of=LATER, shelf=shelf)
+    assert (found.outcomes["journeys"], found.outcomes_by_day[DAY]["escalated"]) == (1, 1)
+    figure = found.metrics["ticket_form_deflection"]
+    assert (figure.numerator, figure.n) == (0, 1)
+    assert as_json(found) == as_json(report(store, as_of=LATER))
+
+
 @pytest.fixture
 def store(tmp_path: Path):
     opened = SqliteStore(tmp_path / "events.db")

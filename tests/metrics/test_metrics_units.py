@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from metrics_facts import LATER, MemoryStore, at, event, measured, said, search
 
@@ -208,6 +210,51 @@ def test_facts_of_one_session_or_query_are_one_client() -> None:
     assert [act.client for act in acts] == ["hash of client"] * 3 + ["hash of address"]
     journey, searches = read_journey(acts[:3])
     assert (journey.opened, len(journey.handovers), len(searches)) == (True, 1, 1)
+
+
+@pytest.mark.parametrize("action", ["impression", "ticket_started", "answer_shown", "handover", "ticket_created"])
+def test_what_the_service_notes_itself_names_nobody_whom_others_name(action: str) -> None:
+    """It knows a session only; where nothing else is known, its hash stands for the client."""
+    noted = event("~session", at("10:00"), action, session_id="s")
+    asked = search("~session", at("09:59"), session_id="s")
+    click = event("anna", at("10:01"), "click", session_id="s")
+    assert {act.client for act in read_acts([asked], [noted, click])} == {"anna"}
+    assert {act.client for act in read_acts([asked], [noted])} == {"~session"}
+
+
+def test_a_ticket_system_names_nobody_whom_others_name() -> None:
+    """Whether or not it sends an id of its own: what it says is whose query it was."""
+    asked = search("~session", at("10:00"), session_id="s")
+    for sender in ("~address", "help desk"):
+        ticket = event(sender, at("10:02"), "ticket_created", asked, session_id="")
+        assert {act.client for act in read_acts([asked], [ticket])} == {"~session"}
+    alone = [event("~address", at("10:02"), "ticket_created", session_id="", query_id=query) for query in ("q1", "q2")]
+    assert len({act.client for act in read_acts([], alone)}) == 2, "two queries are two customers', whoever says so"
+    assert [act.client for act in read_acts([], [ticket])] == ["help desk"]
+
+
+def test_a_visit_that_begins_at_the_ticket_form_is_its_clients() -> None:
+    """A return on the next day, a ticket two hours later: both begin with what the service notes."""
+    asked = search("~s1", at("10:00"), session_id="s1")
+    helped = [asked, event("anna", at("10:01"), "feedback", asked, session_id="s1", attributes={"helpful": True})]
+    started = event("~s2", at("10:00", "2026-11-11"), "ticket_started", session_id="s2")
+    view = event("anna", at("10:01", "2026-11-11"), "view", session_id="s2", object_id="reset-password.en")
+    assert measured(*helped, started, view).counts["durable"] == 0
+    started = replace(started, timestamp=at("12:00"))
+    ticket = event("anna", at("12:01"), "ticket_created", session_id="s2")
+    assert measured(*helped, started, ticket).outcomes_searched["escalated"] == 1
+
+
+def test_what_comes_late_of_a_search_has_not_searched() -> None:
+    """A ticket, or a word of thanks, that names a query of an hour before counts in the journey that asked it."""
+    query = f"{moment_of(at('10:00')):012x}7" + "0" * 3 + "8" + "0" * 15
+    asked = search("c", at("10:00"), query_id=query)
+    read = event("c", at("10:01"), "click", asked)
+    for late in (event("c", at("11:00"), "ticket_created", asked), said("c", at("11:00"), helpful=True)):
+        found = measured(asked, read, late)
+        assert (found.outcomes["journeys"], found.outcomes_searched["journeys"]) == (2, 1)
+    lost = measured(event("c", at("10:00:05"), "click", asked), event("d", at("11:00"), "click", query_id="another's"))
+    assert lost.outcomes_searched["journeys"] == 2, "searches that the log does not hold"
 
 
 def test_a_chain_of_sessions_is_one_client_and_read_in_steps_of_its_length() -> None:

@@ -69,6 +69,13 @@ def test_it_is_whole_in_every_language() -> None:
         assert set(table) == used
         assert all(text.strip() for text in table.values())
         assert "{email}" in table["filed_text"]
+        assert "{limit}" in table["too_long"]
+
+
+@pytest.mark.parametrize("lang", ["et", "lt", "pl", "ru"])
+def test_names_of_languages_stand_behind_a_colon(lang: str) -> None:
+    """Browsers know them in the nominative only, which no sentence of these languages would take."""
+    assert orjson.loads((FOLDER / "messages" / f"{lang}.json").read_bytes())["also"].endswith(":")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

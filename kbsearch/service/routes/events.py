@@ -60,7 +60,11 @@ _SCHEMA = {
                     "query_id": {"type": "string", "maxLength": 100},
                     "session_id": {"type": "string", "maxLength": 100},
                     "client_id": {"type": "string", "maxLength": 100},
-                    "event_id": {"type": "string", "maxLength": 100},
+                    "event_id": {
+                        "type": "string",
+                        "maxLength": 100,
+                        "description": "Unique among the events of all clients.",
+                    },
                     "timestamp": {"type": "string", "format": "date-time"},
                     "event_attributes": {"type": "object"},
                 },

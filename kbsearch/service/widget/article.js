@@ -6,16 +6,19 @@ let wanted = 0;
 // `about`: id, and query_id and position where a search led here.
 async function openArticle(about) {
   const mine = ++wanted;
-  articleView.replaceChildren(el("p", { class: "soft", role: "status" }, texts.wait));
+  fillArticle(textLang, texts.wait, el("p", { class: "soft", role: "status" }, texts.wait));
   show("article");
+  // What was pressed is hidden now, and what comes may be a failure.
+  articleView.focus();
   let found;
   try {
     found = await ask(`v1/documents/${encodeURIComponent(about.id)}`);
   } catch (error) {
     if (mine !== wanted) return;
     const gone = error.status === 404;
+    const said = gone ? texts.missing : texts.down;
     const again = button(texts.retry, () => openArticle(about), "quiet");
-    articleView.replaceChildren(el("p", { role: "alert" }, gone ? texts.missing : texts.down), ...(gone ? [] : row(contactLink(), again)));
+    fillArticle(textLang, said, el("p", { role: "alert" }, said), ...(gone ? [] : row(contactLink(), again)));
     return;
   }
   if (mine !== wanted) return;
@@ -25,11 +28,16 @@ async function openArticle(about) {
   keepMemory();
   emit("article", { id: found.id, query_id: about.query_id || null });
   const heading = el("h3", { tabindex: "-1", dir: directionOf(found.lang) }, found.title);
-  articleView.setAttribute("aria-label", found.title);
-  articleView.lang = found.lang;
-  articleView.scrollTop = 0;
-  articleView.replaceChildren(heading, prose(found), articleFoot(found, viewed));
+  fillArticle(found.lang, found.title, heading, prose(found), articleFoot(found, viewed));
   heading.focus();
+}
+
+// The article, or our own words where it will stand, or would.
+function fillArticle(lang, name, ...content) {
+  articleView.lang = lang;
+  articleView.setAttribute("aria-label", name);
+  articleView.scrollTop = 0;
+  articleView.replaceChildren(...content);
 }
 
 function prose(found) {

@@ -2,19 +2,48 @@
 
 const log = el("div", { class: "log", role: "log", "aria-label": texts.chat, tabindex: "0" });
 const questionInput = el("input", {
-  class: "input", type: "text", maxlength: String(MAX_MESSAGE), placeholder: texts.placeholder, "aria-label": texts.placeholder,
+  class: "input", type: "text", maxlength: "10000", placeholder: texts.placeholder, "aria-label": texts.placeholder,
   autocomplete: "off", enterkeyhint: "send", dir: "auto", role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list",
-  "aria-controls": "suggestions",
+  "aria-controls": "suggestions", input: checkLength,
 });
-let waiting = false;
+const lengthNote = el("p", { id: "length", class: "problem", role: "alert", hidden: true });
+// The turn under way.
+let answering = null;
+
+const tooLong = (text) => [...text].length > MAX_MESSAGE;
+
+// Said while it is typed or pasted: nothing is cut, and the form takes it whole.
+function checkLength() {
+  const long = tooLong(questionInput.value.trim());
+  if (long === !lengthNote.hidden) return;
+  lengthNote.textContent = long ? texts.too_long.replace("{limit}", MAX_MESSAGE) : "";
+  lengthNote.hidden = !long;
+  for (const [name, value] of [["aria-invalid", "true"], ["aria-describedby", "length"]]) {
+    if (long) questionInput.setAttribute(name, value);
+    else questionInput.removeAttribute(name);
+  }
+}
 
 async function say(text) {
-  const message = beginning(text.trim(), MAX_MESSAGE);
-  if (!message || waiting) return;
-  waiting = true;
+  const message = text.trim();
+  if (!message || answering) return;
   closeSuggestions();
-  questionInput.value = "";
+  const long = tooLong(message);
+  questionInput.value = long ? message : "";
+  checkLength();
+  if (long) return;
   add({ who: "customer", text: message });
+  await answerLast();
+}
+
+const unanswered = () => memory.entries.at(-1)?.who === "customer";
+
+function answerLast() {
+  answering = takeTurn(memory.entries.at(-1).text).finally(() => (answering = null));
+  return answering;
+}
+
+async function takeTurn(message) {
   const pause = el("p", { class: "bubble wait", role: "status" }, el("span", { class: "unseen" }, texts.wait), el("i"), el("i"), el("i"));
   log.append(pause);
   pause.scrollIntoView({ block: "end" });
@@ -27,11 +56,13 @@ async function say(text) {
     if (error.status === 422) memory.conversation = null;
   }
   pause.remove();
-  waiting = false;
   if (!reply) {
-    add({ who: "assistant", kind: "down", again: message });
+    const box = downBox();
+    log.append(box);
+    box.scrollIntoView({ block: "nearest" });
     return;
   }
+  if (startersDue) loadStarters();
   memory.conversation = reply.conversation;
   memory.confidence = reply.decision ? reply.decision.confidence : memory.confidence;
   noteOnce(memory.queryIds, reply.query_id);
@@ -45,8 +76,8 @@ async function say(text) {
 function add(entry) {
   memory.entries = [...memory.entries, entry].slice(-60);
   keepMemory();
-  // What the last entry asked is answered by what is said now.
-  for (const asking of log.querySelectorAll(".asking")) asking.remove();
+  // What the last entry asked is answered by what is said now, and a failure is past.
+  for (const past of log.querySelectorAll(".asking, .down")) past.remove();
   const drawn = draw(entry, true);
   log.append(drawn);
   // Long answers are read from their beginning.
@@ -57,6 +88,8 @@ function drawLog() {
   const last = memory.entries.length - 1;
   log.replaceChildren(greeting(), ...memory.entries.map((entry, place) => draw(entry, place === last)));
   log.scrollTop = log.scrollHeight;
+  // The customer went to another page before the answer came.
+  if (unanswered() && !answering) answerLast();
 }
 
 function draw(entry, newest) {
@@ -65,16 +98,22 @@ function draw(entry, newest) {
     return el("p", { class: "bubble mine", dir: "auto" }, el("span", { class: "unseen", dir: "ltr" }, `${texts.you}: `), entry.text);
   }
   const box = el("div", { class: "theirs" });
-  if (entry.kind === "down") {
-    const again = newest && button(texts.retry, () => say(entry.again), "quiet asking");
-    box.append(el("p", { class: "bubble" }, texts.down), el("div", { class: "row" }, contactLink(), again));
-    return box;
-  }
   const passage = el("p", { class: "passage", lang: entry.lang, dir: "auto" }, entry.text);
   const about = (one) => ({ id: one.id, type: one.type, query_id: entry.query_id, position: one.position });
   box.append(el("div", { class: entry.source ? "bubble answer" : "bubble" }, passage, entry.source && sourceLink(entry.source, about(entry.source))));
   for (const one of entry.choices || []) box.append(titleButton(one, about(one)));
   if (newest) box.append(...asking(entry));
+  return box;
+}
+
+// In place of an answer; no entry, since nothing was said.
+function downBox() {
+  const again = button(texts.retry, () => {
+    box.remove();
+    focusQuestion();
+    answerLast();
+  }, "quiet");
+  const box = el("div", { class: "theirs down" }, el("p", { class: "bubble" }, texts.down), el("div", { class: "row" }, contactLink(), again));
   return box;
 }
 
@@ -91,7 +130,7 @@ function asking(entry) {
 
 async function answer(text) {
   // The pressed button goes away with its entry.
-  questionInput.focus();
+  focusQuestion();
   await say(text);
 }
 
@@ -114,6 +153,7 @@ function follow(about) {
 }
 
 const starters = el("div", { class: "row" });
+let startersDue = true;
 
 function greeting() {
   return el("div", { class: "greeting" }, el("p", { class: "big" }, texts.title), el("p", { class: "soft" }, texts.intro), starters);
@@ -121,13 +161,14 @@ function greeting() {
 
 // What others asked; and whether the service is there at all, before anything is typed in vain.
 async function loadStarters() {
+  startersDue = false;
   try {
     const { suggestions } = await ask(`v1/suggest?q=&limit=4&lang=${encodeURIComponent(pageLang)}`);
     const asked = suggestions.filter((line) => line.kind === "query");
-    if (asked.length) {
-      starters.replaceChildren(el("span", { class: "soft" }, texts.popular), ...asked.map((line) => button(line.text, () => answer(line.text), "pill", { dir: "auto" })));
-    }
+    const pills = asked.map((line) => button(line.text, () => answer(line.text), "pill", { dir: "auto" }));
+    starters.replaceChildren(...(pills.length ? [el("span", { class: "soft" }, texts.popular), ...pills] : []));
   } catch {
+    startersDue = true;
     if (!memory.entries.length) starters.replaceChildren(el("p", { role: "alert" }, texts.down), contactLink() || "");
   }
 }

@@ -1,12 +1,13 @@
 // kbsearch('open'), kbsearch('search', 'refund'), kbsearch('on', 'reply', f): one function for all widgets of a page.
 // Calls made before this file arrived wait in kbsearch.q.
 
-const widget = {
-  kb,
+const does = {
   open: openPanel,
   close: closePanel,
-  search(text) {
+  async search(text) {
     openPanel();
+    // One question after the other.
+    while (answering) await answering;
     show("chat");
     return say(String(text ?? ""));
   },
@@ -31,14 +32,14 @@ function makeHub(before) {
     const last = values[values.length - 1];
     const named = last && typeof last === "object" && last.kb !== undefined;
     const chosen = made.widgets.filter((one) => !named || one.kb === last.kb);
-    if (!Object.hasOwn(widget, command) || command === "kb") {
+    if (!Object.hasOwn(does, command)) {
       console.warn(`kbsearch: there is no command "${command}"; see docs/widget.md`);
     } else if (!chosen.length) {
       // Its script is still on its way.
       made.q.push(call);
     } else {
       // Who somebody is holds for all widgets; one panel opens.
-      for (const one of command === "identify" || command === "close" ? chosen : chosen.slice(0, 1)) one[command](...values);
+      for (const one of command === "identify" || command === "close" ? chosen : chosen.slice(0, 1)) one.does[command](...values);
     }
   };
   return Object.assign(made, { widgets: [], listeners: [], q: before });
@@ -47,7 +48,6 @@ function makeHub(before) {
 const early = (window.kbsearch && window.kbsearch.q) || [];
 if (!window.kbsearch || !window.kbsearch.widgets) window.kbsearch = makeHub([...early].map((call) => [...call]));
 const commands = window.kbsearch;
-commands.widgets.push(widget);
 
 function begin() {
   const calls = commands.q.splice(0);
@@ -57,5 +57,12 @@ function begin() {
   for (const call of calls.filter(([command]) => command !== "on")) commands(...call);
 }
 
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-else begin();
+// Where a page swaps its body and runs our tag in it again, the widget of the tag that went still stands beside the body.
+const standing = commands.widgets.find((one) => one.name === memoryName && !one.script?.isConnected);
+if (standing) {
+  standing.stand();
+} else {
+  commands.widgets.push({ kb, name: memoryName, script, stand, does });
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+}

@@ -2,14 +2,14 @@
 
 const personButton = button([icon("person"), texts.person], () => openPerson("customer_request", questionInput.value), "human");
 const askForm = el("form", { class: "ask", submit: (submit) => { submit.preventDefault(); say(questionInput.value); } },
-  suggestionList, questionInput, el("button", { type: "submit", class: "send", "aria-label": texts.send }, icon("send")));
+  suggestionList, lengthNote, questionInput, el("button", { type: "submit", class: "send", "aria-label": texts.send }, icon("send")));
 const chatView = el("div", { class: "view chat" }, log, askForm);
 const views = { chat: chatView, article: articleView, person: personView };
 
 const backButton = button(icon("back"), () => show("chat", true), "icon", { "aria-label": texts.back, hidden: true });
 const closeButton = button(icon("close"), () => closePanel(), "icon", { "aria-label": texts.close });
 const panelTitle = el("h2", { id: "title" }, given.title || texts.launcher);
-const panel = el("section", { class: "panel", role: "dialog", "aria-labelledby": "title", hidden: true, keydown: onKey },
+const panel = el("section", { class: "panel", role: "dialog", "aria-labelledby": "title", hidden: true, keydown: onKey, mousedown: keepFocus },
   el("header", {}, backButton, panelTitle, closeButton), chatView, articleView, personView, el("div", { class: "foot" }, personButton));
 const launcher = button([icon("help"), el("span", {}, given.label || texts.launcher)], () => openPanel(), "launcher",
   { "aria-haspopup": "dialog", "aria-expanded": "false", hidden: given.launcher === "none" });
@@ -34,10 +34,15 @@ function mount() {
   }
   root.append(launcher, panel);
   show("chat");
-  // Beside body, so that what a framework replaces in it leaves the widget alone.
+  stand();
+  emit("ready", {});
+}
+
+// Beside body, so that what a framework replaces in it leaves the widget alone.
+function stand() {
+  if (host.isConnected) return;
   document.documentElement.append(host);
   raise();
-  emit("ready", {});
 }
 
 // Brought back by the browser as it was left: the chat has perhaps gone on on another page since.
@@ -75,8 +80,8 @@ function openPanel() {
   if (!loaded) {
     loaded = true;
     drawLog();
-    loadStarters();
   }
+  if (startersDue) loadStarters();
   focusQuestion();
   emit("open", {});
 }
@@ -86,12 +91,20 @@ function closePanel() {
   panel.hidden = true;
   launcher.setAttribute("aria-expanded", "false");
   delete host.dataset.open;
-  if (!launcher.hidden) launcher.focus();
-  else if (returnTo && returnTo.isConnected) returnTo.focus();
+  // To what opened it; that may be gone or hidden by now, or take no focus.
+  returnTo?.focus();
+  if (!returnTo?.matches(":focus")) launcher.focus();
   emit("close", {});
 }
 
+// The sheet over the panel that just opened (see the style sheet) takes presses, and no focus.
+function keepFocus(press) {
+  if (press.target === panel) press.preventDefault();
+}
+
 function onKey(press) {
+  // Keys that compose a character are not meant for us.
+  if (press.isComposing) return;
   if (press.key === "Escape") {
     press.stopPropagation();
     if (chatView.hidden) show("chat", true);
@@ -101,12 +114,12 @@ function onKey(press) {
   if (press.key === "Tab" && matchMedia("(max-width: 480px)").matches) stayInside(press);
 }
 
+// From the last stop to the first and back. What lies between is the browser's to know: tables that scroll, for one.
 function stayInside(press) {
-  const reachable = [...panel.querySelectorAll("button, a[href], input, textarea, [tabindex='0']")]
-    .filter((one) => !one.disabled && one.checkVisibility());
-  const at = reachable.indexOf(root.activeElement);
-  const end = press.shiftKey ? 0 : reachable.length - 1;
-  if (at !== -1 && at !== end) return;
+  const stops = [...panel.querySelectorAll("button, a[href], input, textarea")].filter((one) => !one.disabled && one.checkVisibility());
+  const ends = [stops[0], stops[stops.length - 1]];
+  const [from, to] = press.shiftKey ? ends : ends.reverse();
+  if (root.activeElement !== from) return;
   press.preventDefault();
-  reachable[reachable.length - 1 - end].focus();
+  to.focus();
 }

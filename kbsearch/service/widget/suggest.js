@@ -17,7 +17,7 @@ questionInput.addEventListener("blur", () => setTimeout(closeSuggestions, 150));
 async function suggest() {
   const q = questionInput.value.trim();
   const mine = ++asked;
-  if (q.length < 2) return closeSuggestions();
+  if (q.length < 2 || tooLong(q)) return closeSuggestions();
   try {
     const found = await ask(`v1/suggest?q=${encodeURIComponent(q)}&limit=4&lang=${encodeURIComponent(pageLang)}`);
     // Only the answer to what stands there now.
