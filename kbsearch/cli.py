@@ -191,7 +191,7 @@ def _search(options: argparse.Namespace) -> Outcome:
     outcome = engine.search(
         SearchRequest(
             q=options.query,
-            lang=known_language(options.lang, engine.languages),
+            lang=known_language(options.lang, engine.languages_for(None)),
             limit=options.limit,
             filters=parse_filter(options.filter),
             audiences=None,

@@ -62,9 +62,9 @@ CORRECTED_RESULTS = 3
 KEYS_TELL = 4
 
 
-_detector = lru_cache(maxsize=2)(LanguageDetector)
-"""By the languages of a collection, which the next version has as well: making one holds the interpreter for longer
-than all else that opening a version does."""
+_detector = lru_cache(maxsize=4)(LanguageDetector)
+"""By the languages of a collection, or of what callers may see of it, which the next version has as well: making one
+holds the interpreter for longer than all else that opening a version does."""
 
 
 class Engine:
@@ -94,7 +94,7 @@ class Engine:
         self._rules = RuleBook(snapshot)
         self._calibration = calibration_of(snapshot)
         self.snapshot = snapshot.version
-        self.languages = snapshot.languages
+        self.languages_for = self._visibility.languages
 
     @property
     def may_wait(self) -> bool:
@@ -267,7 +267,8 @@ class Engine:
         """What those who belong to these audiences may know of words."""
         lexicon = self._lexicons.get(audiences)
         if lexicon is None:
-            lexicon = self._lexicon.for_callers(self._visibility.to(audiences).passages)
+            heard = self._visibility.to(audiences).passages
+            lexicon = self._lexicon.for_callers(heard, _detector(self.languages_for(audiences)))
             if len(self._lexicons) >= MOST_LEXICONS:
                 self._lexicons = {}
             self._lexicons[audiences] = lexicon

@@ -4,7 +4,7 @@ KbsearchError
 ├── UsageError            the caller asked for something impossible (exit code 2, HTTP 422)
 │   ├── FilterError       a filter expression that cannot be read
 │   └── LimitError        a value beyond a documented limit
-│       └── TooMany       more in an hour than is allowed (HTTP 429)
+│       └── TooMany       more than is allowed at once (HTTP 429)
 ├── SourceError           a source that cannot be read at all, or holds no good document
 ├── SnapshotError         a snapshot that cannot be opened or written
 │   ├── SnapshotMissing   nothing published there
@@ -52,7 +52,7 @@ class LimitError(UsageError):
 
 
 class TooMany(LimitError):
-    """More in an hour than is allowed: right as it is, and possible an hour later."""
+    """More than is allowed at once: right as it is, and possible later."""
 
 
 class SourceError(KbsearchError):

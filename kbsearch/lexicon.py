@@ -81,7 +81,7 @@ class Lexicon:
     """A snapshot's words, and the editor's words about them."""
 
     detector: LanguageDetector
-    """Of the languages that the collection has."""
+    """Of the languages of what the caller may know of."""
     any_detector: LanguageDetector
     """Of the languages that a question may be asked in."""
     lexical: LexicalIndex
@@ -98,10 +98,12 @@ class Lexicon:
     _parted: dict[tuple[str], str] = field(default_factory=dict)
     _joined: dict[tuple[str, str], bool] = field(default_factory=dict)
 
-    def for_callers(self, heard: Flags | None) -> Lexicon:
-        """The same for callers who may know of these passages."""
+    def for_callers(self, heard: Flags | None, detector: LanguageDetector) -> Lexicon:
+        """The same for callers who may know of these passages, in the languages that `detector` tells apart."""
         lexical = self.lexical if heard is None else self.lexical.for_callers(heard)
-        return replace(self, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={}, _joined={})
+        return replace(
+            self, detector=detector, lexical=lexical, heard=heard, _facts={}, _near={}, _parted={}, _joined={}
+        )
 
     def with_thesaurus(self, thesaurus: Thesaurus) -> Lexicon:
         """The same with other words of the editor's."""

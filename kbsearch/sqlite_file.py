@@ -5,6 +5,7 @@ The schema is a list of numbered migrations; the file's `user_version` says how 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -48,6 +49,9 @@ class SqliteFile:
         self._writing = Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # A new file is its owner's alone: customers' words and addresses are in it. What SQLite puts beside it has
+            # the same mode.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._writer = self._connect()
             self._migrate(migrations)
         except (sqlite3.Error, OSError) as error:

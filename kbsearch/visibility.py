@@ -94,6 +94,7 @@ class Visibility:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._known: dict[object, Visible] = {}
+        self._languages: dict[frozenset[str] | None, tuple[str, ...]] = {}
         self._lock = Lock()
 
     def of(self, request: SearchRequest) -> Visible:
@@ -104,6 +105,19 @@ class Visibility:
     def to(self, audiences: frozenset[str] | None) -> Visible:
         """All that somebody may see who belongs to these audiences."""
         return self._under(audiences, (), ())
+
+    def languages(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
+        """The languages of what somebody may see who belongs to these audiences."""
+        languages = self._languages.get(audiences)
+        if languages is None:
+            snapshot, documents = self._snapshot, self.to(audiences).documents
+            codes = snapshot.document_lang if documents is None else snapshot.document_lang[documents]
+            seen = {snapshot.values["lang"][code] for code in np.unique(codes)}
+            languages = tuple(lang for lang in snapshot.languages if lang in seen)
+            if len(self._languages) >= CACHE_SIZE:
+                self._languages = {}
+            self._languages[audiences] = languages
+        return languages
 
     def _under(
         self, audiences: frozenset[str] | None, langs: tuple[str, ...], filters: tuple[tuple[str, tuple[str, ...]], ...]

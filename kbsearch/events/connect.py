@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from kbsearch.errors import UsageError
+from kbsearch.events.address import shown
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.events.store import EventStore
 
@@ -52,5 +53,5 @@ def open_store(url: str) -> EventStore:
         return PostgresStore(url)
     path = unquote(url.removeprefix(_SQLITE))
     if not url.startswith(_SQLITE) or not path:
-        raise UsageError(f"events URL {url!r} is not understood; use sqlite:///PATH or postgresql://…", "events")
+        raise UsageError(f"events URL {shown(url)!r} is not understood; use sqlite:///PATH or postgresql://…", "events")
     return SqliteStore(Path(path))

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from kbsearch.errors import StoreError
 from kbsearch.events import rows
+from kbsearch.events.address import shown
 from kbsearch.events.postgres_schema import MIGRATIONS
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Fact, Name, PopularQuery, Removed
@@ -85,10 +86,7 @@ class PostgresStore:
 
         :raises StoreError: it cannot be reached, or was written by a newer kbsearch.
         """
-        try:
-            place = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise StoreError(f"cannot open the event store: {error}; write postgresql://USER@HOST/NAME") from error
+        place = _place(url)
         self._pool = ConnectionPool(url, min_size=1, max_size=connections, timeout=timeout, open=False)
         try:
             self._pool.open(wait=True, timeout=timeout)
@@ -287,6 +285,24 @@ class PostgresStore:
                 connection.execute(script)
             connection.execute("DELETE FROM kbsearch_schema")
             connection.execute("INSERT INTO kbsearch_schema VALUES (%s)", (len(MIGRATIONS),))
+
+
+def _place(url: str) -> dict[str, Any]:
+    """Return what a URL says, by name.
+
+    :raises StoreError: it cannot be read, or a password with signs of its own was read as something else; what psycopg
+        says of it may hold the password.
+    """
+    try:
+        place = conninfo_to_dict(url)
+        if not any("@" in str(place.get(name, "")) for name in ("host", "port", "dbname")):
+            return place
+    except psycopg.ProgrammingError:
+        pass
+    raise StoreError(
+        f"cannot open the event store: {shown(url)!r} is not understood; write postgresql://USER@HOST/NAME, "
+        "and signs in a password as %40 or %2F"
+    )
 
 
 def _reason(url: str) -> str:

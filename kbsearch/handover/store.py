@@ -61,11 +61,14 @@ class TicketStore:
         since: str = "",
         client_id: str = "",
         session_id: str = "",
+        network: str = "",
     ) -> tuple[Ticket, bool]:
         """Keep a new ticket and what has to be delivered of it; False with the ticket that is there already.
 
         With an idempotency key, a hand-over is the same where key and e-mail address are; without one, where
-        everything is and it was filed after `since`. What was looked at between two calls with a key is no matter.
+        everything is, the session or else the network too, and it was filed after `since`: who only knows what a
+        customer wrote gets no key to the customer's ticket. What was looked at between two calls with a key is no
+        matter.
 
         :raises UsageError: the key was used for a hand-over in which the customer says something else.
         :raises TooMany: the address has too many tickets since then.
@@ -77,7 +80,8 @@ class TicketStore:
         else:
             # Titles and addresses of articles may change between two calls of the same customer.
             bare = replace(handover, shown=_bare(handover.shown), opened=_bare(handover.opened))
-            identity = digest = _digest(write_handover(bare).decode(), session_id)
+            digest = _digest(write_handover(bare).decode(), session_id)
+            identity = _digest("sender", session_id or network, digest)
         with self._file.transaction() as writer:
             known = writer.execute(
                 f"SELECT digest, {_COLUMNS} FROM tickets WHERE identity = ? AND created_at >= ? ORDER BY created_at",

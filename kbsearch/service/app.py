@@ -38,6 +38,7 @@ from kbsearch.service.direct import Direct
 from kbsearch.service.errors import add_error_handlers
 from kbsearch.service.gate import Gate
 from kbsearch.service.helped import Helped
+from kbsearch.service.listener import listen, raise_file_limit, url_of
 from kbsearch.service.log import log_to_stderr
 from kbsearch.service.meters import MULTIPROCESS_VARIABLE, Meters
 from kbsearch.service.middleware import Admission, CrossOrigin, Measure
@@ -65,7 +66,7 @@ from kbsearch.service.routes import (
 )
 from kbsearch.service.server import run
 from kbsearch.service.settings import Settings
-from kbsearch.service.workers import listen, run_workers, url_of
+from kbsearch.service.workers import run_workers
 from kbsearch.snapshot import published_version
 from kbsearch.suggestions.store import SuggestionStore, suggestions_path
 
@@ -118,6 +119,8 @@ def create_app(
         # Their pages load scripts from a CDN; /openapi.json serves any viewer.
         docs_url=None,
         redoc_url=None,
+        # It would lead to the address that the proxy made, without the prefix, on whatever host the request names.
+        redirect_slashes=False,
         # A trace of FastAPI's own holds the address as it was sent, with the question, whoever asked not to be counted.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -141,6 +144,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         or an address that cannot be listened on.
     """
     log_to_stderr()
+    raise_file_limit()
     _open_targets(settings)
     # A thread that opens a snapshot or writes events would otherwise keep the event loop waiting 5 ms at a time.
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -185,8 +185,9 @@ def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return _on_unknown(request, error)
     code = _HTTP_CODES.get(error.status_code, "http_error")
+    slash = "; leave out the slash at its end" if request.url.path.endswith("/") else ""
     messages = {
-        404: f"there is nothing at {request.url.path}",
+        404: f"there is nothing at {request.url.path}{slash}",
         405: f"{request.url.path} does not take {request.method}",
     }
     message = messages.get(error.status_code, str(error.detail))

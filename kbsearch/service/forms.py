@@ -23,7 +23,10 @@ async def read_form(request: Request) -> dict[str, str]:
     :raises ClientGone: the browser went away before its end.
     """
     if from_other_site(request.scope):
-        raise Forbidden("this form belongs to another site")
+        origin = request.headers.get("origin", "")
+        raise Forbidden(
+            f"this form belongs to another site, {origin[:99]!r}; if it is yours, let the proxy pass Host on"
+        )
     body = (await read_bytes(request, MAX_FORM)).decode("utf-8", "replace")
     try:
         fields = parse_qsl(body, keep_blank_values=True, max_num_fields=_MAX_FIELDS)

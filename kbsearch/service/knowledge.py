@@ -74,7 +74,7 @@ class Knowledge:
         """What the public finds, first result only; None where that is nothing."""
         if not text.strip():
             return None
-        known = lang if primary(lang) in map(primary, engine.languages) else ""
+        known = lang if primary(lang) in map(primary, engine.languages_for(PUBLIC)) else ""
         outcome = engine.search(SearchRequest(q=text[:MAX_QUERY], lang=known, limit=1, audiences=PUBLIC))
         return outcome if outcome.hits else None
 

@@ -30,11 +30,13 @@ class SearchEngine(Protocol):
     """What the service needs of `kbsearch.engine.Engine`."""
 
     snapshot: str
-    languages: tuple[str, ...]
 
     @property
     def may_wait(self) -> bool:
         """Whether its model is waited for: no work for an event loop."""
+
+    def languages_for(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the languages of what somebody may see who belongs to these audiences."""
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Answer one query."""
@@ -86,8 +88,14 @@ class SnapshotHolder:
 
     @property
     def error(self) -> str | None:
-        """Why the published snapshot is not the one that serves; None when all is well."""
-        return self._error
+        """That the published snapshot is not the one that serves; None when all is well.
+
+        Why is for the log only: it names places on this machine, and this is read by everybody.
+        """
+        if self._error is None:
+            return None
+        failed = "no version of the index could" if self._engine is None else "a newer version of the index could not"
+        return f"{failed} be opened; the service's log says why"
 
     @property
     def snapshot(self) -> str | None:
@@ -102,7 +110,7 @@ class SnapshotHolder:
         """
         engine = self._engine
         if engine is None:
-            raise NotReady(self._error or "the index is being opened; try again in a second")
+            raise NotReady(self.error or "the index is being opened; try again in a second")
         return engine
 
     def start(self) -> None:

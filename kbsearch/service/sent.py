@@ -24,8 +24,18 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
 
 
 def from_other_site(scope: Scope) -> bool:
-    """Tell whether a page of another site sent the request: browsers always say so, and pages cannot forge it."""
-    return headers_of(scope).get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none")
+    """Tell whether a page of another site sent what may have an effect: browsers always say so, and pages cannot forge
+    it.
+
+    Over plain HTTP they say nothing but the page's origin. Its host is compared, not its scheme, which a proxy may have
+    changed without a word; a page cannot set a proxy's header.
+    """
+    headers = headers_of(scope)
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None or origin is None:
+        return site not in (b"same-origin", b"none", None)
+    host = origin.partition(b"://")[2].lower()
+    return not host or host not in (headers.get(name, b"").lower() for name in (b"host", b"x-forwarded-host"))
 
 
 def parameters_of(scope: Scope) -> Mapping[str, str]:

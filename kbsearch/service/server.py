@@ -25,6 +25,10 @@ from kbsearch.service.meters import Meters
 from kbsearch.service.middleware import SECURITY_HEADERS, UNMATCHED, VARY, refusal
 from kbsearch.service.settings import Settings
 
+PATIENCE = 30.0
+"""Seconds that a client may take to send a request whole, or to take any more of an answer."""
+_SWEEP_SECONDS = 10
+"""Between two looks at all connections: a timer for each would cost every request one."""
 MAX_HEAD = 64 * 1024
 """Bytes of a head, or of what follows a body (trailers), without an end; httptools itself would take any number."""
 
@@ -44,6 +48,13 @@ _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
 def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
     """Serve what comes in by `listener` until told to stop; False where it could not start."""
     service: Service = app.state.service
+
+    async def sweep() -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(server.server_state.connections):
+            if isinstance(connection, _Protocol):
+                connection.close_if_stalled(now)
+
     config = uvicorn.Config(
         app,
         http=door(service.gate, service.meters),
@@ -51,6 +62,8 @@ def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
         # Longer than clients and proxies keep an idle connection (mostly 60 s or less), so that they close it, not we:
         # a request sent into a connection that is being closed is lost.
         timeout_keep_alive=75,
+        callback_notify=sweep,
+        timeout_notify=_SWEEP_SECONDS,
         # Access logs would hold queries and addresses, unredacted.
         access_log=False,
         log_config=None,
@@ -90,7 +103,8 @@ def door(gate: Gate, meters: Meters) -> type[asyncio.Protocol]:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which knows whether it is idle, takes no endless head and writes an answer at once.
+    """uvicorn's protocol, which knows whether it is idle, takes no endless head, writes an answer at once and waits
+    for no client forever.
 
     Trailers, the headers after a body in chunks, are read and dropped; uvicorn would add them to those of the request.
     """
@@ -100,6 +114,10 @@ class _Protocol(HttpToolsProtocol):
     _in_head = False
     _bare_size = 0
     """Bytes that have come since the head began or ended, or since the last piece of the body did."""
+    _since = 0.0
+    """When what the connection waits for now began."""
+    _unsent = 0
+    """Bytes that the client had still to take at the last look."""
     _wire: _OneWrite
 
     def is_idle(self) -> bool:
@@ -107,7 +125,19 @@ class _Protocol(HttpToolsProtocol):
         answered = self.cycle is None or self.cycle.response_complete
         return answered and not self._reading and not self.pipeline and not self.flow.write_paused
 
+    def close_if_stalled(self, now: float) -> None:
+        """Close the connection where its client has made no headway for too long, and no timer of uvicorn's runs: that
+        one is for a connection whose last request was answered, and ends with the first byte of the next."""
+        unsent = self.transport.get_write_buffer_size()
+        # While nothing is read, it is the service that takes its time.
+        if unsent != self._unsent or (self.flow.read_paused and not unsent):
+            self._unsent, self._since = unsent, now
+        waits = self._reading or self.is_idle()
+        if (unsent or (waits and self.timeout_keep_alive_task is None)) and now - self._since > PATIENCE:
+            self.transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._since = self.loop.time()
         self._wire = _OneWrite(transport)
         super().connection_made(cast(asyncio.Transport, self._wire))
 
@@ -120,6 +150,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._reading = self._in_head = True
         self._bare_size = 0
+        self._since = self.loop.time()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:

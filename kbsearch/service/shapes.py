@@ -139,7 +139,7 @@ class Readiness(BaseModel):
 
     ready: bool
     snapshot: str | None
-    error: str | None = Field(description="Why the newest snapshot is not the one that serves.")
+    error: str | None = Field(description="That the newest snapshot is not the one that serves; the log says why.")
 
 
 class FigureShape(BaseModel):

@@ -19,6 +19,7 @@ MAX_REACH = 1000
 """Last hit that paging reaches; further down nobody finds anything, and ranking costs more."""
 MAX_SESSION = 100
 MAX_FILTER = 2000
+MAX_LANGS = 200
 MAX_EMAIL = 254
 
 _NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
@@ -43,7 +44,7 @@ class _SearchParameters(BaseModel):
 class SearchQuery(_SearchParameters):
     """A search in a URL; unknown parameters are ignored."""
 
-    langs: str = Field("", max_length=200, description="Languages the user accepts, with commas; empty for any.")
+    langs: str = Field("", max_length=MAX_LANGS, description="Languages the user accepts, with commas; empty for any.")
     filter: str = Field(
         "", max_length=MAX_FILTER, description="Clauses joined by AND, values by commas: type:faq AND lang:lv"
     )
@@ -66,7 +67,7 @@ class SearchBody(_SearchParameters):
 
 
 def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], languages: tuple[str, ...]) -> SearchRequest:
-    """Return what the engine takes; `languages` are those of the snapshot.
+    """Return what the engine takes; `languages` are those of what its sender may see.
 
     :raises UsageError: what pydantic does not see, such as a query of nothing but spaces.
     """
@@ -88,11 +89,15 @@ def to_request(given: SearchQuery | SearchBody, audiences: frozenset[str], langu
 
 
 def _read_langs(given: str | list[str], languages: tuple[str, ...]) -> tuple[str, ...]:
-    langs = [lang.strip() for lang in (given if isinstance(given, list) else given.split(","))]
+    text = given if isinstance(given, str) else ",".join(given)
+    # They are part of what answers are remembered by.
+    if len(text) > MAX_LANGS:
+        raise LimitError(f"langs has {len(text)} characters; at most {MAX_LANGS} are allowed", "langs")
+    langs = [lang.strip() for lang in text.split(",")]
     for lang in langs:
         if not re.fullmatch(LANG, lang):
             raise UsageError(f"langs names {lang[:40]!r}, which is no language code; write langs=lv,en", "langs")
-    return tuple(known_language(lang, languages) for lang in langs if lang)
+    return tuple(dict.fromkeys(known_language(lang, languages) for lang in langs if lang))
 
 
 def is_email(text: str) -> bool:
@@ -117,7 +122,7 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, object]]:
 
 
 def known_language(lang: str, languages: tuple[str, ...]) -> str:
-    """Return the snapshot's name for a language: `lv-LV` is `lv`, unless the snapshot tells them apart."""
+    """Return how the collection names a language: `lv-LV` is `lv`, unless it tells them apart."""
     code = lang.strip().lower()
     return code if code in languages else code.partition("-")[0]
 

@@ -12,7 +12,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,39 +20,11 @@ from types import FrameType
 from typing import Any
 
 from kbsearch.collector import keep_what_is_there
-from kbsearch.errors import KbsearchError
 
 _LOG = logging.getLogger(__name__)
 
 _YOUNG_SECONDS = 5.0
 """A worker that lives shorter than this is replaced no sooner: whatever ended it would end the next one at once."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Listen: what comes in waits for a worker to accept it.
-
-    :raises KbsearchError: the address is taken, or none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, or asyncio would not know that what comes in is TCP, and an answer of two writes would wait 40 ms for the
-    # acknowledgement of the first (Nagle).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise KbsearchError(
-            f"the service could not start on {host}:{port}: {error.strerror}; choose another --host or --port."
-        ) from error
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """The URL of what answers there."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _while_open(parent: int, mine: int, work: Callable[[], int]) -> Callable[[], int]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kbsearch.errors import LimitError, UsageError
+from kbsearch.errors import LimitError, TooMany, UsageError
 from kbsearch.sqlite_file import SqliteFile, folder_beside
 
 PENDING = "pending"
@@ -20,6 +20,8 @@ STATUSES = (PENDING, *SHOWN, "rejected")
 MIN_TITLE, MAX_TITLE, MAX_TEXT = 3, 120, 2000
 MAX_PENDING = 5
 """Unread suggestions that one network may have waiting."""
+MAX_FOLLOWERS = 5
+"""Addresses of one network that may follow a suggestion: the company writes to them, whosesoever they are."""
 MAX_LISTED = 200
 
 _MIGRATIONS = (
@@ -31,6 +33,7 @@ CREATE TABLE suggestions (
 CREATE TABLE votes (suggestion TEXT NOT NULL, voter TEXT NOT NULL, PRIMARY KEY (suggestion, voter));
 CREATE TABLE followers (suggestion TEXT NOT NULL, email TEXT NOT NULL, PRIMARY KEY (suggestion, email));
 """,
+    "ALTER TABLE followers ADD COLUMN network TEXT NOT NULL DEFAULT ''",
 )
 _COLUMNS = "id, title, text, lang, status, created_at, (SELECT COUNT(*) FROM votes WHERE suggestion = id) AS votes"
 
@@ -99,14 +102,22 @@ class SuggestionStore:
             writer.execute("INSERT OR IGNORE INTO votes VALUES (?, ?)", (suggestion, voter))
         return self._find_shown(suggestion).votes
 
-    def follow(self, suggestion: str, email: str) -> None:
+    def follow(self, suggestion: str, email: str, network: str) -> None:
         """Remember who wants to hear of changes.
 
         :raises UsageError: there is no such suggestion that anybody may see.
+        :raises TooMany: enough others from this network follow it already.
         """
         self._find_shown(suggestion)
+        email = email.casefold()
         with self._file.transaction() as writer:
-            writer.execute("INSERT OR IGNORE INTO followers VALUES (?, ?)", (suggestion, email.casefold()))
+            (others,) = writer.execute(
+                "SELECT COUNT(*) FROM followers WHERE suggestion = ? AND network = ? AND email != ?",
+                (suggestion, network, email),
+            ).fetchone()
+            if others >= MAX_FOLLOWERS:
+                raise TooMany(f"{others} addresses from here follow this suggestion already; vote for it", "email")
+            writer.execute("INSERT OR IGNORE INTO followers VALUES (?, ?, ?)", (suggestion, email, network))
 
     def decide(self, suggestion: str, status: str) -> None:
         """Give a suggestion a status.

@@ -48,7 +48,7 @@ class Steered:
     def __init__(self, engine: Engine) -> None:
         self.snapshot = engine.snapshot
         self.may_wait = engine.may_wait
-        self.languages = engine.languages
+        self.languages_for = engine.languages_for
         self._engine = engine
 
     def search(self, request: SearchRequest) -> SearchOutcome:

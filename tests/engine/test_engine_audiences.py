@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from kbsearch.engine import Engine
+from kbsearch.engine import Engine, open_engine
 from kbsearch.text.keyboard import in_other_layout
-from kbsearch.types import SearchOutcome
+from kbsearch.types import SearchOutcome, SearchRequest
 
 Search = Callable[..., SearchOutcome]
 Rows = tuple[dict[str, Any], ...]
@@ -129,6 +131,23 @@ def test_documents_are_shown_to_their_audiences_only(engine: Engine, handmade_ro
                     if other["group"] == row["group"] and other["id"] != row["id"] and audience_of(other) & audiences
                 }
                 assert document.translations == others
+
+
+def test_a_language_of_hidden_articles_decides_nothing(
+    build_index: Callable[[Rows], Path], handmade_rows: Rows
+) -> None:
+    """A question in it is answered as if the collection lacked it, detected language and confidence included."""
+    polish = {"id": "zwrot.pl", "lang": "pl", "title": "Zwrot pieniędzy", "body": "Zwracamy pieniądze za towar."}
+    hidden = {**polish, "group": "zwrot", "audience": ["agent"]}
+    rows = tuple(row for row in handmade_rows if audience_of(row) & PUBLIC)
+    without, mixed = open_engine(build_index(rows)), open_engine(build_index((*rows, hidden)))
+    assert mixed.languages_for(PUBLIC) == without.languages_for(None)
+    assert set(mixed.languages_for(AGENT)) - set(mixed.languages_for(PUBLIC)) == {"pl"}
+    for query in ("zwrot pieniędzy", "jak zmienić hasło do konta", "zwrot"):
+        asked = SearchRequest(q=query, audiences=PUBLIC)
+        same = {"snapshot": "", "timings_ms": {}}
+        assert replace(mixed.search(asked), **same) == replace(without.search(asked), **same)
+    assert mixed.search(SearchRequest(q="zwrot pieniędzy", audiences=AGENT)).detected_lang == "pl"
 
 
 def test_a_filter_on_audience_does_not_widen_what_is_seen(search: Search) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from event_facts import event
 
-from kbsearch.errors import StoreError
+from kbsearch.errors import StoreError, UsageError
 from kbsearch.events.connect import open_store
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.events.sqlite_schema import MIGRATIONS
@@ -78,6 +78,27 @@ def test_a_server_of_a_newer_kbsearch_is_refused(postgres_url: str) -> None:
         connection.execute("UPDATE kbsearch_schema SET version = 99")
     with pytest.raises(StoreError, match="schema 99"):
         open_store(postgres_url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgre://kbsearch:hunter2@db.example/x",
+        "postgresql//kbsearch:hunter2@db.example/x",
+        "host=db.example password=hunter2",
+        "postgresql://kbsearch:hunter2%zz@db.example/x",
+        "postgresql://kbsearch:a@hunter2@db.example/x",
+        "postgresql://kbsearch:a/hunter2@db.example/x",
+        "postgresql://db.example/x?passwort=1&password=hunter2",
+    ],
+)
+def test_a_mistyped_url_is_shown_without_its_password(url: str) -> None:
+    """Whatever stands in front of it, and whatever it holds."""
+    pytest.importorskip("psycopg")
+    with pytest.raises((UsageError, StoreError), match=r"db\.example") as caught:
+        open_store(url)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("url", ["postgresql://kbsearch:hunter2@127.0.0.1:1/x", "postgresql://kbsearch:hunter2@/x?a=b"])

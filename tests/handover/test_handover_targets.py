@@ -23,6 +23,7 @@ from kbsearch.handover.targets.protocol import Secrets, Target
 from kbsearch.handover.targets.text import as_text
 
 DOCUMENT = document_of(ticket())
+ENCODED = "=?utf-8?q?x=0d=0aX-Injected:_yes=0d=0a=0d=0aINJECTED?="
 SECRETS = Secrets(signing=SIGNING, token="token-1", password="password-1")
 
 
@@ -289,6 +290,29 @@ def test_mail() -> None:
     assert body.get_content().replace("\r\n", "\n") == as_text(document)
     assert attachment.get_filename() == "handover.json"
     assert json.loads(attachment.get_content()) == json.loads(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("subject", "name", "email"),
+    [
+        pytest.param(ENCODED, "", "anna@example.org", id="subject"),
+        pytest.param(f"x {ENCODED}", ENCODED, "anna@example.org", id="name"),
+        pytest.param("x", "", f"{ENCODED}@example.org", id="address"),
+        pytest.param("x", "Anna", f"anna@{ENCODED}.example.org", id="host"),
+    ],
+)
+def test_mail_has_no_header_of_the_customers(subject: str, name: str, email: str) -> None:
+    """An encoded word (RFC 2047) is not decoded on its way into a header, line ends and all."""
+    with receiving_mail(Mailbox()) as mailbox:
+        text = f"smtp://127.0.0.1:{mailbox.port}/?to=support%40example.com&from=kb%40example.com"
+        contact = {"email": email, "name": name}
+        target(text).deliver({**DOCUMENT, "subject": subject, "contact": contact}, "d1", 1)
+    (message,) = mailbox.messages
+    assert not [line for line in message.as_bytes().splitlines() if line.startswith((b"X-Injected", b"INJECTED"))]
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Subject"] == subject.replace("=?", "= ?")
+    assert message["Reply-To"] is None or message["Reply-To"].addresses[0].addr_spec == "anna@example.org"
+    assert (message["Reply-To"] is None) == (email != "anna@example.org")
 
 
 def test_mail_that_is_refused() -> None:

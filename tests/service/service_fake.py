@@ -63,9 +63,12 @@ class FakeEngine:
     ) -> None:
         self.snapshot = snapshot
         self.may_wait = False
-        self.languages = tuple(sorted({document.lang for document in articles}))
         self._articles = articles
         self._delay = delay
+
+    def languages_for(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
+        """Those of the articles for these audiences."""
+        return tuple(sorted({document.lang for document in self._visible(audiences)}))
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank by the share of words in common."""
@@ -156,6 +159,10 @@ class FakeEngine:
 
 class AnsweringEngine(FakeEngine):
     """The fake one, with a passage where it answers."""
+
+    def languages_for(self, audiences: frozenset[str] | None) -> tuple[str, ...]:
+        """Those of the articles for these audiences."""
+        return tuple(sorted({document.lang for document in self._visible(audiences)}))
 
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Add the first hit's text as the answer."""

@@ -128,6 +128,17 @@ def test_the_same_again_gives_the_same_ticket_and_the_same_facts(client: TestCli
     assert file(client, idempotency_key="") == without
 
 
+def test_who_repeats_what_another_wrote_gets_a_ticket_of_his_own(client: TestClient) -> None:
+    """Not the key to theirs: a session or key that nobody else knows, or the network, says who it is."""
+    anonymous = {"idempotency_key": "", "session": ""}
+    there = [TestClient(client.app, client=(address, 50000)) for address in ("198.51.1.7", "198.51.1.9", "198.51.2.7")]
+    first, same, other = (file(caller, **anonymous) for caller in there)
+    assert first == same
+    assert other["id"] != first["id"]
+    assert file(there[2], idempotency_key="") == file(there[0], idempotency_key="")
+    assert file(there[2]) == file(there[0])
+
+
 def test_the_log_knows_why_and_not_who(client: TestClient) -> None:
     """Written before the answer; neither contact nor ticket is in it."""
     filed = file(client)

@@ -60,14 +60,20 @@ def test_cors_can_be_narrowed(make_client: Any) -> None:
         ("null", "cross-site", 403),
         ("https://shop.example", "cross-site", 202),
         ("https://kb.example", "same-origin", 202),
-        ("https://evil.example", None, 202),
+        ("http://evil.example", None, 403),
+        ("null", None, 403),
+        ("https://shop.example", None, 202),
+        ("http://testserver", None, 202),
+        ("https://TestServer", None, 202),
+        ("http://testserver:81", None, 403),
         (None, None, 202),
     ],
 )
 def test_pages_that_are_not_named_have_no_effect(
     make_client: Any, origin: str | None, site: str | None, status: int
 ) -> None:
-    """A body of text/plain needs no leave from CORS; who is no browser says no site."""
+    """A body of text/plain needs no leave from CORS; over plain HTTP a browser says its page's origin only, and who is
+    no browser nothing."""
     given = {"Origin": origin, "Sec-Fetch-Site": site, "Content-Type": "text/plain"}
     headers = {name: value for name, value in given.items() if value is not None}
     with make_client(origins="https://shop.example") as client:
@@ -76,3 +82,30 @@ def test_pages_that_are_not_named_have_no_effect(
         assert client.get("/v1/suggestions", headers=headers).status_code == 200
     assert (answer.status_code, filed) == (status, 1 if status == 202 else 0)
     assert (answer.json().get("error", {}).get("code") == "forbidden") is (status == 403)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://testserver"}, 303),
+        ({"Origin": "https://help.example", "Host": "help.example"}, 303),
+        ({"Origin": "https://help.example", "X-Forwarded-Host": "help.example"}, 303),
+        ({}, 303),
+    ],
+)
+def test_forms_of_other_sites_have_no_effect(client: TestClient, headers: dict[str, str], status: int) -> None:
+    """Over plain HTTP, too, where browsers say no Sec-Fetch-Site; a proxy says which host the page knows."""
+    form = {"title": "Delivery on Sundays"}
+    answer = client.post("/suggestions", data=form, headers=headers, follow_redirects=False)
+    filed = len(client.app.state.service.suggestions.listed())  # type: ignore[attr-defined]
+    assert (answer.status_code, filed) == (status, 1 if status == 303 else 0)
+
+
+@pytest.mark.parametrize("path", ["/", "/ticket", "/suggestions", "/dashboard", "/explain"])
+def test_browsers_may_say_on_which_page_a_form_stands(client: TestClient, path: str) -> None:
+    """With `no-referrer` the origin of its own form would be `null`."""
+    policy = client.get(path).headers["referrer-policy"]
+    assert policy in ("same-origin", "strict-origin-when-cross-origin")

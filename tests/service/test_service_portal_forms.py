@@ -306,6 +306,10 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     assert "20000100" not in str(shown)
     assert "a@b.example" not in str(shown) + filing.get("/suggestions").text
     assert service.suggestions.followers(one) == ["a@b.example"]
+    follow = f"/v1/suggestions/{one}/follow"
+    assert [filing.post(follow, json={"email": f"{n}@b.example"}).status_code for n in range(5)] == [202] * 4 + [429]
+    too_many = filing.post(f"/suggestions/{one}?lang=en", data={"email": "more@b.example"})
+    assert (too_many.status_code, "or try again later" in too_many.text) == (429, True)
     assert service.buffer.flush()
     assert sorted(event.action_name for event in service.store.events()) == ["suggestion", "vote"]
 

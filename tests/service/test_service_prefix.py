@@ -88,6 +88,14 @@ def test_every_link_of_every_page_is_below_the_prefix(outside: TestClient) -> No
     }
 
 
+@pytest.mark.parametrize("path", ["dashboard/", "v1/search/", "suggestions/"])
+def test_a_slash_too_many_leads_nowhere(outside: TestClient, path: str) -> None:
+    """A redirect would lose the prefix, and take any host for ours."""
+    answer = outside.get(f"{PREFIX}/{path}", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert answer.json()["error"]["message"].endswith("leave out the slash at its end")
+
+
 def test_forms_lead_to_pages_below_it(outside: TestClient) -> None:
     """A ticket, a vote on an article, a suggestion, signing out."""
     ticket = {"subject": "Invoice", "message": "It is missing.", "email": "anna@example.org", "session": "0" * 32}

@@ -34,7 +34,7 @@ def publish(directory: Path, version: str) -> None:
 
 
 def test_not_ready_until_something_is_published(make_client: Any, tmp_path: Path) -> None:
-    """Alive all the while; the reason is told."""
+    """Alive all the while; why, which names places of this machine, is for the log."""
     with make_client(engine=None, published=False) as client:
         assert client.get("/healthz").status_code == 200
         eventually(lambda: client.get("/readyz").json()["error"] is not None)
@@ -42,7 +42,7 @@ def test_not_ready_until_something_is_published(make_client: Any, tmp_path: Path
         assert (response.status_code, response.json()["ready"], response.json()["snapshot"]) == (503, False, None)
         # Balancers that ask for the head alone.
         assert [client.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 503]
-        assert "nothing is published" in response.json()["error"]
+        assert response.json()["error"] == "no version of the index could be opened; the service's log says why"
         refused = client.get("/v1/search?q=password")
         assert (
             refused.status_code,
@@ -55,8 +55,10 @@ def test_not_ready_until_something_is_published(make_client: Any, tmp_path: Path
         assert client.get("/readyz").json() == {"ready": True, "snapshot": "v1", "error": None}
 
 
-def test_a_new_snapshot_takes_over_and_a_broken_one_does_not(make_client: Any, tmp_path: Path) -> None:
-    """The old one goes on; the error is visible, and gone when a good one is published."""
+def test_a_new_snapshot_takes_over_and_a_broken_one_does_not(
+    make_client: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The old one goes on; that it does is visible, why is in the log, and all is well when a good one is published."""
     with make_client() as client:
         assert client.get("/v1/search?q=password").json()["snapshot"] == "v1"
         publish(tmp_path / "index", "v2")
@@ -65,7 +67,8 @@ def test_a_new_snapshot_takes_over_and_a_broken_one_does_not(make_client: Any, t
         eventually(lambda: client.get("/readyz").json()["error"] is not None)
         answer = client.get("/readyz").json()
         assert (answer["ready"], answer["snapshot"]) == (True, "v2")
-        assert "cut short" in answer["error"]
+        assert answer["error"] == "a newer version of the index could not be opened; the service's log says why"
+        assert "cut short" in caplog.text
         text = client.get("/metrics").text
         assert 'kbsearch_reloads_total{result="ok"} 1.0' in text
         assert 'kbsearch_reloads_total{result="failed"} 1.0' in text

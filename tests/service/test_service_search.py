@@ -16,6 +16,7 @@ from kbsearch.service.gate import Gate
 from kbsearch.service.popular import PopularQueries
 from kbsearch.service.sent import parameters_of
 from kbsearch.service.shapes import DocumentAnswer, SearchAnswer, SuggestAnswer
+from kbsearch.service.wire import SearchBody, to_request
 
 ANSWER_KEYS = {
     "query_id", "q", "detected_lang", "lang_confidence", "found", "took_ms", "snapshot", "decision", "hits", "facets",
@@ -124,6 +125,7 @@ def test_explain_is_only_there_when_asked_for(client: TestClient) -> None:
         ({"q": "x", "offset": "991"}, "offset", "limit_exceeded"),
         ({"q": "x", "lang": "not a language"}, "lang", "invalid_value"),
         ({"q": "x", "langs": "lv,!"}, "langs", "invalid_value"),
+        ({"q": "x", "langs": "lv," * 67}, "langs", "limit_exceeded"),
         ({"q": "x", "session": "s" * 101}, "session", "limit_exceeded"),
         ({"q": "x", "explain": "perhaps"}, "explain", "invalid_value"),
         ({"q": "x", "filter": "colour:red"}, "filter", "bad_filter"),
@@ -137,6 +139,13 @@ def test_bad_parameters_are_named(client: TestClient, parameters: dict[str, str]
     assert (field, code) == (error["field"], error["code"])
     error = error_of(client.post("/v1/search", json=parameters), 422)
     assert (field, code) == (error["field"], error["code"])
+
+
+def test_languages_in_a_list_are_as_many_as_in_a_text(client: TestClient) -> None:
+    """They are part of what answers are remembered by, each once."""
+    error = error_of(client.post("/v1/search", json={"q": "x", "langs": ["lv"] * 68}), 422)
+    assert (error["field"], error["code"]) == ("langs", "limit_exceeded")
+    assert to_request(SearchBody(q="x", langs=["lv", "en", "lv-LV"]), frozenset(), ("lv",)).langs == ("lv", "en")
 
 
 @pytest.mark.parametrize("value", [7, [7], {"type": 7}, {"type": [7]}])

@@ -7,18 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import Any
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
-from uvicorn.server import ServerState
+from service_wire import Wire, connected
 
 from kbsearch.errors import KbsearchError
 from kbsearch.service.context import Service
 from kbsearch.service.gate import Gate
-from kbsearch.service.server import MAX_HEAD, door
-from kbsearch.service.workers import listen
+from kbsearch.service.listener import listen
+from kbsearch.service.server import MAX_HEAD
 
 # Both have the signal before the parent knows its child, and the child has handlers of its own.
 TOLD_WHILE_FORKING = """
@@ -31,30 +29,6 @@ run_workers(3, lambda: time.sleep(60) or 0, lambda: None)
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 
 CHUNKED = b'POST /v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"q":"password"}\r\n'
-
-
-class Wire(asyncio.Transport):
-    """Keeps what is written before it is closed."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("192.0.2.1", 5), "sockname": ("192.0.2.2", 80)})
-        self.written = b""
-        self.writes = 0
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        if not self.closed:
-            self.written += data
-            self.writes += 1
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
 
 
 @pytest.fixture
@@ -76,14 +50,7 @@ def talk(
     wire = wire or Wire()
 
     async def converse() -> bytes:
-        config = uvicorn.Config(
-            client.app, http=door(service.gate, service.meters), server_header=False, log_config=None
-        )
-        config.load()
-        state = ServerState()
-        state.default_headers = [(b"date", b"today")]
-        connection: Any = config.http_protocol_class(config, state, {})  # type: ignore[call-arg]
-        connection.connection_made(wire)
+        connection, state = connected(client, service, wire)
         for piece in pieces:
             connection.data_received(piece)
         at_once(wire.written)

@@ -14,7 +14,7 @@ import pytest
 from kbsearch.bench.memory import memory_of
 from kbsearch.bench.server import serving
 from kbsearch.errors import KbsearchError
-from kbsearch.service.workers import listen
+from kbsearch.service.listener import listen
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from kbsearch.cli import main
-from kbsearch.errors import LimitError, StoreError, UsageError
-from kbsearch.suggestions.store import MAX_PENDING, PENDING, Suggestion, SuggestionStore
+from kbsearch.errors import LimitError, StoreError, TooMany, UsageError
+from kbsearch.sqlite_file import SqliteFile
+from kbsearch.suggestions.store import _MIGRATIONS, MAX_FOLLOWERS, MAX_PENDING, PENDING, Suggestion, SuggestionStore
 
 
 def wish(number: int, title: str = "Delivery on Sundays") -> Suggestion:
@@ -31,7 +32,7 @@ def test_nobody_sees_what_nobody_has_read(store: SuggestionStore) -> None:
     """Nor votes for it, nor follows it; a rejected one is not shown either."""
     store.file(wish(1), "here")
     assert store.shown() == []
-    for attempt in (lambda: store.vote("s1", "me"), lambda: store.follow("s1", "a@example.org")):
+    for attempt in (lambda: store.vote("s1", "me"), lambda: store.follow("s1", "a@example.org", "here")):
         with pytest.raises(UsageError, match="no suggestion 's1'"):
             attempt()
     store.decide("s1", "rejected")
@@ -67,11 +68,38 @@ def test_addresses_are_kept_apart_and_forgotten(store: SuggestionStore) -> None:
     for number in (1, 2):
         store.file(wish(number), "here")
         store.decide(f"s{number}", "open")
-        store.follow(f"s{number}", "Anna@Example.org")
+        store.follow(f"s{number}", "Anna@Example.org", "here")
     assert store.followers("s1") == ["anna@example.org"]
     assert "anna" not in repr(store.shown() + store.listed())
     assert store.forget("ANNA@example.org") == 2
     assert store.followers("s1") == store.followers("s2") == []
+
+
+def test_one_network_follows_with_a_few_addresses(store: SuggestionStore) -> None:
+    """Those that follow may say so again, and other networks and suggestions have their own."""
+    for number in (1, 2):
+        store.file(wish(number), "here")
+        store.decide(f"s{number}", "open")
+    for number in range(MAX_FOLLOWERS):
+        store.follow("s1", f"a{number}@example.org", "here")
+    with pytest.raises(TooMany):
+        store.follow("s1", "victim@example.org", "here")
+    store.follow("s1", "A0@example.org", "here")
+    store.follow("s1", "b@example.org", "elsewhere")
+    store.follow("s2", "b@example.org", "here")
+    assert len(store.followers("s1")) == MAX_FOLLOWERS + 1
+
+
+def test_followers_of_an_older_file_stay(tmp_path: Path) -> None:
+    """They count for no network."""
+    older = SqliteFile(tmp_path / "suggestions.db", "suggestions", _MIGRATIONS[:1])
+    with older.transaction() as writer:
+        writer.execute("INSERT INTO followers VALUES ('s1', 'a@example.org')")
+    older.close()
+    store = SuggestionStore(tmp_path / "suggestions.db")
+    store.file(wish(1), "here")
+    assert store.followers("s1") == ["a@example.org"]
+    store.close()
 
 
 def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
@@ -104,7 +132,7 @@ def test_the_command_lists_decides_and_forgets(
     assert run() == (0, "No suggestions yet.")
     store.file(wish(1), "here")
     assert run("--decide", "s1", "open") == (0, "s1 is open now.")
-    store.follow("s1", "anna@example.org")
+    store.follow("s1", "anna@example.org", "here")
     code, listed = run()
     assert (code, listed.split()) == (0, ["s1", "open", "0", "votes", "[en]", "Delivery", "on", "Sundays"])
     assert orjson.loads(run("--json")[1])[0].items() >= {"id": "s1", "status": "open", "votes": 0}.items()

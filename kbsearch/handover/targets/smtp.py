@@ -17,6 +17,8 @@ from kbsearch.handover.targets.protocol import Secrets
 from kbsearch.handover.targets.text import as_text, name_of
 
 _TIMEOUT = 15.0
+_ENCODED = "=?"
+"""How an encoded word begins (RFC 2047)."""
 _EXAMPLE = "smtp://user@mail.example.com:587/?to=support%40example.com&from=kbsearch%40example.com"
 
 
@@ -73,8 +75,8 @@ class Smtp:
         message["From"] = self._from
         message["To"] = self._to
         email = document["contact"]["email"]
-        # An address that older mail servers cannot carry stands in the text.
-        if email.isascii():
+        # An address that older mail servers cannot carry, or that would be decoded, stands in the text.
+        if email.isascii() and _ENCODED not in email:
             user, _, domain = email.rpartition("@")
             message["Reply-To"] = MailAddress(_one_line(name_of(document)), user, domain)
         message["Message-ID"] = f"<{delivery}@{self._from.rpartition('@')[2]}>"
@@ -87,4 +89,5 @@ class Smtp:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    # The email package decodes encoded words in what it is given, line ends and all, and writes them as they are.
+    return " ".join(text.split()).replace(_ENCODED, "= ?")

@@ -74,9 +74,8 @@ async def _search(
 ) -> tuple[SearchOutcome, str]:
     """Search for a question; after a no it is the same search again, and is recorded once."""
     engine = service.holder.engine()
-    query = SearchRequest(
-        q="", body=question.text, lang=known_language(given.lang, engine.languages), limit=_HITS, audiences=audiences
-    )
+    lang = known_language(given.lang, engine.languages_for(audiences))
+    query = SearchRequest(q="", body=question.text, lang=lang, limit=_HITS, audiences=audiences)
     recorded = given.analytics and not question.query_id
     answered = await service.search(engine, query, request, session=given.session, analytics=recorded)
     return answered.outcome, question.query_id or answered.query_id

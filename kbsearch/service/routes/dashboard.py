@@ -33,7 +33,8 @@ router = APIRouter(include_in_schema=False)
 COOKIE = "kbsearch_admin"
 _PATH = "/dashboard"
 _PERIOD = ("from", "to")
-_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+# With no-referrer a browser would send the form with no origin either, as if it stood on another site.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 _PRESETS = (7, 28, 90)
 _USUAL = 28
 

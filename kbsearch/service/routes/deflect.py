@@ -92,7 +92,7 @@ async def answers_for(
     if not any(map(str.isalnum, given.subject + given.body)):
         raise UsageError("subject and body are empty; send at least one word", "subject")
     engine = service.holder.engine()
-    lang = known_language(given.lang, engine.languages)
+    lang = known_language(given.lang, engine.languages_for(audiences))
     query = SearchRequest(q=given.subject, body=given.body, lang=lang, limit=_HITS, audiences=audiences)
     answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
     held_out = in_holdout(given.session, service.settings.holdout, _SALT)

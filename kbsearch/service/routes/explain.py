@@ -17,7 +17,8 @@ from kbsearch.types import SearchOutcome
 
 router = APIRouter(include_in_schema=False)
 
-_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+# With no-referrer a browser would send the form with no origin either, as if it stood on another site.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
 @router.get("/explain")
@@ -51,7 +52,7 @@ async def _explained(request: Request, q: str, lang: str, audiences: frozenset[s
     service = service_of(request)
     engine = service.holder.engine()
     given = read_as(SearchQuery, {"q": q, "lang": lang, "explain": True})
-    query = to_request(given, audiences, engine.languages)
+    query = to_request(given, audiences, engine.languages_for(audiences))
     outcome = await service.gate.run(lambda: engine.search(query), "search", inline=not engine.may_wait)
     return _page(request, q, lang, outcome)
 

@@ -99,6 +99,7 @@ async def file_handover(request: Request) -> Response:
             since=iso(moment - _SAME_WITHIN),
             client_id="" if private else client,
             session_id="" if private else safe_id(given.session, service.hasher),
+            network=service.hasher.voucher("handover", address),
         )
 
     ticket, is_new = await to_thread.run_sync(file)

@@ -78,7 +78,7 @@ async def _show_results(request: Request, state: PageState, values: Values) -> s
     engine = service.holder.engine()
     query = SearchRequest(
         q=state.q,
-        lang=known_language(str(values["lang"]), engine.languages),
+        lang=known_language(str(values["lang"]), engine.languages_for(PUBLIC)),
         limit=PAGE_SIZE,
         offset=state.offset,
         filters=state.filters(),

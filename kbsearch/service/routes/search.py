@@ -71,7 +71,7 @@ async def suggest(
     service = service_of(request)
     audiences = service.audiences(request)
     engine = service.holder.engine()
-    language = known_language(lang, engine.languages)
+    language = known_language(lang, engine.languages_for(audiences))
     queries = service.popular.matching(q, language, min(_QUERY_SHARE, limit))
     titles = []
     if q.strip():
@@ -89,7 +89,7 @@ async def _search(request: Request, given: SearchQuery | SearchBody) -> Response
     service = service_of(request)
     audiences = service.audiences(request)
     engine = service.holder.engine()
-    query = to_request(given, audiences, engine.languages)
+    query = to_request(given, audiences, engine.languages_for(audiences))
     answered = await service.search(engine, query, request, session=given.session, analytics=given.analytics)
     return _respond(answered, explain=given.explain)
 

@@ -109,7 +109,11 @@ async def vote_for(request: Request, suggestion: str) -> Response:
 
 
 @router.post(
-    "/v1/suggestions/{suggestion}/follow", status_code=202, responses=_BODY_ERRORS, summary="Follow a suggestion",
+    "/v1/suggestions/{suggestion}/follow", status_code=202, summary="Follow a suggestion",
+    responses={
+        **_BODY_ERRORS,
+        429: {"model": shapes.ErrorAnswer, "description": "Too many followers from this network; see Retry-After."},
+    },
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": FollowBody.model_json_schema()}}}},
 )  # fmt: skip
 async def follow(request: Request, suggestion: str) -> Response:
@@ -192,7 +196,10 @@ async def _vote(request: Request, suggestion: str, session: str) -> int:
 async def _follow(request: Request, suggestion: str, email: str) -> None:
     if not is_email(email):
         raise UsageError("email must be an address such as anna@example.org", "email")
-    await to_thread.run_sync(service_of(request).suggestions.follow, suggestion, email)
+    service = service_of(request)
+    address, _agent = client_of(request)
+    network = service.hasher.voucher(f"follow:{suggestion}", address)
+    await to_thread.run_sync(service.suggestions.follow, suggestion, email, network)
 
 
 async def _page(
@@ -208,7 +215,7 @@ async def _page(
     status = error_code(error)[0] if error else 200
     field = getattr(error, "field", None)
     wrong = f"follow-{followed}" if field == "email" else field if field in ("title", "text") else ""
-    problem = "failed" if status >= 500 else "email_bad" if field == "email" else "form_bad"
+    problem = "failed" if status >= 500 else "email_bad" if (status, field) == (422, "email") else "form_bad"
     values.update(
         view="suggestions", wrong=wrong, done=done, given=given or {}, longest={"title": MAX_TITLE, "text": MAX_TEXT},
         form_problem=texts[problem] if error else "",
