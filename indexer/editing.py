@@ -15,7 +15,8 @@ from pathlib import Path
 from indexer.editing_names import editing_kind
 from indexer.folders import source_folders
 from indexer.loaders.report import LoadReport, Problem, SourceFile
-from indexer.loaders.whole import MAX_FILE, Unreadable, read_text
+from indexer.loaders.rows import read_rows
+from indexer.loaders.whole import Unreadable, read_text
 from kbsearch.editing import Editing, Rule, Synonym
 from kbsearch.errors import SourceError
 from kbsearch.index.arrays import wide_hash
@@ -102,7 +103,6 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
     except (Unreadable, OSError) as fault:
         complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
-    csv.field_size_limit(MAX_FILE)  # beyond the library's own, 128 KiB, is an error
     lines = io.StringIO(text).readlines()
     number = next((number for number, line in enumerate(lines, start=1) if not _is_comment(line)), 1)
     header = "".join(lines[number - 1 : number])
@@ -113,22 +113,15 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
         said = f"the first line that is no comment must name the column {missing[0]!r}"
         complain(Problem(file.name, number, said), report, strict)
         return
-    reader = csv.reader(lines[number:], delimiter=delimiter, strict=True)
-    while True:
-        line = number + reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            complain(Problem(file.name, line, f"not CSV: {error}"), report, strict)
-            continue
-        if cells is None:
-            return
-        named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
-        is_comment = bool(cells) and cells[0].startswith("#")
-        if len(cells) > len(columns) and not is_comment:
-            complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
+    for row in read_rows(lines[number:], delimiter, number + 1):
+        named = dict(zip(columns, (normalise(cell) for cell in row.cells), strict=False))
+        is_comment = bool(row.cells) and row.cells[0].startswith("#")
+        if row.fault:
+            complain(Problem(file.name, row.line, row.fault), report, strict)
+        elif len(row.cells) > len(columns) and not is_comment:
+            complain(Problem(file.name, row.line, row.too_wide(columns)), report, strict)
         elif any(named.values()) and not is_comment:
-            yield line, {name: named.get(name, "") for name in (*required, *optional)}
+            yield row.line, {name: named.get(name, "") for name in (*required, *optional)}
 
 
 def _is_comment(line: str) -> bool:

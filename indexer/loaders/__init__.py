@@ -32,7 +32,7 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
     """Yield the documents of files and folders, lazily and in a fixed order; what is bad goes to `report`.
 
     :raises SourceError: at once for a path that is absent or of an unknown kind; while reading for a source
-        without any good document, and for the first problem where `strict`.
+        without any good document (files of the editor's beside others apart), and for the first problem where `strict`.
     """
     if not paths:
         raise SourceError(f"No source was given; name a file or folder that holds {SUPPORTED}.")
@@ -69,6 +69,8 @@ def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[D
                     yield item.document
         if not good:
             raise SourceError(_nothing_good(path, bad, first))
+    if not report.documents:
+        raise SourceError(f"{paths[0]} is a file of the editor's and holds no article; name the articles as well.")
 
 
 def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterator[Item]:

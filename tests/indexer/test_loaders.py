@@ -34,15 +34,19 @@ def test_strict_makes_the_first_problem_fatal(tmp_path):
 
 
 def test_an_editors_file_that_is_not_csv_is_a_problem_with_its_line(tmp_path):
-    """An unclosed quote would make one row of all that follow it, and synonyms of words that are none."""
+    """An unclosed quote would make one row of all that follow it; they are read again from the next line on."""
     path = tmp_path / "synonyms.csv"
     path.write_text('words\nrobots; robot\n"klients"; customer\n"two\nlines; one"\n"parole; password\nkonts; account\n')
     report = LoadReport()
     found = load_editing([path], {}, report=report).synonyms
-    assert [synonym.typed for synonym in found] == [("robots", "robot"), ("two lines", "one")]
+    assert [synonym.typed for synonym in found] == [
+        ("robots", "robot"),
+        ("two lines", "one"),
+        ("konts", "account"),
+    ]
     assert [str(problem).removeprefix(f"{path}:") for problem in report.problems] == [
         "3: not CSV: ',' expected after '\"'",
-        "6: not CSV: unexpected end of data",
+        "6: not CSV: unexpected end of data, 1 line below the quote that opens here",
     ]
     with pytest.raises(SourceError, match=r"synonyms\.csv:3: not CSV.*--strict"):
         load_editing([path], {}, report=LoadReport(), strict=True)
@@ -76,6 +80,18 @@ def test_a_source_without_a_good_document_is_an_error(tmp_path, content, message
 def test_an_empty_folder_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="holds no document"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("names", [["synonyms.csv"], ["synonyms.lv.csv", "rules.csv"]])
+def test_files_of_the_editor_alone_are_an_error(tmp_path, names):
+    """An index of no article would take the place of the one that is published."""
+    paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.write_text("words\nrobots; robot\n")
+    with pytest.raises(SourceError, match=rf"{names[0]} is a file of the editor's and holds no article"):
+        load(*paths)
+    articles = write_lines(tmp_path / "kb.jsonl", GOOD)
+    assert len(load(*paths, articles)[0]) == 1
 
 
 def test_wrong_paths_are_named_before_anything_is_read(tmp_path):
