@@ -146,16 +146,17 @@ def _unpacked(
 ) -> Iterator[SourceFile | Problem]:
     """The readable files of an archive, in its order, and those of archives in it, as Notion packs its exports."""
 
-    def wanted(name: str) -> bool:
+    def extension(name: str) -> str:
         *folders, file = name.split("/")
         if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders or editing_kind(file):
-            return False
-        if _extension(file) is None or (_is_archive(file) and depth):
+            return ""
+        known = _extension(file)
+        if known is None or (depth and known in archive.EXTENSIONS):
             ignored[_kind(file)] += 1
-            return False
-        return True
+            return ""
+        return known
 
-    for member in archive.members(path, shown, wanted):
+    for member in archive.members(path, shown, extension):
         if isinstance(member, Problem):
             yield member
             continue

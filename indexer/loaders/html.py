@@ -70,7 +70,7 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
 
 
 def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object]) -> Item:
-    (main, named), title = _content(tree), _title(tree) or source.path.stem
+    (main, named), title = _content(tree), _title(tree) or source.stem
     if main is None:
         return Problem(source.name, None, "the page has no body")
     first = main.css_first("h1")

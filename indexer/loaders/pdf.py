@@ -66,7 +66,7 @@ def read(source: SourceFile) -> Iterator[Item]:
     named = "" if re.search(r"\.\w{2,4}$|^Microsoft Word|^untitled", said, re.IGNORECASE) else said
     fields = {
         "id": source.id,
-        "title": named or title or source.path.stem,
+        "title": named or title or source.stem,
         "body": body,
         "format": "html",
         "lang": lang if re.fullmatch(r"[A-Za-z]{2,3}([-_]\w{2,8})*", lang) else "",

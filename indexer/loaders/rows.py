@@ -1,4 +1,4 @@
-"""Rows of CSV with their lines; what a stray quote takes in is read again. Used by the loader `csv_file` and `editing`."""
+"""Rows of CSV and their lines; what a stray quote takes in is read again. Used by `csv_file` and `editing`."""
 
 from __future__ import annotations
 
