@@ -30,6 +30,10 @@ _NOTICES = f":is({_MARKS})"
 """One selector, so that an element with several of the marks comes once."""
 _NOTICE_CHARS = 1_000
 """A longer one is an article about cookies."""
+_WHOLE = ("body", "h1", "h2", "h3", "h4", "h5", "h6")
+"""These are no notices, whatever they are called."""
+_ASKING = 'button, input, [role="button"], a:not([href]), a[href=""], a[href^="#"], a[href^="javascript:" i]'
+"""What one presses to consent. A section with a heading and none of these is about cookies."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
 _BROWSER = {
     "iso8859-1": "windows-1252",
@@ -119,8 +123,7 @@ def _decode(data: bytes, said: str) -> tuple[str, str]:
 
 def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
     """The element that holds the article, with what is never content taken out of it; and whether the page names it."""
-    articles = tree.css("article")
-    main = tree.css_first("main") or tree.css_first('[role="main"]') or (articles[0] if len(articles) == 1 else None)
+    main = tree.css_first("main") or tree.css_first('[role="main"]') or _lone_article(tree)
     chosen = main or tree.body
     if chosen is not None:
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
@@ -130,10 +133,21 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
     return chosen, main is not None
 
 
+def _lone_article(tree: LexborHTMLParser) -> LexborNode | None:
+    """The only <article> of a page, unless it is a teaser or a comment beside the text."""
+    articles = tree.css("article")
+    if tree.body is None or len(articles) != 1:
+        return None
+    tree.body.strip_tags(_NEVER)  # what is never read is no measure
+    is_the_text = articles[0].css_first("h1") is not None or len(_line(articles[0])) * 2 >= len(_line(tree.body))
+    return articles[0] if is_the_text else None
+
+
 def _drop_notices(body: LexborNode) -> None:
     """Take out what asks for consent: those inside others first, which may be nothing but a notice without them."""
-    for node in reversed(body.css(_NOTICES)):
-        if _is_notice(node):
+    marked = [(node, node.css_first(_ASKING) is not None) for node in body.css(_NOTICES)]
+    for node, asks in reversed(marked):
+        if _is_notice(node, asks):
             node.decompose()
 
 
@@ -148,8 +162,10 @@ def _open_forms(content: LexborNode) -> None:
             form.decompose()
 
 
-def _is_notice(node: LexborNode) -> bool:
-    return node.css_first("h1, article") is None and len(node.text()) <= _NOTICE_CHARS
+def _is_notice(node: LexborNode, asks: bool) -> bool:
+    if node.tag in _WHOLE or node.css_first("h1, article") is not None or len(node.text()) > _NOTICE_CHARS:
+        return False
+    return asks or node.css_first("h2, h3, h4, h5, h6") is None
 
 
 def _title(tree: LexborHTMLParser) -> str:

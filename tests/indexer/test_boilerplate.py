@@ -57,6 +57,36 @@ def test_notices_may_lie_in_notices_and_an_article_may_be_about_cookies(tmp_path
     assert "which, why" in read(tmp_path, f"<title>T</title><div class='gdpr'>{long}</div>")
 
 
+def test_sections_about_cookies_are_no_notices(tmp_path: Path) -> None:
+    """Their headings are called after what they say; a notice asks for consent, though it may have a heading, too."""
+    page = (
+        f"<title>Browser</title><body class=cookies-on><div><h1>Browser</h1>{'<p>It has to be a new one.</p>' * 3}"
+        "<h2 id=enable-cookies>Enable cookies</h2><p>Open the settings of the browser, and switch cookies on.</p>"
+        "<div id=delete-cookies><h2>Delete cookies</h2><p>Press Ctrl+Shift+Delete, and confirm.</p></div>"
+        "<div class=cookie-bar><h2>Your privacy</h2><p>Partners of ours.</p>"
+        "<div class=cookie-buttons><a href='#'>Accept all</a></div></div></div>"
+    )
+    text = read(tmp_path, page)
+    for words in ("Enable cookies", "switch cookies on", "Delete cookies", "Press Ctrl"):
+        assert words in text
+    for words in ("Your privacy", "Partners", "Accept all"):
+        assert words not in text
+    assert "Short" in read(tmp_path, "<title>T</title><body class=cookies-on><p>Short.</p>")
+
+
+def test_one_teaser_is_not_the_article_of_a_page(tmp_path: Path) -> None:
+    """A lone <article> is, where it has the heading or most of the text."""
+    teaser = "<article class=card><h3>Also read</h3><p>Gift cards</p></article>"
+    menu = f"<script>{'var menu; ' * 500}</script>"
+    assert "Open the sign-in page" in read(tmp_path, f"<title>T</title>{menu}<div>{ARTICLE}</div><div>{teaser}</div>")
+    for article in (ARTICLE, ARTICLE.replace("h1>", "h2>")):
+        page = f"<title>T</title>{menu}<div>{MENU}</div><article>{article}{TEASERS}</article><div>{TEASERS}</div>"
+        text = read(tmp_path, page)
+        assert "Open the sign-in page" in text
+        assert "Basket" not in text
+        assert text.count("Gift cards") == 1
+
+
 def test_what_is_a_notice_without_those_in_it_goes_too(tmp_path: Path) -> None:
     """Also with several of the marks, and thousands of them in the time of reading the page."""
     inner = f"<div class=consent>{'<p>Partner of ours.</p>' * 50}</div>"
