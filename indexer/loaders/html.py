@@ -19,7 +19,7 @@ from indexer.loaders.wiki import confluence, notion
 EXTENSIONS = (".html", ".htm")
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_NEVER = ["script", "style", "noscript", "template", "nav", "iframe"]
+_NEVER = ["script", "style", "noscript", "template", "nav"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
 _FORM = 'form:not([role="main"])'
@@ -34,6 +34,8 @@ _WHOLE = ("body", "h1", "h2", "h3", "h4", "h5", "h6")
 """These are no notices, whatever they are called."""
 _ASKING = 'button, input, [role="button"], a:not([href]), a[href=""], a[href^="#"], a[href^="javascript:" i]'
 """What one presses to consent. A section with a heading and none of these is about cookies."""
+_SPEAKING = 'img[alt]:not([alt=""]), iframe, video'
+"""What may say something without a word on the page."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
 _BROWSER = {
     "iso8859-1": "windows-1252",
@@ -80,8 +82,8 @@ def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object])
     first = main.css_first("h1")
     if first is not None and _line(first) == title:
         first.decompose()
-    body = main.inner_html or "" if _line(main) else ""
-    if body and not named:
+    body = main.inner_html or "" if _line(main) or main.css_first(_SPEAKING) is not None else ""
+    if _line(main) and not named:
         body = main_part(body)
     fields = {**shared, "id": source.id, "title": title, "body": body, "format": "html"}
     try:
@@ -126,11 +128,23 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
     main = tree.css_first("main") or tree.css_first('[role="main"]') or _lone_article(tree)
     chosen = main or tree.body
     if chosen is not None:
+        if main is None:
+            _open_header(tree, chosen)
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
         if main is None:
             _drop_notices(chosen)
         _open_forms(chosen)
     return chosen, main is not None
+
+
+def _open_header(tree: LexborHTMLParser, body: LexborNode) -> None:
+    """Take heading and lead of the article out of the <header> that they stand in; that of the site goes later."""
+    headings = body.css("h1")
+    around = [header for header in body.css("header") if header.css_first("h1") is not None]
+    title = tree.css_first("head title")
+    if len(headings) == 1 and around and title is not None and _line(title).startswith(_line(headings[0])):
+        for header in reversed(around):
+            header.unwrap()
 
 
 def _lone_article(tree: LexborHTMLParser) -> LexborNode | None:

@@ -10,6 +10,7 @@ from loading import load
 
 from indexer.cut import cut
 from indexer.loaders.boilerplate import main_part
+from kbsearch.errors import SourceError
 
 MENU = (
     "<ul>" + "".join(f"<li><a href='/{word}'>{word}</a></li>" for word in ("Home", "Shop", "Basket", "Jobs")) + "</ul>"
@@ -85,6 +86,32 @@ def test_one_teaser_is_not_the_article_of_a_page(tmp_path: Path) -> None:
         assert "Open the sign-in page" in text
         assert "Basket" not in text
         assert text.count("Gift cards") == 1
+
+
+def test_heading_and_lead_may_stand_in_a_header(tmp_path: Path) -> None:
+    """That of the article, not that of the site with its name."""
+    lead, rest = "<p>With a lead that says it all, in one sentence.</p>", ARTICLE.partition("</h1>")[2]
+    header = f"<header><nav>{MENU}</nav><h1>Reset your password</h1>{lead}</header>"
+    (tmp_path / "page.html").write_text(f"<title>Reset your password | Shop</title>{header}<div>{rest}</div>")
+    [document], _ = load(tmp_path / "page.html")
+    assert document.title == "Reset your password"
+    text = cut(document).text
+    assert "With a lead" in text
+    assert "Open the sign-in page" in text
+    assert "Basket" not in text
+    site = f"<header><h1>Shop</h1><p>Free delivery today.</p></header><div>{ARTICLE.replace('h1>', 'h2>')}</div>"
+    assert "Free delivery" not in read(tmp_path, f"<title>Reset your password | Shop</title>{site}")
+
+
+@pytest.mark.parametrize("around", ["<main>{}</main>", "<div>{}</div>"])
+def test_a_page_may_say_all_in_a_picture_or_a_video(tmp_path: Path, around: str) -> None:
+    """As far as it has words for it; a page without any is refused."""
+    picture = around.format('<img src=a.png alt="Where the button is">')
+    assert "Where the button is" in read(tmp_path, f"<title>T</title>{picture}")
+    video = around.format('<iframe src="https://www.youtube.com/embed/x" title="How to do it"></iframe>')
+    assert "How to do it" in read(tmp_path, f"<title>T</title>{video}")
+    with pytest.raises(SourceError, match="body is missing"):
+        read(tmp_path, f"<title>T</title>{around.format('<img src=a.png>')}")
 
 
 def test_what_is_a_notice_without_those_in_it_goes_too(tmp_path: Path) -> None:
