@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
-from indexer.folders import source_folders
+from indexer.folders import SPECIAL, is_special, source_folders
 from indexer.loaders.report import LoadReport, Problem, SourceFile
 from indexer.loaders.rows import read_rows
 from indexer.loaders.whole import Unreadable, read_text
@@ -65,7 +65,8 @@ def editing_digest(sources: Sequence[Path]) -> bytes:
     for file, _, _ in _files(sources):
         said.append(wide_hash(file.name.encode()))
         with suppress(OSError):
-            said.append(wide_hash(file.read_bytes()))
+            if not is_special(file):
+                said.append(wide_hash(file.read_bytes()))
     return wide_hash(b"".join(said))
 
 
@@ -98,6 +99,9 @@ def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:
 def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """Each row that is not blank, with its line; cells are normalised, those of absent columns empty."""
     required, optional = _COLUMNS[kind]
+    if is_special(file.path):
+        complain(Problem(file.name, None, SPECIAL), report, strict)
+        return
     try:
         text = read_text(file)
     except (Unreadable, OSError) as fault:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
 from loading import GOOD, load, write_lines
 
-from indexer.editing import load_editing
+from indexer.editing import editing_digest, load_editing
 from indexer.loaders import LoadReport, Problem, load_sources
 from indexer.loaders.report import KEPT
 from kbsearch.errors import SourceError
@@ -111,6 +112,50 @@ def test_a_folder_is_read_sorted_without_hidden_and_foreign_files(tmp_path):
     documents, report = load(tmp_path)
     assert [document.id for document in documents] == ["a", "b", "sub/c"]
     assert report.notes == [f"{tmp_path}: 2 files of other kinds left out (1 no extension, 1 .odt)"]
+
+
+def test_linked_folders_are_left_out_with_a_note(tmp_path):
+    """They may lead in circles; a link to a file is read."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "kb").mkdir()
+    write_lines(tmp_path / "kb" / "a.jsonl", GOOD)
+    write_lines(other / "b.jsonl", GOOD | {"id": "b"})
+    (tmp_path / "kb" / "circle").symlink_to(tmp_path / "kb")
+    (tmp_path / "kb" / "other").symlink_to(other)
+    (tmp_path / "kb" / "c.jsonl").symlink_to(other / "b.jsonl")
+    documents, report = load(tmp_path / "kb")
+    assert [document.id for document in documents] == ["reset.lv", "b"]
+    assert report.notes == [
+        f"{tmp_path}/kb: 2 linked folders left out ({tmp_path}/kb/circle); name as a source of its own what a link "
+        "leads to"
+    ]
+    (tmp_path / "linked").symlink_to(other)
+    assert [document.id for document in load(tmp_path / "linked")[0]] == ["b"]
+
+
+def test_a_pipe_is_no_source(tmp_path):
+    """Reading it would wait for ever; also one of the editor's files."""
+    write_lines(tmp_path / "a.jsonl", GOOD)
+    for name in ("b.md", "c.zip", "rules.csv"):
+        os.mkfifo(tmp_path / name)
+    documents, report = load(tmp_path)
+    assert len(documents) == 1
+    load_editing([tmp_path], {}, report=report)
+    assert [str(problem) for problem in report.problems] == [
+        f"{tmp_path / name}: is a pipe, a socket or a device and no file; left out"
+        for name in ("b.md", "c.zip", "rules.csv")
+    ]
+    assert editing_digest([tmp_path])
+    with pytest.raises(SourceError, match=r"b\.md: is a pipe"):
+        load(tmp_path / "b.md")
+
+
+def test_what_office_has_open_is_left_out(tmp_path):
+    write_lines(tmp_path / "a.jsonl", GOOD)
+    (tmp_path / "~$guide.docx").write_bytes(b"\5Anna")
+    _, report = load(tmp_path)
+    assert (report.problem_count, report.notes) == (0, [])
 
 
 def test_questions_beside_the_articles_are_left_out_with_a_note(tmp_path):

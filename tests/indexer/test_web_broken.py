@@ -24,6 +24,16 @@ def site() -> Iterator[Site]:
         yield site
 
 
+def test_a_copy_is_no_folder_of_files_that_nobody_reads(site: Site, tmp_path: Path) -> None:
+    """Its pages were told to be files of another kind that were left out."""
+    site.article("/one", "one")
+    site.sitemap("/one")
+    copied(site, tmp_path)
+    report = LoadReport()
+    assert len(list(load_sources([tmp_path], report=report))) == 1
+    assert report.notes == []
+
+
 def copied(site: Site, folder: Path) -> tuple[dict[str, str], list[str]]:
     """Bodies by id, and what was said."""
     said = [
