@@ -16,7 +16,7 @@ from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
 from kbsearch.amounts import amount
-from kbsearch.command import Outcome, command_parser, example, named_path, run_command
+from kbsearch.command import Outcome, command_parser, example, named_path, one_line, run_command
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.threads import one_thread_for_products
@@ -148,7 +148,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         delay=options.delay,
     )
     for line in report.complaints():
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     replayed: Any = None
     if gated and not report.unchanged:
         from indexer.replay.command import publish_through_gate
