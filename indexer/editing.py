@@ -14,6 +14,7 @@ from pathlib import Path
 
 from indexer.editing_names import editing_kind
 from indexer.folders import SPECIAL, is_special, source_folders
+from indexer.loaders.fields import FieldError, parse_lang
 from indexer.loaders.report import LoadReport, Problem, SourceFile
 from indexer.loaders.rows import read_rows
 from indexer.loaders.whole import Unreadable, read_text
@@ -46,6 +47,11 @@ def load_editing(
     for file, kind, lang in _files(sources):
         if kind == "groups":
             continue  # `load_groups`: it says what the names stand for that rules use
+        try:
+            parse_lang(lang)
+        except FieldError as fault:
+            complain(Problem(str(file), None, f"the file's name: {fault}"), report, strict)
+            continue
         for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict):
             try:
                 if kind == "synonyms":
@@ -148,7 +154,7 @@ def _synonyms(row: Mapping[str, str], lang: str) -> list[Synonym]:
         raise ValueError(f"{row['words']!r} has nothing on one side of =>")
     if not arrow and len(typed) < 2:
         raise ValueError(f"{row['words']!r} is one word; write at least two with ; between them")
-    return [Synonym(typed, found or typed, (row["lang"] or lang).lower())]
+    return [Synonym(typed, found or typed, parse_lang(row["lang"] or lang))]
 
 
 def _phrases(text: str) -> tuple[str, ...]:
@@ -176,7 +182,7 @@ def _rule(row: Mapping[str, str], lang: str, known: Mapping[str, str]) -> Rule:
         match="exact" if match == "exact" else "contains",
         action="pin" if action == "pin" else "hide",
         target=known[row["target"]],
-        lang=(row["lang"] or lang).lower(),
+        lang=parse_lang(row["lang"] or lang),
     )
 
 

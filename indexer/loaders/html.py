@@ -61,7 +61,7 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
         yield Note(f"{source.name}: names no encoding and is not UTF-8; read as {guessed}")
     text = unify_breaks(text)
     tree = LexborHTMLParser(text)
-    blocks = [node.text() for node in tree.css('script[type="application/ld+json" i]')]
+    blocks = [node.text() for node in tree.css('script[type^="application/ld+json" i]')]
     shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree) or url}
     exported = next((found for kind in (confluence, notion) if (found := kind(tree, source.id)) is not None), None)
     if exported == {}:

@@ -62,6 +62,23 @@ def test_an_editors_row_may_be_longer_than_the_library_likes(tmp_path):
     assert report.problem_count == 0
 
 
+def test_languages_of_the_editors_rows_are_language_codes(tmp_path):
+    """A word instead would be no language of any question, and the row without effect."""
+    (tmp_path / "synonyms.csv").write_text('words;lang\n"a; b";pt_BR\n"c; d";latvian\n')
+    (tmp_path / "rules.LV.csv").write_text("query,action,target,lang\nlogin,pin,a,\nlogin,pin,a,english\n")
+    (tmp_path / "synonyms.latvian.csv").write_text("words\ne; f\ng; h\n")
+    report = LoadReport()
+    found = load_editing([tmp_path], {"a": "a"}, report=report)
+    assert [synonym.lang for synonym in found.synonyms] == ["pt-br"]
+    assert [rule.lang for rule in found.rules] == ["lv"]
+    wrong = "is no language code; write one such as lv, en or pt-br"
+    assert [str(problem).removeprefix(f"{tmp_path}/") for problem in report.problems] == [
+        f"rules.LV.csv:3: lang 'english' {wrong}",
+        f"synonyms.csv:3: lang 'latvian' {wrong}",
+        f"synonyms.latvian.csv: the file's name: lang 'latvian' {wrong}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
