@@ -6,6 +6,7 @@ import codecs
 import html
 import re
 from collections.abc import Iterator
+from urllib.parse import urldefrag, urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -62,7 +63,7 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
     text = unify_breaks(text)
     tree = LexborHTMLParser(text)
     blocks = [node.text() for node in tree.css('script[type^="application/ld+json" i]')]
-    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree) or url}
+    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree, url) or url}
     exported = next((found for kind in (confluence, notion) if (found := kind(tree, source.id)) is not None), None)
     if exported == {}:
         return  # a list of pages, not one
@@ -197,9 +198,14 @@ def _lang(tree: LexborHTMLParser) -> str:
         return ""  # a template's leftover such as lang="{{locale}}"; the indexer detects the language
 
 
-def _canonical(tree: LexborHTMLParser) -> str:
+def _canonical(tree: LexborHTMLParser, url: str) -> str:
+    """The address that the page names as its own, "" where it is none."""
     link = tree.css_first('link[rel="canonical" i]')
-    address = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    named = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    try:
+        address = urldefrag(urljoin(url, named)).url if named else ""
+    except ValueError:  # such as https://[x
+        return ""
     return address if address.startswith(("http://", "https://")) else ""
 
 

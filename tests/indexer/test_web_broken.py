@@ -34,6 +34,24 @@ def test_a_copy_is_no_folder_of_files_that_nobody_reads(site: Site, tmp_path: Pa
     assert report.notes == []
 
 
+def test_pages_that_name_one_address_as_theirs_are_one(site: Site, tmp_path: Path) -> None:
+    """The page of that address, if it is there; where titles differ, the name is a mistake of the site."""
+    head = "<title>{}</title><link rel=canonical href='{}'><main><p>{}</p></main>"
+    for path, title, canonical in [
+        ("/pay", "Pay", "/pay"),
+        ("/ad/pay", "Pay", "../pay"),
+        ("/pay?from=mail", "Pay", f"{site.address}/pay#top"),
+        ("/print/ship", "Ship", "/ship"),
+        ("/ship.pdf.html", "Ship", "/ship"),
+        ("/a", "A", "/pay"),
+        ("/b", "B", "https://other.example/pay"),
+        ("/c", "B", "https://[x"),
+    ]:
+        site.html(path, head.format(title, canonical, path))
+    site.sitemap(*site.pages)
+    assert list(copied(site, tmp_path)[0]) == ["b", "c", "pay", "a", "print/ship"]
+
+
 def copied(site: Site, folder: Path) -> tuple[dict[str, str], list[str]]:
     """Bodies by id, and what was said."""
     said = [
