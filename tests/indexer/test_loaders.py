@@ -28,6 +28,20 @@ def test_a_duplicate_id_names_the_first_place_and_the_first_wins(tmp_path):
     assert str(report.problems[0]) == f"{two}:2: id 'reset.lv' is taken by {one}:1; the first one is kept"
 
 
+def test_two_files_of_one_name_are_told_the_way_out(tmp_path):
+    """Their ids come from their paths, and the folders that tell them apart are no part of these."""
+    for lang in ("lv", "lt"):
+        (tmp_path / lang).mkdir()
+        (tmp_path / lang / "reset.md").write_text(f"# Reset {lang}\n\nText.\n")
+    (tmp_path / "lt" / "zip.md").write_text("# Zip\n\nText.\n")
+    documents, report = load(tmp_path / "lv", tmp_path / "lt")
+    assert [document.title for document in documents] == ["Reset lv", "Zip"]
+    assert str(report.problems[0]).endswith(
+        "/lv/reset.md; the first one is kept; name a folder that holds both as the source, or give the file an id"
+    )
+    assert [document.id for document in load(tmp_path)[0]] == ["lt/reset", "lt/zip", "lv/reset"]
+
+
 def test_strict_makes_the_first_problem_fatal(tmp_path):
     path = write_lines(tmp_path / "kb.jsonl", GOOD, "nonsense")
     with pytest.raises(SourceError, match=r"kb\.jsonl:2: not JSON.*--strict"):
