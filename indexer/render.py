@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -184,6 +185,11 @@ def _sanitise(source: str, url: str) -> str:
     source = _VIDEO.sub(_link_to_video, source)
     if "<" in source and _depth(source) > MAX_DEPTH:
         source = re.sub(r"<[^<>]*>?", " ", source)
+    return _cleaner(url).clean(source)
+
+
+@lru_cache(maxsize=1)  # most sources say no address, and making one takes as long as cleaning a short article
+def _cleaner(url: str) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=_TEXT_TAGS | BLOCK_TAGS,
         clean_content_tags=_DROPPED_WHOLE,
@@ -192,7 +198,7 @@ def _sanitise(source: str, url: str) -> str:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"img": {"loading": "lazy"}},
-    ).clean(source)
+    )
 
 
 def _attribute(name: str, value: str, url: str) -> str | None:

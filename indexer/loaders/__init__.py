@@ -88,7 +88,8 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
                     earlier = first_seen.setdefault(item.document.id, place)
                     if earlier is not place:
                         reason = f"id {item.document.id!r} is taken by {earlier}; the first one is kept"
-                        if item.document.id == source.id:  # which is its path in the source
+                        # Ids are paths in their source, where files say no other.
+                        if item.document.id == source.id and not earlier.startswith(_shown(path)):
                             reason += "; name a folder that holds both as the source, or give the file an id"
                         yield Problem(source.name, item.line, reason)
                         continue
