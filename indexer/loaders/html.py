@@ -140,12 +140,13 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
 
 def _open_header(tree: LexborHTMLParser, body: LexborNode) -> None:
     """Take heading and lead of the article out of the <header> that they stand in; that of the site goes later."""
-    headings = body.css("h1")
-    around = [header for header in body.css("header") if header.css_first("h1") is not None]
-    title = tree.css_first("head title")
-    if len(headings) == 1 and around and title is not None and _line(title).startswith(_line(headings[0])):
-        for header in reversed(around):
-            header.unwrap()
+    headings, title = body.css("h1"), tree.css_first("head title")
+    if len(headings) != 1 or title is None or not _line(title).startswith(_line(headings[0])):
+        return
+    if headings[0].css_first("a, img") is None and body.css_first("a h1") is None:  # as the name of a site often is
+        for header in reversed(body.css("header")):
+            if header.css_first("h1") is not None:
+                header.unwrap()
 
 
 def _lone_article(tree: LexborHTMLParser) -> LexborNode | None:

@@ -101,6 +101,8 @@ def test_heading_and_lead_may_stand_in_a_header(tmp_path: Path) -> None:
     assert "Basket" not in text
     site = f"<header><h1>Shop</h1><p>Free delivery today.</p></header><div>{ARTICLE.replace('h1>', 'h2>')}</div>"
     assert "Free delivery" not in read(tmp_path, f"<title>Reset your password | Shop</title>{site}")
+    linked = site.replace("Shop</h1>", "<a href='/'>Shop</a></h1>")
+    assert "Free delivery" not in read(tmp_path, f"<title>Shop: Reset your password</title>{linked}")
 
 
 @pytest.mark.parametrize("around", ["<main>{}</main>", "<div>{}</div>"])
