@@ -7,6 +7,8 @@ The walk keeps its own stack, so that deep nesting costs memory and never the in
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -17,8 +19,11 @@ from kbsearch.text.normalise import normalise
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # Headings and list items are breaks of their own kind; columns hold no text.
 _BREAKING = frozenset(BLOCK_TAGS) - {"col", "colgroup", "li", *_HEADINGS}
-_LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, pre, blockquote, p + p, div + div, td table, th table"
-"""What makes a table a page layout rather than data; its cells are then read as ordinary blocks."""
+_INLINE_BREAKING = _BREAKING - {"td", "th"} | {"li", *_HEADINGS}
+_LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, pre, blockquote, p + p, div + div"
+"""What makes a table a page layout rather than data, unless it names its columns, rows or itself."""
+_MOST_CARRIED = 100_000
+"""Times that cells of one table are said again where they span; a few bytes could else ask for billions."""
 
 _WHITE = re.compile(r"[^\S ]\s*| \s+")
 """White space that is more than one plain space; the rest needs no work."""
@@ -92,11 +97,11 @@ class _Walk:
         elif tag == "table":
             return not self._table(node)
         elif tag == "li":
-            self._item()
+            self._item(node)
         elif tag in _BREAKING:
             self._break()
             if tag in ("ol", "ul"):
-                self._counters.append(_start(node) if tag == "ol" else None)
+                self._counters.append(_number(node, "start", 1) if tag == "ol" else None)
             elif tag == "pre":
                 self._listings += 1
         return True
@@ -122,10 +127,12 @@ class _Walk:
             self._flush()
         return bool(rows)
 
-    def _item(self) -> None:
+    def _item(self, node: LexborNode) -> None:
         self._flush()
         self._items += 1
         number = self._counters[-1] if self._counters else None
+        if number is not None:
+            number = _number(node, "value", number)
         self._mark = "- " if number is None else f"{number}. "
         if number is not None:
             self._counters[-1] = number + 1
@@ -175,42 +182,111 @@ class _Walk:
 def table_rows(table: LexborNode) -> list[str]:
     """Return a data table as lines: "Code: E03; Meaning: brush blocked", or "E03: brush blocked" in two columns.
 
-    A layout table gives no rows.
+    A layout table gives no rows; its cells are then read as ordinary blocks.
     """
-    if table.css_first(_LAYOUT) is not None:
+    if len(table.css("table")) > 1:  # itself and others inside
         return []
+    if table.css_first("th, caption") is None and table.css_first(_LAYOUT) is not None:
+        return []
+    rows = _grid(table)
+    start = next((number for number, row in enumerate(rows) if _names_columns(row)), len(rows))
+    end = start
+    while end < len(rows) and (end == start or _goes_on(rows[end - 1], rows[end])):
+        end += 1
+    names = [_together(column) for column in zip(*rows[start:end], strict=True)]
     lines = [inline_text(caption) for caption in table.css("caption")]
-    header: list[str] = []
-    for row in table.css("tr"):
-        cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
-        texts = [inline_text(cell).replace("\n", " ") for cell in cells]
-        if not header and len(cells) > 2 and all(cell.tag == "th" for cell in cells):
-            header = texts
-        elif len(texts) == 2 and all(texts):
-            lines.append(": ".join(texts))
-        else:
-            names = header if len(header) == len(texts) else [""] * len(texts)
-            lines.append(
-                "; ".join(f"{name}: {text}" if name else text for name, text in zip(names, texts, strict=True) if text)
-            )
-    if header and not any(lines):
-        lines.append("; ".join(text for text in header if text))
+    lines += [_in_words(row, []) for row in rows[:start]]
+    if not any(len(row) == len(names) for row in rows[end:]):  # nothing stands under them
+        lines.append("; ".join(name for name in names if name))
+    lines += [_in_words(row, names) for row in rows[end:]]
     return [line for line in lines if line]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cell:
+    text: str
+    is_name: bool
+
+
+def _grid(table: LexborNode) -> list[list[_Cell]]:
+    """The rows of a table; a cell that spans columns or rows stands in each of them."""
+    rows: list[list[_Cell]] = []
+    hanging: dict[int, tuple[_Cell, int]] = {}  # by column: a cell of rows above, and how many rows it still takes
+    room = _MOST_CARRIED
+    for row in table.css("tr"):
+        own = deque(node for node in row.iter() if node.tag in ("td", "th"))
+        if room <= 0:
+            hanging = {}
+        width = max(hanging, default=-1) + 1
+        below: dict[int, tuple[_Cell, int]] = {}
+        cells: list[_Cell] = []
+        while own or len(cells) < width:
+            columns = 1
+            if len(cells) in hanging:
+                cell, left = hanging[len(cells)]
+                room -= 1
+            elif own:
+                node = own.popleft()
+                cell = _Cell(inline_text(node).replace("\n", " "), node.tag == "th")
+                left = max(_number(node, "rowspan", 1), 1)
+                columns = min(max(_number(node, "colspan", 1), 1), max(room, 1))
+                room -= columns - 1
+            else:
+                cell, left = _Cell("", False), 1
+            for column in range(len(cells), len(cells) + columns):
+                cells.append(cell)
+                if left > 1:
+                    below[column] = (cell, left - 1)
+        hanging = below
+        rows.append(cells)
+    return rows
+
+
+def _names_columns(row: list[_Cell]) -> bool:
+    return len(row) > 2 and len(set(row)) > 1 and all(cell.is_name for cell in row)
+
+
+def _goes_on(above: list[_Cell], row: list[_Cell]) -> bool:
+    """Whether names of columns have a second line: one above spans several columns, or reaches down."""
+    spans = len(set(above)) < len(above) or not set(above).isdisjoint(row)
+    return spans and _names_columns(row) and len(row) == len(above)
+
+
+def _together(cells: Iterable[_Cell]) -> str:
+    """The words of some cells, those of one that spans them once."""
+    return " ".join(cell.text for cell in dict.fromkeys(cells) if cell.text)
+
+
+def _in_words(row: list[_Cell], names: list[str]) -> str:
+    """One row as a line; a cell that fills it all is not said of each column."""
+    apart = [cell.text for cell in dict.fromkeys(row)]
+    if len(apart) == len(row) == 2 and all(apart):
+        return ": ".join(apart)
+    if len(names) == len(row) and len(apart) > 1:
+        pairs = zip(names, (cell.text for cell in row), strict=True)
+        return "; ".join(f"{name}: {text}" if name else text for name, text in pairs if text)
+    return "; ".join(text for text in apart if text)
 
 
 def inline_text(node: LexborNode) -> str:
     """Return the text of one element, with line breaks where it shows some."""
     parts: list[str] = []
-    waiting = [node]
+    waiting: list[LexborNode | str] = [node]
     while waiting:
         current = waiting.pop()
+        if isinstance(current, str):
+            parts.append(current)
+            continue
         if current.is_text_node:
             parts.append(_in_one_line(current.text_content or ""))
             continue
         if current.tag == "img":
             parts.append(f" {current.attributes.get('alt') or ''} ")
-        elif current.tag == "br" or (current.tag in _BREAKING and current.tag not in ("td", "th")):
+        elif current.tag == "br":
             parts.append("\n")
+        elif current.tag in _INLINE_BREAKING:
+            parts.append("\n")
+            waiting.append("\n")
         waiting.extend(reversed(list(current.iter(include_text=True))))
     return _tidy(parts)
 
@@ -227,6 +303,7 @@ def _tidy(parts: list[str]) -> str:
     return _BREAKS.sub("\n", text) if "\n" in text else text
 
 
-def _start(node: LexborNode) -> int:
-    value = node.attributes.get("start") or "1"
-    return int(value) if re.fullmatch(r"-?\d{1,6}", value) else 1
+def _number(node: LexborNode, name: str, default: int) -> int:
+    """A whole number in an attribute."""
+    value = node.attributes.get(name) or ""
+    return int(value) if re.fullmatch(r"-?\d{1,6}", value) else default

@@ -16,7 +16,7 @@ from indexer.replay.options import add_options, add_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
 from kbsearch.amounts import amount
-from kbsearch.command import Outcome, command_parser, example, named_path, run_command
+from kbsearch.command import Outcome, command_parser, example, named_path, one_line, run_command
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing, UsageError
 from kbsearch.manifest import CURRENT, published_version, verify_snapshot
 from kbsearch.threads import one_thread_for_products
@@ -148,7 +148,7 @@ def _build(options: argparse.Namespace) -> Outcome:
         delay=options.delay,
     )
     for line in report.complaints():
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     replayed: Any = None
     if gated and not report.unchanged:
         from indexer.replay.command import publish_through_gate
@@ -201,13 +201,16 @@ def _verify(options: argparse.Namespace) -> Outcome:
         raise SnapshotMissing(
             f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
         )
-    published = published_version(options.directory)
+    _check_current(options.directory, names)
+    return _verified(names, faults, options)
+
+
+def _check_current(root: Path, names: Sequence[str]) -> None:
+    published = published_version(root)
     if published not in names:
         raise SnapshotMissing(
-            f"{options.directory / CURRENT} names {published!r}, which is not there; "
-            f"run: kbsearch-index rollback {options.directory}"
+            f"{root / CURRENT} names {published!r}, which is not there; run: kbsearch-index rollback {root}"
         )
-    return _verified(names, faults, options)
 
 
 def _verified(names: Sequence[str], faults: Mapping[str, str], options: argparse.Namespace) -> Outcome:
@@ -230,11 +233,19 @@ def _list(options: argparse.Namespace) -> Outcome:
             for entry in entries
         ]
         text = orjson.dumps(rows).decode()
-    else:
+    elif entries:
         text = "\n".join(map(_line, entries))
+    else:
+        text = f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
     faults = [entry.fault for entry in entries if entry.fault]
+    whole = text if len(faults) < len(entries) else ""
+    if (options.directory / CURRENT).exists():  # where nothing was published yet there is none
+        try:
+            _check_current(options.directory, [entry.version for entry in entries])
+        except SnapshotError as fault:
+            faults.append(str(fault))
     if faults:
-        raise SnapshotDamaged(" ".join(faults), text if len(faults) < len(entries) else "")
+        raise SnapshotDamaged(" ".join(faults), whole)
     return text
 
 

@@ -16,7 +16,7 @@ from indexer.render import render
 from indexer.sentences import sentences
 from kbsearch.types import CutDocument, Document, Passage
 
-CUTTER_VERSION = "2"
+CUTTER_VERSION = "3"
 """Raise it by hand whenever any document could give other passages; the update command then cuts everything anew."""
 
 MIN_WORDS = 80
@@ -34,7 +34,7 @@ TAIL_CHARS = 150
 
 def cut(document: Document) -> CutDocument:
     """Return the document with safe HTML, plain text and passages."""
-    html = render(document.body, document.format)
+    html = render(document.body, document.format, document.url, document.title)
     found = outline(html, document.title)
     passages = [
         Passage(text, headings)
@@ -52,7 +52,7 @@ class _Piece:
 
     text: str
     glue: str
-    """What joins it to the piece before: a space inside a block, a line break between blocks."""
+    """What joins it to the piece before: a space inside a line, a line break between lines and blocks."""
     words: int
 
 
@@ -104,7 +104,7 @@ def _pack(texts: list[str]) -> Iterator[str]:
         else:
             pieces = list(_split(block.text))
         for piece in pieces:
-            if not run.takes(piece) or (piece.glue == " " and run.words >= goal):
+            if not run.takes(piece) or run.words >= goal:
                 done.append(run)
                 run = _Run()
             run.add(piece)
@@ -121,19 +121,24 @@ def _pack(texts: list[str]) -> Iterator[str]:
 
 def _split(text: str) -> Iterator[_Piece]:
     """The sentences of a block; one that no passage holds is split between words, or inside an endless word."""
-    glue = "\n"
-    for sentence in sentences(text):
-        words = sentence.split()
-        if len(words) <= MAX_WORDS and len(sentence) < MAX_CHARS:
-            yield _Piece(sentence, glue, len(words))
-            glue = " "
-            continue
-        held: list[str] = []
-        for word in words:
-            for part in [word[at : at + MAX_CHARS - 1] for at in range(0, len(word), MAX_CHARS - 1)]:
-                if held and (len(held) == MAX_WORDS or sum(map(len, held)) + len(held) + len(part) >= MAX_CHARS):
-                    yield _Piece(" ".join(held), glue, len(held))
-                    glue, held = " ", []
-                held.append(part)
-        yield _Piece(" ".join(held), glue, len(held))
-        glue = " "
+    for line in text.split("\n"):
+        glue = "\n"
+        for sentence in sentences(line):
+            for piece in _in_bounds(sentence):
+                yield _Piece(piece, glue, len(piece.split()))
+                glue = " "
+
+
+def _in_bounds(sentence: str) -> Iterator[str]:
+    words = sentence.split()
+    if len(words) <= MAX_WORDS and len(sentence) < MAX_CHARS:
+        yield sentence
+        return
+    held: list[str] = []
+    for word in words:
+        for part in [word[at : at + MAX_CHARS - 1] for at in range(0, len(word), MAX_CHARS - 1)]:
+            if held and (len(held) == MAX_WORDS or sum(map(len, held)) + len(held) + len(part) >= MAX_CHARS):
+                yield " ".join(held)
+                held = []
+            held.append(part)
+    yield " ".join(held)

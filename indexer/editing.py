@@ -13,9 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
-from indexer.folders import source_folders
+from indexer.folders import SPECIAL, is_special, source_folders
+from indexer.loaders.fields import FieldError, parse_lang
 from indexer.loaders.report import LoadReport, Problem, SourceFile
-from indexer.loaders.whole import MAX_FILE, Unreadable, read_text
+from indexer.loaders.rows import read_rows
+from indexer.loaders.whole import Unreadable, read_text
 from kbsearch.editing import Editing, Rule, Synonym
 from kbsearch.errors import SourceError
 from kbsearch.index.arrays import wide_hash
@@ -45,6 +47,11 @@ def load_editing(
     for file, kind, lang in _files(sources):
         if kind == "groups":
             continue  # `load_groups`: it says what the names stand for that rules use
+        try:
+            parse_lang(lang)
+        except FieldError as fault:
+            complain(Problem(str(file), None, f"the file's name: {fault}"), report, strict)
+            continue
         for line, row in _rows(SourceFile(file, str(file), ""), kind, report, strict):
             try:
                 if kind == "synonyms":
@@ -64,7 +71,8 @@ def editing_digest(sources: Sequence[Path]) -> bytes:
     for file, _, _ in _files(sources):
         said.append(wide_hash(file.name.encode()))
         with suppress(OSError):
-            said.append(wide_hash(file.read_bytes()))
+            if not is_special(file):
+                said.append(wide_hash(file.read_bytes()))
     return wide_hash(b"".join(said))
 
 
@@ -97,12 +105,14 @@ def _files(sources: Sequence[Path]) -> Iterator[tuple[Path, str, str]]:
 def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """Each row that is not blank, with its line; cells are normalised, those of absent columns empty."""
     required, optional = _COLUMNS[kind]
+    if is_special(file.path):
+        complain(Problem(file.name, None, SPECIAL), report, strict)
+        return
     try:
         text = read_text(file)
     except (Unreadable, OSError) as fault:
         complain(Problem(file.name, getattr(fault, "line", None), str(fault)), report, strict)
         return
-    csv.field_size_limit(MAX_FILE)  # beyond the library's own, 128 KiB, is an error
     lines = io.StringIO(text).readlines()
     number = next((number for number, line in enumerate(lines, start=1) if not _is_comment(line)), 1)
     header = "".join(lines[number - 1 : number])
@@ -113,22 +123,15 @@ def _rows(file: SourceFile, kind: str, report: LoadReport, strict: bool) -> Iter
         said = f"the first line that is no comment must name the column {missing[0]!r}"
         complain(Problem(file.name, number, said), report, strict)
         return
-    reader = csv.reader(lines[number:], delimiter=delimiter, strict=True)
-    while True:
-        line = number + reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            complain(Problem(file.name, line, f"not CSV: {error}"), report, strict)
-            continue
-        if cells is None:
-            return
-        named = dict(zip(columns, (normalise(cell) for cell in cells), strict=False))
-        is_comment = bool(cells) and cells[0].startswith("#")
-        if len(cells) > len(columns) and not is_comment:
-            complain(Problem(file.name, line, f"{len(cells)} cells under {len(columns)} columns"), report, strict)
+    for row in read_rows(lines[number:], delimiter, number + 1):
+        named = dict(zip(columns, (normalise(cell) for cell in row.cells), strict=False))
+        is_comment = bool(row.cells) and row.cells[0].startswith("#")
+        if row.fault:
+            complain(Problem(file.name, row.line, row.fault), report, strict)
+        elif len(row.cells) > len(columns) and not is_comment:
+            complain(Problem(file.name, row.line, row.too_wide(columns)), report, strict)
         elif any(named.values()) and not is_comment:
-            yield line, {name: named.get(name, "") for name in (*required, *optional)}
+            yield row.line, {name: named.get(name, "") for name in (*required, *optional)}
 
 
 def _is_comment(line: str) -> bool:
@@ -151,7 +154,7 @@ def _synonyms(row: Mapping[str, str], lang: str) -> list[Synonym]:
         raise ValueError(f"{row['words']!r} has nothing on one side of =>")
     if not arrow and len(typed) < 2:
         raise ValueError(f"{row['words']!r} is one word; write at least two with ; between them")
-    return [Synonym(typed, found or typed, (row["lang"] or lang).lower())]
+    return [Synonym(typed, found or typed, parse_lang(row["lang"] or lang))]
 
 
 def _phrases(text: str) -> tuple[str, ...]:
@@ -179,7 +182,7 @@ def _rule(row: Mapping[str, str], lang: str, known: Mapping[str, str]) -> Rule:
         match="exact" if match == "exact" else "contains",
         action="pin" if action == "pin" else "hide",
         target=known[row["target"]],
-        lang=(row["lang"] or lang).lower(),
+        lang=parse_lang(row["lang"] or lang),
     )
 
 

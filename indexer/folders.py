@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 
 from kbsearch.editing import EDITING_FILE
@@ -11,6 +12,7 @@ from kbsearch.versions import HISTORY, LOCK
 
 CACHE = ".cache"
 """Where a directory of snapshots keeps the finished work of builds."""
+SPECIAL = "is a pipe, a socket or a device and no file; left out"
 # The names that tell an index: one that is or was being built, a copy of it without hidden files, one version. Two
 # each, because others use one of them as well.
 _OF_AN_INDEX = ({LOCK, CACHE}, {CURRENT, HISTORY}, {MANIFEST, EDITING_FILE})
@@ -29,14 +31,33 @@ def source_folders(
     failed: Callable[[OSError], object] | None = None,
     left_out: Callable[[str], object] = lambda folder: None,
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each folder under a source with the names of its files, all sorted; hidden ones and indexes are left out.
+    """Each folder under a source with the names of its files, all sorted; hidden ones, indexes and links are left out.
 
-    `failed` is told of folders that cannot be listed, `left_out` of indexes.
+    `failed` is told of folders that cannot be listed, `left_out` of indexes and of links to folders, which may lead in
+    circles.
     """
     for folder, folders, names in os.walk(source, onerror=failed):
         if is_index({*folders, *names}):
             folders.clear()
             left_out(folder)
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield folder, sorted(name for name in names if not name.startswith("."))
+        shown = sorted(name for name in folders if not is_hidden(name))
+        folders[:] = [name for name in shown if not os.path.islink(os.path.join(folder, name))]
+        for name in shown:
+            if name not in folders:
+                left_out(os.path.join(folder, name))
+        yield folder, sorted(name for name in names if not is_hidden(name))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is not meant to be seen; "~$" marks what Office has open."""
+    return name.startswith((".", "~$"))
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether a pipe, a socket or a device lies there: reading it may never end."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # who reads it will say so
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -119,6 +119,7 @@ def build(
         if before and _answered(before, inputs, parts, strict):
             manifest, unchanged = before, True
             report.problem_count = before["notes"]["problems"]
+            report.problems += [Problem(*fields) for fields in before["notes"].get("editing", ())]
         else:
             work.vector_maker.add_rows(work.rows, work.keys)
             with ThreadPoolExecutor() as pool:
@@ -188,6 +189,7 @@ def _content(
     vectors = vectors_of(work.vectors, corpus.text_keys(), dimension)
     # What takes longest begins first: compiled code, which leaves the interpreter to the rest.
     dense = pool.submit(build_dense, vectors, embedder.encode_queries(_sample_titles(records)))
+    said = len(report.problems)
     accepted = load_groups(paths, _names(records, {}), report=report, strict=strict)
     groups = tied_groups(corpus, records, accepted, report)
     editing = load_editing(paths, _names(records, groups), report=report, strict=strict)
@@ -198,7 +200,11 @@ def _content(
         embedder.info,
         CUTTER_VERSION,
         sources=(),
-        notes={"problems": report.problem_count},
+        notes={
+            "problems": report.problem_count,
+            # An update that finds nothing new says these again; it does not read the files.
+            "editing": [[one.file, one.line, one.reason] for one in report.problems[said:][:SHOWN_PROBLEMS]],
+        },
         editing=editing,
         groups=groups,
     )

@@ -19,7 +19,7 @@ import orjson
 
 from indexer.folders import source_folders
 from kbsearch.amounts import amount
-from kbsearch.command import Outcome, example, named_path, print_outcome
+from kbsearch.command import Outcome, example, named_path, one_line, print_outcome
 from kbsearch.errors import KbsearchError, UsageError
 
 RETRIED_AFTER = 60.0
@@ -65,7 +65,7 @@ def _watch(options: argparse.Namespace) -> Outcome:
         try:
             report = build(paths, options.out, model=options.model, update=True)
         except KbsearchError as error:
-            _say(" ".join(str(error).splitlines()))
+            _say(str(error))
             return False
         for line in report.complaints():
             _say(line)
@@ -144,5 +144,5 @@ def _note(state: State, path: str) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {one_line(text)}\n")
     sys.stderr.flush()

@@ -50,8 +50,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     run: Callable[[argparse.Namespace], Outcome] = options.run
 
     def fail(code: int, message: str) -> int:
-        # Messages of libraries that are quoted in ours may have several lines.
-        print(f"{parser.prog} {options.command}: {_harmless(' '.join(message.splitlines()))}", file=sys.stderr)
+        print(f"{parser.prog} {options.command}: {one_line(message)}", file=sys.stderr)
         return code
 
     try:
@@ -84,8 +83,13 @@ def print_outcome(text: str) -> int:
     return 0
 
 
+def one_line(text: str) -> str:
+    """A message as it may be printed; what it quotes of libraries, and names of files, may have several lines."""
+    return _harmless(" ".join(text.splitlines()))
+
+
 def _harmless(text: str) -> str:
-    """Write control characters as JSON does: what customers wrote must not steer the terminal of who reads it."""
+    """Write control characters as JSON does: what others wrote must not steer the terminal of who reads it."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.editing_names import editing_kind
-from indexer.folders import source_folders
+from indexer.folders import SPECIAL, is_hidden, is_special, source_folders
 from indexer.loaders import archive, csv_file, html, jsonl, markdown, mirror, office, pdf, plain, subtitles, zendesk
 from indexer.loaders.report import Found, Item, LoadReport, Note, Problem, SourceFile
+from kbsearch.amounts import amount
 from kbsearch.errors import SourceError
 from kbsearch.types import Document
 
@@ -32,7 +33,7 @@ def load_sources(paths: Sequence[Path], *, report: LoadReport, strict: bool = Fa
     """Yield the documents of files and folders, lazily and in a fixed order; what is bad goes to `report`.
 
     :raises SourceError: at once for a path that is absent or of an unknown kind; while reading for a source
-        without any good document, and for the first problem where `strict`.
+        without any good document (files of the editor's beside others apart), and for the first problem where `strict`.
     """
     if not paths:
         raise SourceError(f"No source was given; name a file or folder that holds {SUPPORTED}.")
@@ -69,6 +70,8 @@ def _load(paths: Sequence[Path], report: LoadReport, strict: bool) -> Iterator[D
                     yield item.document
         if not good:
             raise SourceError(_nothing_good(path, bad, first))
+    if not report.documents:
+        raise SourceError(f"{paths[0]} is a file of the editor's and holds no article; name the articles as well.")
 
 
 def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterator[Item]:
@@ -85,6 +88,9 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
                     earlier = first_seen.setdefault(item.document.id, place)
                     if earlier is not place:
                         reason = f"id {item.document.id!r} is taken by {earlier}; the first one is kept"
+                        # Ids are paths in their source, where files say no other.
+                        if item.document.id == source.id and not earlier.startswith(_shown(path)):
+                            reason += "; name a folder that holds both as the source, or give the file an id"
                         yield Problem(source.name, item.line, reason)
                         continue
                 yield item
@@ -94,43 +100,59 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
 
 def _files(path: Path) -> Iterator[SourceFile | Problem | Note]:
     """The readable files of a source, sorted, without hidden ones; then notes about what was left out."""
-    failures: list[OSError] = []
-    indexes: list[str] = []
     ignored: Counter[str] = Counter()
     if not path.is_dir():
-        if _is_archive(path.name):
-            yield from _unpacked(path, _shown(path), "", ignored)
-            yield from _left_out(path, ignored)
-        else:
-            yield SourceFile(path, _shown(path), _bare(path.name))
+        yield from _opened(path, _bare(path.name), "", ignored)
+        yield from _left_out(path, ignored)
         return
-    for folder, names in source_folders(path, failures.append, indexes.append):
-        while failures:
-            error = failures.pop()
-            yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
+    failures: list[OSError] = []
+    closed: list[str] = []
+    for folder, names in source_folders(path, failures.append, closed.append):
+        yield from _unlisted(failures)
+        is_copy = any(name.endswith(mirror.EXTENSIONS) for name in names)  # which tells its pages itself
         for name in names:
             if editing_kind(name):
                 continue
             file = Path(folder, name)
             identity = file.relative_to(path).with_name(_bare(name)).as_posix()
-            if _extension(name) is None:
+            if _extension(name) is not None:
+                yield from _opened(file, identity, f"{identity}/", ignored)
+            elif not is_copy:
                 ignored[_kind(name)] += 1
-            elif _is_archive(name):
-                yield from _unpacked(file, _shown(file), f"{identity}/", ignored)
-            else:
-                yield SourceFile(file, _shown(file), identity)
-    for error in failures:
-        yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
-    yield from _indexes(path, indexes)
+    yield from _unlisted(failures)
+    yield from _closed(path, closed)
     yield from _left_out(path, ignored)
 
 
-def _indexes(path: Path, indexes: Sequence[str]) -> Iterator[Problem | Note]:
-    for index in indexes:
-        if index == str(path):
+def _opened(file: Path, identity: str, prefix: str, ignored: Counter[str]) -> Iterator[SourceFile | Problem]:
+    """A file, or what is in it; the ids of what is in an archive begin with `prefix`."""
+    if is_special(file):
+        yield Problem(_shown(file), None, SPECIAL)
+    elif _is_archive(file.name):
+        yield from _unpacked(file, _shown(file), prefix, ignored)
+    else:
+        yield SourceFile(file, _shown(file), identity)
+
+
+def _unlisted(failures: list[OSError]) -> Iterator[Problem]:
+    while failures:
+        error = failures.pop(0)
+        yield Problem(_shown(error.filename), None, f"cannot be read: {error.strerror}")
+
+
+def _closed(path: Path, folders: Sequence[str]) -> Iterator[Problem | Note]:
+    """Folders that were not gone into."""
+    links = [folder for folder in folders if os.path.islink(folder) and folder != str(path)]
+    for folder in folders:
+        if folder == str(path):
             yield Problem(_shown(path), None, "is an index and no source; name a folder of articles")
-        else:
-            yield Note(f"{_shown(index)} is an index and no source; left out")
+        elif folder not in links:
+            yield Note(f"{_shown(folder)} is an index and no source; left out")
+    if links:
+        yield Note(
+            f"{_shown(path)}: {amount(len(links), 'linked folder')} left out ({_shown(links[0])}); name as a source of "
+            "its own what a link leads to"
+        )
 
 
 def _left_out(path: Path, ignored: Counter[str]) -> Iterator[Note]:
@@ -144,16 +166,17 @@ def _unpacked(
 ) -> Iterator[SourceFile | Problem]:
     """The readable files of an archive, in its order, and those of archives in it, as Notion packs its exports."""
 
-    def wanted(name: str) -> bool:
+    def extension(name: str) -> str:
         *folders, file = name.split("/")
-        if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders or editing_kind(file):
-            return False
-        if _extension(file) is None or (_is_archive(file) and depth):
+        if any(map(is_hidden, (*folders, file))) or "__MACOSX" in folders or editing_kind(file):
+            return ""
+        known = _extension(file)
+        if known is None or (depth and known in archive.EXTENSIONS):
             ignored[_kind(file)] += 1
-            return False
-        return True
+            return ""
+        return known
 
-    for member in archive.members(path, shown, wanted):
+    for member in archive.members(path, shown, extension):
         if isinstance(member, Problem):
             yield member
             continue

@@ -57,29 +57,41 @@ class _Entry:
     open: Callable[[], IO[bytes] | None]
 
 
-def members(path: Path, shown: str, wanted: Callable[[str], bool]) -> Iterator[Member | Problem]:
-    """Yield the files whose names are wanted, in the archive's order; `shown` is its name for messages.
+def members(path: Path, shown: str, extension: Callable[[str], str]) -> Iterator[Member | Problem]:
+    """Yield the files that are wanted, in the archive's order; `shown` is its name for messages.
 
-    :raises SourceError: where the temporary folder cannot be written.
+    `extension`: that of a file by its name, "" for one that is not wanted. It is all that a file keeps of its name, for
+    a system may refuse names that an archive takes.
+
+    :raises SourceError: where the archive ends too early, for half of one would look like deleted articles, and where
+        the temporary folder cannot be written.
     """
     total = 0
-    try:
-        for entry in _entries(path):
-            if _leads_out(entry.name):
-                yield Problem(shown, None, f"{entry.name!r} leads out of the archive; left out")
-                continue
-            if not wanted(entry.name):
-                continue
-            total += entry.size
-            if total > MAX_TOTAL:
-                yield Problem(shown, None, f"holds more than {MAX_TOTAL // 1024**3} GiB; the rest is left out")
-                return
-            with tempfile.TemporaryDirectory(prefix="kbsearch-") as folder:
-                target = Path(folder, PurePosixPath(entry.name).name)
+    with tempfile.TemporaryDirectory(prefix="kbsearch-") as folder:
+        try:
+            for entry in _entries(path):
+                if _leads_out(entry.name):
+                    yield Problem(shown, None, f"{entry.name!r} leads out of the archive; left out")
+                    continue
+                if not (ending := extension(entry.name)):
+                    continue
+                total += entry.size
+                if total > MAX_TOTAL:
+                    yield Problem(shown, None, f"holds more than {MAX_TOTAL // 1024**3} GiB; the rest is left out")
+                    return
+                target = Path(folder, f"member{ending}")
                 reason = _unpack(entry, target)
                 yield Problem(f"{shown}/{entry.name}", None, reason) if reason else Member(entry.name, target)
-    except _DAMAGE as error:
-        yield Problem(shown, None, f"the archive is damaged or cut short ({error}); pack it again")
+                target.unlink(missing_ok=True)
+        except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno:
+                yield Problem(shown, None, f"cannot be read: {error.strerror}")
+                return
+            said = str(error).partition("\n")[0].rstrip(":")
+            raise SourceError(
+                f"{shown} is damaged or cut short ({said}), and half of an archive would look like deleted articles; "
+                "nothing was published. Pack or copy it again, or take it away."
+            ) from error
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
@@ -88,18 +100,23 @@ def _entries(path: Path) -> Iterator[_Entry]:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 if not info.is_dir() and info.external_attr >> 28 in (_PLAIN_FILE, _NO_TYPE):
-                    name = info.filename.replace("\\", "/")
+                    name = _plain(info.filename.replace("\\", "/"))
                     yield _Entry(name, info.file_size, max(1, info.compress_size), lambda i=info: archive.open(i))  # type: ignore[misc]
     else:
         with tarfile.open(path, "r:*") as tar:
             for member in tar:
                 if member.isreg():
-                    name = member.name.removeprefix("./")
+                    name = _plain(member.name)
                     yield _Entry(name, member.size, 0, lambda m=member: tar.extractfile(m))  # type: ignore[misc]
             stream = cast(IO[bytes], tar.fileobj)
             stream.seek(tar.offset)
             if not stream.read(1):  # where a whole one has blocks of zeros
                 raise tarfile.ReadError("its end is missing")
+
+
+def _plain(name: str) -> str:
+    """The path without what says nothing: "./help//a.md" is "help/a.md"."""
+    return PurePosixPath(name).as_posix()
 
 
 def _leads_out(name: str) -> bool:
@@ -111,20 +128,31 @@ def _unpack(entry: _Entry, target: Path) -> str:
     limit = MAX_MEMBER
     if entry.packed:
         limit = min(limit, max(_RATIO_FROM, MAX_RATIO * entry.packed))
+    size = 0
     try:
         stream = entry.open()
+        if stream is None:
+            return "cannot be unpacked"
+        with stream, _written(target) as file:
+            while piece := stream.read(_PIECE):
+                size += len(piece)
+                if size > limit:
+                    return f"unpacks to more than {limit // 1024**2} MiB; a bomb, or better kept outside an archive"
+                _write(file, piece)
     except _UNKNOWN as error:
         return f"cannot be unpacked: {error}"
-    if stream is None:
-        return "cannot be unpacked"
-    size = 0
-    with stream, target.open("xb") as file:
-        while piece := stream.read(_PIECE):
-            size += len(piece)
-            if size > limit:
-                return f"unpacks to more than {limit // 1024**2} MiB; a bomb, or better kept outside an archive"
-            _write(file, piece)
+    except _DAMAGE as error:
+        if not entry.packed:  # all that comes after it is lost as well
+            raise
+        return f"is damaged ({error}); pack it again"
     return ""
+
+
+def _written(target: Path) -> IO[bytes]:
+    try:
+        return target.open("xb")
+    except OSError as error:
+        raise _no_room(error) from error
 
 
 def _write(file: IO[bytes], piece: bytes) -> None:
@@ -132,7 +160,11 @@ def _write(file: IO[bytes], piece: bytes) -> None:
         file.write(piece)
         file.flush()
     except OSError as error:
-        raise SourceError(
-            f"{tempfile.gettempdir()} cannot be written ({error.strerror}), so no archive can be read; make room "
-            "there, or set TMPDIR to another folder."
-        ) from error
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> SourceError:
+    return SourceError(
+        f"{tempfile.gettempdir()} cannot be written ({error.strerror}), so no archive can be read; make room there, or "
+        "set TMPDIR to another folder."
+    )

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from indexer.loaders.fields import FieldError, make_document
-from indexer.loaders.lines import MAX_LINE, read_lines
+from indexer.loaders.lines import read_lines
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
+from indexer.loaders.rows import Row, read_rows
 from indexer.loaders.slug import slug
 
 EXTENSIONS = (".csv",)
@@ -41,7 +42,6 @@ _UNDECODED = re.compile(r"[\ud800-\udfff]")
 
 def read(source: SourceFile) -> Iterator[Item]:
     """Yield a document or a problem for each row that is not blank; line numbers are those of the row's start."""
-    csv.field_size_limit(MAX_LINE)  # the library's own limit, 128 KiB, is a short article
     with source.path.open("rb") as stream:
         text = (part for line in read_lines(stream) for part in _LINE.findall(_decode(line.data)))
         line, header = next(((number, row) for number, row in enumerate(text, 1) if row.strip()), (0, ""))
@@ -56,32 +56,27 @@ def read(source: SourceFile) -> Iterator[Item]:
         if fault:
             yield Problem(source.name, line, fault)
             return
-        rows = csv.reader(text, delimiter=delimiter, strict=True)
-        while True:
-            start = line + rows.line_num + 1
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                yield Problem(source.name, start, f"not CSV: {error}")
-                continue
-            if row is None:
-                return
-            if any(cell.strip() for cell in row):
-                yield _item(source, start, columns, row)
+        for row in read_rows(text, delimiter, line + 1):
+            if row.fault:
+                yield Problem(source.name, row.line, row.fault)
+            elif any(cell.strip() for cell in row.cells):
+                yield _item(source, row, columns)
 
 
-def _item(source: SourceFile, line: int, columns: list[str], row: list[str]) -> Item:
-    if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
-        reason = f"{len(row)} cells under {len(columns)} columns; put cells that hold the delimiter in quotes"
-        return Problem(source.name, line, reason)
-    if _UNDECODED.search("".join(row)):
-        return Problem(source.name, line, "not UTF-8, or longer than 32 MiB; save the file as CSV UTF-8")
-    cells = {name: cell for name, cell in zip(columns, row, strict=False) if name and cell.strip()}
+def _item(source: SourceFile, row: Row, columns: list[str]) -> Item:
+    if any(cell.strip() for cell in row.cells[len(columns) :]):
+        return Problem(source.name, row.line, row.too_wide(columns))
+    if _UNDECODED.search("".join(row.cells)):
+        return Problem(source.name, row.line, "not UTF-8, or longer than 32 MiB; save the file as CSV UTF-8")
+    cells = {name: cell for name, cell in zip(columns, row.cells, strict=False) if name and cell.strip()}
     fields: dict[str, object] = dict(cells)
     for name in _LISTS:
         if name in cells:
             fields[name] = cells[name].split(";")
     if "question" in columns:
+        for name, field in (("question", "title"), ("answer", "body")):
+            if not cells.keys() & {name, field}:
+                return Problem(source.name, row.line, f"{name} is missing or empty")
         question = cells.get("question", "")
         fields = {
             "title": question,
@@ -92,9 +87,9 @@ def _item(source: SourceFile, line: int, columns: list[str], row: list[str]) -> 
             **fields,
         }
     try:
-        return Found(make_document(fields), line)
+        return Found(make_document(fields), row.line)
     except FieldError as error:
-        return Problem(source.name, line, str(error))
+        return Problem(source.name, row.line, str(error))
 
 
 def _decode(data: bytes | None) -> str:

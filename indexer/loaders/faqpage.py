@@ -19,7 +19,7 @@ from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
 from indexer.loaders.slug import slug
 
 _ANY_QUOTE = rf"(?:{QUOTE}|&quot;|&#34;)"
-_MARK = re.compile(rf"@type{_ANY_QUOTE}\s*:\s*\[?\s*{_ANY_QUOTE}FAQPage{_ANY_QUOTE}")
+_MARK = re.compile(rf"@type{_ANY_QUOTE}\s*:\s*\[?\s*{_ANY_QUOTE}(?:https?://schema\.org/)?FAQPage{_ANY_QUOTE}")
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 _KEY = re.compile(rf"{QUOTE}([@\w]{{1,40}}){QUOTE}?\s*:|$")
 
@@ -116,11 +116,16 @@ def _walk(node: object) -> Iterator[tuple[str, str, str]]:
         elif isinstance(current, dict):
             own = current.get("inLanguage")
             lang = own if isinstance(own, str) else lang
-            kind = current.get("@type")
-            if kind == "Question" or (isinstance(kind, list) and "Question" in kind):
+            if _is_question(current.get("@type")):
                 yield _string(current, "name", "text", "headline"), _answer(current), lang
             else:
                 waiting.extend((value, lang) for value in reversed(current.values()))
+
+
+def _is_question(kind: object) -> bool:
+    """Whether one of the types is schema.org's Question, by its name or its whole address."""
+    kinds = kind if isinstance(kind, list) else [kind]
+    return any(isinstance(one, str) and re.split("[/:#]", one)[-1] == "Question" for one in kinds)
 
 
 def _answer(question: dict[str, object]) -> str:

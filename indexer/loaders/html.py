@@ -6,6 +6,7 @@ import codecs
 import html
 import re
 from collections.abc import Iterator
+from urllib.parse import urldefrag, urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -19,7 +20,7 @@ from indexer.loaders.wiki import confluence, notion
 EXTENSIONS = (".html", ".htm")
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_NEVER = ["script", "style", "noscript", "template", "nav", "iframe"]
+_NEVER = ["script", "style", "noscript", "template", "nav"]
 _AROUND = ["header", "footer", "aside"]
 """Not content around a page, but often content inside <main> or <article> (a lead, a callout)."""
 _FORM = 'form:not([role="main"])'
@@ -30,6 +31,12 @@ _NOTICES = f":is({_MARKS})"
 """One selector, so that an element with several of the marks comes once."""
 _NOTICE_CHARS = 1_000
 """A longer one is an article about cookies."""
+_WHOLE = ("body", "h1", "h2", "h3", "h4", "h5", "h6")
+"""These are no notices, whatever they are called."""
+_ASKING = 'button, input, [role="button"], a:not([href]), a[href=""], a[href^="#"], a[href^="javascript:" i]'
+"""What one presses to consent. A section with a heading and none of these is about cookies."""
+_SPEAKING = 'img[alt]:not([alt=""]), iframe, video'
+"""What may say something without a word on the page."""
 # The encodings that browsers take these names for (WHATWG encoding standard).
 _BROWSER = {
     "iso8859-1": "windows-1252",
@@ -55,8 +62,8 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
         yield Note(f"{source.name}: names no encoding and is not UTF-8; read as {guessed}")
     text = unify_breaks(text)
     tree = LexborHTMLParser(text)
-    blocks = [node.text() for node in tree.css('script[type="application/ld+json" i]')]
-    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree) or url}
+    blocks = [node.text() for node in tree.css('script[type^="application/ld+json" i]')]
+    shared: dict[str, object] = {"lang": _lang(tree), "url": _canonical(tree, url) or url}
     exported = next((found for kind in (confluence, notion) if (found := kind(tree, source.id)) is not None), None)
     if exported == {}:
         return  # a list of pages, not one
@@ -70,14 +77,14 @@ def read(source: SourceFile, url: str = "", encoding: str = "") -> Iterator[Item
 
 
 def _page(source: SourceFile, tree: LexborHTMLParser, shared: dict[str, object]) -> Item:
-    (main, named), title = _content(tree), _title(tree) or source.path.stem
+    (main, named), title = _content(tree), _title(tree) or source.stem
     if main is None:
         return Problem(source.name, None, "the page has no body")
     first = main.css_first("h1")
     if first is not None and _line(first) == title:
         first.decompose()
-    body = main.inner_html or "" if _line(main) else ""
-    if body and not named:
+    body = main.inner_html or "" if _line(main) or main.css_first(_SPEAKING) is not None else ""
+    if _line(main) and not named:
         body = main_part(body)
     fields = {**shared, "id": source.id, "title": title, "body": body, "format": "html"}
     try:
@@ -119,10 +126,11 @@ def _decode(data: bytes, said: str) -> tuple[str, str]:
 
 def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
     """The element that holds the article, with what is never content taken out of it; and whether the page names it."""
-    articles = tree.css("article")
-    main = tree.css_first("main") or tree.css_first('[role="main"]') or (articles[0] if len(articles) == 1 else None)
+    main = tree.css_first("main") or tree.css_first('[role="main"]') or _lone_article(tree)
     chosen = main or tree.body
     if chosen is not None:
+        if main is None:
+            _open_header(tree, chosen)
         chosen.strip_tags(_NEVER if main else _NEVER + _AROUND)
         if main is None:
             _drop_notices(chosen)
@@ -130,10 +138,32 @@ def _content(tree: LexborHTMLParser) -> tuple[LexborNode | None, bool]:
     return chosen, main is not None
 
 
+def _open_header(tree: LexborHTMLParser, body: LexborNode) -> None:
+    """Take heading and lead of the article out of the <header> that they stand in; that of the site goes later."""
+    headings, title = body.css("h1"), tree.css_first("head title")
+    if len(headings) != 1 or title is None or not _line(title).startswith(_line(headings[0])):
+        return
+    if headings[0].css_first("a, img") is None and body.css_first("a h1") is None:  # as the name of a site often is
+        for header in reversed(body.css("header")):
+            if header.css_first("h1") is not None:
+                header.unwrap()
+
+
+def _lone_article(tree: LexborHTMLParser) -> LexborNode | None:
+    """The only <article> of a page, unless it is a teaser or a comment beside the text."""
+    articles = tree.css("article")
+    if tree.body is None or len(articles) != 1:
+        return None
+    tree.body.strip_tags(_NEVER)  # what is never read is no measure
+    is_the_text = articles[0].css_first("h1") is not None or len(_line(articles[0])) * 2 >= len(_line(tree.body))
+    return articles[0] if is_the_text else None
+
+
 def _drop_notices(body: LexborNode) -> None:
     """Take out what asks for consent: those inside others first, which may be nothing but a notice without them."""
-    for node in reversed(body.css(_NOTICES)):
-        if _is_notice(node):
+    marked = [(node, node.css_first(_ASKING) is not None) for node in body.css(_NOTICES)]
+    for node, asks in reversed(marked):
+        if _is_notice(node, asks):
             node.decompose()
 
 
@@ -148,8 +178,10 @@ def _open_forms(content: LexborNode) -> None:
             form.decompose()
 
 
-def _is_notice(node: LexborNode) -> bool:
-    return node.css_first("h1, article") is None and len(node.text()) <= _NOTICE_CHARS
+def _is_notice(node: LexborNode, asks: bool) -> bool:
+    if node.tag in _WHOLE or node.css_first("h1, article") is not None or len(node.text()) > _NOTICE_CHARS:
+        return False
+    return asks or node.css_first("h2, h3, h4, h5, h6") is None
 
 
 def _title(tree: LexborHTMLParser) -> str:
@@ -167,9 +199,14 @@ def _lang(tree: LexborHTMLParser) -> str:
         return ""  # a template's leftover such as lang="{{locale}}"; the indexer detects the language
 
 
-def _canonical(tree: LexborHTMLParser) -> str:
+def _canonical(tree: LexborHTMLParser, url: str) -> str:
+    """The address that the page names as its own, "" where it is none."""
     link = tree.css_first('link[rel="canonical" i]')
-    address = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    named = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    try:
+        address = urldefrag(urljoin(url, named)).url if named else ""
+    except ValueError:  # such as https://[x
+        return ""
     return address if address.startswith(("http://", "https://")) else ""
 
 

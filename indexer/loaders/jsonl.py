@@ -16,12 +16,16 @@ import orjson
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.lines import MAX_LINE, read_lines
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
+from kbsearch.errors import SourceError
 
 EXTENSIONS = (".jsonl", ".jsonl.gz", ".jsonl.xz", ".jsonl.bz2")
 
 
 def read(source: SourceFile) -> Iterator[Item]:
-    """Yield a document or a problem for each line that is not blank."""
+    """Yield a document or a problem for each line that is not blank.
+
+    :raises SourceError: where a compressed file ends too early: half of one would look like deleted articles.
+    """
     number, empty, judged = 0, True, False
     try:
         with _open(source.path) as stream:
@@ -42,12 +46,13 @@ def read(source: SourceFile) -> Iterator[Item]:
                     yield Found(make_document(row), number)
                 except FieldError as error:
                     yield Problem(source.name, number, str(error))
-    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        if source.path.suffix.lower() == ".jsonl":
+    except (EOFError, lzma.LZMAError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # the system's own; the others tell of the packing
             raise
-        reason = f"the compressed file is damaged or cut short ({error}); pack it again"
-        yield Problem(source.name, number or None, reason)
-        return
+        raise SourceError(
+            f"{source.name} is damaged or cut short after line {number} ({error}), and half of it would look like "
+            "deleted articles; nothing was published. Pack or copy it again, or take it away."
+        ) from error
     if empty:
         yield Problem(source.name, None, "the file is empty")
 

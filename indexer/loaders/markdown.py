@@ -23,7 +23,7 @@ def read(source: SourceFile) -> Iterator[Item]:
         fields, body = _split(read_text(source).lstrip("\n"))
         if fields.get("title") is None:
             title, body = _take_title(body)
-            fields["title"] = title or source.path.stem
+            fields["title"] = title or source.stem
         yield Found(make_document({"id": source.id, **fields, "body": body}))
     except Unreadable as error:
         yield Problem(source.name, error.line, str(error))

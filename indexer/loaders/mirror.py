@@ -9,20 +9,40 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from indexer.loaders import html
-from indexer.loaders.report import Item, SourceFile
+from indexer.loaders.report import Found, Item, SourceFile
 
 EXTENSIONS = (".mirror.json",)
 
 
 def read(source: SourceFile) -> Iterator[Item]:
-    """Yield the documents of every page, in the order of addresses; two addresses of one page are one."""
+    """Yield the documents of every page, in the order of addresses; several addresses of one page are one.
+
+    They are where one leads to the other, and where both name one address of the site as theirs (`rel="canonical"`)
+    under one title; on some sites all pages name the first one.
+    """
     pages = orjson.loads(source.path.read_bytes())["pages"]
-    seen: set[str] = set()
-    for _, page in sorted(pages.items()):
-        url = page["final"]
-        if url not in seen:
-            seen.add(url)
-            yield from html.read(SourceFile(source.path.with_name(page["file"]), url, _id(url)), url, page["encoding"])
+    files = {page["final"]: page for _, page in reversed(sorted(pages.items()))}
+    taken: set[tuple[str, str]] = set()
+    others: list[tuple[tuple[str, str], list[Item]]] = []
+    for url, page in sorted(files.items()):
+        file = SourceFile(source.path.with_name(page["file"]), url, _id(url))
+        items = list(html.read(file, url, page["encoding"]))
+        found = items[0] if items else None
+        if not isinstance(found, Found):
+            yield from items
+            continue
+        named = (found.document.url, found.document.title)
+        if urlsplit(named[0]).netloc != urlsplit(url).netloc:
+            named = (url, named[1])
+        if named[0] == url:
+            taken.add(named)
+            yield from items
+        else:
+            others.append((named, items))
+    for named, items in others:
+        if named not in taken:
+            taken.add(named)
+            yield from items
 
 
 def _id(url: str) -> str:

@@ -46,7 +46,7 @@ def read(source: SourceFile) -> Iterator[Item]:
     heading, body = _without_heading(html)
     fields = {
         "id": source.id,
-        "title": title or heading or source.path.stem,
+        "title": title or heading or source.stem,
         "body": html if title and heading != title else body,
         "format": "html",
         "updated_at": changed,

@@ -9,7 +9,7 @@ import html
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pypdf import PageObject, PdfReader
@@ -27,6 +27,11 @@ _HEADING_CHARS = 150
 _LINE = 0.75
 """A line shorter than this share of a long one ends its paragraph."""
 _ITEM = re.compile(r"(?:[•▪◦●○■\-–*]|\d{1,3}[.)])\s+\S")
+_BROKEN = re.compile(r"(\w+)([-\u00ad\u2010])$")
+_WORD = re.compile(r"\w+")
+_COMPOUND = re.compile(r"\w+-\w+")
+_JOINING = frozenset(["un", "vai", "ir", "ar", "bei", "ja", "või", "and", "or", "und", "oder", "и", "или"])
+"""What stands between the parts of "pre- and post-paid": no end of a word."""
 _ENDS = (".", "!", "?", ":", "…", ";")
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what is wrong with a file is reported as a Problem
@@ -66,7 +71,7 @@ def read(source: SourceFile) -> Iterator[Item]:
     named = "" if re.search(r"\.\w{2,4}$|^Microsoft Word|^untitled", said, re.IGNORECASE) else said
     fields = {
         "id": source.id,
-        "title": named or title or source.path.stem,
+        "title": named or title or source.stem,
         "body": body,
         "format": "html",
         "lang": lang if re.fullmatch(r"[A-Za-z]{2,3}([-_]\w{2,8})*", lang) else "",
@@ -86,13 +91,14 @@ def to_html(lines: list[Line]) -> tuple[str, str]:
     usual = sizes.most_common(1)[0][0]
     larger = sorted({line.size for line in lines if _is_heading(line, usual)}, reverse=True)[:4]
     long = sorted(len(line.text) for line in lines)[int(len(lines) * 0.9)]
+    compounds = {word.lower() for line in lines for word in _COMPOUND.findall(line.text)}
     parts: list[str] = []
     held: list[str] = []
     title = ""
 
     def end() -> None:
         if held:
-            parts.append(f"<p>{html.escape(' '.join(held), quote=False)}</p>")
+            parts.append(f"<p>{html.escape(_joined(held, compounds), quote=False)}</p>")
             held.clear()
 
     for line in lines:
@@ -102,11 +108,34 @@ def to_html(lines: list[Line]) -> tuple[str, str]:
             title = title or (line.text if level == 1 else "")
             parts.append(f"<h{level}>{html.escape(line.text, quote=False)}</h{level}>")
             continue
-        if held and (_ITEM.match(line.text) or held[-1].endswith(_ENDS) or len(held[-1]) < _LINE * long):
+        if held and (_ITEM.match(line.text) or _ends_paragraph(held[-1], long)):
             end()
         held.append(line.text)
     end()
     return title, "\n".join(parts)
+
+
+def _ends_paragraph(line: str, long: int) -> bool:
+    return line.endswith(_ENDS) or (len(line) < _LINE * long and _BROKEN.search(line) is None)
+
+
+def _joined(lines: list[str], compounds: Collection[str]) -> str:
+    """Lines as one text; a word that was broken at the end of one is whole again."""
+    text = lines[0]
+    for line in lines[1:]:
+        broken, rest = _BROKEN.search(text), _WORD.match(line)
+        if broken is None or rest is None or rest[0] in _JOINING:
+            text += f" {line}"
+        elif broken[2] == "-" and _is_compound(broken[1], rest[0], compounds):
+            text += line
+        else:
+            text = text[:-1] + line
+    return text
+
+
+def _is_compound(first: str, second: str, compounds: Collection[str]) -> bool:
+    """Whether a hyphen belongs to the word: "e-mail", "ISO-9001", "Riga-Tallinn", or one that stands so elsewhere."""
+    return len(first) == 1 or not second.islower() or f"{first}-{second}".lower() in compounds
 
 
 def _is_heading(line: Line, usual: float) -> bool:

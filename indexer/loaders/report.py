@@ -63,6 +63,11 @@ class SourceFile:
     id: str
     """Path relative to the given folder, without extension, with forward slashes."""
 
+    @property
+    def stem(self) -> str:
+        """What a document is called that has no title of its own."""
+        return self.id.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

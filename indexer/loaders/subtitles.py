@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from indexer.loaders.fields import FieldError, make_document, parse_lang
@@ -23,7 +24,7 @@ PARAGRAPH_SECONDS = 12
 LONGEST_SECONDS = 30
 """Where no sentence ends, as in automatic subtitles."""
 
-_CUE = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,]\d{1,3}\s*-->\s*(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}")
+_CUE = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,]\d{1,3})?\s*-->\s*(?:\d{1,3}:)?\d{1,2}:\d{2}(?!\d)")
 _TAG = re.compile(r"</?[a-zA-Z0-9][^<>]*>|<>|\{\\[^{}]*\}")
 _FIELD = re.compile(r"(title|url|lang|group|id|category|tags|audience|updated_at)\s*:\s*(\S.*)", re.IGNORECASE)
 _LISTS = ("category", "tags", "audience")
@@ -86,20 +87,26 @@ def _parse(text: str) -> tuple[dict[str, object], list[Cue]]:
     fields: dict[str, object] = {}
     cues: list[Cue] = []
     for block in re.split(r"\n[^\S\n]*\n", text):
-        lines = block.strip().split("\n")
-        at = next((number for number, line in enumerate(lines) if _CUE.match(line.strip())), None)
-        if at is not None:
-            match = _CUE.match(lines[at].strip())
-            hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
-            said = [plain for line in lines[at + 1 :] if (plain := _plain(line))]
-            if said:
-                cues.append(Cue(hours * 3600 + minutes * 60 + seconds, "\n".join(said)))
-        elif lines[0].startswith(("WEBVTT", "NOTE")):
+        lines = [line.strip() for line in block.strip().split("\n")]
+        starts = [number for number, line in enumerate(lines) if _CUE.match(line)]
+        for start, end in pairwise([*starts, len(lines)]):
+            said = lines[start + 1 : end]
+            if end < len(lines) and said and said[-1].isdecimal():  # the number of a cue without a blank line before it
+                said.pop()
+            if words := "\n".join(filter(None, map(_plain, said))):
+                cues.append(Cue(_seconds(lines[start]), words))
+        if not starts and lines[0].startswith(("WEBVTT", "NOTE")):
             for line in lines:
                 if field := _FIELD.fullmatch(line.removeprefix("NOTE").strip()):
                     name, value = field[1].lower(), field[2].strip()
                     fields[name] = [part.strip() for part in value.split(";")] if name in _LISTS else value
     return fields, cues
+
+
+def _seconds(line: str) -> int:
+    match = _CUE.match(line)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _plain(line: str) -> str:
@@ -109,7 +116,7 @@ def _plain(line: str) -> str:
 def _name(identity: str) -> tuple[str, str]:
     """`videos/setup.lv` belongs to the group `videos/setup` and is Latvian."""
     stem, dot, suffix = identity.rpartition(".")
-    if dot and re.fullmatch(r"[a-z]{2,3}(-[a-zA-Z0-9]{2,8})?", suffix):
+    if dot and re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})?", suffix, re.IGNORECASE):
         return stem, parse_lang(suffix)
     return identity, ""
 

@@ -33,10 +33,12 @@ _LISTS = ("tags", "category", "audience")
 
 def confluence(tree: LexborHTMLParser, name: str) -> Fields | None:
     """A page of a Confluence space exported as HTML; `name` is its path without extension."""
-    content = tree.css_first("#main-content.wiki-content") or tree.css_first("#main-content")
     trail = tree.css("#breadcrumbs li")
+    if tree.css_first("#main-content.pageSection:not(.wiki-content)") is not None and not trail:
+        return {}  # the contents of the space
+    content = tree.css_first("#main-content.wiki-content") or tree.css_first("#main-content")
     if tree.css_first("#title-text") is None or (content is None and not trail):
-        return {} if tree.css_first("#space-details, .pageSection #space-content") is not None else None
+        return None
     if content is None:
         return {}
     crumbs = [line(crumb) for crumb in trail]

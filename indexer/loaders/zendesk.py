@@ -14,7 +14,7 @@ import orjson
 
 from indexer.loaders.fields import FieldError, make_document
 from indexer.loaders.report import Found, Item, Note, Problem, SourceFile
-from indexer.loaders.whole import Unreadable, read_bytes
+from indexer.loaders.whole import Unreadable, decode_marked, read_bytes
 from kbsearch.amounts import amount
 
 EXTENSIONS = (".json",)
@@ -33,7 +33,7 @@ Object = Mapping[str, Any]
 def read(source: SourceFile) -> Iterator[Item]:
     """Yield a document for each published translation of each article."""
     try:
-        parts = _parts(orjson.loads(read_bytes(source, MAX_EXPORT)))
+        parts = _parts(orjson.loads(_text(read_bytes(source, MAX_EXPORT))))
     except Unreadable as error:
         yield Problem(source.name, error.line, str(error))
         return
@@ -177,12 +177,18 @@ def _parts(content: object) -> dict[str, list[Any]] | None:
     return parts if known else None
 
 
+def _text(data: bytes) -> bytes | str:
+    """JSON is UTF-8; programs on Windows put a mark before it, or write UTF-16."""
+    marked = decode_marked(data)
+    return data if marked is None else marked
+
+
 def _beside(source: SourceFile, name: str) -> Sequence[Object]:
     path = source.path.with_name(f"{name}.json")
     if path == source.path or not path.is_file():
         return ()
     try:
-        parts = _parts(orjson.loads(path.read_bytes()))
-    except orjson.JSONDecodeError:
+        parts = _parts(orjson.loads(_text(path.read_bytes())))
+    except (Unreadable, orjson.JSONDecodeError):
         return ()  # read as a file of its own it is reported
     return parts[name] if parts else ()

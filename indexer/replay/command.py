@@ -96,13 +96,14 @@ def _refuse_losses(report: Report, root: Path, options: argparse.Namespace) -> N
 @contextmanager
 def _terms(events: str | None, options: argparse.Namespace) -> Iterator[Terms]:
     """What is replayed, with the store open while the block runs. Raises UsageError and StoreError."""
+    option = "--gate" if "gate" in options else "--events"
     budget = read_share(options.max_broken)
     if options.first < 1:
         raise UsageError(f"--first {options.first} names no result; give at least 1.", "first")
     if events is None and not options.queries:
         raise UsageError("there is nothing to ask; give the event store with --events, or --queries FILE.", "events")
     with ExitStack() as stack:
-        store = open_existing_store(events) if events is not None else None
+        store = open_existing_store(events, option) if events is not None else None
         if store is not None:
             stack.callback(store.close)
         yield Terms(

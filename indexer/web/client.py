@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
@@ -209,7 +210,8 @@ def _answer(url: str, stream: Any) -> Answer:
             raise Refused(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         if time.monotonic() > until:
             raise TimeoutError(f"it took longer than {LONGEST:.0f} s")
-    if unpack and not unpack.eof:
+    # `read1` does not say that the connection broke before as much had come as the server announced.
+    if stream.length or (unpack and not unpack.eof):
         raise ValueError("it is cut short")
     kind = stream.headers.get_content_type()
     encoding = stream.headers.get_content_charset() or ""
@@ -218,5 +220,11 @@ def _answer(url: str, stream: Any) -> Answer:
 
 
 def _seconds(after: str | None) -> float:
-    """Retry-After, as far as we are ready to wait."""
-    return min(float(after), _LONGEST_DELAY) if after and after.isdigit() else 0.0
+    """Retry-After, which is a number of seconds or a date, as far as we are ready to wait."""
+    if not after:
+        return 0.0
+    try:
+        wanted = float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - time.time()
+    except ValueError:
+        return 0.0
+    return min(max(wanted, 0.0), _LONGEST_DELAY)

@@ -90,6 +90,8 @@ def _unpacked(data: bytes) -> bytes:
     plain = unpack.decompress(data, MAX_BYTES * 4)
     if unpack.unconsumed_tail:
         raise gzip.BadGzipFile("it unpacks to too much")
+    if not unpack.eof:
+        raise EOFError("it is cut short")
     return plain
 
 

@@ -25,15 +25,15 @@ def url_in_use(given: str, index: Path) -> str:
     return given or os.environ.get("KBSEARCH_EVENTS") or default_url(index)
 
 
-def open_existing_store(url: str) -> EventStore:
-    """Open a store to read it: a mistyped path makes no new file.
+def open_existing_store(url: str, option: str = "--events") -> EventStore:
+    """Open a store to read it: a mistyped path makes no new file; `option` is what named it.
 
     :raises UsageError: as for `open_store`, or there is no such file.
     :raises StoreError: the store cannot be opened.
     """
     path = Path(unquote(url.removeprefix(_SQLITE)))
     if url.startswith(_SQLITE) and not path.is_file():
-        raise UsageError(f"there is no event store at {str(path)!r}; check --events", "events")
+        raise UsageError(f"there is no event store at {str(path)!r}; check {option}", option.lstrip("-"))
     return open_store(url)
 
 

@@ -10,6 +10,7 @@ from loading import load
 
 from indexer.cut import cut
 from indexer.loaders.boilerplate import main_part
+from kbsearch.errors import SourceError
 
 MENU = (
     "<ul>" + "".join(f"<li><a href='/{word}'>{word}</a></li>" for word in ("Home", "Shop", "Basket", "Jobs")) + "</ul>"
@@ -55,6 +56,64 @@ def test_notices_may_lie_in_notices_and_an_article_may_be_about_cookies(tmp_path
     assert "We use cookies" in read(tmp_path, about)
     long = "<p>We keep cookies of many kinds, and this page says which, why, and for how long.</p>" * 20
     assert "which, why" in read(tmp_path, f"<title>T</title><div class='gdpr'>{long}</div>")
+
+
+def test_sections_about_cookies_are_no_notices(tmp_path: Path) -> None:
+    """Their headings are called after what they say; a notice asks for consent, though it may have a heading, too."""
+    page = (
+        f"<title>Browser</title><body class=cookies-on><div><h1>Browser</h1>{'<p>It has to be a new one.</p>' * 3}"
+        "<h2 id=enable-cookies>Enable cookies</h2><p>Open the settings of the browser, and switch cookies on.</p>"
+        "<div id=delete-cookies><h2>Delete cookies</h2><p>Press Ctrl+Shift+Delete, and confirm.</p></div>"
+        "<div class=cookie-bar><h2>Your privacy</h2><p>Partners of ours.</p>"
+        "<div class=cookie-buttons><a href='#'>Accept all</a></div></div></div>"
+    )
+    text = read(tmp_path, page)
+    for words in ("Enable cookies", "switch cookies on", "Delete cookies", "Press Ctrl"):
+        assert words in text
+    for words in ("Your privacy", "Partners", "Accept all"):
+        assert words not in text
+    assert "Short" in read(tmp_path, "<title>T</title><body class=cookies-on><p>Short.</p>")
+
+
+def test_one_teaser_is_not_the_article_of_a_page(tmp_path: Path) -> None:
+    """A lone <article> is, where it has the heading or most of the text."""
+    teaser = "<article class=card><h3>Also read</h3><p>Gift cards</p></article>"
+    menu = f"<script>{'var menu; ' * 500}</script>"
+    assert "Open the sign-in page" in read(tmp_path, f"<title>T</title>{menu}<div>{ARTICLE}</div><div>{teaser}</div>")
+    for article in (ARTICLE, ARTICLE.replace("h1>", "h2>")):
+        page = f"<title>T</title>{menu}<div>{MENU}</div><article>{article}{TEASERS}</article><div>{TEASERS}</div>"
+        text = read(tmp_path, page)
+        assert "Open the sign-in page" in text
+        assert "Basket" not in text
+        assert text.count("Gift cards") == 1
+
+
+def test_heading_and_lead_may_stand_in_a_header(tmp_path: Path) -> None:
+    """That of the article, not that of the site with its name."""
+    lead, rest = "<p>With a lead that says it all, in one sentence.</p>", ARTICLE.partition("</h1>")[2]
+    header = f"<header><nav>{MENU}</nav><h1>Reset your password</h1>{lead}</header>"
+    (tmp_path / "page.html").write_text(f"<title>Reset your password | Shop</title>{header}<div>{rest}</div>")
+    [document], _ = load(tmp_path / "page.html")
+    assert document.title == "Reset your password"
+    text = cut(document).text
+    assert "With a lead" in text
+    assert "Open the sign-in page" in text
+    assert "Basket" not in text
+    site = f"<header><h1>Shop</h1><p>Free delivery today.</p></header><div>{ARTICLE.replace('h1>', 'h2>')}</div>"
+    assert "Free delivery" not in read(tmp_path, f"<title>Reset your password | Shop</title>{site}")
+    linked = site.replace("Shop</h1>", "<a href='/'>Shop</a></h1>")
+    assert "Free delivery" not in read(tmp_path, f"<title>Shop: Reset your password</title>{linked}")
+
+
+@pytest.mark.parametrize("around", ["<main>{}</main>", "<div>{}</div>"])
+def test_a_page_may_say_all_in_a_picture_or_a_video(tmp_path: Path, around: str) -> None:
+    """As far as it has words for it; a page without any is refused."""
+    picture = around.format('<img src=a.png alt="Where the button is">')
+    assert "Where the button is" in read(tmp_path, f"<title>T</title>{picture}")
+    video = around.format('<iframe src="https://www.youtube.com/embed/x" title="How to do it"></iframe>')
+    assert "How to do it" in read(tmp_path, f"<title>T</title>{video}")
+    with pytest.raises(SourceError, match="body is missing"):
+        read(tmp_path, f"<title>T</title>{around.format('<img src=a.png>')}")
 
 
 def test_what_is_a_notice_without_those_in_it_goes_too(tmp_path: Path) -> None:

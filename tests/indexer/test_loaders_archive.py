@@ -118,15 +118,48 @@ def test_a_bomb_fills_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_archive_is_reported(tmp_path, kind):
-    """What can still be read is read; a good file beside it keeps the source from being refused as a whole."""
+def test_half_an_archive_is_refused(tmp_path, kind):
+    """Whatever lies beside it: articles of the other half would leave the index as if they were deleted."""
     files = {f"{number}.md": f"# T{number}\n\n{random.Random(number).randbytes(999).hex()}" for number in range(9)}
     path = pack(tmp_path / f"e.{kind}", files)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     (tmp_path / "good.md").write_text("# Good\n\nx")
-    documents, report = load(tmp_path)
-    assert 1 <= len(documents) < 10
-    assert "damaged or cut short" in report.problems[-1].reason
+    with pytest.raises(SourceError, match=rf"e\.{kind} is damaged or cut short .*; nothing was published"):
+        load(tmp_path)
+
+
+def test_what_is_no_archive_is_said_in_one_line(tmp_path):
+    (tmp_path / "e.tar").write_bytes(b"no archive at all")
+    with pytest.raises(SourceError, match=r"e\.tar is damaged or cut short") as said:
+        load(tmp_path / "e.tar")
+    assert "\n" not in str(said.value)
+
+
+def test_a_damaged_file_of_a_zip_spares_the_others(tmp_path):
+    """Each is packed by itself."""
+    path = tmp_path / "e.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name in "abc":
+            packed.writestr(f"{name}.md", f"# {name}\n\ntext of {name}")
+    path.write_bytes(path.read_bytes().replace(b"text of b", b"text of x", 1))
+    documents, report = load(path)
+    assert [document.title for document in documents] == ["a", "c"]
+    assert [str(problem) for problem in report.problems] == [
+        f"{path}/b.md: is damaged (Bad CRC-32 for file 'b.md'); pack it again"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_names_are_read_whatever_this_system_takes(tmp_path, kind):
+    """Longer than a file's may be here; a page without a title is called by its name all the same."""
+    files = {f"help/{'ā' * 200}.html": "<p>long</p>", "./help/b.md": "text", "help//./c.md": "# C\n\ntext"}
+    documents, report = load(pack(tmp_path / f"e.{kind}", files))
+    assert [(document.id, document.title) for document in documents] == [
+        (f"help/{'ā' * 200}", "ā" * 200),
+        ("help/b", "b"),
+        ("help/c", "C"),
+    ]
+    assert report.problem_count == 0
 
 
 def test_a_locked_archive_is_reported(tmp_path):

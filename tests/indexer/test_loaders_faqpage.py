@@ -59,6 +59,18 @@ def test_a_broken_block_gives_its_questions_all_the_same(block):
     assert letters == [("Kāmaksāt", "Arkarti"), ("Kadpiegādās", "Rītlaikus")]
 
 
+@pytest.mark.parametrize("prefix", ["https://schema.org/", "http://schema.org/"])
+def test_types_may_be_whole_addresses(tmp_path, prefix):
+    """In pages whose script says its encoding as well, and in text."""
+    block = SOUND.replace('"@type": "', f'"@type": "{prefix}')
+    assert pairs(block) == PAIRS
+    page = tmp_path / "page.html"
+    page.write_text(f'<script type="application/LD+json; charset=utf-8">{block}</script><p>x</p>')
+    titles = [item.document.title for item in read_html(SourceFile(page, "p", "p")) if isinstance(item, Found)]
+    assert titles == ["p", *(name for name, _ in PAIRS)]
+    assert blocks_in_text(f"x {block} y") == [(2, 2 + len(block))]
+
+
 def test_a_sound_block_is_read_as_it_is():
     found = list(questions(SOURCE, SOUND, line=7, page={"lang": "lv", "url": "https://x.example/"}))
     assert pairs(SOUND) == PAIRS

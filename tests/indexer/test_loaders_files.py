@@ -189,8 +189,8 @@ def test_bad_rows_are_reported_with_the_line_they_start_on(tmp_path):
     documents, report = load_one(tmp_path / "faq.csv", text)
     assert [document.title for document in documents] == ["two lines", "good"]
     assert [(problem.line, problem.reason[:18]) for problem in report.problems] == [
-        (4, "title is missing o"),
-        (5, "body is missing or"),
+        (4, "question is missin"),
+        (5, "answer is missing "),
         (6, "3 cells under 2 co"),
         (8, "id 'faq#good' is t"),
         (9, "not CSV: ',' expec"),

@@ -122,6 +122,24 @@ def test_lines_become_paragraphs():
     )
 
 
+def test_words_broken_at_the_end_of_a_line_are_whole_again():
+    """Also by a soft hyphen; those that are written with a hyphen keep it, and parts of a list of words stay apart."""
+    text = [
+        "Nospiediet pogu un pagai-",
+        "diet, līdz ierīce atgrie\u00ad",
+        "žas tīklā. Rakstiet uz e-",
+        "pastu, lai pasūtītu ISO-",
+        "9001 vai Wi-Fi karti, wi-",
+        "fi tīklam, Vor-",
+        "und Nachteile, – un te -",
+        "beidzas",
+    ]
+    assert to_html([Line(line, 10.0) for line in text])[1] == (
+        "<p>Nospiediet pogu un pagaidiet, līdz ierīce atgriežas tīklā. Rakstiet uz e-pastu, lai pasūtītu ISO-9001 "
+        "vai Wi-Fi karti, wi-fi tīklam, Vor- und Nachteile, – un te - beidzas</p>"
+    )
+
+
 def test_pdf_files_that_are_none(tmp_path):
     """Damaged, cut short, or without text."""
     data = PRINTED.read_bytes()

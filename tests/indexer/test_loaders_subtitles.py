@@ -86,3 +86,14 @@ def test_a_file_without_cues_is_a_problem(tmp_path):
     (tmp_path / "v.vtt").write_text("WEBVTT\n\nnothing\n")
     _, report = load(tmp_path)
     assert "holds no subtitle" in report.problems[0].reason
+
+
+def test_srt_as_careless_programs_write_it(tmp_path):
+    """No blank line before a cue, no milliseconds, a text of digits, and the language in capitals."""
+    text = (
+        "1\n00:00:01,000 --> 00:00:02,000\nLabdien!\n2\n00:00:20 --> 00:00:22\nKods ir\n112\n\n"
+        "3\n0:01:05 --> 0:01:07.500\n2026\n4\n00:01:40,5 --> 00:01:41,5\nViss.\n"
+    )
+    document = read(tmp_path / "filtri.LV.srt", text)
+    assert document.body == "[0:01] Labdien!\n\n[0:20] Kods ir 112\n\n[1:05] 2026\n\n[1:40] Viss."
+    assert (document.group, document.lang) == ("filtri", "lv")

@@ -170,3 +170,13 @@ def test_other_json_is_left_out_and_broken_json_reported(tmp_path):
     assert len(documents) == 1
     assert report.notes == [f"{tmp_path / 'package.json'}: holds no Zendesk Help Center export; left out"]
     assert str(report.problems[0]).startswith(f"{tmp_path / 'z.json'}:2: not JSON")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_marks_of_the_encoding_are_understood(tmp_path, encoding):
+    """PowerShell writes them; also into the files beside."""
+    for name, content in (("articles", [ARTICLE]), ("sections", SECTIONS), ("categories", CATEGORIES)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({name: content}), encoding=encoding)
+    [document], report = load(tmp_path)
+    assert (document.title, document.category) == ("Kā atjaunot paroli", ("Palīdzība", "Konts", "Parole"))
+    assert report.problem_count == 0

@@ -246,7 +246,7 @@ def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--gate", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'"),
+        (["--gate", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'; check --gate"),
         (["--gate", ""], "events URL '' is not understood"),
         (["--gate", "EVENTS", "--max-broken", "many"], "--max-broken 'many' is no share"),
         (["--gate", "EVENTS", "--first", "0"], "--first 0 names no result"),
@@ -337,7 +337,7 @@ def test_files_of_questions_with_one_name_all_count(desk: Desk, run: Callable[..
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--events", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'"),
+        (["--events", "sqlite:///nowhere.db"], "there is no event store at 'nowhere.db'; check --events"),
         ([], "there is nothing to ask; give the event store with --events"),
         (["--events", "EVENTS", "--max-broken", "many"], "--max-broken 'many' is no share; write 0.5% or 0.005."),
         (["--events", "EVENTS", "--first", "0"], "--first 0 names no result"),

@@ -139,6 +139,7 @@ def test_nothing_new_writes_nothing(tmp_path: Path, write_jsonl: Write, monkeypa
         embedder = Counting()
         again = build([folder], tmp_path / "index", embedder=embedder, update=True)
     assert (again.version, again.unchanged, again.published, embedder.texts) == (first.version, True, True, [])
+    assert again.problems == first.problems != ()
     assert (again.documents, again.passages, again.problem_count) == (4, 8, 1)
     with pytest.raises(SourceError, match="one word"):
         run(folder, tmp_path / "index", update=True, strict=True)

@@ -146,6 +146,27 @@ def test_what_is_skipped_is_said_with_its_place(tmp_path: Path, monkeypatch: pyt
     assert (report["version"], report["documents"]) == (published_version(index), 1)
 
 
+@pytest.mark.parametrize("command", ["build", "watch"])
+def test_names_of_files_do_not_steer_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any, command: str
+) -> None:
+    """Nor do they make a line of their own: an archive from outside may call its files anything."""
+
+    class Once(Watch):
+        def run(self) -> NoReturn:
+            assert self._update()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(indexer.watch, "Watch", Once)
+    (tmp_path / "a.md").write_text("# Reset a password\n\nOpen the page.\n")
+    (tmp_path / "b\x1b[2J\nskipped.md").write_text("")
+    arguments = [command, str(tmp_path), "--out", str(tmp_path / "i"), "--model", "hashing"]
+    assert indexer.cli.main(arguments) == 0
+    said = capfd.readouterr().err
+    assert f"skipped {tmp_path}/b\\u001b[2J skipped.md: the file is empty\n" in said
+    assert "\x1b" not in said
+
+
 @pytest.mark.slow
 def test_the_command_keeps_going(tmp_path: Path) -> None:
     """A real process: it publishes, survives sources that disappear, and publishes again when they are back."""
