@@ -126,7 +126,7 @@ def cut_out(asked: Asked, place: Place, length: int = ANSWER_LENGTH) -> Piece:
     for following in asked.passages[place.passage + 1 :]:
         if (start, end) != (0, len(passage.text)) or following.headings[: len(path)] != path:
             break
-        above = "\n".join(("", *following.headings[len(path) :], ""))
+        above = "\n".join(("", *(name for name in following.headings if name not in passage.headings), ""))
         room = length - len(piece.text) - len(above)
         passage = following
         start, end = grown(passage.text, sentences_of(passage.text), 0, room)
