@@ -208,7 +208,7 @@ def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
         "kbsearch in the nearest passage": partial(nearest_passage, encode=encode),
     }
     answers = {name: [method(case) for case in cases] for name, method in methods.items()}
-    parts = {"HEADING_SHARE": ("headings", 0.0), "TITLE_SHARE": ("the title", 1.0), "FIGURE_BONUS": ("figures", 0.0)}
+    parts = {"HEADING_SHARE": ("headings", 0.0), "TITLE_SHARE": ("the title", 1.0)}
     for constant, (name, without) in parts.items():
         with patch.object(answering, constant, without):
             answers[f"kbsearch without {name}"] = [_product(case.asked) for case in cases]

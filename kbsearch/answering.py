@@ -18,12 +18,9 @@ ANSWER_LENGTH = 320
 # A word of the heading says what stands below it; one of the title says little of where in the article to look.
 HEADING_SHARE = 0.7
 TITLE_SHARE = 0.6
-# "How long", "how much", "when", in any language: answers hold figures more often than other sentences do.
-FIGURE_BONUS = 0.1
 
 # A full stop after a figure ends no sentence: "1. Press", "15.00".
 _END = re.compile(r'(?<=[^\W\d_][.!?…])["”“»)]*[ ]+(?=[^\s\da-zа-я])|\n')
-_STEP = re.compile(r"(?:\d+[.)]|\[\d\d:\d\d\]) ")
 _LINE = re.compile(r".+")
 _LATER_STEP = re.compile(r"(?:[2-9]|\d\d+)[.)] ")
 _BULLET = re.compile(r"- ")
@@ -31,7 +28,6 @@ _BULLET = re.compile(r"- ")
 _ROW = re.compile(r"(?:[^:;\n]+: [^;\n]+;|[^:;\s]+:) ")
 # "Paid with: Money back within", "Card: 5 days"
 _PAIR = re.compile(r"[^:;.?!]+: [^;]+$")
-_FIGURE = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +84,16 @@ def best_place(asked: Asked) -> Place:
     passages, weights, in_title, codes, is_post = asked
     worth = [weight * (TITLE_SHARE if word in in_title else 1.0) for word, weight in enumerate(weights)]
     total = sum(weights) or 1.0
-    best, answer = -1.0, Place(0, 0, 0.0)
+    best = Place(0, 0, 0.0)
     for number, passage in enumerate(passages):
-        sentences = sentences_of(passage.text)
-        for place, ((start, end), held) in enumerate(zip(sentences, _held(passage, sentences), strict=True)):
+        for sentence, held in enumerate(_held(passage)):
             share = sum(worth[word] for word in held)
             # One word of a heading ("How long it takes") does not say that all below it speaks of what was asked.
             if len(passage.in_heading) > 1 or held - in_title:
                 share += HEADING_SHARE * sum(worth[word] for word in passage.in_heading - held)
-            share /= total
-            if share + FIGURE_BONUS > best:
-                step = _STEP.match(passage.text, start, end)
-                has_figure = _FIGURE.search(passage.text, step.end() if step else start, end)
-                score = share + FIGURE_BONUS if has_figure else share
-                if score > best:
-                    best, answer = score, Place(number, place, share)
-    # A figure alone says nothing of the question.
-    if answer.share == 0.0 or (is_post and not codes):
-        return Place(0, 0, answer.share)
-    return answer
+            if share / total > best.share:
+                best = Place(number, sentence, share / total)
+    return best._replace(passage=0, sentence=0) if is_post and not codes else best
 
 
 def cut_out(asked: Asked, place: Place, length: int = ANSWER_LENGTH) -> Piece:
@@ -179,8 +166,9 @@ def _lines(text: str) -> dict[int, bool]:
     return goes_on
 
 
-def _held(passage: AskedPassage, sentences: Sequence[tuple[int, int]]) -> list[set[int]]:
+def _held(passage: AskedPassage) -> list[set[int]]:
     """Numbers of the query's words that each sentence holds."""
+    sentences = sentences_of(passage.text)
     held: list[set[int]] = [set() for _ in sentences]
     current = 0
     for start, _, word in passage.places:

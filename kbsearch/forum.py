@@ -36,10 +36,9 @@ def _any_of(phrases: Iterable[str]) -> str:
     return "|".join(re.escape(fold(phrase)) for phrase in phrases)
 
 
-# After the kind at most a name: "Answer: it is the battery." tells something.
-_POST = re.compile(
-    rf"\W*(?:(?P<accepted>{_any_of(_ACCEPTED)})|{_any_of(_OTHER)})(?:\s*[-–—:|,(].{{0,60}}(?<![.!?…]))?\W*"
-)
+# After the kind at most a name: "Reply — Anna K." begins a post, "Answer: it is the battery." does not.
+_NAME = r"\s*[-–—:|,(](?!.*\w\w[.!?…]\W*$).{0,60}"
+_POST = re.compile(rf"\W*(?:(?P<accepted>{_any_of(_ACCEPTED)})|{_any_of(_OTHER)})(?:\W*|{_NAME})")
 _LINE = re.compile(r".+")
 
 
