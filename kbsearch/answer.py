@@ -5,7 +5,7 @@ Takes what the engine knows, gives an `Answer`; the choice itself is pure (`answ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
 import numpy as np
@@ -18,7 +18,7 @@ from kbsearch.snapshot import Snapshot
 from kbsearch.text.stems import stem_terms
 from kbsearch.text.tags import primary
 from kbsearch.text.words import surfaces
-from kbsearch.types import Answer
+from kbsearch.types import Answer, Passage
 from kbsearch.understand import Understanding
 
 # A code says more than what is told around it, however few articles speak of that.
@@ -55,8 +55,8 @@ def extract(
 def same_place(snapshot: Snapshot, told: Asked, asked: Asked) -> Place:
     """The beginning of the passage of an article that means most what answers in a version in another language.
 
-    Words of that language stand nowhere in the article, and translators part their articles otherwise: to go by the
-    number of the passage and the sentence answers less often (benchmarks/answers.py).
+    Words of that language stand nowhere in the article, and translators part their articles otherwise: the passage of
+    the same number answers less often (benchmarks/answers.py).
     """
     best = best_place(told)
     if not told.passages:
@@ -104,8 +104,7 @@ def look_up(snapshot: Snapshot, query: Understanding, lexicon: Lexicon, document
         return frozenset(by_stem[stem] for stem in stems if stem in by_stem)
 
     asked = []
-    for number, start, end in _pieces(snapshot, document, passages):
-        passage = snapshot.passage(number)
+    for number, passage, start, end in _pieces(snapshot, document, passages):
         places = [
             (first - start, last - start, word)
             for first, last, word in snapshot.marks.asked(number, by_hash)
@@ -121,13 +120,17 @@ def look_up(snapshot: Snapshot, query: Understanding, lexicon: Lexicon, document
     return Asked(asked, weights, in_title, frozenset(codes), is_post=record["type"] == "forum")
 
 
-def _pieces(snapshot: Snapshot, document: int, passages: range) -> list[tuple[int, int, int]]:
-    """What may answer: a passage, start and end of its text, each."""
+def _pieces(snapshot: Snapshot, document: int, passages: range) -> Iterator[tuple[int, Passage, int, int]]:
+    """What may answer: a passage with its number, and a half-open range of its text, each."""
     if snapshot.record(document)["type"] != "forum":
-        return [(number, 0, len(snapshot.text(number))) for number in passages]
+        for number in passages:
+            passage = snapshot.passage(number)
+            yield number, passage, 0, len(passage.text)
+        return
     thread = snapshot.passages_of(document)
-    accepted = accepted_answer(map(snapshot.passage, thread))
-    return [(thread[place], start, end) for place, start, end in islice(accepted, 2 * PASSAGES_READ + 1)]
+    read = list(map(snapshot.passage, thread))
+    for place, start, end in islice(accepted_answer(read), 2 * PASSAGES_READ + 1):
+        yield thread[place], read[place], start, end
 
 
 def _is_code(word: str) -> bool:
