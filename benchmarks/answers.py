@@ -2,8 +2,9 @@
 
 The questions of sample_kb whose answers are known (`sample_kb/answers.jsonl`), each with its article given, so that
 ranking plays no part. The product's choice (`kbsearch/answering.py`) is compared with other ways to choose, at the same
-length, with its own without one of its parts, and with its own at other lengths. Of questions for a code of a table it
-is counted how many are shown the code's row, and no other before it.
+length, with its own without one of its parts, and with its own at other lengths. Some questions are also asked on pages
+in other languages, of the article's translation. Of questions for a code of a table it is counted how many are shown
+the code's row, and no other before it.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from benchmarks.quality_sets import SAMPLE_KB
 from benchmarks.report import RESULTS, stamp, table, write_result
 from indexer.pipeline import build
 from kbsearch import answering
-from kbsearch.answer import look_up
-from kbsearch.answering import ANSWER_LENGTH, Asked, find_answer, grown, sentences_of
+from kbsearch.answer import look_up, same_place
+from kbsearch.answering import ANSWER_LENGTH, Asked, Place, best_place, cut_out, grown, sentences_of
 from kbsearch.embed.protocol import Vectors
 from kbsearch.embed.registry import load_embedder
 from kbsearch.engine import Engine
 from kbsearch.evaluate import JudgedQuery, read_queries
 from kbsearch.metrics.intervals import bootstrap_mean, wilson
-from kbsearch.snapshot import open_snapshot
+from kbsearch.snapshot import Snapshot, open_snapshot
 from kbsearch.text.normalise import normalise
 from kbsearch.understand import Understanding, likely_languages, understand
 
@@ -82,6 +83,8 @@ class Case:
 
     question: JudgedQuery
     asked: Asked
+    told: Asked
+    """The article in the language of the question; the same, unless a translation of it is asked."""
     vector: NDArray[np.float32]
     contains: tuple[str, ...]
 
@@ -97,14 +100,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         build([SAMPLE_KB], Path(folder), embedder=embedder)
         engine = Engine(open_snapshot(Path(folder)), embedder)
-        cases = [_case(engine, *labelled) for labelled in read_labels()]
+        labelled = [_case(engine, *label) for label in read_labels()]
+        cases = [case for case in labelled if case.told is case.asked]
+        translated = [case for case in labelled if case.told is not case.asked]
         # Articles are asked about more than once.
-        answers = _answers(cases, cache(lambda texts: embedder.encode_passages(texts)))
+        encode = cache(lambda texts: embedder.encode_passages(texts))
+        figures = _figures_of(cases, _answers(cases, encode))
+        abroad = _figures_of(translated, _answers_abroad(translated, engine._snapshot, encode))
         codes = code_figures(engine)
-    langs = [case.question.lang for case in cases]
-    own = _right(cases, answers[PRODUCT])
-    figures = {name: _figures(texts, _right(cases, texts), own, langs) for name, texts in answers.items()}
-    counts = Counter(langs)
+    counts = Counter(case.question.lang for case in cases)
+    heads = ("answer", "words", *(f"right, {lang}" for lang in LANGUAGES), "against kbsearch", "middle")
     text = "\n\n".join(
         [
             "# The sentences that answer",
@@ -114,23 +119,32 @@ def main() -> None:
             "answers, with 95 % intervals (Wilson). Against kbsearch: points, over the same questions (bootstrap over "
             "pairs). A longer answer can only contain more, so ways to choose are compared at one length. Middle: per "
             "cent that begin with a later step of a list than its first.",
-            table(
-                ("answer", "words", *(f"right, {lang}" for lang in LANGUAGES), "against kbsearch", "middle"),
-                [_row(name, figure) for name, figure in figures.items()],
-            ),
+            table(heads, [_row(name, figure) for name, figure in figures.items()]),
+            f"The same of {len(translated)} questions on pages in another language than their own, answered from the "
+            "article's translation into that; by language of the question.",
+            table(heads, [_row(name, figure) for name, figure in abroad.items()]),
             f"Of {codes['n']} questions for a code of a table (`P-203`, `P 203`, `P203`; in three languages) "
             f"{100 * codes['shown']:.1f} % are shown its row, {100 * codes['first']:.1f} % with no other before it.",
         ]
     )
     print(text)
-    write_result("answers", text, {"n": counts, "methods": figures, "codes": codes}, measured, RESULTS)
+    write_result(
+        "answers", text, {"n": counts, "methods": figures, "translated": abroad, "codes": codes}, measured, RESULTS
+    )
 
 
-def read_labels() -> list[tuple[JudgedQuery, tuple[str, ...]]]:
-    """The questions of sample_kb that have labels, with the texts of which an answer has to contain one."""
+def read_labels() -> list[tuple[JudgedQuery, str, tuple[str, ...]]]:
+    """Questions of sample_kb, an article for each, and the texts of which its answer has to contain one."""
     questions = {question.id: question for question in read_queries(SAMPLE_KB / "questions.jsonl")}
-    lines = (SAMPLE_KB / "answers.jsonl").read_text(encoding="utf-8").splitlines()
-    return [(questions[label["id"]], tuple(label["contains"])) for label in map(json.loads, lines)]
+    labels = []
+    for line in (SAMPLE_KB / "answers.jsonl").read_text(encoding="utf-8").splitlines():
+        label = json.loads(line)
+        question = questions[label["id"]]
+        (article,) = question.relevant
+        labels.append((question, article, tuple(label["contains"])))
+        for lang, contains in label.get("translations", {}).items():
+            labels.append((question, f"{article.removesuffix(question.lang)}{lang}", tuple(contains)))
+    return labels
 
 
 def first_sentences(case: Case) -> str:
@@ -182,8 +196,7 @@ def _around_best(case: Case, scores: Sequence[Sequence[float]]) -> str:
 
 
 def _product(asked: Asked, length: int = ANSWER_LENGTH) -> str:
-    place, start, end = find_answer(asked, length)
-    return asked.passages[place].text[start:end]
+    return cut_out(asked, best_place(asked), length).text
 
 
 def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
@@ -195,7 +208,7 @@ def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
         "kbsearch in the nearest passage": partial(nearest_passage, encode=encode),
     }
     answers = {name: [method(case) for case in cases] for name, method in methods.items()}
-    parts = {"HEADING_SHARE": ("headings", 0.0), "TITLE_SHARE": ("the title", 1.0), "FIGURE_BONUS": ("figures", 0.0)}
+    parts = {"HEADING_SHARE": ("headings", 0.0), "TITLE_SHARE": ("the title", 1.0)}
     for constant, (name, without) in parts.items():
         with patch.object(answering, constant, without):
             answers[f"kbsearch without {name}"] = [_product(case.asked) for case in cases]
@@ -205,13 +218,28 @@ def _answers(cases: Sequence[Case], encode: Encode) -> dict[str, list[str]]:
     return answers
 
 
+def _answers_abroad(cases: Sequence[Case], snapshot: Snapshot, encode: Encode) -> dict[str, list[str]]:
+    def same_number(case: Case) -> Place:
+        best = best_place(case.told)
+        return Place(min(best.passage, len(case.asked.passages) - 1), 0, best.share)
+
+    methods: dict[str, Method] = {
+        PRODUCT: lambda case: cut_out(case.asked, same_place(snapshot, case.told, case.asked)).text,
+        "by the words that the translation holds": lambda case: _product(case.asked),
+        "first sentences": first_sentences,
+        "the passage of the same number": lambda case: cut_out(case.asked, same_number(case)).text,
+        "kbsearch in the nearest passage": partial(nearest_passage, encode=encode),
+    }
+    return {name: [method(case) for case in cases] for name, method in methods.items()}
+
+
 def code_figures(engine: Engine) -> dict[str, float]:
     """The number of questions for codes, the share whose answer shows the code's row, and with no row before it."""
     n = shown = first = 0
     for (lang, wordings), (article, codes) in product(ASKING.items(), CODES.items()):
         for wording, code, mark in product(wordings, codes, ("", " ", "-")):
             written = re.sub(r"-?(?=\d)", mark, code, count=1)
-            _, asked = _asked(engine, wording.format(written), lang, f"{article}.{lang}")
+            asked = _asked(engine, _read(engine, wording.format(written), lang), f"{article}.{lang}")
             places = {answer.find(other): other for answer in [_product(asked)] for other in codes if other in answer}
             n += 1
             shown += code in places.values()
@@ -219,24 +247,37 @@ def code_figures(engine: Engine) -> dict[str, float]:
     return {"n": n, "shown": shown / n, "first": first / n}
 
 
-def _case(engine: Engine, question: JudgedQuery, contains: tuple[str, ...]) -> Case:
-    (article,) = question.relevant
-    query, asked = _asked(engine, question.query, question.lang, article)
-    return Case(question, asked, engine._embedder.encode_queries([query.text])[0], contains)
+def _case(engine: Engine, question: JudgedQuery, article: str, contains: tuple[str, ...]) -> Case:
+    (told,) = question.relevant
+    query = _read(engine, question.query, article.rpartition(".")[2])
+    asked = _asked(engine, query, article)
+    vector = engine._embedder.encode_queries([query.text])[0]
+    return Case(question, asked, asked if told == article else _asked(engine, query, told), vector, contains)
 
 
-def _asked(engine: Engine, text: str, lang: str, article: str) -> tuple[Understanding, Asked]:
-    # The parts that a search goes through, since a search would rank.
-    snapshot, lexicon = engine._snapshot, engine._lexicon
+# The parts that a search goes through, since a search would rank.
+
+
+def _read(engine: Engine, text: str, lang: str) -> Understanding:
+    typed = normalise(text)
+    return understand(typed, likely_languages(typed, lang, engine._lexicon.detector), lang, engine._lexicon)
+
+
+def _asked(engine: Engine, query: Understanding, article: str) -> Asked:
+    snapshot = engine._snapshot
     number = snapshot.number_of(article)
     assert number is not None, article
-    typed = normalise(text)
-    query = understand(typed, likely_languages(typed, lang, lexicon.detector), lang, lexicon)
-    return query, look_up(snapshot, query, lexicon, snapshot.record(number), snapshot.passages_of(number))
+    return look_up(snapshot, query, engine._lexicon, number, snapshot.passages_of(number))
 
 
 def _right(cases: Sequence[Case], texts: Sequence[str]) -> list[bool]:
     return [any(part in text for part in case.contains) for case, text in zip(cases, texts, strict=True)]
+
+
+def _figures_of(cases: Sequence[Case], answers: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    langs = [case.question.lang for case in cases]
+    own = _right(cases, answers[PRODUCT])
+    return {name: _figures(texts, _right(cases, texts), own, langs) for name, texts in answers.items()}
 
 
 def _figures(

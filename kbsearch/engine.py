@@ -52,8 +52,6 @@ MAX_SUGGESTIONS_READ = 50
 # Letters from which on what no title holds is searched for, and the score from which on what is found is suggested.
 SEARCHED = 3
 SUGGESTED = 0.1
-# Passages on either side of the one that was found, where the answer is looked for.
-PASSAGES_READ = 8
 # Kinds of callers for whom what is known of words is remembered.
 MOST_LEXICONS = 8
 # A correction is worth offering where one of the first results holds it.
@@ -171,7 +169,11 @@ class Engine:
         if first_pinned and decision.action is Action.HAND_OVER:
             reasons = ("A rule puts an article first.",)
             decision = replace(decision, action=Action.LIST, confidence=decision.probability, reasons=reasons)
-        answer = self._answer(query, lexicon, results, candidates) if decision.action is Action.ANSWER else None
+        answer = None
+        if decision.action is Action.ANSWER:
+            answer = self._answer(query, lexicon, results, candidates, visible)
+            if answer is None:
+                decision = replace(decision, action=Action.LIST, reasons=("Which part of it answers is not certain.",))
         clock.lap("decide")
         detected, confidence = next(iter(query.languages.items()), ("", 0.0))
         return SearchOutcome(
@@ -321,15 +323,14 @@ class Engine:
         )
         return explain_hit(query, self._lexicon, (record["title"], *quoted.headings, quoted.text), record, placing)
 
-    def _answer(self, query: Understanding, lexicon: Lexicon, results: Groups, candidates: Candidates) -> Answer:
-        """The best piece of the first hit, among the passages around the one that was found."""
+    def _answer(
+        self, query: Understanding, lexicon: Lexicon, results: Groups, candidates: Candidates, visible: Visible
+    ) -> Answer | None:
+        """The best piece of the first hit; None where nothing tells which one that is."""
         document = int(results.documents[0])
-        record = self._snapshot.record(document)
         found = int(candidates.passages[int(results.best[0])])
-        passages = self._snapshot.passages_of(document)
-        centre = found if found in passages else passages.start
-        near = range(max(passages.start, centre - PASSAGES_READ), min(passages.stop, centre + PASSAGES_READ + 1))
-        return extract(self._snapshot, query, lexicon, record, near)
+        versions = self._members(int(results.groups[0]), visible)
+        return extract(self._snapshot, query, lexicon, document, found, versions)
 
     def _correction_counts(self, query: Understanding, results: Groups, candidates: Candidates) -> bool:
         """Whether any of the best results owes its place to the corrected words."""

@@ -140,7 +140,8 @@ def test_some_answers_exist_in_another_language_only(questions: list[JudgedQuery
 
 
 def test_labelled_answers_stand_in_their_article(questions: list[JudgedQuery], documents: list[Document]) -> None:
-    """Each in a passage of the one relevant article, for questions by their words; at least 20 a language."""
+    """Each in a passage of the one relevant article, some in its translations too, for questions by their words; at
+    least 20 a language."""
     asked = {question.id: question for question in questions}
     articles = {document.id: document for document in documents}
     labels = [json.loads(line) for line in (SAMPLE / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -149,11 +150,13 @@ def test_labelled_answers_stand_in_their_article(questions: list[JudgedQuery], d
         question = asked[label["id"]]
         assert label["query"] == question.query, label["id"]
         (article,) = question.relevant
-        passages = [passage.text for passage in cut(articles[article]).passages]
-        assert label["contains"], label["id"]
-        missing = [text for text in label["contains"] if not any(text in passage for passage in passages)]
-        assert missing == [], label["id"]
         assert articles[article].lang == question.lang, label["id"]
+        group = articles[article].group
+        for lang, contains in {question.lang: label["contains"], **label.get("translations", {})}.items():
+            passages = [passage.text for passage in cut(articles[f"{group}.{lang}"]).passages]
+            assert contains, label["id"]
+            missing = [text for text in contains if not any(text in passage for passage in passages)]
+            assert missing == [], label["id"]
     counts = Counter(asked[label["id"]].lang for label in labels)
     assert all(counts[lang] >= 20 for lang in LANGUAGES)
 

@@ -20,10 +20,10 @@ def case() -> Case:
     text = f"{PARCEL} {RETURN}"
     second = text.index(RETURN)
     places = [(8, 12, 1), (second, second + 7, 0), (second + 8, second + 12, 1)]
-    passages = (AskedPassage(text, frozenset(), places), AskedPassage(REFUND, frozenset(), ()))
+    passages = (AskedPassage(0, text, (), frozenset(), places), AskedPassage(1, REFUND, (), frozenset(), ()))
     question = JudgedQuery("q", "returns wait", "en", {"a.en": 1}, True, False, "")
     asked = Asked(passages, [1.0, 1.0], frozenset(), frozenset())
-    return Case(question, asked, np.array([1.0], dtype=np.float32), ("x",))
+    return Case(question, asked, asked, np.array([1.0], dtype=np.float32), ("x",))
 
 
 def about_money(texts: tuple[str, ...]) -> Vectors:

@@ -1,0 +1,39 @@
+"""Which part of a thread is its accepted answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from kbsearch.forum import accepted_answer
+from kbsearch.types import Passage
+
+
+def accepted(*passages: Passage) -> list[str]:
+    return [passages[place].text[start:end] for place, start, end in accepted_answer(passages)]
+
+
+@pytest.mark.parametrize(
+    ("question", "reply", "marker"),
+    [
+        ("Question", "Reply", "Accepted answer"),
+        ("Jautājums", "Atbilde — Ilze_V", "Atzītā atbilde — Mārtiņš R."),
+        ("Klausimas – Rasa_K", "Atsakymas – Rasa_K", "Priimtas atsakymas – Ieva, „Brize“ pagalba"),
+        ("Küsimus", "Vastus: Mati", "Parim vastus: Kati"),
+        ("Вопрос", "Ответ (Анна)", "Принятый ответ (Иван)"),
+        ("Pytanie", "Odpowiedź, Ola", "Zaakceptowana odpowiedź"),
+        ("Frage", "Antwort | Max", "✔ AKZEPTIERTE ANTWORT"),
+    ],
+)
+def test_it_goes_from_its_line_to_the_next_post(question: str, reply: str, marker: str) -> None:
+    """In every language of the page, with or without who wrote it."""
+    thread = f"{question}\nIt ticks.\n{reply}\nMine too.\n{marker}\nTake the foam out.\nIt is white.\n{reply}\nThanks!"
+    assert accepted(Passage(thread)) == ["Take the foam out.\nIt is white."]
+    assert accepted(Passage(thread.replace(marker, reply))) == []
+
+
+def test_it_may_stand_below_a_heading_and_in_several_passages() -> None:
+    """Until another post begins; headings of its own end it no more than a line that says something."""
+    post = Passage("It is the dock.\nAnswer: move it back.", ("Best answer",))
+    more = Passage("Open Map.", ("Best answer", "Steps"))
+    other = Passage("Thanks!", ("Reply — Marta",))
+    assert accepted(Passage("My map is gone.", ("Question",)), post, more, other) == [post.text, more.text]
