@@ -7,7 +7,7 @@ story that a ticket tells drowns the question in it (benchmarks/tickets.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -35,6 +35,8 @@ _ALONE = 2
 """Sentences at either end that are not put together with others."""
 _LONGEST_TALK, _LONGEST_NAME = 8, 3
 """Words."""
+_TALK_AT_ENDS = 6
+"""Sentences at either end that may be small talk; a third of a millisecond each."""
 _MOST_GREETINGS = 2
 """With a comma after each: "Hello, dear Anna,"."""
 
@@ -53,8 +55,9 @@ class Sentence:
 def sentences_of(subject: str, body: str) -> list[Sentence]:
     """The sentences to search for: those that ask first, at most `MOST_SENTENCES`, of which some are several sentences
     of a longer message; small talk and names below it left out."""
-    about, said = _sentences([subject]), _without_name(_sentences(_END.split(body)))
-    small_talk = set(filter(_is_small_talk, (*about, *said)))
+    about, said = _sentences([subject]), _sentences(_END.split(body))
+    ends = [*said[:_TALK_AT_ENDS], *said[_TALK_AT_ENDS:][-_TALK_AT_ENDS:]]
+    small_talk = {*filter(_is_small_talk, (*about, *ends)), *_names_below(ends)}
     if small_talk.issuperset((*about, *said)):  # then that is what there is
         small_talk.clear()
     about, said = ([text for text in texts if text not in small_talk] for texts in (about, said))
@@ -186,13 +189,11 @@ def _is_small_talk(text: str) -> bool:
     return signed or read_intent(text).intent in _SMALL_TALK
 
 
-def _without_name(said: Sequence[str]) -> list[str]:
-    """Sentences without the name in the line below "Kind regards,"."""
-    return [
-        text
-        for before, text in pairwise(("", *said))
-        if not (_is_name(text.split()) and not before.endswith((".", "!", "?")) and closes(before))
-    ]
+def _names_below(said: Sequence[str]) -> Iterator[str]:
+    """The names in the lines below "Kind regards,"."""
+    for before, text in pairwise(said):
+        if _is_name(text.split()) and not before.endswith((".", "!", "?")) and closes(before):
+            yield text
 
 
 def _is_name(words: Sequence[str]) -> bool:

@@ -124,6 +124,8 @@ def test_small_talk_is_short_and_changes_nothing() -> None:
 
 OFFERED = turn(NOTHING, "submarine", found("hand_over", "a"), "q1").conversation
 CHOOSING = turn(NOTHING, "shipping", found("list", "a", "b", "c", "d", "e"), "q1").conversation
+
+
 @pytest.mark.parametrize("conversation", [NOTHING, ANSWERED, CHOOSING, OFFERED])
 def test_who_says_only_that_something_is_wanted_is_asked_what(conversation: Conversation) -> None:
     """Not searched for, and no gap in what the articles say."""
