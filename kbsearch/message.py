@@ -7,10 +7,11 @@ story that a ticket tells drowns the question in it (benchmarks/tickets.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from kbsearch.chat.intents import Intent, greets, read_intent
+from kbsearch.chat.intents import Intent, closes, greets, read_intent
 from kbsearch.text.normalise import normalise
 from kbsearch.types import MAX_QUERY, Action, Hit, SearchOutcome
 
@@ -19,16 +20,23 @@ MOST_SENTENCES = 12
 LONGEST_SENTENCE = 12
 """Words. What is longer is mostly several sentences without the marks between them."""
 PIECE, PIECE_STEP = 5, 3
-"""Words of a piece of such a text, and from the beginning of one to that of the next, or more where it is so long that
-`MOST_SENTENCES` pieces would not reach its end."""
+"""Words of a piece of such a text, and from the beginning of one to that of the next, or more where there would be
+too many pieces."""
+LEAST_TOLD = 4
+"""Searches that are left, where many sentences ask, for those that tell."""
 ASKING = 1.5
 """What a sentence that asks counts, where one that tells counts 1."""
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
 _COMMA = re.compile(r"[,;](?!\d)")
-_SMALL_TALK = frozenset({Intent.HELLO, Intent.THANKS})
-_LONGEST_TALK = 5
+_SMALL_TALK = frozenset({Intent.HELLO, Intent.HELP, Intent.THANKS})
+_FEWEST_PIECES = 2
+_ALONE = 2
+"""Sentences at either end that are not put together with others."""
+_LONGEST_TALK, _LONGEST_NAME = 8, 3
 """Words."""
+_TALK_AT_ENDS = 6
+"""Sentences at either end that may be small talk; a third of a millisecond each."""
 _MOST_GREETINGS = 2
 """With a comma after each: "Hello, dear Anna,"."""
 
@@ -40,19 +48,24 @@ class Sentence:
     text: str
     asks: bool
     """It is the subject, ends with a question mark, or is all that is said."""
+    cut: bool = False
+    """It goes on, but is longer than a query may be."""
 
 
 def sentences_of(subject: str, body: str) -> list[Sentence]:
-    """The sentences to search for: those that ask first, at most `MOST_SENTENCES`; greetings and thanks left out."""
+    """The sentences to search for: those that ask first, at most `MOST_SENTENCES`, of which some are several sentences
+    of a longer message; small talk and names below it left out."""
     about, said = _sentences([subject]), _sentences(_END.split(body))
-    small_talk = set(filter(_is_small_talk, (*about, *said)))
+    ends = [*said[:_TALK_AT_ENDS], *said[_TALK_AT_ENDS:][-_TALK_AT_ENDS:]]
+    small_talk = {*filter(_is_small_talk, (*about, *ends)), *_names_below(ends)}
     if small_talk.issuperset((*about, *said)):  # then that is what there is
         small_talk.clear()
     about, said = ([text for text in texts if text not in small_talk] for texts in (about, said))
     found = [Sentence(text, asks=True) for text in about]
+    most = _most_pieces(len(about), said)
     for text in said:
         asks = text.endswith("?")
-        *pieces, last = _pieces(text)
+        *pieces, last = _pieces(text, most)
         if not pieces:
             found.append(Sentence(text, asks=asks or len(said) == 1))
             continue
@@ -60,11 +73,14 @@ def sentences_of(subject: str, body: str) -> list[Sentence]:
             found.append(Sentence(text, asks=True))
         found += [Sentence(piece, asks=False) for piece in pieces]
         found.append(Sentence(last, asks=asks))
-    found.sort(key=lambda sentence: not sentence.asks)
+    asking, telling = ([sentence for sentence in found if sentence.asks is asks] for asks in (True, False))
+    asking = _fitted(asking, MOST_SENTENCES - min(len(telling), LEAST_TOLD))
+    telling = _fitted(telling, MOST_SENTENCES - len(asking))
     different: dict[str, Sentence] = {}
-    for sentence in found:
-        different.setdefault(sentence.text[:MAX_QUERY], sentence)
-    return [Sentence(text, sentence.asks) for text, sentence in list(different.items())[:MOST_SENTENCES]]
+    for sentence in (*asking, *telling):
+        text = sentence.text[:MAX_QUERY]
+        different.setdefault(text, Sentence(text, sentence.asks, cut=text != sentence.text))
+    return list(different.values())
 
 
 def together(
@@ -83,6 +99,9 @@ def together(
     outcome, decision = outcomes[best], outcomes[best].decision
     if decision.action is Action.ANSWER and not sentences[best].asks:
         decision = replace(decision, action=Action.LIST, reasons=("The message says it without asking.",))
+    if any(sentence.cut for sentence in sentences):
+        reasons = (*decision.reasons, "The message is too long: not all of it was searched for.")
+        decision = replace(decision, reasons=reasons)
     hits = _merged(weights, outcomes)
     return replace(
         outcome,
@@ -115,24 +134,70 @@ def _without_greeting(text: str) -> str:
     return text
 
 
-def _pieces(text: str) -> list[str]:
-    """The parts of a text between commas, the long ones cut: some pieces that overlap, to the last word."""
-    if text.count(" ") < LONGEST_SENTENCE:
+def _is_long(text: str) -> bool:
+    return text.count(" ") >= LONGEST_SENTENCE
+
+
+def _most_pieces(about: int, said: Sequence[str]) -> int:
+    """The pieces that each long sentence may be cut into, where all others are searched for, too."""
+    long = [text for text in said if _is_long(text)]
+    others = about + len(said) - len(long) + sum(text.endswith("?") for text in long)  # what asks is one whole, too
+    return (MOST_SENTENCES - others) // len(long) if long else 1
+
+
+def _pieces(text: str, most: int) -> list[str]:
+    """The parts of a long text between commas, the long ones cut: some pieces that overlap, to the last word; the text
+    whole, where only one piece is left to it."""
+    if most < _FEWEST_PIECES or not _is_long(text):
         return [text]
+    parts = [part for part in map(str.strip, _COMMA.split(text)) if part]
+    most = max(_FEWEST_PIECES, most - len(parts) + 1)
     pieces = []
-    for part in filter(None, map(str.strip, _COMMA.split(text))):
+    for part in parts:
         words = part.split()
         if len(words) <= LONGEST_SENTENCE:
             pieces.append(part)
             continue
-        last = len(words) - PIECE
-        step = max(PIECE_STEP, -(-last // (MOST_SENTENCES - 1)))
-        pieces += [" ".join(words[start : start + PIECE]) for start in (*range(0, last, step), last)]
+        length = max(PIECE, -(-len(words) // most))
+        last = len(words) - length
+        step = max(PIECE_STEP, -(-last // (most - 1)))
+        pieces += [" ".join(words[start : start + length]) for start in (*range(0, last, step), last)]
     return pieces
 
 
+def _fitted(sentences: Sequence[Sentence], most: int) -> list[Sentence]:
+    """No more than so many, four at least: those in the middle put together, since most letters say what they want at
+    one of their ends."""
+    if len(sentences) <= most:
+        return list(sentences)
+    ends = min(_ALONE, (most - 1) // 2)
+    middle = sentences[ends : len(sentences) - ends]
+    groups = most - 2 * ends
+    bounds = [len(middle) * number // groups for number in range(groups + 1)]
+    together = [
+        Sentence(" ".join(one.text for one in middle[start:stop]), asks=middle[start].asks)
+        for start, stop in pairwise(bounds)
+    ]
+    return [*sentences[:ends], *together, *sentences[len(sentences) - ends :]]
+
+
 def _is_small_talk(text: str) -> bool:
-    return text.count(" ") < _LONGEST_TALK and read_intent(text).intent in _SMALL_TALK
+    if text.count(" ") >= _LONGEST_TALK:
+        return False
+    words = text.split()
+    signed = any(_is_name(words[-count:]) and closes(" ".join(words[:-count])) for count in range(1, _LONGEST_NAME + 1))
+    return signed or read_intent(text).intent in _SMALL_TALK
+
+
+def _names_below(said: Sequence[str]) -> Iterator[str]:
+    """The names in the lines below "Kind regards,"."""
+    for before, text in pairwise(said):
+        if _is_name(text.split()) and not before.endswith((".", "!", "?")) and closes(before):
+            yield text
+
+
+def _is_name(words: Sequence[str]) -> bool:
+    return len(words) <= _LONGEST_NAME and all(word[0].isupper() for word in words)
 
 
 def _merged(weights: Sequence[float], outcomes: Sequence[SearchOutcome]) -> tuple[Hit, ...]:

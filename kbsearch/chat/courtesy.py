@@ -10,11 +10,9 @@ import re
 from functools import cache
 
 from kbsearch.chat.patterns import APOSTROPHE, LANGUAGES, plain_words, read_patterns
-from kbsearch.text.normalise import fold
 
 # The words of `plain_words`, where they stand.
 _WORD = re.compile(rf"[^\W_]+(?:{APOSTROPHE}[^\W_]+)*")
-_MARKS = {ord(mark): None for mark in "!?.,;:…()\"“”„«»'’`´"}
 _LEAST_LEFT = 2
 """Words: "sveikas" greets, but "sveikas maistas" is healthy food."""
 
@@ -25,13 +23,12 @@ def without_courtesy(text: str) -> str:
     :param text: normalised.
     """
     beginnings, endings, before, after = _around()
-    folded = fold(text)
+    plain = plain_words(text)
     # Most queries begin and end with another word, and the patterns are long.
-    polite = folded.partition(" ")[0].translate(_MARKS) in beginnings
-    thankful = folded.rpartition(" ")[2].translate(_MARKS) in endings
+    polite = plain.partition(" ")[0] in beginnings
+    thankful = plain.rpartition(" ")[2] in endings
     if not polite and not thankful:
         return text
-    plain = plain_words(text)
     words = list(_WORD.finditer(text))
     first = _count(before.match(plain)) if polite else 0
     last = len(words) - (_count(after.search(plain)) if thankful else 0)

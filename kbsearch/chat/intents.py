@@ -1,12 +1,13 @@
-"""What a message is: a question, a request for a human, yes, no, thanks, a greeting, or no word at all. Pure.
+"""What a message is: a question, a request for a human, yes, no, thanks, small talk, or no word at all. Pure.
 
 By the patterns of words in `phrases/` (`patterns.py`), one file a language, all of them tried on every message:
 customers write in another language than the page's. Case and diacritics do not count. `human` is looked for within a
 clause, but not after a word of `others` ("how do agents talk to…", "without talking to…"); all other sections must fit
-a whole clause, and every clause of the message must be one of them. Words of `polite` may stand anywhere. A no may go
-on with one of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is a yes
-to an offer that was just made, and thanks at any other time. A no, or a yes to an offer, is one with something else
-after it, too.
+a whole clause, and every clause of the message must be one of them. Words of `polite` (courtesy, regret, emphasis:
+"please", "unfortunately", "at all") may stand anywhere. A clause may be several noes or yeses ("yes that helped"). A no
+may go on with one of `sought` ("that is not what I was looking for"), which says nothing by itself. `assent` ("ok") is
+a yes to an offer that was just made, and thanks at any other time. A no, or a yes to an offer, is one with something
+else after it, too. `help`, as `opening`, says that something is wanted, but not what.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from enum import StrEnum
 from functools import cache, lru_cache
 
 from kbsearch.chat.patterns import LANGUAGES, plain_words, read_patterns
+from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.keyboard import in_other_layout
 
 _CLAUSE_END = re.compile(r"[!?;,:…\n]+|\.(?=\s|$)|\s[-–—]\s")
 _NOD = re.compile("[👍👌❤✅🙏👏+]")
 _SHAKE = re.compile("[👎❌]")
 _KEYS_TELL = 3
-"""Letters from which on it is no chance that the same keys write a phrase in another alphabet."""
+"""Letters from which on it is no chance that another alphabet makes a phrase of them."""
+_MOST_SAID = 3
+"""Noes or yeses of one clause."""
 _NEAR = 3
 """Words before a request among which one of `others` changes whom it is about."""
 
@@ -35,6 +39,8 @@ class Intent(StrEnum):
     HUMAN = "human"
     NO = "no"
     YES = "yes"
+    HELP = "help"
+    """Something is wanted; what, is not said."""
     THANKS = "thanks"
     HELLO = "hello"
     NOTHING = "nothing"
@@ -63,6 +69,7 @@ class _Phrases:
     thanks: re.Pattern[str]
     assent: re.Pattern[str]
     sought: re.Pattern[str]
+    closing: re.Pattern[str]
     whole: Mapping[Intent, re.Pattern[str]]
 
 
@@ -71,13 +78,16 @@ def read_intent(message: str, *, offered: bool = False) -> Reading:
     """Tell what a message is; whatever is nothing else is a question.
 
     `offered`: it replies to an offer, of titles or of a human, so that "ok" is a yes. What would be a question is read
-    as the same keys write it in the other alphabet, too: "jgthfnjh" is "оператор".
+    as the same keys write it in the other alphabet, too, and as Russian in Latin letters: "jgthfnjh" and "operator" are
+    "оператор".
     """
     if not any(map(str.isalnum, message)):
         return _read_signs(message, offered)
     reading = _read(message, offered)
     if reading.intent is Intent.QUESTION and len(message) >= _KEYS_TELL:
-        return _read(in_other_layout(message), offered)
+        others = (in_other_layout(message), to_cyrillic(message.lower()) if message.isascii() else "")
+        read = (_read(other, offered) for other in others)
+        return next((other for other in read if other.intent is not Intent.QUESTION), reading)
     return reading
 
 
@@ -85,6 +95,12 @@ def greets(words: str) -> bool:
     """Whether this is a greeting, or how somebody is addressed ("dear"), in any language."""
     plain = plain_words(words)
     return any(load_phrases(lang).whole[Intent.HELLO].fullmatch(plain) for lang in LANGUAGES)
+
+
+def closes(words: str) -> bool:
+    """Whether this is thanks or regards, as at the end of a letter, in any language."""
+    plain = plain_words(words)
+    return any(load_phrases(lang).closing.fullmatch(plain) for lang in LANGUAGES)
 
 
 @cache
@@ -95,6 +111,10 @@ def load_phrases(lang: str) -> _Phrases:
     def within(section: str) -> re.Pattern[str]:
         return re.compile(rf"(?:^|(?<= )){read.any_of(section)}(?= |$)")
 
+    def repeated(section: str) -> str:
+        one = read.any_of(section)
+        return f"{one}(?: {one}){{0,{_MOST_SAID - 1}}}"
+
     return _Phrases(
         human=within("human"),
         others=frozenset(" ".join(read.lines["others"]).split()),
@@ -102,11 +122,13 @@ def load_phrases(lang: str) -> _Phrases:
         thanks=within("thanks"),
         assent=re.compile(read.any_of("assent")),
         sought=re.compile(read.any_of("sought")),
+        closing=re.compile(read.any_of("closing")),
         whole={
             Intent.HUMAN: re.compile(read.any_of("human alone")),
-            Intent.NO: re.compile(f"{read.any_of('no')}(?: {read.any_of('sought')})?"),
-            Intent.YES: re.compile(read.any_of("yes")),
-            Intent.THANKS: re.compile(read.any_of("thanks", "assent")),
+            Intent.NO: re.compile(f"{repeated('no')}(?: {read.any_of('sought')})?"),
+            Intent.YES: re.compile(repeated("yes")),
+            Intent.HELP: re.compile(read.any_of("help", "opening")),
+            Intent.THANKS: re.compile(read.any_of("thanks", "assent", "closing")),
             Intent.HELLO: re.compile(read.any_of("hello")),
         },
     )

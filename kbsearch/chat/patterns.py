@@ -8,8 +8,8 @@ A file's lines, read top to bottom:
                                 `word?` may be missing, and a lone `.` where the clause must end
 
 Words of the section `fill` may stand between any two words of a pattern. What the sections mean, `intents.py` says;
-`opening` and `closing` are what stands before and after a question out of politeness (`courtesy.py`); no ending is left
-open in them, nor in `hello`.
+`opening` and `closing` are what stands before and after a question out of politeness (`courtesy.py`), and small talk
+where nothing else is said; no ending is left open in them, nor in `hello`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LANGUAGES = ("en", "lv", "lt", "et", "ru", "pl", "de")
 """Languages whose phrases are known; those of the page."""
 
 _SECTIONS = (
-    *("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "polite", "fill", "others"),
+    *("human", "human alone", "no", "sought", "yes", "thanks", "assent", "hello", "help", "polite", "fill", "others"),
     *("opening", "closing"),
 )
 
@@ -52,7 +52,7 @@ class Patterns:
 
 def plain_words(text: str) -> str:
     """A text as the patterns take it: its words in one spelling, apostrophes left out, with single spaces."""
-    return " ".join(_WORD.findall(fold(_WITHIN_A_WORD.sub("", text))))
+    return " ".join(_WORD.findall(_one_spelling(_WITHIN_A_WORD.sub("", text))))
 
 
 @cache
@@ -66,7 +66,7 @@ def read_patterns(lang: str) -> Patterns:
     sections: dict[str, list[str]] = {name: [] for name in _SECTIONS}
     section = ""
     for number, raw in enumerate(text.splitlines(), 1):
-        line = fold(raw.partition("#")[0].strip())
+        line = _one_spelling(raw.partition("#")[0].strip())
         if line.startswith("["):
             section = line.strip("[]")
             if section not in sections:
@@ -80,6 +80,11 @@ def read_patterns(lang: str) -> Patterns:
             sections[section].append(line)
     fill = "(?: " + _either(_words(line.split()) for line in sections["fill"]) + "){0,3}"
     return Patterns(sections, lists, fill)
+
+
+def _one_spelling(text: str) -> str:
+    """Folded, and without soft signs: Latin letters leave them out ("pogovorit"), and many who write "связатся"."""
+    return fold(text).replace("ь", "")
 
 
 def _compile(tokens: list[str], lists: Mapping[str, str], fill: str) -> str:

@@ -79,8 +79,10 @@ def turn(conversation: Conversation, message: str, outcome: SearchOutcome | None
             return _refused(conversation, rest, outcome, query_id)
         case Reading(intent=Intent.YES):
             return _agreed(conversation)
-        case Reading(intent=Intent.THANKS | Intent.HELLO as small_talk):
-            return Reply("answer", small_talk.value, conversation)
+        case Reading(intent=Intent.THANKS):
+            return Reply("answer", "thanks", conversation)
+        case Reading(intent=Intent.HELLO | Intent.HELP):
+            return Reply("answer", "hello", conversation)
         case Reading(intent=Intent.NOTHING):
             return Reply("answer", "which" if conversation.last == "choices" else "hello", conversation)
     return _answered(conversation, reading.rest or message, outcome, query_id)
@@ -94,8 +96,8 @@ def spoken_language(message: str) -> str:
 def _read(conversation: Conversation, message: str) -> Reading:
     reading = read_intent(message, offered=conversation.last in ("choices", "offer_human"))
     if reading.intent is Intent.NO and not conversation.last:
-        # Nothing was said yet that it could refuse: "it does not work" is then the question; a thumb is none.
-        return Reading(Intent.QUESTION if reading.lang else Intent.NOTHING)
+        # Nothing was said yet that it could refuse, and of what does not work nothing is known.
+        return Reading(Intent.QUESTION if reading.rest else Intent.HELP)
     asks = conversation.last == "choices" or message.rstrip().endswith("?")
     if reading.intent is Intent.YES and reading.rest and asks:
         # "Yes, but how do I ..."; what else is said with a yes to a human, that human reads.

@@ -51,7 +51,7 @@ def test_every_language_is_covered(lang: str) -> None:
     rows = [intent for of, intent, _ in MESSAGES if of == lang]
     assert rows.count("human") >= 50
     assert rows.count("question") >= 50
-    assert {"no", "yes", "thanks", "hello"} < set(rows)
+    assert {"no", "yes", "help", "thanks", "hello"} < set(rows)
 
 
 def test_no_question_of_the_sample_is_taken_for_anything_else() -> None:
@@ -80,7 +80,7 @@ def test_what_only_finishes_a_no_is_not_searched_for(message: str) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_read(message: str) -> None:
-    """Whatever is typed is one of the seven; case never counts."""
+    """Whatever is typed is one of the eight; case never counts."""
     assert read_intent(message).intent in Intent
     if message.isascii():
         assert read_intent(message).intent is read_intent(message.upper()).intent
@@ -90,8 +90,25 @@ def test_any_text_can_be_read(message: str) -> None:
 def test_the_files_are_whole(lang: str) -> None:
     """Every section has phrases."""
     phrases = load_phrases(lang)
-    assert set(phrases.whole) == {Intent.HUMAN, Intent.NO, Intent.YES, Intent.THANKS, Intent.HELLO}
+    assert set(phrases.whole) == set(Intent) - {Intent.NOTHING, Intent.QUESTION}
     assert all(pattern.pattern != "(?:)" for pattern in phrases.whole.values())
     assert phrases.assent.pattern != "(?:)"
     assert phrases.sought.pattern != "(?:)"
+    assert phrases.closing.pattern != "(?:)"
     assert phrases.others
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["hochu pogovorit s chelovekom", "hochu cheloveka", "hochu operatora", "pozovite cheloveka", "NUZHEN OPERATOR",
+     "soedinite s operatorom", "perezvonite mne"],
+)  # fmt: skip
+def test_russian_in_latin_letters_is_read(message: str) -> None:
+    """Soft signs are left out there."""
+    assert read_intent(message).intent is Intent.HUMAN
+
+
+def test_many_repetitions_are_read_at_once() -> None:
+    """A clause may be several noes, but no pattern is tried in all ways that there are to part them."""
+    assert read_intent("no " * 200 + "charge").intent is Intent.QUESTION
+    assert read_intent("ei " * 200 + "tea").intent is Intent.QUESTION

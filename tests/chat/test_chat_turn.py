@@ -94,8 +94,15 @@ def test_a_no_with_a_better_question_searches_for_that() -> None:
     assert reply.conversation.noes == 1
 
 
-def test_a_no_before_anything_was_said_is_a_question() -> None:
-    assert question_of(NOTHING, "it doesn't work") == Question("it doesn't work", "")
+@pytest.mark.parametrize("message", ["no", "nē, nepalīdzēja", "it doesn't work", "jā, palīdzēja", "yes", "👎"])
+def test_a_no_or_yes_before_anything_was_said_is_asked_back(message: str) -> None:
+    """There is nothing that it could be about, and no article that it names."""
+    assert question_of(NOTHING, message) is None
+    assert turn(NOTHING, message, None) == Reply("answer", "hello", NOTHING)
+
+
+def test_a_no_with_a_question_before_anything_was_said_is_that_question() -> None:
+    assert question_of(NOTHING, "no, the robot is lost") == Question("no, the robot is lost", "")
 
 
 def test_a_yes_is_a_vote_and_forgives_the_nos() -> None:
@@ -117,6 +124,17 @@ def test_small_talk_is_short_and_changes_nothing() -> None:
 
 OFFERED = turn(NOTHING, "submarine", found("hand_over", "a"), "q1").conversation
 CHOOSING = turn(NOTHING, "shipping", found("list", "a", "b", "c", "d", "e"), "q1").conversation
+
+
+@pytest.mark.parametrize("conversation", [NOTHING, ANSWERED, CHOOSING, OFFERED])
+def test_who_says_only_that_something_is_wanted_is_asked_what(conversation: Conversation) -> None:
+    """Not searched for, and no gap in what the articles say."""
+    for message in ("I have a question", "Man ir problēma", "помогите", "Hilfe", "Can you help me?", "Mam pytanie."):
+        assert question_of(conversation, message) is None
+        reply = turn(conversation, message, None)
+        assert (reply.say, reply.abstained, reply.conversation) == ("hello", False, conversation)
+
+
 SMALL_TALK = {
     "no": ["no thank you", "nē pateicos", "ne dėkoju", "ei tänan", "нет благодарю", "nie dzięki", "nein vielen Dank"],
     "yes": ["yes thank you", "jā pateicos", "taip dėkoju", "jah tänan", "да благодарю", "tak dzięki", "ja vielen Dank"],

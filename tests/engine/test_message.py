@@ -44,6 +44,22 @@ def test_who_is_addressed_is_no_part_of_the_question() -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    ["Thanks.", "Thanks for your help.", "Kind regards.", "Please help!", "I have a question.", "Ar cieņu, Anna",
+     "Pagarbiai, Jonas", "Thank you in advance, Anna", "Best regards, John Smith", "Mit freundlichen Grüßen\nAnna",
+     "С уважением,\nИван Петров", "Ačiū už pagalbą!", "Man ir jautājums.", "Hilfe!"],
+)  # fmt: skip
+def test_small_talk_and_signatures_are_left_out(said: str) -> None:
+    """What is left is all that is said, so that it asks."""
+    assert sentences_of("", f"I forgot my password. {said}") == [Sentence("I forgot my password.", asks=True)]
+
+
+@pytest.mark.parametrize("said", ["Thanks, where is it", "Kind regards card", "Thank you.\nInvoice", "Paroles maiņa"])
+def test_what_only_resembles_a_signature_is_searched_for(said: str) -> None:
+    assert len(texts("", f"I forgot my password. {said}")) == 2
+
+
+@pytest.mark.parametrize(
     ("message", "searched_for"),
     [
         ("My robot shows E03, what should I do?", None),
@@ -61,10 +77,12 @@ def test_only_greetings_are_left_out_before_a_sentence(message: str, searched_fo
 
 def test_sentences_that_nothing_parts_are_read_in_pieces() -> None:
     """At commas first; what is still long is cut, and every word of it is searched for."""
-    words = [f"word{number}" for number in range(200)]
-    cut = texts("", " ".join(words))
-    assert len(cut) == MOST_SENTENCES
-    assert (cut[0], cut[-1]) == (" ".join(words[:5]), " ".join(words[-5:]))
+    for count in (20, 60, 200):
+        words = [f"word{number}" for number in range(count)]
+        cut = texts("", " ".join(words))
+        assert len(cut) <= MOST_SENTENCES
+        assert set(" ".join(cut).split()) == set(words)
+        assert (cut[0].split()[0], cut[-1].split()[-1]) == (words[0], words[-1])
     told = "i ordered a lamp for my mother last week, it came on tuesday; the bulb of 1,5 watts is broken"
     assert texts("", told) == [
         "i ordered a lamp for my mother last week", "it came on tuesday", "the bulb of 1,5 watts is broken",
@@ -86,6 +104,30 @@ def test_no_message_costs_more_than_so_many_searches() -> None:
     found = sentences_of("", body)
     assert (len(found), found[0]) == (MOST_SENTENCES, Sentence("Where is it?", asks=True))
     assert texts("same thing", "Same. same thing") == ["same thing", "Same."]
+
+
+@pytest.mark.parametrize("count", [1, 5, 10, 12, 13, 30, 60])
+@pytest.mark.parametrize("ending", [".", "?"])
+def test_no_sentence_is_left_out(count: int, ending: str) -> None:
+    """However many there are; the last one is searched for by itself."""
+    told = [f"{' '.join(f'w{number}x{word}' for word in range(13))}{ending}" for number in range(count)]
+    last = "I forgot my password and cannot sign in."
+    found = sentences_of("Question about it", " ".join([*told, last]))
+    assert len(found) <= MOST_SENTENCES
+    assert last in [sentence.text for sentence in found]
+    if not any(sentence.cut for sentence in found):
+        assert set(" ".join(told).split()) <= set(" ".join(sentence.text for sentence in found).split())
+    assert any(sentence.cut for sentence in found) == (count == 60)
+
+
+def test_what_was_not_searched_for_is_said() -> None:
+    """In the decision's reasons."""
+    near = outcome("a", Action.LIST, 0.4, ("pay", 0.5))
+    whole, cut = Sentence("a", asks=True), Sentence("a", asks=True, cut=True)
+    assert together([whole], [near], limit=1).decision.reasons == near.decision.reasons
+    assert together([cut], [near], limit=1).decision.reasons == (
+        *near.decision.reasons, "The message is too long: not all of it was searched for.",
+    )  # fmt: skip
 
 
 @given(st.text(max_size=80), st.text(max_size=1500))

@@ -120,6 +120,25 @@ def test_a_human_is_called_in_the_language_of_the_page(
     assert list(service.store.searches()) == []
 
 
+@pytest.mark.parametrize(("message", "lang"), [
+    ("unustasin parooli", "et"), ("kus on minu pakk", "et"), ("Passwort vergessen", "de"), ("забыл пароль", "ru"),
+    ("zapomniałem hasła", "pl"), ("aizmirsu paroli", "lv"), ("reset your password", "en"),
+])  # fmt: skip
+def test_a_question_is_answered_in_its_language(client: TestClient, message: str, lang: str) -> None:
+    """Where the page names none; also in one that the collection lacks."""
+    assert say(client, message, lang="")["lang"] == lang
+
+
+@pytest.mark.parametrize("message", ["nē, nepalīdzēja", "yes", "thanks for your help", "Man ir jautājums"])
+def test_what_asks_nothing_is_not_searched_for(client: TestClient, service: Service, message: str) -> None:
+    """Said first, or with a conversation that is not the state."""
+    assert say(client, message)["kind"] == "answer"
+    answer = client.post("/v1/chat", json={"message": message, "conversation": "c1"}).json()
+    assert (answer["kind"], answer["choices"]) == ("answer", [])
+    assert facts(service) == []
+    assert list(service.store.searches()) == []
+
+
 def test_small_talk_is_no_answer_shown(client: TestClient, service: Service) -> None:
     answer = say(client, "thank you")
     assert (answer["kind"], answer["source"], answer["query_id"]) == ("answer", None, None)

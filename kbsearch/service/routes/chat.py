@@ -21,6 +21,7 @@ from kbsearch.service.context import Service, service_of
 from kbsearch.service.portal_events import answer_shown, impressions, keep, make_event
 from kbsearch.service.respond import json_response
 from kbsearch.service.wire import known_language
+from kbsearch.text.language import plausible_detector
 from kbsearch.text.normalise import normalise
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -114,7 +115,10 @@ def _human_called(service: Service, request: Request, session: str, reply: Reply
 
 
 def _spoken(given: ChatBody, outcome: SearchOutcome | None) -> str:
-    """Return the language that the chat speaks: of the page, else of the question, else of a phrase, else English."""
+    """Return the language that the chat speaks: of the page, else of a phrase, else of the question, else English.
+
+    The question may be in a language that the collection lacks, which the search does not tell.
+    """
     page = given.lang.lower().partition("-")[0]
-    guesses = (page, outcome.detected_lang if outcome else "", spoken_language(given.message), "en")
-    return next(lang for lang in guesses if lang in LANGUAGES)
+    asked = plausible_detector().probabilities(given.message) if outcome else {}
+    return next(lang for lang in (page, spoken_language(given.message), *asked, "en") if lang in LANGUAGES)
