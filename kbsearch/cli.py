@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from kbsearch.events.command import add_parser as add_events_parser
 
-    parser, commands = command_parser("kbsearch", __doc__ or "")
+    program_example = example("kbsearch serve --index var/index")
+    parser, commands = command_parser("kbsearch", __doc__ or "", program_example)
     sub = commands.add_parser(
         "search",
         help="one query, without a server, seeing all audiences",
@@ -157,8 +158,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_period(sub: argparse.ArgumentParser) -> None:
     """Add what says which facts are read, and how they are judged."""
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
-    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
+    sub.add_argument(
+        "--from", dest="since", default="", metavar="DAY", help="first UTC day (default: of the first fact)"
+    )
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day (default: today)")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
     sub.add_argument(
@@ -264,22 +267,25 @@ def _report(options: argparse.Namespace) -> Outcome:
 
 
 def _calibrate(options: argparse.Namespace) -> Outcome:
-    from kbsearch.calibrate import as_json, calibrate
+    from kbsearch.calibrate import FEWEST_QUESTIONS, as_json, calibrate
     from kbsearch.calibration import publish_calibrated
     from kbsearch.engine import open_engine
     from kbsearch.evaluate import read_queries
 
     engine = open_engine(options.index)
-    found = calibrate(engine, read_queries(options.queries), options.error)
+    found, left_out = calibrate(engine, read_queries(options.queries), options.error)
     version = publish_calibrated(options.index, orjson.dumps(as_json(found)), engine.snapshot)
     if options.json:
-        return orjson.dumps({"version": version, **as_json(found)}).decode()
+        return orjson.dumps({"version": version, "left_out": left_out, **as_json(found)}).decode()
     accepted = f"{100 * options.error:g}%"
     lines = [f"Published {version}: answers with at most {accepted} wrong, where the questions allow it."]
     for lang, learnt in found.languages.items():
         share = f"answers {learnt.answered} of {amount(learnt.questions, 'question')}, {learnt.wrong} wrongly"
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
+    for lang, answerable in left_out.items():
+        given = f"{amount(answerable, 'answerable question')}, at least {FEWEST_QUESTIONS} are needed"
+        lines.append(f"{lang or 'unknown':6} not calibrated: {given}; list only")
     return "\n".join(lines)
 
 
@@ -301,3 +307,7 @@ def _key(options: argparse.Namespace) -> Outcome:
 
     key = key_from_environment(options.audience, options.origin, options.days, options.subject)
     return orjson.dumps({"key": key, **held_by(key)}).decode() if options.json else key
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from indexer.replay.present import article, query_of, story, verdict, withheld
-from indexer.replay.report import Report
+from indexer.replay.report import Report, share_text
 
 MOST = 200
 """Rows of one table: more nobody reads, and --json has them all."""
@@ -29,5 +29,5 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"story": story, "query": query_of, "article": article}
+    environment.filters |= {"story": story, "query": query_of, "article": article, "share": share_text}
     return environment.get_template("page.html")

@@ -157,6 +157,10 @@ def test_a_missing_or_damaged_snapshot_is_one_sentence(
     said = damage(index)
     result = run(*(part.replace("{}", str(index)) for part in command))
     assert result.code == 1
+    if command[1] == "verify" and index.exists():  # says in JSON as well which versions are at fault
+        report, result.out = json.loads(result.out), ""
+        assert report["verified"] == []
+        assert re.search(said, *report["faults"].values())
     assert re.search(said, result.sentence), result.sentence
     assert str(index) in result.sentence
 
@@ -383,6 +387,9 @@ def test_a_list_with_an_incomplete_manifest_is_one_sentence(run: Run, index: Pat
     (index / version / MANIFEST).write_text("{}")
     result = run("kbsearch-index", "list", index, *as_json)
     assert result.code == 1
+    if as_json:
+        (row,), result.out = json.loads(result.out), ""
+        assert (row["version"], row["fault"]) == (version, result.sentence.removeprefix("kbsearch-index list: "))
     assert f"{version}/{MANIFEST} is incomplete; rebuild it: kbsearch-index build " in result.sentence
 
 
