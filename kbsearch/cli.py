@@ -13,7 +13,7 @@ from kbsearch.command import Outcome, command_parser, example, named_path, print
 from kbsearch.errors import LimitError, UsageError
 from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
-from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
+from kbsearch.types import MAX_LIMIT, MAX_QUERY, SearchOutcome, SearchRequest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,6 +180,10 @@ def _search(options: argparse.Namespace) -> Outcome:
 
     if not re.fullmatch(LANG, options.lang):
         raise UsageError(f"--lang {options.lang!r} is no language code; write one such as lv, en or pt-br.", "lang")
+    if len(options.query) > MAX_QUERY:
+        raise LimitError(
+            f"the query has {len(options.query)} characters; at most {MAX_QUERY} are searched for; shorten it.", "query"
+        )
     if not 1 <= options.limit <= MAX_LIMIT:
         raise LimitError(f"--limit {options.limit} is out of range; give 1 to {MAX_LIMIT}.", field="limit")
     engine = open_engine(options.index)

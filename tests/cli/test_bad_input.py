@@ -198,6 +198,8 @@ def test_a_snapshot_of_other_model_files_is_refused(
         (("x", "--limit", "101"), "--limit 101"),
         (("x", "--limit=-5"), "--limit -5"),
         (("x", "--lang", "!!"), "--lang '!!' is no language code"),
+        (("x" * 513,), "the query has 513 characters; at most 512 are searched for"),
+        (("x", "--filter", "type:blog"), "There is no type 'blog'; the types are article, faq,"),
     ],
 )
 def test_an_impossible_search_is_wrong_use(run: Run, index: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -336,7 +338,7 @@ def test_serving_needs_an_index_from_somewhere(run: Run, tmp_path: Path, monkeyp
     monkeypatch.setenv("KBSEARCH_INDEX", str(tmp_path))
     result = run("kbsearch", "serve", "--workers", "0")
     assert result.code == 2
-    assert result.sentence == "kbsearch serve: workers must be more than 0, got 0"
+    assert result.sentence == "kbsearch serve: workers must be more than 0, got 0; give 1 or more"
 
 
 @pytest.mark.parametrize("days", ["nan", "inf", "1e12", "3000000", "0", "-1", "1e-12"])
