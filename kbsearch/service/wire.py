@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
 from kbsearch.errors import FilterError, LimitError, UsageError
 from kbsearch.filters import FILTER_FIELDS, parse_filter
@@ -32,9 +31,9 @@ Lang = Annotated[str, StringConstraints(max_length=35, pattern=LANG)]
 """Where a caller says a language; empty for none."""
 
 
-def _refuse_flag(given: object) -> object:
+def _refuse_flag(given: object, info: ValidationInfo) -> object:
     if isinstance(given, bool):
-        raise PydanticCustomError("int_type", "Input should be a valid integer")
+        raise UsageError(f"{info.field_name} must be a whole number, got {given}", info.field_name)
     return given
 
 

@@ -1,4 +1,4 @@
-"""Bodies that are too large: refused so that their sender can read why, and within reason."""
+"""What is sent and refused: with a sentence that its sender gets to read, about a body's size or a value in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import Request
+from fastapi.testclient import TestClient
 
 import kbsearch.service.body
 from kbsearch.service.body import read_bytes
@@ -46,3 +47,37 @@ def test_reading_on_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kbsearch.service.body, "DROPPED_SECONDS", 0.01)
     assert refuse([100_000] * 3, ends=False) == 3
     assert refuse([], (b"content-length", b"3000000"), (b"expect", b"100-continue")) == 0
+
+
+def message_of(answer: Any) -> str:
+    """The sentence of a 422."""
+    assert answer.status_code == 422, answer.text
+    message: str = answer.json()["error"]["message"]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "said"),
+    [
+        ("/v1/search", {"q": "x", "limit": "abc"}, "limit must be a whole number, got 'abc'"),
+        ("/v1/search", {"q": "x", "limit": True}, "limit must be a whole number, got True"),
+        ("/v1/search", {"q": "x", "offset": False}, "offset must be a whole number, got False"),
+        ("/v1/search", {"q": "x", "lang": "x!"}, "lang must be a language code such as lv, en or pt-br, got 'x!'"),
+        ("/v1/search", {"q": "x", "explain": "maybe"}, "explain must be true or false, got 'maybe'"),
+        ("/v1/search", {"q": ["x"]}, "q must be text, got a list"),
+        ("/v1/search", [], "the body must be a JSON object, got a list"),
+        ("/v1/suggestions", {"title": "ab"}, "title needs at least 3 characters, got 'ab'"),
+        ("/v1/deflect", {"subject": "x", "lang": "en_US"}, "lang must be a language code"),
+        ("/v1/chat", {"message": "x", "lang": "en_US"}, "lang must be a language code"),
+        ("/v1/chat", {"message": "x", "conversation": {"last": "so"}}, "conversation.last must be"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_must_be(client: TestClient, path: str, given: Any, said: str) -> None:
+    """In our words, not those of a library."""
+    assert message_of(client.post(path, json=given)).startswith(said)
+
+
+def test_a_wrong_value_in_an_address_is_named_as_well(client: TestClient) -> None:
+    """Whoever reads the parameters."""
+    assert "got 'x!'" in message_of(client.get("/v1/suggest?q=a&lang=x!"))
+    assert message_of(client.get("/v1/suggest?q=a&limit=x")) == "limit must be a whole number, got 'x'"

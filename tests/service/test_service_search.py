@@ -146,33 +146,6 @@ def test_a_member_of_the_wrong_kind_is_named_as_it_was_sent(client: TestClient, 
     assert error_of(client.post("/v1/search", json={"q": "x", member: value}), 422)["field"] == member
 
 
-@pytest.mark.parametrize(
-    ("path", "given", "said"),
-    [
-        ("/v1/search", {"q": "x", "limit": "abc"}, "limit must be a whole number, got 'abc'"),
-        ("/v1/search", {"q": "x", "limit": True}, "limit must be a whole number, got True"),
-        ("/v1/search", {"q": "x", "offset": False}, "offset must be a whole number, got False"),
-        ("/v1/search", {"q": "x", "lang": "x!"}, "lang must be a language code such as lv, en or pt-br, got 'x!'"),
-        ("/v1/search", {"q": "x", "explain": "maybe"}, "explain must be true or false, got 'maybe'"),
-        ("/v1/search", {"q": ["x"]}, "q must be text, got a list"),
-        ("/v1/search", [], "the body must be a JSON object, got a list"),
-        ("/v1/suggestions", {"title": "ab"}, "title needs at least 3 characters, got 'ab'"),
-        ("/v1/deflect", {"subject": "x", "lang": "en_US"}, "lang must be a language code"),
-        ("/v1/chat", {"message": "x", "lang": "en_US"}, "lang must be a language code"),
-        ("/v1/chat", {"message": "x", "conversation": {"last": "so"}}, "conversation.last must be"),
-    ],
-)
-def test_a_wrong_value_is_named_with_what_it_must_be(client: TestClient, path: str, given: Any, said: str) -> None:
-    """In our words, not those of a library."""
-    assert error_of(client.post(path, json=given), 422)["message"].startswith(said)
-
-
-def test_a_wrong_value_in_an_address_is_named_as_well(client: TestClient) -> None:
-    """Whoever reads the parameters."""
-    assert "got 'x!'" in error_of(client.get("/v1/suggest?q=a&lang=x!"), 422)["message"]
-    assert error_of(client.get("/v1/suggest?q=a&limit=x"), 422)["message"] == "limit must be a whole number, got 'x'"
-
-
 def test_a_list_may_be_repeated(client: TestClient) -> None:
     """Each part counts: the last one alone would be a silent cut."""
     hits = client.get("/v1/search?q=password&filter=type:tutorial&filter=lang:en").json()["hits"]
