@@ -33,7 +33,7 @@ from indexer.loaders import LoadReport, load_sources
 from indexer.pipeline import build
 from indexer.replay.gate import Terms, replay
 from indexer.replay.page import as_page
-from indexer.replay.report import Report
+from indexer.replay.report import Report, share_text
 from kbsearch.embed.registry import models_directory
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.moments import DAY, moment_of
@@ -124,7 +124,7 @@ def _figures(report: Report, seconds: tuple[float, float]) -> dict[str, Any]:
         "searches_in_the_log": report.searches,
         "successes_served_by_the_published_version": part.total.held,
         "broken": part.total.broken,
-        "broken_share": f"{part.total.share:.2%}",
+        "broken_share": share_text(part.total),
         "new_wins": part.total.won,
         "changed_decisions": sum(flip.searches for flip in report.flips),
         "refused": "yes" if report.over else "no",

@@ -265,7 +265,7 @@ def halved(index: Path) -> Iterator[tuple[Engine, list[Judged]]]:
     first = set(np.random.default_rng(SEED).permutation(topics)[: len(topics) // 2].tolist())
     for mine in (True, False):
         others = [item.query for item in judged if (topic_of(item) in first) != mine]
-        publish_calibrated(index, orjson.dumps(as_json(calibrate(engine, others, ERROR))), engine.snapshot)
+        publish_calibrated(index, orjson.dumps(as_json(calibrate(engine, others, ERROR)[0])), engine.snapshot)
         yield open_engine(index), [item for item in judged if (topic_of(item) in first) == mine]
 
 

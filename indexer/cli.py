@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from indexer.propose import add_propose_command
-from indexer.replay.options import add_options, add_terms
+from indexer.replay.options import add_options, add_terms, refuse_terms
 from indexer.share import stay_within
 from indexer.watch import add_watch_command
 from kbsearch.amounts import amount
@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser, commands = command_parser("kbsearch-index", __doc__ or "")
+    program_example = example("kbsearch-index build sample_kb --out var/index")
+    parser, commands = command_parser("kbsearch-index", __doc__ or "", program_example)
     sub = commands.add_parser(
         "build",
         help="index sources into a new snapshot and publish it",
@@ -137,6 +138,8 @@ def _build(options: argparse.Namespace) -> Outcome:
         from indexer.replay.command import check_gate
 
         check_gate(options)
+    else:
+        refuse_terms(options)
     report = build(
         options.sources,
         options.out,
@@ -196,7 +199,7 @@ def _verify(options: argparse.Namespace) -> Outcome:
         said = list(faults.values())
         if names and any(entry.published and entry.version in faults for entry in entries):
             said.append(f"Until then, serve a whole one: kbsearch-index rollback {options.directory}")
-        raise SnapshotError(" ".join(said), _verified(names, faults, options) if names else "")
+        raise SnapshotError(" ".join(said), _verified(names, faults, options) if names or options.json else "")
     if not names:
         raise SnapshotMissing(
             f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
@@ -238,7 +241,7 @@ def _list(options: argparse.Namespace) -> Outcome:
     else:
         text = f"{options.directory} holds no snapshot; run: kbsearch-index build SOURCE --out {options.directory}"
     faults = [entry.fault for entry in entries if entry.fault]
-    whole = text if len(faults) < len(entries) else ""
+    whole = text if options.json or len(faults) < len(entries) else ""
     if (options.directory / CURRENT).exists():  # where nothing was published yet there is none
         try:
             _check_current(options.directory, [entry.version for entry in entries])
@@ -296,3 +299,7 @@ def _prune(options: argparse.Namespace) -> Outcome:
     if options.json:
         return orjson.dumps({"removed": removed}).decode()
     return f"Removed {amount(len(removed), 'version')}{': ' if removed else ''}{', '.join(removed)}."
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

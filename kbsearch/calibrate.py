@@ -61,11 +61,15 @@ class Sample:
     topic: NDArray[np.int64]
 
 
-def calibrate(engine: Engine, queries: Sequence[JudgedQuery], error: float) -> Calibration:
-    """Search for every question and fit. Raises UsageError, and SourceError where they teach nothing."""
+def calibrate(engine: Engine, queries: Sequence[JudgedQuery], error: float) -> tuple[Calibration, dict[str, int]]:
+    """Search for every question and fit; besides, the languages that are left out: how many answerable ones each has.
+
+    Raises UsageError, and SourceError where they teach nothing.
+    """
     if not 0.0 < error < 1.0:
         raise UsageError(f"The accepted error {error} is no share; give one between 0 and 1, such as 0.05.", "error")
-    return fit(sample_of(run_queries(engine, queries)), error)
+    sample = sample_of(run_queries(engine, queries))
+    return fit(sample, error), {lang: n for lang, n in _answerable(sample).items() if n < FEWEST_QUESTIONS}
 
 
 def sample_of(judged: Sequence[Judged]) -> Sample:
@@ -102,9 +106,9 @@ def fit(sample: Sample, error: float) -> Calibration:
         model = _logistic(sample.evidence[~held_out], sample.right[~held_out])
         unseen[held_out] = _probabilities(model, sample.evidence[held_out])
     languages = {
-        str(lang): _thresholds(unseen, sample, sample.lang == lang, error, _risk_above(unseen, sample.right))
-        for lang in np.unique(sample.lang)
-        if np.count_nonzero((sample.lang == lang) & sample.answerable) >= FEWEST_QUESTIONS
+        lang: _thresholds(unseen, sample, sample.lang == lang, error, _risk_above(unseen, sample.right))
+        for lang, answerable in _answerable(sample).items()
+        if answerable >= FEWEST_QUESTIONS
     }
     centre, scale, weights, intercept = _logistic(sample.evidence, sample.right)
     return Calibration(
@@ -120,6 +124,11 @@ def fit(sample: Sample, error: float) -> Calibration:
 def as_json(calibration: Calibration) -> dict[str, Any]:
     """What a snapshot keeps; `read_calibration` is the inverse."""
     return {"format": CALIBRATION_FORMAT, "features": FEATURES, **asdict(calibration)}
+
+
+def _answerable(sample: Sample) -> dict[str, int]:
+    """How many questions of each language can be answered."""
+    return {str(lang): int(sample.answerable[sample.lang == lang].sum()) for lang in np.unique(sample.lang)}
 
 
 _Model = tuple[Floats, Floats, Floats, float]

@@ -13,7 +13,7 @@ from kbsearch.command import Outcome, command_parser, example, named_path, print
 from kbsearch.errors import LimitError, UsageError
 from kbsearch.handover.arguments import add_actions
 from kbsearch.threads import one_thread_each
-from kbsearch.types import MAX_LIMIT, SearchOutcome, SearchRequest
+from kbsearch.types import MAX_LIMIT, MAX_QUERY, SearchOutcome, SearchRequest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     from kbsearch.events.command import add_parser as add_events_parser
     from kbsearch.handover.erasure import erase_tickets
 
-    parser, commands = command_parser("kbsearch", __doc__ or "")
+    program_example = example("kbsearch serve --index var/index")
+    parser, commands = command_parser("kbsearch", __doc__ or "", program_example)
     sub = commands.add_parser(
         "search",
         help="one query, without a server, seeing all audiences",
@@ -158,8 +159,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_period(sub: argparse.ArgumentParser) -> None:
     """Add what says which facts are read, and how they are judged."""
     sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
-    sub.add_argument("--from", dest="since", default="", metavar="DAY", help="first UTC day of the period")
-    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day of it")
+    sub.add_argument(
+        "--from", dest="since", default="", metavar="DAY", help="first UTC day (default: of the first fact)"
+    )
+    sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day (default: today)")
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
     sub.add_argument(
@@ -185,6 +188,10 @@ def _search(options: argparse.Namespace) -> Outcome:
 
     if not re.fullmatch(LANG, options.lang):
         raise UsageError(f"--lang {options.lang!r} is no language code; write one such as lv, en or pt-br.", "lang")
+    if len(options.query) > MAX_QUERY:
+        raise LimitError(
+            f"the query has {len(options.query)} characters; at most {MAX_QUERY} are searched for; shorten it.", "query"
+        )
     if not 1 <= options.limit <= MAX_LIMIT:
         raise LimitError(f"--limit {options.limit} is out of range; give 1 to {MAX_LIMIT}.", field="limit")
     engine = open_engine(options.index)
@@ -272,22 +279,25 @@ def _report(options: argparse.Namespace) -> Outcome:
 
 
 def _calibrate(options: argparse.Namespace) -> Outcome:
-    from kbsearch.calibrate import as_json, calibrate
+    from kbsearch.calibrate import FEWEST_QUESTIONS, as_json, calibrate
     from kbsearch.calibration import publish_calibrated
     from kbsearch.engine import open_engine
     from kbsearch.evaluate import read_queries
 
     engine = open_engine(options.index)
-    found = calibrate(engine, read_queries(options.queries), options.error)
+    found, left_out = calibrate(engine, read_queries(options.queries), options.error)
     version = publish_calibrated(options.index, orjson.dumps(as_json(found)), engine.snapshot)
     if options.json:
-        return orjson.dumps({"version": version, **as_json(found)}).decode()
+        return orjson.dumps({"version": version, "left_out": left_out, **as_json(found)}).decode()
     accepted = f"{100 * options.error:g}%"
     lines = [f"Published {version}: answers with at most {accepted} wrong, where the questions allow it."]
     for lang, learnt in found.languages.items():
         share = f"answers {learnt.answered} of {amount(learnt.questions, 'question')}, {learnt.wrong} wrongly"
         stated = f"expected share of wrong answers at most {learnt.bound:.1%} (95 % sure: {learnt.upper95:.1%})"
         lines.append(f"{lang:6} {share}; {stated}" if learnt.answers else f"{lang:6} not sure enough: list only")
+    for lang, answerable in left_out.items():
+        given = f"{amount(answerable, 'answerable question')}, at least {FEWEST_QUESTIONS} are needed"
+        lines.append(f"{lang or 'unknown':6} not calibrated: {given}; list only")
     return "\n".join(lines)
 
 
@@ -309,3 +319,7 @@ def _key(options: argparse.Namespace) -> Outcome:
 
     key = key_from_environment(options.audience, options.origin, options.days, options.subject)
     return orjson.dumps({"key": key, **held_by(key)}).decode() if options.json else key
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -36,11 +36,11 @@ def named_path(text: str) -> Path:
     return Path(text)
 
 
-def command_parser(program: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
+def command_parser(program: str, description: str, epilog: str) -> tuple[argparse.ArgumentParser, Any]:
     """A parser with sub-commands, and the object to add them to."""
-    parser = _Parser(prog=program, description=description)
+    parser = _Parser(prog=program, description=description, epilog=epilog)
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_ParserWithExample)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     return parser, commands
 
 
@@ -110,14 +110,10 @@ def _is_text(part: str) -> bool:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Names the next command where the arguments are wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(f"{message}; see: {self.prog} --help")
-
-
-class _ParserWithExample(_Parser):
-    """Keeps the line breaks of the example."""
+    """Keeps the line breaks of the example; where the arguments are wrong, says so in one sentence."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {one_line(message)}; see: {self.prog} --help\n")

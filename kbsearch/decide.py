@@ -147,7 +147,8 @@ def decide(
     against = [_AGAINST[name] for part, name in ranked if part < 0.0]
     if evidence.words_known == 0.0 and not corrected:
         # A question of which no word means anything here cannot be answered, however near something seems.
-        reasons = ("None of the words typed are in the knowledge base.", *against[:1])
+        besides = [reason for reason in against if reason != _AGAINST["words_known"]]
+        reasons = ("None of the words typed are in the knowledge base.", *besides[:1])
         action = Action.HAND_OVER if is_far else Action.LIST
         return Decision(action, _confidence(action, probability), reasons, calibrated=True)
     if learnt.answers and probability >= learnt.answer_from:

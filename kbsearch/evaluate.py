@@ -1,4 +1,4 @@
-"""Ranking quality of an engine on a file of judged queries (contract, section 3).
+"""Ranking quality of an engine on a file of judged queries (docs/evaluation.md).
 
 Metrics come from ir-measures (trec_eval's definitions); the only module that imports it. With `"match": "group"` any
 translation of a relevant document counts, each group once. Questions marked `"answerable": false` take no part in the

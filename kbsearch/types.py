@@ -14,9 +14,9 @@ DOCUMENT_TYPES = ("article", "faq", "tutorial", "video", "forum", "suggestion")
 BODY_FORMATS = ("markdown", "html", "text")
 
 MAX_LIMIT = 100
-"""Most hits of one answer (contract, section 4)."""
+"""Most hits of one answer (docs/service.md)."""
 MAX_QUERY = 512
-"""Most letters of a query (contract, section 4)."""
+"""Most letters of a query (docs/service.md)."""
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -34,7 +34,7 @@ def noun(cls: type[_Noun]) -> type[_Noun]:
 
 @noun
 class Document:
-    """One article in one language, as a source gives it (contract, section 2)."""
+    """One article in one language, as a source gives it (docs/sources.md)."""
 
     id: str
     title: str

@@ -13,7 +13,7 @@ from kbsearch.errors import FilterError
 from kbsearch.filters import FILTER_FIELDS
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import covers
-from kbsearch.types import SearchRequest, noun
+from kbsearch.types import DOCUMENT_TYPES, SearchRequest, noun
 
 # Distinct combinations of filters and audiences in use at once; a flag array a combination is kept.
 CACHE_SIZE = 64
@@ -88,6 +88,12 @@ def visible_of(snapshot: Snapshot, documents: Flags) -> Visible:
     return Visible(documents, passages, np.count_nonzero(passages) / max(1, len(passages)))
 
 
+def _known_type(value: str) -> str:
+    if value.lower() not in DOCUMENT_TYPES:
+        raise FilterError(f"There is no type {value!r}; the types are {', '.join(DOCUMENT_TYPES)}.", field="filter")
+    return value.lower()
+
+
 class Visibility:
     """Computes and remembers `Visible` for one snapshot. Safe to use from several threads."""
 
@@ -98,7 +104,7 @@ class Visibility:
         self._lock = Lock()
 
     def of(self, request: SearchRequest) -> Visible:
-        """What the request may see. Raises FilterError for an unknown field."""
+        """What the request may see. Raises FilterError for an unknown field or type."""
         filters = tuple((name, tuple(values)) for name, values in request.filters.items())
         return self._under(request.audiences, request.langs, filters)
 
@@ -153,8 +159,11 @@ class Visibility:
         return visible_of(snapshot, flags)
 
     def _documents_with(self, name: str, values: Sequence[str]) -> Flags:
-        """Flags of the documents with any of the values; a language means its regions too, in whatever case."""
+        """Flags of the documents with any of the values, languages and types in whatever case; a language means its
+        regions too."""
         if name == "lang":
             held = self._snapshot.values["lang"]
             values = [lang for lang in held if any(covers(accepted.lower(), lang) for accepted in values)]
+        if name == "type":
+            values = list(map(_known_type, values))
         return self._snapshot.documents_with(name, values)

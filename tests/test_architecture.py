@@ -176,6 +176,17 @@ def test_every_import_is_a_declared_dependency() -> None:
     assert names <= declared
 
 
+def test_every_declared_dependency_is_decided() -> None:
+    """Each has its row in docs/decisions.md: why it, and its licence."""
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = (declared["project"]["optional-dependencies"], declared["dependency-groups"])
+    needed = chain(declared["project"]["dependencies"], *(names for group in groups for names in group.values()))
+    page = (REPOSITORY / "docs" / "decisions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    decided = {name.split()[0].lower() for row in rows for name in re.sub(r"\(.*?\)", "", row).split(",")}
+    assert {re.split(r"[\[>=]", name)[0].lower() for name in needed} - decided == set()
+
+
 def test_nothing_is_pickled() -> None:
     """No module that can, and no array loaded without saying so."""
     assert not {

@@ -1,4 +1,4 @@
-"""From a mapping of raw values to a Document: the article format of the contract, section 2, checked.
+"""From a mapping of raw values to a Document: the article format (docs/sources.md), checked.
 
 Takes what JSON, YAML or CSV gave; returns a Document or raises FieldError with the reason. Used by every loader.
 """

@@ -1,4 +1,4 @@
-"""JSON Lines, one document a line, plain or compressed. The article format itself (contract, section 2)."""
+"""JSON Lines, one document a line, plain or compressed. The article format itself (docs/sources.md)."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 
 from indexer.replay.gate import LOG, Terms, replay
-from indexer.replay.options import read_share
+from indexer.replay.options import BUDGET, FIRST, read_share
 from indexer.replay.page import as_page
 from indexer.replay.present import as_json, as_text, verdict
-from indexer.replay.report import Report
+from indexer.replay.report import Report, share_text
 from kbsearch.errors import KbsearchError, ReplayFailed, SnapshotError, SnapshotMissing, UsageError
 from kbsearch.evaluate import read_queries
 from kbsearch.events.connect import open_existing_store
@@ -95,13 +95,19 @@ def _refuse_losses(report: Report, root: Path, options: argparse.Namespace) -> N
 
 @contextmanager
 def _terms(events: str | None, options: argparse.Namespace) -> Iterator[Terms]:
-    """What is replayed, with the store open while the block runs. Raises UsageError and StoreError."""
+    """What is replayed, with the store open while the block runs. Raises UsageError and StoreError.
+
+    Looks as well whether what comes out can be written: a version takes long to build and to ask.
+    """
     option = "--gate" if "gate" in options else "--events"
-    budget = read_share(options.max_broken)
-    if options.first < 1:
-        raise UsageError(f"--first {options.first} names no result; give at least 1.", "first")
+    budget = BUDGET if options.max_broken is None else read_share(options.max_broken)
+    first = FIRST if options.first is None else options.first
+    if first < 1:
+        raise UsageError(f"--first {first} names no result; give at least 1.", "first")
     if events is None and not options.queries:
         raise UsageError("there is nothing to ask; give the event store with --events, or --queries FILE.", "events")
+    if options.html is not None:
+        _check_page(options.html)
     with ExitStack() as stack:
         store = open_existing_store(events, option) if events is not None else None
         if store is not None:
@@ -111,7 +117,7 @@ def _terms(events: str | None, options: argparse.Namespace) -> Iterator[Terms]:
             queries=tuple(options.queries),
             since=read_bound(options.since, "from"),
             until=read_bound(options.until, "to", last=True),
-            first=options.first,
+            first=first,
             budget=budget,
         )
 
@@ -127,6 +133,11 @@ def _replay(candidate: Path, against: Path, events: str | None, options: argpars
     return report
 
 
+def _check_page(path: Path) -> None:
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--html {path} cannot be written; name a file in a folder that is there.", "html")
+
+
 def _write_page(path: Path, report: Report) -> None:
     try:
         path.write_text(as_page(report), encoding="utf-8")
@@ -138,7 +149,7 @@ def _write_page(path: Path, report: Report) -> None:
 
 def _measured(report: Report) -> dict[str, str]:
     """What the list of versions says of it: what it breaks, and how many of the judged questions it serves."""
-    broken = {f"broken in {part.name}": f"{part.total.share:.2%}" for part in report.sections}
+    broken = {f"broken in {part.name}": share_text(part.total) for part in report.sections if part.total.held}
     served = {
         f"found in {part.name}": f"{part.total.served / part.total.asked:.1%}"
         for part in report.sections

@@ -28,7 +28,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
 
 def add_terms(sub: argparse.ArgumentParser) -> None:
     """What is replayed and how much may break; shared by `replay`, `build` and `update`."""
-    sub.add_argument("--max-broken", default=f"{BUDGET:.1%}", metavar="SHARE", help="of successful searches (0.5%%)")
+    sub.add_argument("--max-broken", metavar="SHARE", help="of successful searches (default 0.5%%)")
     sub.add_argument(
         "--queries",
         type=named_path,
@@ -39,10 +39,26 @@ def add_terms(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--from", dest="since", default="", metavar="TIME", help=f"of the log (default: {DAYS} days ago)")
     sub.add_argument("--to", dest="until", default="", metavar="TIME", help="of the log (default: now)")
-    sub.add_argument(
-        "--first", type=int, default=FIRST, metavar="K", help=f"results that count as found (default {FIRST})"
-    )
+    sub.add_argument("--first", type=int, metavar="K", help=f"results that count as found (default {FIRST})")
     sub.add_argument("--html", type=named_path, metavar="FILE", help="write a page for editors")
+
+
+def refuse_terms(options: argparse.Namespace) -> None:
+    """Raise UsageError where something is said of a replay, and nothing is there to replay."""
+    given = {
+        "--max-broken": options.max_broken,
+        "--from": options.since,
+        "--to": options.until,
+        "--first": options.first,
+        "--html": options.html,
+    }
+    for name, value in given.items():
+        if value is not None and value != "":
+            raise UsageError(
+                f"{name} {value} says how the gate decides, and there is none; add --gate URL or --queries FILE, or "
+                f"leave {name} out.",
+                name.removeprefix("--"),
+            )
 
 
 def read_share(text: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from indexer.replay.present import query_of, story_parts, verdict, withheld
-from indexer.replay.report import Report
+from indexer.replay.report import Report, share_text
 
 MOST = 200
 """Rows of one table: more nobody reads, and --json has them all."""
@@ -29,5 +29,5 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"story_parts": story_parts, "query": query_of}
+    environment.filters |= {"story_parts": story_parts, "query": query_of, "share": share_text}
     return environment.get_template("page.html")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from indexer.replay.compare import ANSWERED, Compared, Shown
-from indexer.replay.report import Loss, Report, Section
+from indexer.replay.report import Counts, Loss, Report, Section, share_text
 
 SHOWN = 10
 """Losses, wins and flips that the terminal shows; JSON and the page have all of them."""
@@ -25,7 +25,7 @@ def as_text(report: Report) -> str:
     for part in report.sections:
         lines.append(f"{part.name}: {_counts(part)}")
         lines += [
-            f"  {lang:8} {counts.broken:>7,} of {counts.held:>7,} break ({counts.share:.2%}), {counts.won:,} won"
+            f"  {lang:8} {counts.broken:>7,} of {counts.held:>7,} break ({share_text(counts)}), {counts.won:,} won"
             for lang, counts in part.by_lang.items()
             if counts.broken or counts.won
         ]
@@ -137,13 +137,13 @@ def _times(item: Compared) -> str:
 def _counts(part: Section) -> str:
     counts = part.total
     return (
-        f"{counts.broken:,} of {counts.held:,} successful searches break ({counts.share:.2%}), "
+        f"{counts.broken:,} of {counts.held:,} successful searches break ({share_text(counts)}), "
         f"{counts.won:,} won, {counts.lost_before:,} lost before"
     )
 
 
-def _figures(counts: Any) -> dict[str, Any]:
-    return asdict(counts) | {"share": round(counts.share, 6)}
+def _figures(counts: Counts) -> dict[str, Any]:
+    return asdict(counts) | {"share": None if counts.share is None else round(counts.share, 6)}
 
 
 def _compared(item: Compared) -> dict[str, Any]:

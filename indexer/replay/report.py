@@ -33,9 +33,9 @@ class Counts:
     """Helped once, and served by neither version any more."""
 
     @property
-    def share(self) -> float:
-        """Broken ones among those held, 0..1."""
-        return self.broken / self.held if self.held else 0.0
+    def share(self) -> float | None:
+        """Broken ones among those held, 0..1; None where nothing was held that could break."""
+        return self.broken / self.held if self.held else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def over_budget(sections: Iterable[Section], budget: float) -> tuple[str, ...]:
     """What breaks too much, in words: a set as a whole, or one language of it beyond what chance explains."""
     said = []
     for part in sections:
-        if part.total.share > budget:
+        if part.total.share is not None and part.total.share > budget:
             said.append(f"{part.name} {_share(part.total)}")
         for lang, counts in part.by_lang.items():
             if counts.broken >= LEAST_BROKEN and wilson(counts.broken, counts.held)[0] > budget:
@@ -182,5 +182,10 @@ def find_flips(compared: Iterable[Compared]) -> tuple[Flip, ...]:
     return tuple(sorted(flips, key=lambda flip: -flip.searches))
 
 
+def share_text(counts: Counts) -> str:
+    """The share as people read it."""
+    return "nothing could" if counts.share is None else f"{counts.share:.2%}"
+
+
 def _share(counts: Counts) -> str:
-    return f"{counts.broken:,} of {counts.held:,} ({counts.share:.2%})"
+    return f"{counts.broken:,} of {counts.held:,} ({share_text(counts)})"

@@ -1,4 +1,4 @@
-"""The two facts of the event log and the names they may use (contract, section 5).
+"""The two facts of the event log and the names they may use (docs/events.md).
 
 Imported by everything in `kbsearch.events`; frozen data only. Both are made already redacted and hashed.
 """

@@ -70,7 +70,7 @@ def read_ubi(raw: object, receipt: Receipt) -> Event:
         raise EventError("object must be an object with object_id", "event_attributes.object")
     object_id = _text(target or {}, "object_id", "event_attributes.object.object_id", MAX_OBJECT_ID)
     if action in OBJECT_ACTIONS and not object_id:
-        raise EventError(f"a {action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
+        raise EventError(f"{action} needs event_attributes.object.object_id", "event_attributes.object.object_id")
     position = _position(attributes.pop("position", None), action)
     _check_counted(attributes, action)
     session = _text(raw, "session_id", "session_id")

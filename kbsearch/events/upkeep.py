@@ -3,18 +3,16 @@ the next salt ready."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 
 from kbsearch.events.identity import ClientHasher
 from kbsearch.events.ids import iso
 from kbsearch.events.journal import recover
 from kbsearch.events.store import EventStore, Removed
+from kbsearch.periodic import Periodic
 
-_LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 3600.0
 
 
@@ -44,19 +42,15 @@ class Upkeep:
         self._journals = journals
         self._on_erased = on_erased
         self._clock = clock or (lambda: datetime.now(UTC))
-        self._every_seconds = every_seconds
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="kbsearch-upkeep", daemon=True)
+        self._rounds = Periodic("upkeep of the event store", self.once, every_seconds)
 
     def start(self) -> None:
         """Begin; the first round is at once."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Stop after the round under way."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def once(self) -> Removed:
         """Do one round; return what was removed for its age."""
@@ -65,12 +59,3 @@ class Upkeep:
             recover(self._journals, self._store)
         self._on_erased(self._store.erased())
         return self._store.expire(iso(self._clock() - self._retention))
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.once()
-            except Exception:
-                _LOG.exception("upkeep of the event store failed; trying again in %.0f s", self._every_seconds)
-            if self._stopping.wait(self._every_seconds):
-                return

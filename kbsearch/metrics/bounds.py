@@ -18,7 +18,7 @@ def read_period(since: str, until: str) -> tuple[int | None, int | None]:
     """
     first, last = read_bound(since, "from"), read_bound(until, "to")
     if first is not None and last is not None and last < first:
-        raise UsageError(f"the period ends ({until}) before it begins ({since})", "to")
+        raise UsageError(f"the period ends ({until}) before it begins ({since}); give a later end", "to")
     return first, read_bound(until, "to", last=True)
 
 

@@ -52,7 +52,7 @@ def _of_searches(
 ) -> Definition:
     return Definition(
         metric,
-        1,
+        2,
         title,
         words,
         numerator,
@@ -159,7 +159,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "mean_reciprocal_click_position",
-        1,
+        2,
         "Reciprocal click position",
         "1 ÷ position of a search's first click: 1 where the first hit is clicked, 0.5 for the second.",
         "sum of 1 ÷ position of the first click",

@@ -92,9 +92,11 @@ def report(
     until = max(start_of(max(known[-1], day_of(now))) + DAY, since) if until is None else until
     for moment, name in ((since, "from"), (until, "to")):
         if moment % DAY:
-            raise UsageError(f"{name} {timestamp_of(moment)} is no midnight UTC; a period is of whole days", name)
+            day = f"a period is of whole days, such as {day_of(moment)}"
+            raise UsageError(f"{name} {timestamp_of(moment)} is no midnight UTC; {day}", name)
     if until < since:
-        raise UsageError(f"the period ends ({timestamp_of(until)}) before it begins ({timestamp_of(since)})", "to")
+        ends, begins = timestamp_of(until), timestamp_of(since)
+        raise UsageError(f"the period ends ({ends}) before it begins ({begins}); give a later end", "to")
     first, last = day_of(since), day_of(until - DAY)
     total: Tallies = {EVERYTHING: {EVERYTHING: Counter()}}
     by_day: dict[str, Tally] = {}

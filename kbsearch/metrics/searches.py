@@ -55,9 +55,12 @@ def fold_searches(acts: Iterable[Act]) -> list[Search]:
 
 
 def same_intent(first: SearchRecord, second: SearchRecord) -> bool:
-    """Tell whether one query extends or edits the other, case and diacritics aside."""
+    """Tell whether one query extends or edits the other, case and diacritics aside.
+
+    One extends what it begins with, though that ends within a word, and what stands in it in whole words.
+    """
     a, b = query_key(first.user_query), query_key(second.user_query)
-    if a.startswith(b) or b.startswith(a):
+    if a.startswith(b) or b.startswith(a) or f" {a} " in f" {b} " or f" {b} " in f" {a} ":
         return True
     return _within(a, b, max(1, max(len(a), len(b)) // _LETTERS_AN_EDIT))
 

@@ -130,7 +130,7 @@ def create_app(
     add_error_handlers(app, problem_page)
     app.add_middleware(Direct, routes=search.direct_routes())
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
-    app.add_middleware(CrossOrigin, origins=settings.origins)
+    app.add_middleware(CrossOrigin, origins=settings.allowed_origins)
     app.add_middleware(Measure, meters=service.meters)
     return app
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TypeVar
 
 import orjson
@@ -11,6 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from kbsearch.service.errors import BadJson, BodyTooLarge, ClientGone, field_of, validation_error
 
+MOST_DROPPED = 16 * 1024 * 1024
+"""Bytes of a body that is refused which are read all the same, so that its sender reads the answer."""
+DROPPED_SECONDS = 5.0
 _Given = TypeVar("_Given", bound=BaseModel)
 
 
@@ -44,18 +50,33 @@ async def read_bytes(request: Request, limit: int) -> bytes:
     :raises ClientGone: the client went away before its end.
     """
     announced = request.headers.get("content-length", "")
-    body = bytearray()
-    if not (announced.isdigit() and int(announced) > limit):
-        try:
-            async for chunk in request.stream():
+    body, sent = bytearray(), request.stream()
+    try:
+        if not (announced.isdigit() and int(announced) > limit):
+            async for chunk in sent:
                 body += chunk
                 if len(body) > limit:
                     break
             else:
                 return bytes(body)
-        except ClientDisconnect:
-            raise ClientGone("the client went away before the end of the body") from None
-    raise BodyTooLarge(f"the body has more than {limit} bytes")
+        # Who asks first whether to send it (Expect: 100-continue) reads the answer before that.
+        if "expect" not in request.headers:
+            await _drop(sent)
+    except ClientDisconnect:
+        raise ClientGone("the client went away before the end of the body") from None
+    raise BodyTooLarge(f"the body has more than {limit} bytes; send less")
+
+
+async def _drop(rest: AsyncIterator[bytes]) -> None:
+    """Read on to the end of what is refused, within reason: a client that is still sending when its connection is
+    closed never reads why."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DROPPED_SECONDS):
+            async for chunk in rest:
+                size += len(chunk)
+                if size > MOST_DROPPED:
+                    return
 
 
 def decode_json(body: bytes) -> object:

@@ -13,7 +13,7 @@ from kbsearch.errors import LimitError
 from kbsearch.events.schema import MAX_ID, MAX_OBJECT_ID
 from kbsearch.service.answers import decision_answer
 from kbsearch.service.shapes import DecisionShape
-from kbsearch.service.wire import MAX_REACH, MAX_SESSION
+from kbsearch.service.wire import MAX_REACH, MAX_SESSION, Lang
 from kbsearch.types import MAX_QUERY, Hit, SearchOutcome
 
 _QueryId = Annotated[str, StringConstraints(max_length=MAX_ID)]
@@ -65,7 +65,7 @@ class ChatBody(BaseModel):
         description="That of the last answer; none at first. A text, a name of your own, stands for a first turn, and "
         "for `session` where that is left out.",
     )
-    lang: str = Field("", max_length=35, description="Language of the customer's page; the chat speaks it.")
+    lang: Lang = Field("", description="Language of the customer's page; the chat speaks it.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; ties searches and events together.")
     analytics: bool = Field(True, description="False keeps this turn out of the event log.")
 

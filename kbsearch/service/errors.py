@@ -84,6 +84,17 @@ _EXTRA_HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
     **{status: {"Retry-After": seconds} for status, seconds in RETRY_AFTER.items()},
 }
+_MUST_BE = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "dict": "a JSON object",
+    "model": "a JSON object",
+}
+"""What a value has to be, by the first word of what pydantic calls the problem."""
+_LONGEST_VALUE = 60
 _LIMIT_ERRORS = {
     "less_than_equal": ("at most", "le"),
     "greater_than_equal": ("at least", "ge"),
@@ -127,8 +138,6 @@ def validation_error(problem: Mapping[str, Any], field: str | None) -> UsageErro
     name = field or "the body"
     if kind == "missing":
         return UsageError(f"{name} is missing", field)
-    if kind == "model_type":
-        return UsageError(f"{name} must be a JSON object", field)
     if kind in _LIMIT_ERRORS:
         words, bound = _LIMIT_ERRORS[kind]
         return LimitError(f"{name} must be {words} {context.get(bound)}, got {value}", field)
@@ -138,7 +147,27 @@ def validation_error(problem: Mapping[str, Any], field: str | None) -> UsageErro
     cause = context.get("error")
     if isinstance(cause, UsageError):
         return type(cause)(str(cause), cause.field or field)
-    return UsageError(f"{name}: {problem['msg']}", field)
+    return UsageError(f"{name} {_wrong(kind, context, problem['msg'])}, got {_short(value)}", field)
+
+
+def _wrong(kind: str, context: Mapping[str, Any], said: str) -> str:
+    if kind == "string_too_short":
+        return f"needs at least {context['min_length']} characters"
+    if kind == "string_pattern_mismatch":  # languages alone have one
+        return "must be a language code such as lv, en or pt-br"
+    if kind == "literal_error":
+        return f"must be {context['expected']}"
+    if kind == "too_long":
+        return f"may have at most {context['max_length']} entries"
+    must = _MUST_BE.get(kind.partition("_")[0])
+    return f"must be {must}" if must else f"is wrong ({said})"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def field_of(problem: Mapping[str, Any], given: Any) -> str | None:

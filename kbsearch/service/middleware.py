@@ -104,11 +104,11 @@ class CrossOrigin:
     caches that another one would be answered otherwise, which `Measure` adds to the answer.
     """
 
-    def __init__(self, app: ASGIApp, origins: str) -> None:
+    def __init__(self, app: ASGIApp, origins: list[str]) -> None:
         self._app = app
         self._open = CORSMiddleware(
             app,
-            allow_origins=[origin.strip() for origin in origins.split(",") if origin.strip()],
+            allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Kbsearch-Key"],
             expose_headers=["Retry-After", "Server-Timing"],

@@ -7,15 +7,12 @@ apart by `SearchRecord.voucher`, which holds for one period of the salt: periods
 
 from __future__ import annotations
 
-import logging
 from itertools import pairwise
-from threading import Event, Thread
 
 from kbsearch.events.store import EventStore, PopularQuery
+from kbsearch.periodic import Periodic
 from kbsearch.text.normalise import fold, normalise
 from kbsearch.types import Suggestion
-
-_LOG = logging.getLogger(__name__)
 
 MIN_CLIENTS = 5
 _PERIODS = 2
@@ -28,20 +25,16 @@ class PopularQueries:
 
     def __init__(self, store: EventStore, refresh_seconds: float = _REFRESH_SECONDS) -> None:
         self._store = store
-        self._refresh_seconds = refresh_seconds
         self._queries: tuple[tuple[str, PopularQuery], ...] = ()
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="kbsearch-popular", daemon=True)
+        self._rounds = Periodic("reading popular queries", self.refresh, refresh_seconds)
 
     def start(self) -> None:
         """Begin to refresh."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Stop refreshing."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def refresh(self) -> None:
         """Read the popular queries anew."""
@@ -60,12 +53,3 @@ class PopularQueries:
         found = [query for folded, query in self._queries if folded.startswith(typed) and folded != typed]
         found.sort(key=lambda query: query.lang != lang)
         return [Suggestion(text=query.text, kind="query", lang=query.lang) for query in found[:limit]]
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.refresh()
-            except Exception:
-                _LOG.exception("cannot read popular queries; the old ones stay")
-            if self._stopping.wait(self._refresh_seconds):
-                return

@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event, Thread
 
 from kbsearch.disk import Locked, only_one
 from kbsearch.metrics.keep import VARIABLE
+from kbsearch.periodic import Periodic
 
 _LOG = logging.getLogger(__name__)
 _COMMAND = (sys.executable, "-m", "kbsearch.metrics.keep")
@@ -28,20 +28,15 @@ class ReadyReports:
         """Take the event store's URL and a folder that the workers of this machine share, for a lock."""
         self._environment = {**os.environ, VARIABLE: url}
         self._lock = folder / "report.lock"
-        self._first_seconds = first_seconds
-        self._every_seconds = every_seconds
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="kbsearch-reports", daemon=True)
+        self._rounds = Periodic("making reports ready", self.once, every_seconds, first_seconds=first_seconds)
 
     def start(self) -> None:
         """Begin; the first round is a minute later, when the service has started."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Stop, a round under way included: what it has not kept is made another time."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._rounds.stop()
 
     def once(self) -> bool:
         """Do one round; False where another worker is at it, or the service stops."""
@@ -57,19 +52,10 @@ class ReadyReports:
         )
         with process:
             while process.poll() is None:
-                if self._stopping.wait(_LOOK_SECONDS):
+                if self._rounds.stopping.wait(_LOOK_SECONDS):
                     process.kill()
                     return False
             if process.returncode:
                 said = process.stderr.read().decode(errors="replace") if process.stderr else ""
                 _LOG.error("reports could not be made ready: %s", said[-500:])
             return process.returncode == 0
-
-    def _run(self) -> None:
-        wait = self._first_seconds
-        while not self._stopping.wait(wait):
-            wait = self._every_seconds
-            try:
-                self.once()
-            except OSError:
-                _LOG.exception("reports could not be made ready; trying again in %.0f s", wait)

@@ -9,13 +9,13 @@ service's own page) and pass: whoever runs a server holds the key anyway.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import jwt
 
 from kbsearch.errors import KeyRejected, UsageError
+from kbsearch.service.origins import clean_origin, read_origin
 from kbsearch.service.settings import check_secret
 
 PUBLIC = frozenset({"public"})
@@ -26,8 +26,6 @@ KEY_HEADERS = frozenset({b"authorization", KEY_HEADER.encode()})
 _ISSUER = "kbsearch"
 _ALGORITHM = "HS256"
 _MAX_KEY = 4096
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
-"""What a browser may send as Origin: scheme and host, perhaps a port."""
 
 
 def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl: timedelta, subject: str) -> str:
@@ -51,10 +49,7 @@ def make_key(secret: str, audiences: Iterable[str], origins: Iterable[str], ttl:
         "exp": issued + ttl,
         "audiences": sorted(names),
     }
-    allowed = [_clean_origin(origin) for origin in origins]
-    for origin in allowed:
-        if not _ORIGIN.fullmatch(origin):
-            raise UsageError(f"no page has the origin {origin!r}; write one such as https://shop.example", "origin")
+    allowed = [read_origin(origin, "origin") for origin in origins]
     if allowed:
         claims["origins"] = allowed
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
@@ -126,7 +121,7 @@ def _verified(key: str, secret: str) -> Mapping[str, object]:
 
 
 def _check_origin(allowed: list[str], origin: str | None) -> None:
-    if origin is not None and _clean_origin(origin) not in {_clean_origin(name) for name in allowed}:
+    if origin is not None and clean_origin(origin) not in {clean_origin(name) for name in allowed}:
         raise KeyRejected(f"the key may not be used from {origin!r}")
 
 
@@ -134,7 +129,3 @@ def _strings(value: object, claim: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise KeyRejected(f"the key's claim {claim!r} is not a list of names; make one with: kbsearch key")
     return value
-
-
-def _clean_origin(origin: str) -> str:
-    return origin.strip().rstrip("/").lower()

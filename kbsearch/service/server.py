@@ -16,13 +16,15 @@ from time import perf_counter
 from typing import Any, cast
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kbsearch.service.context import Service
+from kbsearch.service.errors import error_body
 from kbsearch.service.gate import Gate
 from kbsearch.service.meters import Meters
 from kbsearch.service.middleware import SECURITY_HEADERS, UNMATCHED, VARY, refusal
+from kbsearch.service.respond import json_response
 from kbsearch.service.settings import Settings
 
 PATIENCE = 30.0
@@ -43,6 +45,9 @@ _ASKING = b"GET /v1/s"
 _GOOD = b"HTTP/1.1 2"
 _END_OF_HEAD = b"\r\n\r\n"
 _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
+_BAD_STATUS = b"HTTP/1.1 400 Bad Request\r\n"
+_CLOSE = {"Connection": "close"}
+_LONG_HEAD = f"the head of the request is too long; send less than {MAX_HEAD} bytes, and a long query by POST"
 
 
 def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
@@ -144,7 +149,7 @@ class _Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._bare_size += len(data)
         super().data_received(data)
-        if self._reading and self._bare_size >= MAX_HEAD:
+        if self._reading and self._bare_size >= MAX_HEAD and not self.transport.is_closing():
             self._refuse_endless()
 
     def on_message_begin(self) -> None:
@@ -158,9 +163,9 @@ class _Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        super().on_headers_complete()  # which cannot read an address of 64 KiB
         self._in_head = False
         self._bare_size = 0
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._bare_size = 0
@@ -174,9 +179,17 @@ class _Protocol(HttpToolsProtocol):
         self._wire.flush()
         super().on_response_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the shape of every other error."""
+        is_long = self._in_head and len(self.url) >= MAX_HEAD
+        response = json_response(error_body("bad_request", _LONG_HEAD if is_long else msg), 400, _CLOSE)
+        date = b"".join(map(_line, self.server_state.default_headers))
+        self.transport.write(b"".join([_BAD_STATUS, date, _after_date(response)]))
+        self.transport.close()
+
     def _refuse_endless(self) -> None:
         if self._in_head:
-            self.send_400_response("The head of the request is too long.")
+            self.send_400_response(_LONG_HEAD)
         elif self.cycle.response_started:
             self.transport.close()
         else:
@@ -220,7 +233,10 @@ class _OneWrite:
 @lru_cache(maxsize=256)
 def _refused(message: str) -> bytes:
     """The rest of an answer after its date, as the middleware would have it."""
-    response = refusal(message)
+    return _after_date(refusal(message))
+
+
+def _after_date(response: Response) -> bytes:
     headers = b"".join(map(_line, [*response.raw_headers, *SECURITY_HEADERS, VARY]))
     return headers + b"\r\n" + bytes(response.body)
 

@@ -16,6 +16,7 @@ from typing import Any
 from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import default_url
+from kbsearch.service.origins import read_origin
 
 MIN_SECRET_BYTES = 32
 """A key shorter than the hash it signs with (HS256) can be guessed offline (RFC 7518, section 3.2)."""
@@ -53,7 +54,7 @@ class Settings:
         secret=True,
     )
     title: str = _setting("KBSEARCH_TITLE", "", "Name above the search page; default “Help centre”, translated.")
-    contact: str = _setting("KBSEARCH_CONTACT", "", "https: or mailto: link offered where nothing answers.")
+    contact: str = _setting("KBSEARCH_CONTACT", "", "https:, mailto: or tel: link offered where nothing answers.")
     origins: str = _setting(
         "KBSEARCH_ORIGINS", "*", "Web origins that may call /v1 from a browser, with commas; * for any."
     )
@@ -112,6 +113,7 @@ class Settings:
             if secret:
                 check_secret(name, secret)
         _check_numbers(self)
+        _ = self.allowed_origins  # raises where one is none
         if self.prefix and not _PREFIX.fullmatch(self.prefix):
             raise UsageError(f"prefix must be a path such as /help or /a/b, got {self.prefix!r}", "prefix")
         if self.contact and not self.contact.startswith(("https://", "http://", "mailto:", "tel:")):
@@ -121,6 +123,12 @@ class Settings:
     def events_url(self) -> str:
         """The event store's URL, with the default filled in."""
         return self.events or default_url(self.index)
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins as browsers send them, or `*`."""
+        given = filter(None, map(str.strip, self.origins.split(",")))
+        return [origin if origin == "*" else read_origin(origin, "origins") for origin in given]
 
     @property
     def journal_folder(self) -> Path:
@@ -143,21 +151,29 @@ def check_secret(name: str, secret: str) -> None:
 def _check_numbers(settings: Settings) -> None:
     for name in ("workers", "threads", "queue", "event_capacity", "retention_days", "salt_days"):
         if getattr(settings, name) <= 0:
-            raise UsageError(f"{name} must be more than 0, got {getattr(settings, name)}", name)
+            raise UsageError(f"{name} must be more than 0, got {getattr(settings, name)}; give 1 or more", name)
     for name in ("cache", "shutdown", "ticket_cost", "contact_cost"):
         # Neither NaN nor infinity is a cost.
         if not 0 <= getattr(settings, name) < inf:
-            raise UsageError(f"{name} must be 0 or more, got {getattr(settings, name)}", name)
+            raise UsageError(
+                f"{name} must be 0 or more, got {getattr(settings, name)}; leave it out for the default", name
+            )
     for name in ("poll", "embed_budget"):
         # NaN would not wait at all, infinity cannot be waited for.
         if not 0 < getattr(settings, name) <= MAX_WAIT:
             raise UsageError(
-                f"{name} must be more than 0 and at most {MAX_WAIT} seconds, got {getattr(settings, name)}", name
+                f"{name} must be more than 0 and at most {MAX_WAIT} seconds, got {getattr(settings, name)}; "
+                "leave it out for the default",
+                name,
             )
     if not 0 <= settings.holdout < 1:
-        raise UsageError(f"holdout must be a share from 0 to below 1, got {settings.holdout}", "holdout")
+        raise UsageError(
+            f"holdout must be a share from 0 to below 1, got {settings.holdout}; give 0.05 for 5 %", "holdout"
+        )
     if not 0 <= settings.port <= 65535:
-        raise UsageError(f"port must be within 0 and 65535, got {settings.port}", "port")
+        raise UsageError(
+            f"port must be within 0 and 65535, got {settings.port}; give one such as 8080, or 0 for any", "port"
+        )
 
 
 SETTINGS: tuple[Field[Any], ...] = fields(Settings)
@@ -193,4 +209,7 @@ def _convert(setting: Field[Any], text: str) -> object:
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"{setting.metadata['env']} must be a number, got {text!r}", setting.name) from None
+        what = "a whole number" if kind is int else "a number"
+        raise UsageError(
+            f"{setting.metadata['env']} must be {what}, got {text!r}; give one such as {setting.default}", setting.name
+        ) from None

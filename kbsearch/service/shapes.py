@@ -25,6 +25,13 @@ class ErrorAnswer(BaseModel):
     error: ErrorDetail
 
 
+REFUSED_POST: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "The body is not JSON."},
+    403: {"model": ErrorAnswer, "description": "From a page of another site than KBSEARCH_ORIGINS names."},
+}
+"""What may become of any call that sends something, besides its own errors."""
+
+
 class DecisionShape(BaseModel):
     """What to do with the hits: show the best passage, show the list, or offer a human."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
 from kbsearch.errors import FilterError, LimitError, UsageError
 from kbsearch.filters import FILTER_FIELDS, parse_filter
@@ -27,15 +28,25 @@ _NO_EMAIL = r'@\s\x00-\x1f\x7f-\x9f,;:<>()"\\'
 _EMAIL = re.compile(rf"[^{_NO_EMAIL}]+@[^{_NO_EMAIL}]+\.[^{_NO_EMAIL}]+")
 
 LANG = r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$"
+Lang = Annotated[str, StringConstraints(max_length=35, pattern=LANG)]
+"""Where a caller says a language; empty for none."""
+
+
+def _refuse_flag(given: object, info: ValidationInfo) -> object:
+    if isinstance(given, bool):
+        raise UsageError(f"{info.field_name} must be a whole number, got {given}", info.field_name)
+    return given
+
+
+_Whole = Annotated[int, BeforeValidator(_refuse_flag)]
+"""A whole number; Python takes true for 1."""
 
 
 class _SearchParameters(BaseModel):
     q: str = Field(max_length=MAX_QUERY, description="The question, in any language.", examples=["reset password"])
-    lang: str = Field(
-        "", max_length=35, pattern=LANG, examples=["lv"], description="Language of the user's page; a preference."
-    )
-    limit: int = Field(10, ge=1, le=MAX_LIMIT, description="Most hits to return.")
-    offset: int = Field(0, ge=0, description=f"Hits to skip; offset + limit reaches {MAX_REACH} at most.")
+    lang: Lang = Field("", examples=["lv"], description="Language of the user's page; a preference.")
+    limit: _Whole = Field(10, ge=1, le=MAX_LIMIT, description="Most hits to return.")
+    offset: _Whole = Field(0, ge=0, description=f"Hits to skip; offset + limit reaches {MAX_REACH} at most.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; ties searches and events together.")
     explain: bool = Field(False, description="Say how each hit got its score, and how long each step took.")
     analytics: bool = Field(True, description="False keeps this search out of the event log.")
@@ -46,7 +57,10 @@ class SearchQuery(_SearchParameters):
 
     langs: str = Field("", max_length=MAX_LANGS, description="Languages the user accepts, with commas; empty for any.")
     filter: str = Field(
-        "", max_length=MAX_FILTER, description="Clauses joined by AND, values by commas: type:faq AND lang:lv"
+        "",
+        max_length=MAX_FILTER,
+        description="Clauses joined by AND, values by commas: type:faq,video AND lang:lv. Fields: "
+        f"{', '.join(FILTER_FIELDS)}. A value with a comma or a space stands in double quotes.",
     )
 
 

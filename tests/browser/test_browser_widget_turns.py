@@ -132,3 +132,13 @@ def test_in_a_sandboxed_frame(customer: Customer, shop: Shop) -> None:
     inside.get_by_role("combobox").fill("reset password answer")
     inside.get_by_role("button", name="Send", exact=True).click()
     expect(inside.locator(".source")).to_be_visible()
+
+
+@pytest.mark.parametrize(("said", "spoken"), [("lv_LV", "lv"), ("{{ lang }}", "en")])
+def test_a_page_that_says_its_language_badly_is_answered(
+    customer: Customer, shop: Shop, said: str, spoken: str
+) -> None:
+    """The service would refuse what is no language code, and with it each question."""
+    customer.visit(shop.page(shop.tag(data_lang=said)))
+    expect(customer.ask("reset password answer").locator(".source")).to_be_visible()
+    assert customer.root.evaluate("(host) => host.lang") == spoken

@@ -145,7 +145,7 @@ def test_a_calibrated_index_answers_and_a_rebuild_keeps_it(tmp_path: Path, write
     assert open_engine(index).search(ask).decision.action is Action.LIST
     with pytest.raises(UsageError, match="no share"):
         calibrate(open_engine(index), queries, 5.0)
-    learnt = orjson.dumps(as_json(calibrate(open_engine(index), queries, 0.1)))
+    learnt = orjson.dumps(as_json(calibrate(open_engine(index), queries, 0.1)[0]))
     version = publish_calibrated(index, learnt, published_version(index))
     outcome = open_engine(index).search(ask)
     assert (outcome.snapshot, outcome.decision.action, outcome.decision.calibrated) == (version, Action.ANSWER, True)
@@ -173,6 +173,22 @@ def test_the_accepted_share_is_printed_as_given(
     build([write_jsonl(tmp_path / "s.jsonl", ARTICLES)], index, embedder=HashingEmbedder())
     assert main(["calibrate", "--index", str(index), "--queries", str(queries), "--error", error]) == 0
     assert f": answers with at most {said} wrong, where" in capsys.readouterr().out
+
+
+def test_a_language_that_is_left_out_is_named(
+    tmp_path: Path, write_jsonl: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With how many questions it has and how many it needs; in JSON as well."""
+    index = tmp_path / "index"
+    few = [{"id": "et", "query": "parool", "lang": "et", "relevant": {ARTICLES[0]["id"]: 1}}]
+    queries = write_jsonl(tmp_path / "q.jsonl", [*QUESTIONS, *few])
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES)], index, embedder=HashingEmbedder())
+    command = ["calibrate", "--index", str(index), "--queries", str(queries)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert f"et     not calibrated: 1 answerable question, at least {FEWEST_QUESTIONS} are needed; list only" in printed
+    assert main([*command, "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out)["left_out"] == {"et": 1}
 
 
 LEARNT = orjson.dumps({"format": CALIBRATION_FORMAT})

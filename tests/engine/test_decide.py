@@ -123,6 +123,7 @@ def test_unknown_words_alone_are_never_answered(value: float) -> None:
     decision = decide(evidence(value, words_known=0.0), "en", CALIBRATION)
     assert decision.action is not Action.ANSWER
     assert "None of the words" in decision.reasons[0]
+    assert not any("Some of the words" in reason for reason in decision.reasons)
 
 
 def test_words_that_were_corrected_mean_something() -> None:

@@ -284,6 +284,15 @@ class TestFilters:
         with pytest.raises(FilterError, match="'colour'"):
             search("password", filters={"colour": ("red",)})
 
+    def test_an_unknown_type_is_refused(self, search: Search) -> None:
+        """The types are a closed set; in whatever case."""
+        with pytest.raises(FilterError, match="no type 'blog'; the types are article, faq, tutorial, video, forum, su"):
+            search("password", filters={"type": ("faq", "blog")})
+        assert (
+            search("password", filters={"type": ("FAQ",)}).facets
+            == search("password", filters={"type": ("faq",)}).facets
+        )
+
     @pytest.mark.parametrize("query", ["", "   ", "\n\t"])
     def test_an_empty_query_is_refused(self, search: Search, query: str) -> None:
         """With the name of the argument."""

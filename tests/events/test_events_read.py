@@ -102,6 +102,11 @@ def test_a_bad_event_names_its_field(raw: object, field: str | None) -> None:
     assert str(error)
 
 
+def test_what_an_action_needs_is_said_by_its_name() -> None:
+    """Whichever letter it begins with."""
+    assert str(refused(click(action_name="impression", event_attributes={}))).startswith("impression needs event_attr")
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

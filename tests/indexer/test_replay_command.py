@@ -233,11 +233,11 @@ def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
 ) -> None:
     """What it did not let pass counts as refused, whatever kept it from deciding: of those only the last is kept."""
     SqliteStore(tmp_path / "empty.db").close()
-    undecided = ["--gate", f"sqlite:///{tmp_path / 'empty.db'}"], ["--gate", desk.events, "--html", tmp_path]
+    undecided = ["--gate", f"sqlite:///{tmp_path / 'empty.db'}", *SINCE]
     changes: tuple[Change, ...] = (with_news, without_invoice, with_news)
     with without_collector():
-        for change, arguments in zip(changes, (*undecided, undecided[0]), strict=True):
-            assert run("update", desk.source(change), "--out", desk.out, *arguments, *SINCE).code == 2
+        for change in changes:
+            assert run("update", desk.source(change), "--out", desk.out, *undecided).code == 2
     last, published = list_snapshots(desk.out)
     assert published.version == desk.published == published_version(desk.out)
     assert "no successful search is known" in last.history[-1]["refused"]
@@ -251,7 +251,14 @@ def test_a_gate_that_cannot_decide_does_not_fill_the_disk(
         (["--gate", "EVENTS", "--max-broken", "many"], "--max-broken 'many' is no share"),
         (["--gate", "EVENTS", "--first", "0"], "--first 0 names no result"),
         (["--gate", "EVENTS", "--from", "yesterday"], "from 'yesterday' is no day"),
+        (["--gate", "EVENTS", "--html", "."], "--html . cannot be written"),
+        (["--gate", "EVENTS", "--html", "absent/report.html"], "--html absent/report.html cannot be written"),
         (["--queries", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
+        (["--max-broken", "0.5%"], "--max-broken 0.5% says how the gate decides, and there is none; add --gate URL"),
+        (["--first", "5"], "--first 5 says how"),
+        (["--from", "2026-11-01"], "--from 2026-11-01 says how"),
+        (["--to", "2026-11-04"], "--to 2026-11-04 says how"),
+        (["--html", "report.html"], "--html report.html says how"),
         (["--gate", "EVENTS", "--no-publish"], "--no-publish leaves --gate and --queries nothing to decide"),
     ],
 )
@@ -267,6 +274,22 @@ def test_a_gate_used_wrongly_builds_nothing(
         assert said in result.err
     assert [entry.version for entry in list_snapshots(desk.out)] == before
     assert not (tmp_path / "new").exists()
+
+
+def test_where_nothing_could_break_there_is_no_share(
+    desk: Desk, run: Callable[..., Result], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A question that the published version does not serve: null and words, never 0 %."""
+    unserved = {"id": "1", "query": "kur atrast rēķinu", "lang": "lv", "relevant": {"twin-first.en": 1}}
+    queries = write_jsonl(tmp_path / "q.jsonl", [unserved])
+    candidate, page = desk.candidate(with_news), tmp_path / "report.html"
+    common = ["replay", desk.out, "--candidate", candidate, "--html", page, "--queries", queries]
+    assert "0 of 0 successful searches break (nothing could)" in run(*common).out
+    (part,) = orjson.loads(run(*common, "--json").out)["sets"]
+    assert (part["asked"], part["held"], part["share"]) == (1, 0, None)
+    assert "0.00%" not in page.read_text(encoding="utf-8")
+    entry = next(entry for entry in list_snapshots(desk.out) if entry.version == candidate)
+    assert entry.history[-1]["measured"] == {"found in q.jsonl": "0.0%"}
 
 
 def test_the_gate_with_json_is_json_whatever_comes_of_it(desk: Desk, run: Callable[..., Result]) -> None:

@@ -74,6 +74,10 @@ CALLS = [
     ("GET", "/v1/suggest?q=refund", None),
     ("GET", "/v1/documents/reset-password.en", None),
     ("POST", "/v1/events", [{"action_name": "handover"}]),
+    ("GET", "/v1/suggestions", None),
+    ("POST", "/v1/suggestions", {"title": "Delivery on Sundays"}),
+    ("POST", "/v1/suggestions/x/vote", {}),
+    ("POST", "/v1/suggestions/x/follow", {"email": "a@example.org"}),
 ]
 
 

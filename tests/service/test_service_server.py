@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -186,15 +187,30 @@ def test_a_request_that_is_not_read_to_its_end_is_no_idle_connection(
     [
         pytest.param([PLAIN[:-2] + b"X: ", b"y" * MAX_HEAD], id="header"),
         pytest.param([b"GET /v1/search?q=", *[b"y" * 1024] * 64], id="address"),
+        pytest.param([b"GET /v1/search?q=" + b"y" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"], id="whole address"),
     ],
 )
 def test_a_head_without_an_end_is_not_read_on(client: TestClient, service: Service, pieces: list[bytes]):
-    """Memory is not the client's to fill."""
+    """Memory is not the client's to fill; told as every other error is."""
 
     def refused(written: bytes) -> None:
-        assert read(written)[0] == 400
+        status, headers, body = read(written)
+        assert (status, headers["content-type"], headers["connection"]) == (400, "application/json", "close")
+        assert (written.count(b"HTTP/1.1 "), int(headers["content-length"])) == (1, len(body))
+        error = json.loads(body)["error"]
+        assert (error["code"], error["field"]) == ("bad_request", None)
+        assert "send less than 65536 bytes" in error["message"]
 
     talk(client, service, *pieces, at_once=refused)
+
+
+def test_what_is_no_request_is_refused_in_the_same_shape(client: TestClient, service: Service):
+    """Whatever the parser says of it."""
+
+    def refused(written: bytes) -> None:
+        assert json.loads(read(written)[2])["error"]["message"] == "Invalid HTTP request received."
+
+    talk(client, service, b"\x16\x03\x01\x02\x00 hello\r\n\r\n", at_once=refused)
 
 
 @pytest.mark.parametrize(

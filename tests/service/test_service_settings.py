@@ -32,7 +32,13 @@ def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:
     ("environ", "words"),
     [
         ({}, "no index given"),
-        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "http"}, "KBSEARCH_PORT must be a number, got 'http'"),
+        (
+            {"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "http"},
+            "PORT must be a whole number, got 'http'; give one such as 8080",
+        ),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_POLL": "often"}, "POLL must be a number, got 'often'; give one such as"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_ORIGINS": "shop.example"}, "no page has the origin 'shop.example'; write"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_ORIGINS": "*, null"}, "no page has the origin 'null'"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "70000"}, "port must be within"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_WORKERS": "0"}, "workers must be more than 0"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_POLL": "0"}, "poll must be more than 0"),
@@ -50,6 +56,17 @@ def test_a_bad_value_is_a_sentence(environ: dict[str, str], words: str) -> None:
     """Which setting, which value."""
     with pytest.raises(UsageError, match=words):
         read_settings(environ=environ)
+
+
+def test_origins_are_compared_as_browsers_send_them() -> None:
+    """Lower case, without a slash; `*` stays."""
+    given = "https://Shop.example/ , http://localhost:3000,,*"
+    assert Settings(index=INDEX, origins=given).allowed_origins == [
+        "https://shop.example",
+        "http://localhost:3000",
+        "*",
+    ]
+    assert Settings(index=INDEX).allowed_origins == ["*"]
 
 
 def test_every_setting_is_explained() -> None:

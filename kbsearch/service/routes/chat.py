@@ -39,7 +39,7 @@ _SCHEMA.pop("$defs")
     "/v1/chat",
     responses={
         200: {"model": ChatAnswer},
-        400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+        **shapes.REFUSED_POST,
         401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
         413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
         422: {"model": shapes.ErrorAnswer, "description": "A value is wrong or beyond its limit."},

@@ -22,7 +22,7 @@ from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, Service, service_of
 from kbsearch.service.portal_events import impressions, keep, make_event
 from kbsearch.service.respond import json_response
-from kbsearch.service.wire import MAX_SESSION, known_language
+from kbsearch.service.wire import MAX_SESSION, Lang, known_language
 from kbsearch.types import MAX_QUERY, Action, SearchRequest
 
 router = APIRouter(tags=["search"])
@@ -42,7 +42,7 @@ class DeflectBody(BaseModel):
         max_length=MAX_MESSAGE,
         description="The message; any sentence of it may be the question.",
     )
-    lang: str = Field("", max_length=35, description="Language of the customer's page; a preference.")
+    lang: Lang = Field("", description="Language of the customer's page; a preference.")
     session: str = Field("", max_length=MAX_SESSION, description="The visit; decides whether it is held out.")
     query: str = Field("", max_length=100, description="query_id of the search that led here.")
     analytics: bool = Field(default=True, description="False keeps this call out of the event log.")
@@ -63,7 +63,7 @@ _BODY = {
     "/v1/deflect",
     responses={
         200: {"model": DeflectAnswer},
-        400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+        **shapes.REFUSED_POST,
         401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
         413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 128 KiB."},
         422: {"model": shapes.ErrorAnswer, "description": "A value is wrong or beyond its limit."},

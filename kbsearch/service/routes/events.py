@@ -78,7 +78,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {"sch
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"model": shapes.EventsAnswer, "description": "All accepted."},
     207: {"model": shapes.EventsAnswer, "description": "Some accepted."},
-    400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+    **shapes.REFUSED_POST,
     401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
     413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 2 MiB."},
     422: {"model": shapes.ErrorAnswer, "description": "None accepted."},

@@ -47,7 +47,7 @@ HELP_DESK = "helpdesk"
 _SAME_WITHIN = timedelta(hours=1)
 """The same again, without an idempotency key, is a repeated call for so long, and later a new ticket."""
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+    **shapes.REFUSED_POST,
     401: {"model": shapes.ErrorAnswer, "description": "The key or the signature is not good."},
     413: {"model": shapes.ErrorAnswer, "description": "The body is too large."},
     422: {"model": shapes.ErrorAnswer, "description": "A value is wrong or beyond its limit."},
@@ -59,7 +59,10 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {
 _REPORTED: dict[int | str, dict[str, Any]] = {
     200: {"model": TicketAnswer},
     **_ERRORS,
-    403: {"model": shapes.ErrorAnswer, "description": "No signature, and no key for the audience helpdesk."},
+    403: {
+        "model": shapes.ErrorAnswer,
+        "description": "Neither signed nor with a key for the audience helpdesk; or another site's.",
+    },
     **_NOT_FOUND,
 }
 

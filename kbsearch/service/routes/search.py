@@ -14,7 +14,7 @@ from kbsearch.service.body import read_as, read_json
 from kbsearch.service.context import Answered, service_of
 from kbsearch.service.respond import Prepared, json_bytes, json_response
 from kbsearch.service.sent import parameters_of
-from kbsearch.service.wire import SearchBody, SearchQuery, known_language, query_parameters, to_request
+from kbsearch.service.wire import Lang, SearchBody, SearchQuery, known_language, query_parameters, to_request
 from kbsearch.types import MAX_QUERY
 
 router = APIRouter(tags=["search"])
@@ -49,7 +49,7 @@ async def search_get(request: Request) -> Response:
     "/v1/search",
     responses={
         **_SEARCH_ANSWER,
-        400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+        **shapes.REFUSED_POST,
         413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
     },
     openapi_extra=_BODY,
@@ -64,7 +64,7 @@ async def search_post(request: Request) -> Response:
 async def suggest(
     request: Request,
     q: Annotated[str, Query(max_length=MAX_QUERY, description="What is typed so far.", examples=["atj par"])],
-    lang: Annotated[str, Query(max_length=35, description="Language of the user's page.")] = "",
+    lang: Annotated[Lang, Query(description="Language of the user's page.")] = "",
     limit: Annotated[int, Query(ge=1, le=20, description="Most lines to return.")] = 8,
 ) -> Response:
     """Complete what is being typed: past queries that helped others, and titles; the last word is a prefix."""

@@ -25,7 +25,7 @@ from kbsearch.service.frame import address, bare_state, frame_values, html_page,
 from kbsearch.service.portal_events import keep, make_event
 from kbsearch.service.render import load_portal
 from kbsearch.service.respond import json_response
-from kbsearch.service.wire import LANG, MAX_EMAIL, MAX_SESSION, is_email
+from kbsearch.service.wire import MAX_EMAIL, MAX_SESSION, Lang, is_email
 from kbsearch.suggestions.store import MAX_TEXT, MAX_TITLE, MIN_TITLE, PENDING, Suggestion
 from kbsearch.text.normalise import drop_controls
 
@@ -39,7 +39,7 @@ class SuggestionBody(BaseModel):
 
     title: str = Field(min_length=MIN_TITLE, max_length=MAX_TITLE, examples=["Delivery on Sundays"])
     text: str = Field("", max_length=MAX_TEXT)
-    lang: str = Field("", max_length=35, pattern=LANG)
+    lang: Lang = ""
     session: str = Field("", max_length=MAX_SESSION)
 
 
@@ -73,10 +73,14 @@ class SuggestionsAnswer(BaseModel):
     suggestions: list[SuggestionShape]
 
 
-_ERRORS: dict[int | str, dict[str, Any]] = {422: {"model": shapes.ErrorAnswer}, 503: {"model": shapes.ErrorAnswer}}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": shapes.ErrorAnswer, "description": "The key is not good."},
+    422: {"model": shapes.ErrorAnswer},
+    503: {"model": shapes.ErrorAnswer},
+}
 _BODY_ERRORS: dict[int | str, dict[str, Any]] = {
     **_ERRORS,
-    400: {"model": shapes.ErrorAnswer, "description": "The body is not JSON."},
+    **shapes.REFUSED_POST,
     413: {"model": shapes.ErrorAnswer, "description": "The body is larger than 64 KiB."},
 }
 
@@ -84,6 +88,7 @@ _BODY_ERRORS: dict[int | str, dict[str, Any]] = {
 @router.get("/v1/suggestions", responses={200: {"model": SuggestionsAnswer}, **_ERRORS}, summary="List suggestions")
 async def list_them(request: Request) -> Response:
     """Return what customers suggested and the company has read."""
+    _check_key(request)
     found = await to_thread.run_sync(service_of(request).suggestions.shown)
     return json_response({"suggestions": found})
 
@@ -94,6 +99,7 @@ async def list_them(request: Request) -> Response:
 )  # fmt: skip
 async def file_one(request: Request) -> Response:
     """Keep a suggestion until somebody has read it."""
+    _check_key(request)
     given = read_as(SuggestionBody, await read_json(request, _MAX_BODY))
     return json_response({"id": await _file(request, given), "status": PENDING}, 202)
 
@@ -104,6 +110,7 @@ async def file_one(request: Request) -> Response:
 )  # fmt: skip
 async def vote_for(request: Request, suggestion: str) -> Response:
     """Count a vote, once a network."""
+    _check_key(request)
     given = read_as(VoteBody, await read_json(request, _MAX_BODY))
     return json_response({"id": suggestion, "votes": await _vote(request, suggestion, given.session)})
 
@@ -118,6 +125,7 @@ async def vote_for(request: Request, suggestion: str) -> Response:
 )  # fmt: skip
 async def follow(request: Request, suggestion: str) -> Response:
     """Remember an e-mail address to write to when something changes."""
+    _check_key(request)
     await _follow(request, suggestion, read_as(FollowBody, await read_json(request, _MAX_BODY)).email)
     return json_response({"id": suggestion}, 202)
 
@@ -161,6 +169,11 @@ async def act_form(request: Request, suggestion: str) -> Response:
     except (UsageError, StoreError) as error:
         return await _page(request, "", error, sent, suggestion)
     return _back(request, "voted")
+
+
+def _check_key(request: Request) -> None:
+    """Refuse a key that is not good, as every call does, though none is needed here."""
+    service_of(request).audiences(request)
 
 
 async def _file(request: Request, given: SuggestionBody) -> str:

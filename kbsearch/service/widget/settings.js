@@ -5,7 +5,10 @@ const given = script ? script.dataset : {};
 const kb = given.kb || "";
 // A copy of this file on another host names the service; otherwise it is where the file came from.
 const base = /^https?:/.test(kb) ? kb.replace(/\/*$/, "/") : new URL(".", (script && script.src) || location.href).href;
-const pageLang = (given.lang || document.documentElement.lang || navigator.language || "en").toLowerCase();
+const isLanguage = (code) => /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/.test(code) && code.length <= 35;
+// Pages say en_US, too, and worse; the service takes language codes only.
+const pageLang = [given.lang, document.documentElement.lang, navigator.language, "en"]
+  .map((code) => (code || "").trim().toLowerCase().replaceAll("_", "-")).find(isLanguage);
 const textLang = pageLang.slice(0, 2) in TEXTS ? pageLang.slice(0, 2) : "en";
 const texts = TEXTS[textLang];
 const counted = given.analytics !== "false";
