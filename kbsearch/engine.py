@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from kbsearch.answer import extract
 from kbsearch.calibration import calibration_of
 from kbsearch.chat.courtesy import without_courtesy
+from kbsearch.clock import Clock
 from kbsearch.decide import decide
 from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
@@ -127,7 +127,7 @@ class Engine:
                 "limit starts at 1 and offset at 0.",
                 field="limit" if request.limit < 1 else "offset",
             )
-        clock = _Clock()
+        clock = Clock()
         snapshot = self._snapshot
         typed = self._asked(normalise(request.q), request)
         everything = self._visibility.of(request)
@@ -382,22 +382,3 @@ def open_engine(
     if snapshot.document_count:
         engine.search(SearchRequest(q=snapshot.record(0)["title"], audiences=None))
     return engine
-
-
-class _Clock:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """What has passed since the last stage belongs to this one."""
-        now = perf_counter()
-        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000.0
-        self._last = now
-
-    def steps(self, taken: Mapping[str, float]) -> None:
-        """So much of it belongs to these, as was measured inside; what is left, to the next stage."""
-        self.laps.update(taken)
-        self._last += sum(taken.values()) / 1000.0
