@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
+from benchmarks.bags import index_bags
 from benchmarks.report import RESULTS, Stamp, stamp, table, write_result
 from benchmarks.synthetic import GeneratedPassage, Generator
-from kbsearch.index.lexical import DELTA, K1, B, LexicalBuilder, LexicalIndex
+from kbsearch.index.lexical import DELTA, K1, B, LexicalIndex
 from kbsearch.text.analyze import passage_terms, query_terms
 
 LANGUAGES = ("lv", "lt", "en")
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     passages, queries = generate(options.passages, options.queries)
     with tempfile.TemporaryDirectory() as folder:
         print(f"{len(passages)} passages, {len(queries)} queries; building three indexes", flush=True)
-        ours = build_ours(passages, Path(folder) / "lexical")
+        ours = index_bags(passages, Path(folder) / "lexical")
         oracle = BM25Plus(passages, k1=K1, b=B, delta=DELTA)
         rival = build_bm25s(passages)
         largest = check(ours, oracle, queries[:CHECKED])
@@ -85,15 +86,6 @@ def generate(passage_count: int, query_count: int) -> tuple[list[list[str]], lis
     passages = [_terms(passage) for group in streams for passage in group][:passage_count]
     drawn = [generators[number % len(generators)].query() for number in range(query_count)]
     return passages, [query_terms(query.text, (query.lang,)) for query in drawn]
-
-
-def build_ours(passages: list[list[str]], directory: Path) -> LexicalIndex:
-    """The product's index, written and opened memory-mapped."""
-    builder = LexicalBuilder()
-    for terms in passages:
-        builder.add(terms)
-    builder.write(directory)
-    return LexicalIndex(directory)
 
 
 def build_bm25s(passages: list[list[str]]) -> Any:

@@ -116,7 +116,7 @@ def build(
         work = _work(cache, embedder, paths, strict, report)
         parts = carried(out, _published_manifest(out), embedder.info, report)
         inputs = _inputs(work.keys, paths, sources, embedder.info, report)
-        if before and _answered(before, inputs, parts, strict):
+        if before and _unchanged(before, inputs, parts, strict):
             manifest, unchanged = before, True
             report.problem_count = before["notes"]["problems"]
             report.problems += [Problem(*fields) for fields in before["notes"].get("editing", ())]
@@ -305,7 +305,7 @@ def _inputs(
     return wide_hash(orjson.dumps([settings, read]) + editing_digest(paths) + b"".join(keys)).hex()
 
 
-def _answered(before: Mapping[str, Any], inputs: str, parts: Mapping[str, bytes], strict: bool) -> bool:
+def _unchanged(before: Mapping[str, Any], inputs: str, parts: Mapping[str, bytes], strict: bool) -> bool:
     """Whether the version `before` is what would be written; the editor's bad rows are complained of where `strict`."""
     kept = set(parts) == {CALIBRATION} & set(before["files"])
     return before.get("inputs") == inputs and kept and not (strict and before["notes"]["problems"])

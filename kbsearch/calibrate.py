@@ -27,6 +27,7 @@ from kbsearch.decide import FEATURES, Calibration, LanguageCalibration
 from kbsearch.engine import Engine
 from kbsearch.errors import SourceError, UsageError
 from kbsearch.evaluate import Judged, JudgedQuery, run_queries
+from kbsearch.index.arrays import Flags
 from kbsearch.text.tags import primary
 from kbsearch.types import Evidence
 from kbsearch.version import CALIBRATION_FORMAT
@@ -43,7 +44,6 @@ CURVE_POINTS = 20
 _NOTHING = Evidence(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,7 @@ from itertools import chain, pairwise, zip_longest
 from operator import eq
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kbsearch.index.arrays import Flags
 from kbsearch.index.lexical import LexicalIndex
 from kbsearch.index.spelling import Correction, SpellingIndex
 from kbsearch.text import stems
@@ -39,7 +37,6 @@ K = TypeVar("K", bound=tuple[Any, ...])
 T = TypeVar("T")
 _CYRILLIC = frozenset({"be", "bg", "kk", "mk", "ru", "sr", "uk"})
 
-Flags = NDArray[np.bool_]
 # Words of which is remembered what languages make of them, or what callers may know of them.
 MOST_REMEMBERED = 20_000
 # A word is looked at half a dozen times a query.

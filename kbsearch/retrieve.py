@@ -105,6 +105,7 @@ def retrieve(
             titled,
             named,
             snapshot.spoken(query.readings),
+            snapshot.marks.quotable(query.marked, len(query.content)),
         ),
         (
             mask_of(visible.passages),
@@ -144,7 +145,7 @@ def _find(
 ) -> tuple[Any, ...]:
     """What `retrieve` makes of these arrays: candidates, results, what speaks for the first one, nanoseconds."""
     (cells, stored), (passage_document, passage_start, langs, members, kinds) = dense, articles
-    vector, width, bag, spare, title, sequence, titled, named, spoken = query
+    vector, width, bag, spare, title, sequence, titled, named, spoken, marks = query
     passages_allowed, documents_allowed, welcome, pinned, floor = caller
     limit = min(limit, passage_document.shape[0])
 
@@ -183,7 +184,9 @@ def _find(
     count_codes(shown, types, langs, categories_of, categories, counts[:type_count], by_lang, by_category)
 
     counted = nanoseconds()
-    quoted = quotable(shown[offset:end], best[offset:end], found, documents, scores, vector, stored, passage_start)
+    quoted = quotable(
+        shown[offset:end], best[offset:end], found, documents, scores, vector, stored, passage_start, marks
+    )
     chosen = nanoseconds()
     evidence = strongest(groups[0] if groups.shape[0] else -1, members[0], documents, lexical, closeness, agreeing)
     times = (

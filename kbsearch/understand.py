@@ -12,8 +12,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from operator import itemgetter
 
+from kbsearch.index.arrays import Flags
 from kbsearch.index.lexical import LexicalIndex
-from kbsearch.lexicon import Flags, Lexicon, ReadWord, WordFacts
+from kbsearch.lexicon import Lexicon, ReadWord, WordFacts
 from kbsearch.text.analyze import query_terms
 from kbsearch.text.cyrillic import to_cyrillic
 from kbsearch.text.digraphs import HAVE_DIGRAPHS

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kbsearch.errors import FilterError
 from kbsearch.filters import FILTER_FIELDS
+from kbsearch.index.arrays import Flags
 from kbsearch.snapshot import Snapshot
 from kbsearch.text.tags import covers
 from kbsearch.types import DOCUMENT_TYPES, SearchRequest, noun
@@ -19,8 +20,6 @@ from kbsearch.types import DOCUMENT_TYPES, SearchRequest, noun
 CACHE_SIZE = 64
 # Some 2 MB for each of these combinations.
 MOST_CARDS = 4096
-
-Flags = NDArray[np.bool_]
 
 
 @noun

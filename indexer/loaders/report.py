@@ -29,7 +29,7 @@ class Problem:
 
 @dataclass(slots=True)
 class LoadReport:
-    """Running totals of one load; `problems` and `notes` hold the first 200, the counters count all."""
+    """Running totals of one load; `problems` and `notes` hold the first 200, `problem_count` counts all."""
 
     documents: int = 0
     by_source: list[int] = field(default_factory=list)
@@ -37,7 +37,6 @@ class LoadReport:
     files: int = 0
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
-    note_count: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add_problem(self, problem: Problem) -> None:
@@ -47,8 +46,7 @@ class LoadReport:
             self.problems.append(problem)
 
     def add_note(self, note: str) -> None:
-        """Count a note and keep it while there is room."""
-        self.note_count += 1
+        """Keep a note while there is room."""
         if len(self.notes) < KEPT:
             self.notes.append(note)
 

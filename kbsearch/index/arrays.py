@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from kbsearch.errors import REBUILD, SnapshotDamaged
 from kbsearch.index.ragged import Ragged
 
+Flags = NDArray[np.bool_]
+
 _MOST_VALUES = 4096
 """Some 10 MB of records or of passages."""
 

@@ -13,7 +13,6 @@ snapshot and are kept in it, so that a shard scores as the whole does.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kbsearch.errors import REBUILD, SnapshotDamaged
-from kbsearch.index.arrays import first_of_each, hash_texts, open_array, write_array
+from kbsearch.index.arrays import first_of_each, open_array, write_array
 from kbsearch.index.kernels import compiled, invert_rows, sort_pairs, weigh_terms
 from kbsearch.index.numbers import Numbers
 from kbsearch.index.query_kernels import mask_of, search_postings
@@ -65,27 +64,6 @@ class LexicalHits:
     """No passage can score more than this (term frequency without limit); unknown terms count as the rarest."""
     probed: NDArray[np.float32]
     """Scores of the passages that the caller asked about, in his order."""
-
-
-class LexicalBuilder:
-    """Collects passages' terms, then writes the index."""
-
-    def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._terms: list[list[int]] = []
-        self._frequencies: list[list[int]] = []
-
-    def add(self, terms: Sequence[str]) -> None:
-        """Add the next passage's terms, repetitions included."""
-        counted = Counter(terms)
-        self._terms.append([self._ids.setdefault(term, len(self._ids)) for term in counted])
-        self._frequencies.append(list(counted.values()))
-
-    def write(self, directory: Path) -> LexicalStatistics:
-        """Write the arrays under `directory` (made here) and return the statistics."""
-        terms = Ragged(hash_texts(self._ids), np.arange(len(self._ids) + 1))
-        bags = Ragged.of_numbers(self._terms, np.int32)
-        return write_lexical(directory, bags, Ragged.of_numbers(self._frequencies, np.int32), terms)
 
 
 def write_lexical(

@@ -119,29 +119,69 @@ def quotable(
     vector: NDArray[np.float32],
     stored: Any,
     starts: NDArray[np.int64],
+    marks: Any,
 ) -> NDArray[np.int64]:
     """The passage to quote of each shown document: its best candidate; of a translation that neither leg found, the
-    one nearest to `vector`, or its first where there is none.
+    one nearest to `vector`, or its first where there is none. Where that one holds nothing that was asked for, it is
+    the best candidate of the document that holds enough of it, if there is any.
 
     `best`: the place of each group's best candidate; `stored`: what `cosines_at` takes of the vectors; document d has
-    the passages from `starts[d]` to `starts[d + 1]`.
+    the passages from `starts[d]` to `starts[d + 1]`; `marks`: from `Marks.quotable`.
     """
     rows, places, step, low = stored
+    offsets, stems, wanted, enough = marks
+    seen = _last_bytes(wanted)
     quoted = passages[best]
     for number in range(shown.shape[0]):
         document = shown[number]
-        if documents[best[number]] == document:
+        if documents[best[number]] != document:
+            highest = np.float32(-np.inf)
+            quoted[number] = starts[document]
+            found = False
+            for place in range(documents.shape[0]):
+                if documents[place] == document and scores[place] > highest:
+                    quoted[number], highest, found = passages[place], scores[place], True
+            if not found and vector.shape[0]:
+                own = np.arange(starts[document], starts[document + 1])
+                quoted[number] = own[np.argmax(cosines_at(rows, places, step, low, vector, own))]
+        chosen = quoted[number]
+        if _hold(stems[offsets[chosen] : offsets[chosen + 1]], wanted, seen, 1):
             continue
         highest = np.float32(-np.inf)
-        quoted[number] = starts[document]
-        found = False
         for place in range(documents.shape[0]):
             if documents[place] == document and scores[place] > highest:
-                quoted[number], highest, found = passages[place], scores[place], True
-        if not found and vector.shape[0]:
-            own = np.arange(starts[document], starts[document + 1])
-            quoted[number] = own[np.argmax(cosines_at(rows, places, step, low, vector, own))]
+                other = passages[place]
+                if _hold(stems[offsets[other] : offsets[other + 1]], wanted, seen, enough):
+                    quoted[number], highest = other, scores[place]
     return quoted
+
+
+@compiled
+def _last_bytes(wanted: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which last bytes these stems have."""
+    seen = np.zeros(_SLOTS, dtype=np.bool_)
+    for stem in wanted:
+        seen[stem % _SLOTS] = True
+    return seen
+
+
+@compiled
+def _hold(stems: NDArray[np.uint32], wanted: NDArray[np.uint32], seen: NDArray[np.bool_], enough: int) -> bool:
+    """Whether `enough` different ones of the wanted stems are among these; `seen`: the last bytes of the wanted."""
+    met = np.zeros(wanted.shape[0], dtype=np.bool_)
+    count = 0
+    for stem in stems:
+        if not seen[stem % _SLOTS]:
+            continue
+        for number in range(wanted.shape[0]):
+            if wanted[number] == stem:
+                # One that is wanted twice counts once.
+                count += not met[number]
+                met[number] = True
+                break
+        if count >= enough:
+            return True
+    return False
 
 
 @compiled
@@ -276,9 +316,7 @@ def quote_passages(
         most, total = max(most, size), total + size
     marked = np.empty(most, dtype=np.int64)
     ranges = np.empty((total, 2), dtype=np.int64)
-    seen = np.zeros(_SLOTS, dtype=np.bool_)
-    for stem in wanted:
-        seen[stem % _SLOTS] = True
+    seen = _last_bytes(wanted)
     count = 0
     for place in range(passages.shape[0]):
         first, after = offsets[passages[place]], offsets[passages[place] + 1]

@@ -44,9 +44,6 @@ class Correction:
 
     word: str
     """In its most frequent form, diacritics included, lower case; found by its stem, with the ending that was typed."""
-    lang: str
-    distance: int
-    frequency: int
     is_slip: bool
     """Slipping fingers explain the difference; else the word typed may well be right, and only unknown here."""
 
@@ -222,7 +219,7 @@ class SpellingIndex:
                 slip = near and not other_prefix(folded, candidate, primary(lang))
                 rank = (distance, not slip, candidate[0] != folded[0], -frequency)
                 if primary(lang) in spoken and (best is None or rank < best[0]) and is_visible(form, lang):
-                    best = (rank, Correction(form, lang, distance, frequency, slip))
+                    best = (rank, Correction(form, slip))
         return best[1] if best else self._with_stem_near(word.lower(), spoken, is_visible)
 
     def _with_stem_near(
@@ -245,7 +242,7 @@ class SpellingIndex:
                         inflected = _inflected(form, meant, word[len(typed) :], lang)
                         slip = inflected == form or _is_sure_slip(typed, meant)
                         slip = slip and not other_prefix(folded, fold(inflected), lang)
-                        best = (rank, Correction(inflected, spoken, 1, frequency, slip))
+                        best = (rank, Correction(inflected, slip))
         return best[1] if best else None
 
     def _near(self, folded: str) -> list[tuple[str, list[tuple[int, str, str]]]]:

@@ -188,6 +188,37 @@ def test_what_was_changed_after_a_lost_answer_is_another_message(
     assert kept == {"My parcel is lost.", "My parcel is lost. It is a lamp."}
 
 
+def test_what_was_read_after_a_lost_answer_makes_no_other_message(
+    customer: Customer, shop: Shop, help_site: Site
+) -> None:
+    """The same words are filed once, though an article was opened in between."""
+    customer.visit(shop.page())
+    filed = handovers(customer.page)
+    source = customer.ask("reset password answer").locator(".source")
+    customer.person.click()
+    message, send = customer.root.get_by_label("Message"), customer.root.get_by_role("button", name="Send message")
+    message.fill("I cannot sign in.")
+    customer.root.get_by_label("E-mail").fill("anna@shop.example")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    customer.page.route("**/v1/handover", lose, times=1)
+    send.click()
+    expect(customer.root.get_by_role("alert")).to_contain_text("Nothing is lost")
+    message.press("Escape")
+    source.click()
+    expect(customer.root.locator(".article h3")).to_be_visible()
+    customer.person.click()
+    send.click()
+    expect(customer.root.locator(".filed h3")).to_be_visible()
+    first, second = filed
+    assert first["opened"] != second["opened"]
+    assert first["idempotency_key"] == second["idempotency_key"]
+    assert len(help_site.service.tickets.listed()) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "field", "words"),
     [

@@ -55,6 +55,20 @@ def test_a_hidden_group_member_in_another_group_changes_nothing(engine_of: Calla
     assert ids(engine.search(SearchRequest(q="refund money", lang="lv"))) == ["english"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "begins"), [("red blinking hub", "Lights."), ("hub not working since the thunder", "Push the cable")]
+)
+def test_what_is_quoted_holds_half_of_the_words_where_a_passage_does(
+    engine_of: Callable[..., Engine], typed: str, begins: str
+) -> None:
+    """Headings are not shown: a passage found by its own gives way to one whose text says what was asked."""
+    lights = "Lights. A red and blinking one means that your hub has no internet. "
+    others = "Whatever else it shows is told by the app itself, under devices, where all that you own is listed. " * 8
+    body = f"{lights}{others}\n\n## Red, blinking hub\n\nPush the cable in until it clicks at both ends."
+    engine = engine_of(row("hub", "en", "The device is offline", body), row("other", "en", "Returns", "Send it back."))
+    assert engine.search(SearchRequest(q=typed, lang="en")).hits[0].snippet.startswith(begins)
+
+
 def test_a_twin_in_the_same_language_is_no_translation(engine_of: Callable[..., Engine]) -> None:
     """Of the document as of the hit: only other languages are named."""
     engine = engine_of(*REFUNDS)

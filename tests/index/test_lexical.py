@@ -17,22 +17,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
+from benchmarks.bags import index_bags
 from kbsearch.errors import SnapshotDamaged
 from kbsearch.index.arrays import hash_texts
-from kbsearch.index.lexical import DELTA, K1, B, LexicalBuilder, LexicalHits, LexicalIndex, write_lexical
+from kbsearch.index.lexical import DELTA, K1, B, LexicalHits, LexicalIndex, write_lexical
 from kbsearch.index.ragged import Ragged
 
 TOLERANCE = 1e-4
 
 Bags = Sequence[Sequence[str]]
-
-
-def build(bags: Bags, directory: Path) -> LexicalIndex:
-    builder = LexicalBuilder()
-    for bag in bags:
-        builder.add(bag)
-    builder.write(directory)
-    return LexicalIndex(directory)
 
 
 def oracle(bags: Bags, query: Sequence[str]) -> NDArray[np.float64]:
@@ -73,7 +66,7 @@ def test_words_that_share_terms_count_together(tmp_path: Path) -> None:
         [term for word, count in zip(held, counts, strict=True) for term in terms[word] * count]
         for held, counts in zip(words, times, strict=True)
     ]
-    build(spelt, tmp_path / "terms")
+    index_bags(spelt, tmp_path / "terms")
     for path in (tmp_path / "terms").iterdir():
         assert (tmp_path / "words" / path.name).read_bytes() == path.read_bytes()
 
@@ -91,7 +84,7 @@ def test_scores_equal_the_reference(passages: Bags, query: list[str], random) ->
     expected = oracle(passages, query)
     probe = np.asarray(random.sample(range(len(passages)), len(passages)), dtype=np.int64)
     with tempfile.TemporaryDirectory() as folder:
-        hits = build(passages, Path(folder) / "index").search(query, len(passages), probe=probe)
+        hits = index_bags(passages, Path(folder) / "index").search(query, len(passages), probe=probe)
     np.testing.assert_allclose(all_scores(hits, len(passages)), expected, atol=TOLERANCE)
     np.testing.assert_allclose(hits.probed + hits.baseline, expected[probe], atol=TOLERANCE)
 
@@ -101,7 +94,7 @@ def test_scores_equal_the_reference(passages: Bags, query: list[str], random) ->
 def test_best_come_first_and_ties_keep_the_passages_order(passages: Bags, query: list[str]) -> None:
     """Hits are exactly the passages sharing a term, by falling score, equal scores by rising number."""
     with tempfile.TemporaryDirectory() as folder:
-        index = build(passages, Path(folder) / "index")
+        index = index_bags(passages, Path(folder) / "index")
         hits = index.search(query, len(passages))
         sharing = {n for n, bag in enumerate(passages) if set(bag) & set(query)}
         assert set(hits.passages.tolist()) == sharing
@@ -117,7 +110,7 @@ def test_best_come_first_and_ties_keep_the_passages_order(passages: Bags, query:
 def test_no_score_exceeds_the_bound(passages: Bags, query: list[str]) -> None:
     """The bound holds for every passage, so that a share of it is never above one."""
     with tempfile.TemporaryDirectory() as folder:
-        hits = build(passages, Path(folder) / "index").search(query, len(passages))
+        hits = index_bags(passages, Path(folder) / "index").search(query, len(passages))
     assert np.all(hits.scores <= hits.bound * (1 + 1e-6))
 
 
@@ -127,7 +120,7 @@ def test_allowed_mask_removes_passages_and_changes_no_score(passages: Bags, quer
     """Refused passages never come back; the others keep score and order, however small the limit."""
     allowed = np.asarray([bool(mask >> n & 1) for n in range(len(passages))])
     with tempfile.TemporaryDirectory() as folder:
-        index = build(passages, Path(folder) / "index")
+        index = index_bags(passages, Path(folder) / "index")
         everything = index.search(query, len(passages))
         for limit in (2, len(passages)):
             some = index.search(query, limit, allowed=allowed)
@@ -142,7 +135,7 @@ def test_terms_are_together_where_a_passage_holds_both(passages: Bags, mask: int
     """Any passage, or any allowed one."""
     allowed = np.asarray([bool(mask >> number & 1) for number in range(len(passages))], dtype=np.bool_)
     with tempfile.TemporaryDirectory() as folder:
-        index = build(passages, Path(folder) / "index")
+        index = index_bags(passages, Path(folder) / "index")
         terms = sorted({term for bag in passages for term in bag} | {"absent"})
         for first, second in product(terms, terms):
             holders = np.asarray([first in bag and second in bag for bag in passages], dtype=np.bool_)
@@ -152,7 +145,7 @@ def test_terms_are_together_where_a_passage_holds_both(passages: Bags, mask: int
 
 def test_a_weight_of_two_equals_typing_the_term_twice(tmp_path: Path) -> None:
     """Weights are repetitions; so is the bound, unknown terms included."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     weighed = index.search(["cat", "mat", "zebra"], 6, weights=[2.0, 1.0, 3.0])
     repeated = index.search(["cat", "cat", "mat", "zebra", "zebra", "zebra"], 6)
     assert weighed.passages.tolist() == repeated.passages.tolist()
@@ -163,7 +156,7 @@ def test_a_weight_of_two_equals_typing_the_term_twice(tmp_path: Path) -> None:
 
 def test_hand_arithmetic(tmp_path: Path) -> None:
     """`fish` in 1 of 6 passages of average length 18/6: idf·(k1 + 1)/(1 + k1·(1 − b + b·1/3)) above the baseline."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     hits = index.search(["fish"], 3)
     idf = np.log(7 / 1)
     assert hits.passages.tolist() == [5]
@@ -174,7 +167,7 @@ def test_hand_arithmetic(tmp_path: Path) -> None:
 
 def test_an_unknown_term_finds_nothing_and_counts_as_the_rarest(tmp_path: Path) -> None:
     """A word nobody wrote lowers the share that any passage explains."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     hits = index.search(["zebra"], 5)
     assert hits.passages.size == 0
     assert hits.bound == pytest.approx(np.log(7) * (K1 + 1), rel=1e-6)
@@ -185,7 +178,7 @@ def test_an_unknown_term_finds_nothing_and_counts_as_the_rarest(tmp_path: Path) 
 @pytest.mark.parametrize("bags", [[], [[], []]], ids=["no passage", "only empty passages"])
 def test_an_empty_collection_answers_nothing(bags: Bags, tmp_path: Path) -> None:
     """Nothing indexed is no error (rank_bm25 divides by zero here)."""
-    index = build(bags, tmp_path / "index")
+    index = index_bags(bags, tmp_path / "index")
     hits = index.search(["cat"], 5)
     assert (hits.passages.size, hits.scores.size) == (0, 0)
     assert index.statistics.passages == len(bags)
@@ -193,14 +186,14 @@ def test_an_empty_collection_answers_nothing(bags: Bags, tmp_path: Path) -> None
 
 def test_a_limit_of_zero_or_beyond_the_collection_is_harmless(tmp_path: Path) -> None:
     """The limit only bounds; it is neither memory to reserve nor a place to write."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     assert index.search(["cat"], 0).passages.size == 0
     assert index.search(["cat"], 10**12).passages.tolist() == index.search(["cat"], 6).passages.tolist()
 
 
 def test_scratch_is_clean_between_queries(tmp_path: Path) -> None:
     """A query's scores never leak into the next one of the same thread, whatever was filtered or failed."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     expected = index.search(["mat"], 6)
     index.search(["cat", "dog", "song"], 1, allowed=np.zeros(6, np.bool_))
     with pytest.raises(IndexError):
@@ -214,7 +207,7 @@ def test_two_threads_at_once_get_their_own_scores(tmp_path: Path) -> None:
     """Each thread adds up in its own memory."""
     random = np.random.default_rng(3)
     letters = list("abcdefghijklmnopqrstuvwxyz")
-    index = build([random.choice(letters, 20).tolist() for _ in range(3000)], tmp_path / "index")
+    index = index_bags([random.choice(letters, 20).tolist() for _ in range(3000)], tmp_path / "index")
     asked = [random.choice(letters, 4).tolist() for _ in range(200)]
     expected = [index.search(query, 20) for query in asked]
     with ThreadPoolExecutor(4) as pool:
@@ -226,7 +219,7 @@ def test_two_threads_at_once_get_their_own_scores(tmp_path: Path) -> None:
 
 def test_statistics_are_those_of_the_whole_collection(tmp_path: Path) -> None:
     """N, average length and df are stored, and a filter leaves them alone."""
-    index = build(ROOM, tmp_path / "index")
+    index = index_bags(ROOM, tmp_path / "index")
     assert index.statistics.passages == 6
     assert index.statistics.average_length == pytest.approx(sum(map(len, ROOM)) / 6)
     df = Counter(term for bag in ROOM for term in set(bag))
@@ -243,7 +236,7 @@ def test_statistics_are_those_of_the_whole_collection(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"passages": 1}'])
 def test_damaged_statistics_are_named(content: bytes, tmp_path: Path) -> None:
     """A broken file is a SnapshotDamaged that names it."""
-    build(ROOM, tmp_path / "index")
+    index_bags(ROOM, tmp_path / "index")
     (tmp_path / "index" / "statistics.json").write_bytes(content)
     with pytest.raises(SnapshotDamaged, match=r"statistics\.json"):
         LexicalIndex(tmp_path / "index")
@@ -251,7 +244,7 @@ def test_damaged_statistics_are_named(content: bytes, tmp_path: Path) -> None:
 
 def test_written_statistics_are_readable_json(tmp_path: Path) -> None:
     """Statistics lie beside the arrays in plain JSON, k1, b and delta with them."""
-    build(ROOM, tmp_path / "index")
+    index_bags(ROOM, tmp_path / "index")
     stored = orjson.loads((tmp_path / "index" / "statistics.json").read_bytes())
     assert stored == {"passages": 6, "average_length": 3.0, "terms": 9, "k1": K1, "b": B, "delta": DELTA}
 

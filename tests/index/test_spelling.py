@@ -70,7 +70,7 @@ def test_one_slip_is_repaired(index: SpellingIndex, typed: str, meant: str) -> N
     """Each kind of single edit leads back to the word."""
     correction = index.correct(typed, ["en"])
     assert correction is not None
-    assert (correction.word, correction.lang, correction.distance) == (meant, "en", 1)
+    assert correction.word == meant
 
 
 def test_two_slips_are_repaired_in_long_words_only(index: SpellingIndex) -> None:
@@ -116,10 +116,10 @@ def test_nearest_first_then_first_letter_then_frequency(tmp_path: Path) -> None:
     index = build(tmp_path / "s", en=words)
     correction = index.correct("btter", ["en"])
     assert correction is not None
-    assert (correction.word, correction.frequency) == ("better", 2)
+    assert correction.word == "better"
     correction = index.correct("xetter", ["en"])
     assert correction is not None
-    assert (correction.word, correction.frequency) == ("letter", 3)
+    assert correction.word == "letter"
 
 
 def test_the_most_frequent_spelling_of_a_form_is_given(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_other_forms_of_known_words_are_repaired(tmp_path: Path, typed: str, lan
     index = build(tmp_path / "s", lv=["tehnika", "samaksāt"], en=["visitors", "accountant"], lt=["nusipirkti"])
     correction = index.correct(typed, [lang])
     assert correction is not None
-    assert (correction.word, correction.lang, correction.distance, correction.is_slip) == (meant, lang, 1, True)
+    assert (correction.word, correction.is_slip) == (meant, True)
 
 
 @pytest.mark.parametrize(
@@ -194,19 +194,18 @@ def test_every_single_edit_is_found(index: SpellingIndex, word: str) -> None:
         correction = index.correct(typed, ["en"])
         if allowed_edits(typed) and typed not in ENGLISH:
             assert correction is not None, typed
-            assert correction.distance == 1
+            assert OSA.distance(typed, correction.word) == 1
 
 
 @settings(max_examples=150, deadline=None)
 @given(typed=st.text(alphabet="adeilnoprstuvwy", min_size=3, max_size=12))
 @example(typed="oder")
 def test_a_correction_is_never_farther_than_allowed(index: SpellingIndex, typed: str) -> None:
-    """The reported distance is the true one, and within what the word's length allows; four letters gain a fifth."""
+    """Its distance is within what the word's length allows; four letters gain a fifth."""
     correction = index.correct(typed, ["en", "lv"])
     if correction is not None:
         typed, found = fold(typed), fold(correction.word)
         distance = OSA.distance(typed, found)
-        assert correction.distance == distance
         if len(typed) == 4:
             assert (distance, len(found)) == (1, 5)
         else:

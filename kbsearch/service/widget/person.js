@@ -15,8 +15,9 @@ const personView = el("div", { class: "view person", role: "region", "aria-label
 
 let reason = "customer_request";
 let typedMessage = false;
-// A second press, or a second try after a lost answer, sends the same under the same key, and files it once. What was
-// changed since is another message: the service refuses it under a used key, and the lost one may have been filed.
+// A second press, or a second try after a lost answer, sends the same words under the same key, and files them once,
+// whatever was looked at in between. Words that were changed since are another message: the service refuses them under
+// a used key, and the lost ones may have been filed.
 let lastSent = "";
 let fileKey = "";
 messageInput.addEventListener("input", () => (typedMessage = true));
@@ -61,8 +62,9 @@ async function filePerson(submit) {
   fileButton.textContent = texts.sending;
   try {
     const body = handover(message);
-    if (JSON.stringify(body) !== lastSent) {
-      lastSent = JSON.stringify(body);
+    const words = JSON.stringify([body.message, body.contact, body.conversation]);
+    if (words !== lastSent) {
+      lastSent = words;
       fileKey = randomId();
     }
     const filed = await ask("v1/handover", { ...body, idempotency_key: fileKey });
