@@ -208,9 +208,9 @@ class Engine:
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = self._titled(typed, visible)
-        if not numbers and len(typed[-1]) >= SEARCHED and all(is_stop_word(word, lang) for word in typed[:-1]):
-            if self._is_unfinished(typed[-1], lang, audiences):
-                numbers = self._titled(typed[-1:], visible)  # "how do I ret…"
+        only_begun = len(typed[-1]) >= SEARCHED and all(is_stop_word(word, lang) for word in typed[:-1])
+        if not numbers and only_begun and self._is_unfinished(typed[-1], lang, audiences):
+            numbers = self._titled(typed[-1:], visible)  # "how do I ret…"
         if not numbers and len(q) >= KEYS_TELL:
             numbers = self._titled(surfaces(in_other_layout(q)), visible)
         if not numbers and len(q) >= SEARCHED and limit > 0:
