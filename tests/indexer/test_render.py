@@ -10,6 +10,8 @@ from indexer.render import render
 from kbsearch.types import Document
 
 PAGE = "https://shop.example/help/pay/cards.html"
+BLANKS = "".join(map(chr, range(0x21)))
+"""What browsers take off an address; inside it they drop tabs and line breaks as well."""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,19 @@ def test_pictures_come_from_where_the_page_is() -> None:
     assert 'src="i/card.png"' in render("![card](i/card.png)", "markdown")
     assert 'src="/kb/i/card.png"' in render("![card](i/card.png)", "markdown", "/kb/cards")
     assert "href" not in render('<a href="https://[x">x</a><a href="//[x">x</a>', "html", PAGE)
+
+
+@pytest.mark.parametrize("url", [PAGE, ""])
+@pytest.mark.parametrize("hidden", ["\x85", "\xa0", "\u2003", "\u3000", " ", "\t", "\n", "&#9;", "&#12;", "&#31;"])
+@pytest.mark.parametrize("scheme", ["javascript", "data", "java\tscript", "java&#10;script", "java&#13;script"])
+@pytest.mark.parametrize("element", ["<a href='{}'>x</a>", "<img src='{}'>", "<video><source src='{}'></video>"])
+def test_no_address_has_another_scheme(element: str, scheme: str, hidden: str, url: str) -> None:
+    """Blanks that parsers of addresses keep hide a scheme, and must not be taken off it."""
+    html = render(element.format(f"{hidden}{scheme}:alert(1)"), "html", url)
+    for node in LexborHTMLParser(html).css("[href], [src]"):
+        address = node.attributes.get("href") or node.attributes.get("src") or ""
+        read = address.strip(BLANKS).translate(dict.fromkeys(map(ord, "\t\n\r")))
+        assert not read.lower().startswith(("javascript:", "data:")), address
 
 
 def test_anchors_are_found_and_are_none_of_the_page_around() -> None:
