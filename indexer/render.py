@@ -119,6 +119,11 @@ _AROUND_ADDRESS = "".join(map(chr, range(0x21)))
 """What parsers of addresses drop around one; `str.strip` drops more, which would bring a hidden scheme to light."""
 _ANCHOR = "article-"
 """Before every id, so that none is one of the page's that shows the article."""
+_NAMED_ANCHOR = re.compile(
+    r"(<a(?![^<>]*\sid\s*=)(?:\s+[^\s\"'<>/=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))?)*?\s+)name(?=\s*=)",
+    re.IGNORECASE,
+)
+"""How older pages write an anchor."""
 _VIDEO = re.compile(r"<(?:iframe|video|source)\b[^<>]*>", re.IGNORECASE)
 _ADDRESS = re.compile(r"\bsrc\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _NAME = re.compile(r"\btitle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -185,7 +190,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _sanitise(source: str, url: str) -> str:
-    source = _VIDEO.sub(_link_to_video, source)
+    source = _NAMED_ANCHOR.sub(r"\1id", _VIDEO.sub(_link_to_video, source))
     if "<" in source and _depth(source) > MAX_DEPTH:
         source = re.sub(r"<[^<>]*>?", " ", source)
     return _cleaner(url).clean(source)
@@ -216,6 +221,9 @@ def _attribute(name: str, value: str, url: str) -> str | None:
     try:
         whole = urljoin(url, address)
         scheme = urlsplit(whole).scheme
+        page, anchor = urldefrag(whole)
+        if name == "href" and anchor and page == urldefrag(url).url:
+            return f"#{_ANCHOR}{anchor}"
     except ValueError:  # no address at all, such as https://[x
         return None
     # nh3 judged what was written, and this is what is shown.

@@ -25,6 +25,9 @@ BLANKS = "".join(map(chr, range(0x21)))
         (" mailto:a@b.example", "mailto:a@b.example"),
         ("#fees", "#article-fees"),
         ("cash.html#fees", "https://shop.example/help/pay/cash.html#fees"),
+        ("cards.html#fees", "#article-fees"),
+        ("https://shop.example/help/pay/cards.html#fees", "#article-fees"),
+        ("cards.html", "https://shop.example/help/pay/cards.html"),
     ],
 )
 def test_links_lead_where_they_led_on_their_page(written: str, shown: str) -> None:
@@ -57,6 +60,21 @@ def test_anchors_are_found_and_are_none_of_the_page_around() -> None:
     assert [node.attributes["id"] for node in tree.css("[id]")] == ["article-q", "article-main"]
     assert tree.css_first("#article-q").tag == "h2"
     assert tree.css_first("a").attributes["href"] == "#article-q"
+
+
+@pytest.mark.parametrize(
+    ("written", "anchors"),
+    [
+        ("<a name=fees>x</a>", ["article-fees"]),
+        ("<A class='b' title=\"a name = c\" NAME = 'fees'>x</A>", ["article-fees"]),
+        ("<a name=old id=fees>x</a><a id='fine' name='old'>y</a>", ["article-fees", "article-fine"]),
+        ("<a data-name=x title='my name=x' href=/>x</a><p>&lt;a name=x&gt;", []),
+    ],
+)
+def test_anchors_of_older_pages_are_found(written: str, anchors: list[str]) -> None:
+    """`name` was dropped, and the table of contents led nowhere."""
+    tree = LexborHTMLParser(render(written, "html", PAGE))
+    assert [node.attributes["id"] for node in tree.css("[id]")] == anchors
 
 
 @pytest.mark.parametrize(
