@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import nh3
 from pyromark import Markdown, Options
@@ -114,8 +114,16 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "details": {"open"},
 }
+_SCHEMES = {"http", "https", "mailto", "tel"}
+_AROUND_ADDRESS = "".join(map(chr, range(0x21)))
+"""What parsers of addresses drop around one; `str.strip` drops more, which would bring a hidden scheme to light."""
 _ANCHOR = "article-"
 """Before every id, so that none is one of the page's that shows the article."""
+_NAMED_ANCHOR = re.compile(
+    r"(<a(?![^<>]*\sid\s*=)(?:\s+[^\s\"'<>/=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))?)*?\s+)name(?=\s*=)",
+    re.IGNORECASE,
+)
+"""How older pages write an anchor."""
 _VIDEO = re.compile(r"<(?:iframe|video|source)\b[^<>]*>", re.IGNORECASE)
 _ADDRESS = re.compile(r"\bsrc\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _NAME = re.compile(r"\btitle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -182,7 +190,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _sanitise(source: str, url: str) -> str:
-    source = _VIDEO.sub(_link_to_video, source)
+    source = _NAMED_ANCHOR.sub(r"\1id", _VIDEO.sub(_link_to_video, source))
     if "<" in source and _depth(source) > MAX_DEPTH:
         source = re.sub(r"<[^<>]*>?", " ", source)
     return _cleaner(url).clean(source)
@@ -195,7 +203,7 @@ def _cleaner(url: str) -> nh3.Cleaner:
         clean_content_tags=_DROPPED_WHOLE,
         attributes=_ATTRIBUTES,
         attribute_filter=lambda _, name, value: _attribute(name, value, url),
-        url_schemes={"http", "https", "mailto", "tel"},
+        url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"img": {"loading": "lazy"}},
     )
@@ -207,13 +215,19 @@ def _attribute(name: str, value: str, url: str) -> str | None:
         return f"{_ANCHOR}{value}"
     if name not in ("href", "src"):
         return value
-    address = value.strip()
+    address = value.strip(_AROUND_ADDRESS)
     if address.startswith("#"):
         return f"#{_ANCHOR}{address[1:]}"
     try:
-        return urljoin(url, address)
+        whole = urljoin(url, address)
+        scheme = urlsplit(whole).scheme
+        page, anchor = urldefrag(whole)
+        if name == "href" and anchor and page == urldefrag(url).url:
+            return f"#{_ANCHOR}{anchor}"
     except ValueError:  # no address at all, such as https://[x
         return None
+    # nh3 judged what was written, and this is what is shown.
+    return whole if not scheme or scheme in _SCHEMES else None
 
 
 def _link_to_video(found: re.Match[str]) -> str:

@@ -49,8 +49,9 @@ def read(source: SourceFile) -> Iterator[Item]:
     except (EOFError, lzma.LZMAError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno:  # the system's own; the others tell of the packing
             raise
+        place = f" after line {number}" if number else ""
         raise SourceError(
-            f"{source.name} is damaged or cut short after line {number} ({error}), and half of it would look like "
+            f"{source.name} is damaged or cut short{place} ({error}), and half of it would look like "
             "deleted articles; nothing was published. Pack or copy it again, or take it away."
         ) from error
     if empty:

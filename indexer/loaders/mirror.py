@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from indexer.loaders import html
-from indexer.loaders.report import Found, Item, SourceFile
+from indexer.loaders.report import Found, Item, Note, SourceFile
 
 EXTENSIONS = (".mirror.json",)
 
@@ -18,12 +18,12 @@ def read(source: SourceFile) -> Iterator[Item]:
     """Yield the documents of every page, in the order of addresses; several addresses of one page are one.
 
     They are where one leads to the other, and where both name one address of the site as theirs (`rel="canonical"`)
-    under one title; on some sites all pages name the first one.
+    under one title; on some sites all pages name the first one. A note tells of a page left out that says something else.
     """
     pages = orjson.loads(source.path.read_bytes())["pages"]
     files = {page["final"]: page for _, page in reversed(sorted(pages.items()))}
-    taken: set[tuple[str, str]] = set()
-    others: list[tuple[tuple[str, str], list[Item]]] = []
+    bodies: dict[tuple[str, str], str] = {}
+    others: list[tuple[str, tuple[str, str], str, list[Item]]] = []
     for url, page in sorted(files.items()):
         file = SourceFile(source.path.with_name(page["file"]), url, _id(url))
         items = list(html.read(file, url, page["encoding"]))
@@ -35,14 +35,19 @@ def read(source: SourceFile) -> Iterator[Item]:
         if urlsplit(named[0]).netloc != urlsplit(url).netloc:
             named = (url, named[1])
         if named[0] == url:
-            taken.add(named)
+            bodies[named] = found.document.body
             yield from items
         else:
-            others.append((named, items))
-    for named, items in others:
-        if named not in taken:
-            taken.add(named)
+            others.append((url, named, found.document.body, items))
+    for url, named, body, items in others:
+        if named not in bodies:
+            bodies[named] = body
             yield from items
+        elif body != bodies[named]:
+            yield Note(
+                f"{url}: names {named[0]} as its address (canonical), as another page titled {named[1]!r} does, but says "
+                "something else; left out. If it is an article of its own, mend its canonical link or its title."
+            )
 
 
 def _id(url: str) -> str:

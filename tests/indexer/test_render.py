@@ -10,6 +10,8 @@ from indexer.render import render
 from kbsearch.types import Document
 
 PAGE = "https://shop.example/help/pay/cards.html"
+BLANKS = "".join(map(chr, range(0x21)))
+"""What browsers take off an address; inside it they drop tabs and line breaks as well."""
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,9 @@ PAGE = "https://shop.example/help/pay/cards.html"
         (" mailto:a@b.example", "mailto:a@b.example"),
         ("#fees", "#article-fees"),
         ("cash.html#fees", "https://shop.example/help/pay/cash.html#fees"),
+        ("cards.html#fees", "#article-fees"),
+        ("https://shop.example/help/pay/cards.html#fees", "#article-fees"),
+        ("cards.html", "https://shop.example/help/pay/cards.html"),
     ],
 )
 def test_links_lead_where_they_led_on_their_page(written: str, shown: str) -> None:
@@ -36,12 +41,40 @@ def test_pictures_come_from_where_the_page_is() -> None:
     assert "href" not in render('<a href="https://[x">x</a><a href="//[x">x</a>', "html", PAGE)
 
 
+@pytest.mark.parametrize("url", [PAGE, ""])
+@pytest.mark.parametrize("hidden", ["\x85", "\xa0", "\u2003", "\u3000", " ", "\t", "\n", "&#9;", "&#12;", "&#31;"])
+@pytest.mark.parametrize("scheme", ["javascript", "data", "java\tscript", "java&#10;script", "java&#13;script"])
+@pytest.mark.parametrize("element", ["<a href='{}'>x</a>", "<img src='{}'>", "<video><source src='{}'></video>"])
+def test_no_address_has_another_scheme(element: str, scheme: str, hidden: str, url: str) -> None:
+    """Blanks that parsers of addresses keep hide a scheme, and must not be taken off it."""
+    html = render(element.format(f"{hidden}{scheme}:alert(1)"), "html", url)
+    for node in LexborHTMLParser(html).css("[href], [src]"):
+        address = node.attributes.get("href") or node.attributes.get("src") or ""
+        read = address.strip(BLANKS).translate(dict.fromkeys(map(ord, "\t\n\r")))
+        assert not read.lower().startswith(("javascript:", "data:")), address
+
+
 def test_anchors_are_found_and_are_none_of_the_page_around() -> None:
     html = render('<a href="#q">1</a><h2 id="q">1</h2><p><span id="main">x</span>', "html", PAGE)
     tree = LexborHTMLParser(html)
     assert [node.attributes["id"] for node in tree.css("[id]")] == ["article-q", "article-main"]
     assert tree.css_first("#article-q").tag == "h2"
     assert tree.css_first("a").attributes["href"] == "#article-q"
+
+
+@pytest.mark.parametrize(
+    ("written", "anchors"),
+    [
+        ("<a name=fees>x</a>", ["article-fees"]),
+        ("<A class='b' title=\"a name = c\" NAME = 'fees'>x</A>", ["article-fees"]),
+        ("<a name=old id=fees>x</a><a id='fine' name='old'>y</a>", ["article-fees", "article-fine"]),
+        ("<a data-name=x title='my name=x' href=/>x</a><p>&lt;a name=x&gt;", []),
+    ],
+)
+def test_anchors_of_older_pages_are_found(written: str, anchors: list[str]) -> None:
+    """`name` was dropped, and the table of contents led nowhere."""
+    tree = LexborHTMLParser(render(written, "html", PAGE))
+    assert [node.attributes["id"] for node in tree.css("[id]")] == anchors
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,20 @@ def test_pages_that_name_one_address_as_theirs_are_one(site: Site, tmp_path: Pat
     assert list(copied(site, tmp_path)[0]) == ["b", "c", "pay", "a", "print/ship"]
 
 
+def test_a_page_left_out_that_says_something_else_is_told(site: Site, tmp_path: Path) -> None:
+    """A site whose pages all name the first one, under one title, became one article without a word."""
+    head = "<title>Help</title><link rel=canonical href=/><main><p>{}</p></main>"
+    for path, body in [("/", "start"), ("/pay", "cards"), ("/start", "start")]:
+        site.html(path, head.format(body))
+    site.sitemap(*site.pages)
+    copied(site, tmp_path)
+    report = LoadReport()
+    assert [document.body for document in load_sources([tmp_path], report=report)] == ["<p>start</p>"]
+    (note,) = report.notes
+    assert note.startswith(f"{site.address}/pay: names {site.address}/ as its address")
+    assert "left out" in note
+
+
 def copied(site: Site, folder: Path) -> tuple[dict[str, str], list[str]]:
     """Bodies by id, and what was said."""
     said = [
