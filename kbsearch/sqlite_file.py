@@ -50,8 +50,8 @@ class SqliteFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # A new file is its owner's alone: customers' words and addresses are in it. What SQLite puts beside it has
-            # the same mode.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            # the same mode. One that is there may be for reading only.
+            os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
             self._writer = self._connect()
             self._migrate(migrations)
         except (sqlite3.Error, OSError) as error:

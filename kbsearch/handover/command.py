@@ -100,12 +100,9 @@ def _erase(store: TicketStore, options: argparse.Namespace, events: str) -> str:
         try:
             # The second finds tickets of a session that left no facts.
             clients = pseudonyms(log, options.client) | digests_of(options.client, log.salts().values())
-            erased = log.erased()
         finally:
             log.close()
         count = store.erase(client_ids=clients, session_ids={options.client})
-        # Where the facts went first, nothing tells that these are this customer's; they are due to go all the same.
-        count += store.erase_erased(erased)
     if options.json:
         return orjson.dumps({"erased": count}).decode()
     path = tickets_path(options.index, events)
