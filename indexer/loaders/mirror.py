@@ -18,7 +18,8 @@ def read(source: SourceFile) -> Iterator[Item]:
     """Yield the documents of every page, in the order of addresses; several addresses of one page are one.
 
     They are where one leads to the other, and where both name one address of the site as theirs (`rel="canonical"`)
-    under one title; on some sites all pages name the first one. A note tells of a page left out that says something else.
+    under one title; on some sites all pages name the first one. A note tells of a page left out that says something
+    else.
     """
     pages = orjson.loads(source.path.read_bytes())["pages"]
     files = {page["final"]: page for _, page in reversed(sorted(pages.items()))}
@@ -45,8 +46,8 @@ def read(source: SourceFile) -> Iterator[Item]:
             yield from items
         elif body != bodies[named]:
             yield Note(
-                f"{url}: names {named[0]} as its address (canonical), as another page titled {named[1]!r} does, but says "
-                "something else; left out. If it is an article of its own, mend its canonical link or its title."
+                f"{url}: names {named[0]} as its address (canonical), as another page titled {named[1]!r} does, but "
+                "says something else; left out. If it is an article of its own, mend its canonical link or its title."
             )
 
 
