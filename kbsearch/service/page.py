@@ -22,7 +22,8 @@ _MAX_FACET_VALUES = 12
 _CLOSEST = 3
 """Hits shown below “nothing here answers this”: a long list would say the opposite."""
 _RIGHT_TO_LEFT = frozenset(["ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"])
-_TABLE = re.compile(r'<table(?: [^">]*(?:"[^"]*"[^">]*)*)?>')
+# Whole tags, so that nothing within an attribute's value passes for one.
+_TAG = re.compile(r'<(?:"[^"]*"|[^">])*>')
 _UNKNOWN = ("", "und")
 _OTHER_NAMES = {
     "es": "Español", "fr": "Français", "it": "Italiano", "pt": "Português", "nl": "Nederlands", "sv": "Svenska",
@@ -126,12 +127,16 @@ def with_scrolling_tables(body: str, title: str) -> str:
     """
     places = count(1)
 
-    def begin(table: re.Match[str]) -> str:
+    def boxed(tag: re.Match[str]) -> str:
+        if tag[0] == "</table>":
+            return "</table></div>"
+        if not tag[0].startswith(("<table>", "<table ")):
+            return tag[0]
         place = next(places)
         label = escape(title if place == 1 else f"{title} {place}")
-        return f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{table[0]}'
+        return f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{tag[0]}'
 
-    return _TABLE.sub(begin, body).replace("</table>", "</table></div>")
+    return _TAG.sub(boxed, body)
 
 
 def segments(text: str, highlights: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:

@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from kbsearch.service.context import service_of
 from kbsearch.service.frame import bare_state, frame_values, html_page
+from kbsearch.service.middleware import SECURITY_HEADERS
 
 _OWN_HEADERS = {"content-length", "content-type", "cache-control"}
 _NO_PAGE = (404, 405)
@@ -20,4 +21,7 @@ def problem_page(request: Request, answered: Response) -> Response:
     values.update(view="results", problem=values["m"][problem])  # type: ignore[index]
     page = html_page(request, values, status)
     page.headers.update({name: value for name, value in answered.headers.items() if name not in _OWN_HEADERS})
+    # What nobody foresaw is answered outside of the middleware that adds them.
+    for header, value in SECURITY_HEADERS:
+        page.headers.setdefault(header.decode(), value.decode())
     return page

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 _JOINERS = {"langs": ",", "filter": " AND "}
 _HEADERS, _PARAMETERS = "kbsearch.headers", "kbsearch.parameters"
 
@@ -24,18 +25,20 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
 
 
 def from_other_site(scope: Scope) -> bool:
-    """Tell whether a page of another site sent what may have an effect: browsers always say so, and pages cannot forge
-    it.
+    """Tell whether a page of another site sent what may have an effect: browsers say so, and pages cannot forge it.
 
-    Over plain HTTP they say nothing but the page's origin. Its host is compared, not its scheme, which a proxy may have
-    changed without a word; a page cannot set a proxy's header.
+    Over plain HTTP, and older ones always, they say nothing but the page's origin. Its host is compared, not its
+    scheme, which a proxy may have changed without a word; a page cannot set a proxy's header.
     """
     headers = headers_of(scope)
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None or origin is None:
         return site not in (b"same-origin", b"none", None)
-    host = origin.partition(b"://")[2].lower()
-    return not host or host not in (headers.get(name, b"").lower() for name in (b"host", b"x-forwarded-host"))
+    scheme, _, host = origin.lower().partition(b"://")
+    port = _DEFAULT_PORTS.get(scheme, b"")
+    # Of several proxies the first saw what the browser asked for.
+    ours = (headers.get(name, b"").partition(b",")[0] for name in (b"host", b"x-forwarded-host"))
+    return not host or host not in (name.strip().lower().removesuffix(port) for name in ours)
 
 
 def parameters_of(scope: Scope) -> Mapping[str, str]:

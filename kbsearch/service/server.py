@@ -131,8 +131,8 @@ class _Protocol(HttpToolsProtocol):
         return answered and not self._reading and not self.pipeline and not self.flow.write_paused
 
     def close_if_stalled(self, now: float) -> None:
-        """Close the connection where its client has made no headway for too long, and no timer of uvicorn's runs: that
-        one is for a connection whose last request was answered, and ends with the first byte of the next."""
+        """Close the connection where its client has finished or read nothing for too long, and no timer of uvicorn's
+        runs: that one is for a connection whose last request was answered, and ends with the first byte of the next."""
         unsent = self.transport.get_write_buffer_size()
         # While nothing is read, it is the service that takes its time.
         if unsent != self._unsent or (self.flow.read_paused and not unsent):

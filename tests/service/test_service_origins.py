@@ -93,6 +93,11 @@ def test_pages_that_are_not_named_have_no_effect(
         ({"Origin": "http://testserver"}, 303),
         ({"Origin": "https://help.example", "Host": "help.example"}, 303),
         ({"Origin": "https://help.example", "X-Forwarded-Host": "help.example"}, 303),
+        ({"Origin": "https://help.example", "Host": "help.example:443"}, 303),
+        ({"Origin": "http://help.example", "Host": "help.example:80"}, 303),
+        ({"Origin": "http://help.example", "Host": "help.example:8080"}, 403),
+        ({"Origin": "https://help.example", "X-Forwarded-Host": "help.example:443, inner"}, 303),
+        ({"Origin": "https://inner", "X-Forwarded-Host": "help.example, inner"}, 403),
         ({}, 303),
     ],
 )

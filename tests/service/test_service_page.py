@@ -17,7 +17,7 @@ from starlette.datastructures import QueryParams
 
 from kbsearch.service.address import PageState, preferred_language, read_state
 from kbsearch.service.context import Service
-from kbsearch.service.page import segments
+from kbsearch.service.page import segments, with_scrolling_tables
 from kbsearch.service.render import LANGUAGES, load_portal
 
 PAYLOAD = "<img src=x onerror=alert(1)>\"'&"
@@ -348,3 +348,13 @@ def test_segments_lose_nothing() -> None:
     assert text == "".join(piece for piece, _ in pieces)
     assert segments("x", []) == [("x", False)]
     assert segments("", []) == []
+
+
+def test_what_an_attribute_holds_is_no_table() -> None:
+    """Some sanitisers leave `<` within quotes: markup put there would end the attribute."""
+    body = '<p title="<table onmouseover=alert(1)></table>">x</p><img alt="</table>">'
+    assert with_scrolling_tables(body, "T") == body
+    boxed = with_scrolling_tables('<table class="a>b"><tr></tr></table>', "T")
+    assert boxed == '<div class="scroll" role="region" tabindex="0" aria-label="T">' + (
+        '<table class="a>b"><tr></tr></table></div>'
+    )

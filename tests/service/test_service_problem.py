@@ -68,3 +68,6 @@ def test_a_failure_that_nobody_foresaw_is_a_page_too(make_client: Any) -> None:
         quiet = TestClient(client.app, raise_server_exceptions=False)
         page = quiet.get("/?q=explode&lang=en", headers=BROWSER)
     assert (page.status_code, "<title>This did not work just now" in page.text) == (500, True)
+    assert (page.headers["x-content-type-options"], "script-src" in page.headers["content-security-policy"]) == (
+        "nosniff", True,
+    )  # fmt: skip

@@ -61,7 +61,7 @@ async def chat(request: Request) -> Response:
     reply = turn(conversation, given.message, outcome, query_id)
     if given.analytics:
         events = _events(service, request, given.session, reply, query_id)
-        # Once a chat: who says yes, or asks again, after a human was called waits for the same one.
+        # Who says yes, or asks again, after a human was called waits for the same one.
         if reply.kind == "human" and conversation.last != "human":
             events.append(_human_called(service, request, given.session, reply))
         keep(service, request, events)

@@ -27,8 +27,11 @@ async def explain_get(request: Request, q: str = "", lang: str = "") -> Response
     if not q.strip():
         return _page(request, "", "", None)
     service = service_of(request)
-    check_admin(service, request)
-    return await _explained(request, q, lang, service.audiences(request))
+    try:
+        check_admin(service, request)
+        return await _explained(request, q, lang, service.audiences(request))
+    except KbsearchError as error:
+        return _page(request, q, lang, None, error)
 
 
 @router.post("/explain")
