@@ -64,7 +64,9 @@ const TAGS = new Set(
     "td tfoot th thead tr u ul var").split(" "),
 );
 const DROPPED = new Set("script style template noscript iframe object embed svg math textarea select title form".split(" "));
-const ATTRIBUTES = ["lang", "dir", "title", "alt", "width", "height", "start", "colspan", "rowspan", "scope", "open"];
+const ATTRIBUTES = ["lang", "dir", "title", "alt", "width", "height", "start", "colspan", "rowspan", "scope", "open", "value"];
+// What the indexer puts before the ids of articles: none of ours begins so.
+const ANCHOR = "article-";
 
 let parser = null;
 function parse(html) {
@@ -92,7 +94,8 @@ function rebuild(from, into, address) {
     }
     const copy = document.createElement(node.localName);
     for (const name of ATTRIBUTES) if (node.hasAttribute(name)) copy.setAttribute(name, node.getAttribute(name));
-    if (node.localName === "a") setAddress(copy, "href", node.getAttribute("href"), /^(https?|mailto|tel):$/, address);
+    if (node.id.startsWith(ANCHOR)) copy.id = node.id;
+    if (node.localName === "a") setLink(copy, node.getAttribute("href"), address);
     if (node.localName === "img") {
       setAddress(copy, "src", node.getAttribute("src"), /^https?:$/, address);
       copy.loading = "lazy";
@@ -100,6 +103,26 @@ function rebuild(from, into, address) {
     rebuild(node, copy, address);
     into.append(copy);
   }
+}
+
+function setLink(link, href, address) {
+  if (href === null || !href.startsWith(`#${ANCHOR}`)) {
+    setAddress(link, "href", href, /^(https?|mailto|tel):$/, address);
+    return;
+  }
+  // Within the article that is shown: the page around knows none of its ids.
+  let id = href.slice(1);
+  try {
+    id = decodeURIComponent(id);
+  } catch {
+    // a lone % stands for itself
+  }
+  link.setAttribute("href", href);
+  link.addEventListener("click", (press) => {
+    press.preventDefault();
+    const place = link.getRootNode().getElementById(id);
+    if (place) place.scrollIntoView();
+  });
 }
 
 function setAddress(element, name, value, schemes, address) {
