@@ -128,9 +128,8 @@ def _pieces(snapshot: Snapshot, document: int, passages: range) -> Iterator[tupl
             yield number, passage, 0, len(passage.text)
         return
     thread = snapshot.passages_of(document)
-    read = list(map(snapshot.passage, thread))
-    for place, start, end in islice(accepted_answer(read), 2 * PASSAGES_READ + 1):
-        yield thread[place], read[place], start, end
+    for place, start, end in islice(accepted_answer(map(snapshot.passage, thread)), 2 * PASSAGES_READ + 1):
+        yield thread[place], snapshot.passage(thread[place]), start, end
 
 
 def _is_code(word: str) -> bool:

@@ -60,7 +60,7 @@ CORRECTED_RESULTS = 3
 KEYS_TELL = 4
 
 
-_detector = lru_cache(maxsize=4)(LanguageDetector)
+_detector = lru_cache(maxsize=MOST_LEXICONS)(LanguageDetector)
 """By the languages of a collection, or of what callers may see of it, which the next version has as well: making one
 holds the interpreter for longer than all else that opening a version does."""
 
@@ -208,7 +208,8 @@ class Engine:
         visible = self._visibility.to(audiences)
         names = snapshot.values["lang"]
         numbers = self._titled(typed, visible)
-        if not numbers and len(typed[-1]) >= SEARCHED and all(is_stop_word(word, lang) for word in typed[:-1]):
+        only_begun = len(typed[-1]) >= SEARCHED and all(is_stop_word(word, lang) for word in typed[:-1])
+        if not numbers and only_begun and self._is_unfinished(typed[-1], lang, audiences):
             numbers = self._titled(typed[-1:], visible)  # "how do I ret…"
         if not numbers and len(q) >= KEYS_TELL:
             numbers = self._titled(surfaces(in_other_layout(q)), visible)
@@ -348,14 +349,18 @@ class Engine:
     def _found_by_words(self, q: str, lang: str, limit: int, audiences: frozenset[str] | None) -> list[Suggestion]:
         """Titles of what words find: few people type a title in the form in which it stands ("aizmirsu paroli").
 
-        A last word that the collection does not hold is probably unfinished: the word of most titles is meant, if any.
+        A last word that is not finished is probably the word of most titles that begins so, if any.
         """
         begun, _, last = q.rpartition(" ")
-        if begun and not self._lexicon_for(audiences).facts(last, (lang,)).held:
+        if begun and self._is_unfinished(last, lang, audiences):
             visible = self._visibility.to(audiences)
             q = f"{begun} {self._snapshot.titles.completion(last, visible.documents)}".rstrip()
         hits = self._search(SearchRequest(q, lang, limit=limit, audiences=audiences, mode="lexical"), among=1).hits
         return [Suggestion(hit.title, "title", hit.lang, hit.id) for hit in hits if hit.score >= SUGGESTED]
+
+    def _is_unfinished(self, word: str, lang: str, audiences: frozenset[str] | None) -> bool:
+        """Whether the collection, as callers know of it, does not hold a word."""
+        return not self._lexicon_for(audiences).facts(word, (lang,)).held
 
     def _titled(self, words: Sequence[str], visible: Visible) -> list[int]:
         return [int(number) for number in self._snapshot.titles.starting_with(words) if visible[number]]

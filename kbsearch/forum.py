@@ -1,7 +1,8 @@
 """Which part of a forum thread answers its question: the accepted answer, where one is marked. Pure.
 
 A post begins with a line, or a heading, that names its kind, with or without who wrote it: "Question", "Reply — Anna",
-"Accepted answer: Tom, support" (docs/sources.md). The accepted answer ends where another post begins.
+"Accepted answer: Tom, support" (docs/sources.md). The accepted answer ends where another post begins. What people
+write below may look alike: "Answer: it is the battery", "Solution: press the button" begin no post.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from kbsearch.text.normalise import fold
 from kbsearch.types import Passage
 
 _ACCEPTED = (
-    *("accepted answer", "accepted solution", "best answer", "solution"),
-    *("atzītā atbilde", "pieņemtā atbilde", "labākā atbilde", "risinājums"),
-    *("priimtas atsakymas", "geriausias atsakymas", "sprendimas"),
-    *("aktsepteeritud vastus", "heakskiidetud vastus", "parim vastus", "lahendus"),
-    *("принятый ответ", "лучший ответ", "решение"),
-    *("zaakceptowana odpowiedź", "najlepsza odpowiedź", "rozwiązanie"),
-    *("akzeptierte antwort", "beste antwort", "lösung"),
+    *("accepted answer", "accepted solution", "best answer"),
+    *("atzītā atbilde", "pieņemtā atbilde", "labākā atbilde"),
+    *("priimtas atsakymas", "geriausias atsakymas"),
+    *("aktsepteeritud vastus", "heakskiidetud vastus", "parim vastus"),
+    *("принятый ответ", "лучший ответ"),
+    *("zaakceptowana odpowiedź", "najlepsza odpowiedź"),
+    *("akzeptierte antwort", "beste antwort"),
 )
+# Of the accepted answer where nothing follows.
+_SOLUTION = ("solution", "risinājums", "sprendimas", "lahendus", "решение", "rozwiązanie", "lösung")
 _OTHER = (
     *("question", "reply", "answer", "comment"),
     *("jautājums", "atbilde", "komentārs"),
@@ -32,13 +35,11 @@ _OTHER = (
 )
 
 
-def _any_of(phrases: Iterable[str]) -> str:
-    return "|".join(re.escape(fold(phrase)) for phrase in phrases)
-
-
-# After the kind at most a name: "Reply — Anna K." begins a post, "Answer: it is the battery." does not.
-_NAME = r"\s*[-–—:|,(](?!.*\w\w[.!?…]\W*$).{0,60}"
-_POST = re.compile(rf"\W*(?:(?P<accepted>{_any_of(_ACCEPTED)})|{_any_of(_OTHER)})(?:\W*|{_NAME})")
+_IS_ACCEPTED = {fold(kind): True for kind in _ACCEPTED} | {fold(kind): False for kind in _OTHER}
+_ALONE = frozenset(map(fold, _SOLUTION))
+_PARTS = re.compile(r"\W*(?P<kind>[^-–—:|,(]*?)\W*(?:[-–—:|,(]\s*(?P<author>\S.*?)?)?\W*")
+_LONGEST_AUTHOR = 60
+_LONGEST_NAME = 4
 _LINE = re.compile(r".+")
 
 
@@ -66,5 +67,21 @@ def accepted_answer(passages: Iterable[Passage]) -> Iterator[tuple[int, int, int
 
 def _is_accepted(line: str) -> bool | None:
     """Whether the post that a line begins is the accepted answer; None where it begins none."""
-    post = _POST.fullmatch(fold(line))
-    return post and post["accepted"] is not None
+    parts = _PARTS.fullmatch(line)
+    if parts is None:
+        return None
+    kind, author = fold(parts["kind"]), parts["author"] or ""
+    if kind in _ALONE and not author:
+        return True
+    return _IS_ACCEPTED.get(kind) if not author or _is_author(author) else None
+
+
+def _is_author(text: str) -> bool:
+    """Whether this is who wrote a post: a name or two, or a user's ("Rasa_K", "max77"), and what he is ("support")."""
+    words = text.partition(",")[0].split()
+    named = all(word.lstrip("„“”\"'(")[:1].isupper() or any(map(_marks_a_user, word)) for word in words)
+    return len(text) <= _LONGEST_AUTHOR and len(words) <= _LONGEST_NAME and named
+
+
+def _marks_a_user(letter: str) -> bool:
+    return letter.isdigit() or letter == "_"

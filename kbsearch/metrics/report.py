@@ -23,8 +23,8 @@ from kbsearch.metrics.rollup import DayCounts, Facts, Shelf
 from kbsearch.metrics.tally import DIMENSIONS, EVERYTHING, Tallies, Tally, merge_counts, merge_tallies
 
 SPLITS = (*DIMENSIONS, "day")
-CATEGORY, OTHER = "category", "other"
-"""OTHER: a category that no search of the period met."""
+CATEGORY, OTHER = "category", "(other)"
+"""OTHER: categories that no search of the period met; no article is filed so."""
 Figures = dict[str, Figure]
 
 

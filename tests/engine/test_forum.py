@@ -37,3 +37,29 @@ def test_it_may_stand_below_a_heading_and_in_several_passages() -> None:
     more = Passage("Open Map.", ("Best answer", "Steps"))
     other = Passage("Thanks!", ("Reply — Marta",))
     assert accepted(Passage("My map is gone.", ("Question",)), post, more, other) == [post.text, more.text]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Solution: hold the button for ten seconds",
+        "Answer: fill the tank of the humidifier to the mark",
+        "Answer: yes, it works",
+        "Risinājums: Izslēdziet robotu",
+        "Ответ: надо нажать кнопку",
+        "Question – why does it blink?",
+    ],
+)
+def test_what_somebody_writes_begins_no_post(line: str) -> None:
+    """Neither where nothing is accepted nor within what is."""
+    assert accepted(Passage(f"Question\nIt ticks.\nReply — Bob\n{line}\nWorks for me.")) == []
+    text = f"{line}\nThen the red drop goes out."
+    assert accepted(Passage(f"Question\nIt ticks.\nAccepted answer — Tom, support\n{text}")) == [text]
+
+
+@pytest.mark.parametrize(
+    "marker", ["Solution", "Lösung:", "✔ Sprendimas", "Best answer — max77", "Best answer: Rasa_K"]
+)
+def test_a_solution_stands_alone_and_a_user_has_a_name(marker: str) -> None:
+    """On a line of its own; of users, what only they are called like."""
+    assert accepted(Passage(f"Question\nIt ticks.\n{marker}\nPress it.")) == ["Press it."]

@@ -249,4 +249,4 @@ def test_nobody_writes_labels_into_a_report() -> None:
         facts.append(event(f"c{number}", at("10:00"), "view", attributes={"object": {"category": named}}))
     found = measured(*facts, splits=["category"])
     counted = {label: figures["hand_over_rate"].n for label, figures in found.by["category"].items()}
-    assert counted == {"Konts": 2, "other": 49, "unknown": 1}
+    assert counted == {"Konts": 2, "(other)": 49, "unknown": 1}
