@@ -28,7 +28,7 @@ demo: $(VENV)/.installed ## index sample_kb and serve it on http://127.0.0.1:808
 	KBSEARCH_TITLE=Brize KBSEARCH_CONTACT=mailto:help@brize.example $(BIN)/kbsearch serve --index $(INDEX)
 
 test: $(VENV)/.dev ## the fast tests (under 3 minutes)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.dev ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
