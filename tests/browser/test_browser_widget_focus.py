@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from widget_site import Customer, Held, Shop, opened
@@ -157,3 +159,29 @@ def test_the_focus_goes_back_to_what_opened_the_panel(customer: Customer, shop: 
     page.keyboard.press("Escape")
     expect(customer.panel).to_be_hidden()
     assert focused(customer) == ("outside" if launcher else "button.launcher")
+
+
+def test_anchors_of_an_article_lead_within_it(customer: Customer, shop: Shop) -> None:
+    """Neither to another tab nor about on the page around; a list keeps its numbers; ids of others are not taken."""
+    page = customer.page
+    article = (
+        '<p><a href="#article-c%C4%81">Codes</a></p><ol><li value="7">Seven</li></ol>'
+        + "<p>much</p>" * 60
+        + '<h2 id="article-cā">Here</h2><p id="panel">stolen</p>'
+    )
+
+    def answer(route: Any) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, json=found.json() | {"html": article})
+
+    page.route("**/v1/documents/**", answer)
+    address = shop.page()
+    customer.visit(address)
+    customer.ask("reset password answer").locator(".source").click()
+    prose = customer.root.locator(".prose")
+    expect(prose.locator("h2")).not_to_be_in_viewport()
+    prose.get_by_role("link", name="Codes").click()
+    expect(prose.locator("h2")).to_be_in_viewport()
+    assert (len(page.context.pages), page.url) == (1, address)
+    assert prose.locator("li").get_attribute("value") == "7"
+    assert prose.locator("#panel").count() == 0

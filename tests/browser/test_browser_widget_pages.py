@@ -310,32 +310,6 @@ def test_html_that_nobody_cleaned_is_built_again_without_its_teeth(customer: Cus
     assert set(kept) == {"p", "a", "imgsrc,loading"}
 
 
-def test_anchors_of_an_article_lead_within_it(customer: Customer, shop: Shop) -> None:
-    """Neither to another tab nor about on the page around; a list keeps its numbers; ids of others are not taken."""
-    page = customer.page
-    article = (
-        '<p><a href="#article-c%C4%81">Codes</a></p><ol><li value="7">Seven</li></ol>'
-        + "<p>much</p>" * 60
-        + '<h2 id="article-cā">Here</h2><p id="panel">stolen</p>'
-    )
-
-    def answer(route: Any) -> None:
-        found = route.fetch()
-        route.fulfill(response=found, json=found.json() | {"html": article})
-
-    page.route("**/v1/documents/**", answer)
-    address = shop.page()
-    customer.visit(address)
-    customer.ask("reset password answer").locator(".source").click()
-    prose = customer.root.locator(".prose")
-    expect(prose.locator("h2")).not_to_be_in_viewport()
-    prose.get_by_role("link", name="Codes").click()
-    expect(prose.locator("h2")).to_be_in_viewport()
-    assert (len(page.context.pages), page.url) == (1, address)
-    assert prose.locator("li").get_attribute("value") == "7"
-    assert prose.locator("#panel").count() == 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Browser, shop: Shop, scheme: Any) -> None:
