@@ -127,7 +127,7 @@ def create_app(
     app.state.service = service
     for module in _ROUTES:
         app.include_router(module.router)
-    add_error_handlers(app, problem_page)
+    add_error_handlers(app, problem_page, settings.prefix)
     app.add_middleware(Direct, routes=search.direct_routes())
     app.add_middleware(Admission, gate=service.gate, meters=service.meters)
     app.add_middleware(CrossOrigin, origins=settings.allowed_origins)

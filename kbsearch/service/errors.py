@@ -7,14 +7,17 @@ reads pages gets a page of the same status (`problem.py`), but below /v1.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPMethod
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Scope
 
 from kbsearch.errors import (
     EventError,
@@ -101,21 +104,22 @@ _LIMIT_ERRORS = {
 }
 
 
-def add_error_handlers(app: FastAPI, page: Callable[[Request, Response], Response]) -> None:
-    """Make every failure of the application answer in the one shape; `page` says the same to who reads pages."""
+def add_error_handlers(app: FastAPI, page: Callable[[Request, Response], Response], prefix: str) -> None:
+    """Make every failure of the application, which browsers find below `prefix`, answer in the one shape; `page` says
+    the same to who reads pages."""
 
     def answering(
         answer: Callable[[Request, Exception], Response],
     ) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def respond(request: Request, error: Exception) -> Response:
             answered = answer(request, error)
-            return page(request, answered) if _reads_pages(request) else answered
+            return page(request, answered) if answered.status_code >= 400 and _reads_pages(request) else answered
 
         return respond
 
     app.add_exception_handler(KbsearchError, answering(_on_known))
     app.add_exception_handler(RequestValidationError, answering(_on_validation))
-    app.add_exception_handler(HTTPException, answering(_on_http))
+    app.add_exception_handler(HTTPException, answering(partial(_on_http, prefix)))
     app.add_exception_handler(Exception, answering(_on_unknown))
 
 
@@ -210,31 +214,34 @@ def _on_validation(request: Request, error: Exception) -> Response:
     return error_response(validation_error(problem, str(problem["loc"][1])))
 
 
-def _on_http(request: Request, error: Exception) -> Response:
+def _on_http(prefix: str, request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return _on_unknown(request, error)
+    path = request.scope["path"]
+    bare = f"/{path.strip('/')}"  # with one slash before it, it names no other host
+    if error.status_code == 404 and path.endswith("/") and _is_taken({**request.scope, "path": bare}):
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{prefix}{quote(bare)}{query}")
     code = _HTTP_CODES.get(error.status_code, "http_error")
-    slash = "; leave out the slash at its end" if request.url.path.endswith("/") else ""
     messages = {
-        404: f"there is nothing at {request.url.path}{slash}",
+        404: f"there is nothing at {request.url.path}",
         405: f"{request.url.path} does not take {request.method}",
     }
     message = messages.get(error.status_code, str(error.detail))
     headers = {**_EXTRA_HEADERS.get(error.status_code, {}), **(error.headers or {})}
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods_at(request))
+        headers["Allow"] = ", ".join(methods_at(request))
     return json_response(error_body(code, message), error.status_code, headers)
 
 
-def _methods_at(request: Request) -> list[str]:
+def methods_at(request: Request) -> list[str]:
     """Return what an address takes: starlette names the methods of the first route that matches, not of all, and a
     router that was included names none."""
-    routes = request.app.router.routes
+    return [method for method in HTTPMethod if _is_taken({**request.scope, "method": method})]
 
-    def is_taken(method: HTTPMethod) -> bool:
-        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
 
-    return [*filter(is_taken, HTTPMethod)]
+def _is_taken(scope: Scope) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in scope["app"].router.routes)
 
 
 def _on_unknown(_request: Request, _error: Exception) -> Response:

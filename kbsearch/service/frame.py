@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from kbsearch.events.ids import new_id
 from kbsearch.service.address import PageState, preferred_language
 from kbsearch.service.context import Service, service_of
-from kbsearch.service.errors import RETRY_AFTER
+from kbsearch.service.errors import RETRY_AFTER, methods_at
 from kbsearch.service.page import Values
 from kbsearch.service.render import LANGUAGES, SCRIPT_TEXTS, load_portal
 from kbsearch.service.respond import html_response
@@ -57,6 +57,8 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
     home = PageState(lang=state.lang, root=root)
     site_title = service.settings.title or texts["site_title"]
     chosen = {"lang": state.lang} if state.lang else {}
+    # Where a form was sent there may be no page to come back to.
+    is_page = request.method in ("GET", "HEAD") or "GET" in methods_at(request)
     # portal.js names its visit, so that it stays one while it loads views.
     session = session_of(request.headers.get("x-kbsearch-session"))
     return {
@@ -74,7 +76,11 @@ def frame_values(service: Service, request: Request, state: PageState) -> Values
         "ticket_href": address(f"{root}/ticket", chosen),
         "suggestions_href": address(f"{root}/suggestions", chosen),
         "languages": [
-            {"code": code, "name": portal.messages[code]["language_name"], "href": _in_language(request, state, code)}
+            {
+                "code": code,
+                "name": portal.messages[code]["language_name"],
+                "href": _in_language(request, state, code) if is_page else home.href(lang=code),
+            }
             for code in LANGUAGES
         ],
         "popular": [

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from kbsearch.service import forms
 from kbsearch.service.context import Service
 
 
@@ -107,6 +108,22 @@ def test_forms_of_other_sites_have_no_effect(client: TestClient, headers: dict[s
     answer = client.post("/suggestions", data=form, headers=headers, follow_redirects=False)
     filed = len(client.app.state.service.suggestions.listed())  # type: ignore[attr-defined]
     assert (answer.status_code, filed) == (status, 1 if status == 303 else 0)
+
+
+def test_the_operator_reads_why_forms_are_refused(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once a minute; customers get a page, which cannot tell them."""
+    times = iter([0, 0, 0, 59, 60, 60])
+    monkeypatch.setattr(forms, "_REFUSALS", forms.Refusals(lambda: next(times)))
+    headers = {"Origin": "https://help.example", "Host": "kb:8080", "Accept": "text/html"}
+    said = []
+    for _ in range(3):
+        assert client.post("/suggestions", data={"title": "Delivery"}, headers=headers).status_code == 403
+        said.append([record.getMessage() for record in caplog.records if record.levelname == "WARNING"])
+    assert [len(messages) for messages in said] == [1, 1, 2]
+    assert "'https://help.example'" in said[0][0]
+    assert "'kb:8080'" in said[0][0]
 
 
 @pytest.mark.parametrize("path", ["/", "/ticket", "/suggestions", "/dashboard", "/explain"])

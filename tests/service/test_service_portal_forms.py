@@ -297,7 +297,7 @@ def test_suggestions_by_api_and_by_form(filing: TestClient, service: Service) ->
     assert refused.status_code == 422
     assert re.search(rf'<input id="follow-{one}"[^>]* value="nobody"[^>]* aria-invalid="true"', refused.text)
     assert "Please check the e-mail address" in refused.text
-    # Its address stands in the address bar now, and under the language menu.
+    # Its address stands in the address bar now, and under the language menu: there is a page in its place.
     assert f'href="/suggestions/{one}?lang=lt"' in refused.text
     assert filing.get(f"/suggestions/{one}?lang=lt").headers["location"] == "/suggestions?lang=lt"
     assert filing.get(f"/suggestions/{one}").headers["location"] == "/suggestions"

@@ -88,12 +88,28 @@ def test_every_link_of_every_page_is_below_the_prefix(outside: TestClient) -> No
     }
 
 
-@pytest.mark.parametrize("path", ["dashboard/", "v1/search/", "suggestions/"])
-def test_a_slash_too_many_leads_nowhere(outside: TestClient, path: str) -> None:
-    """A redirect would lose the prefix, and take any host for ours."""
-    answer = outside.get(f"{PREFIX}/{path}", headers={"Host": "evil.example"})
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/dashboard/?from=2026-11-01&q=%25", "/dashboard?from=2026-11-01&q=%25"),
+        ("/v1/search/?q=password", "/v1/search?q=password"),
+        ("//suggestions//", "/suggestions"),
+        ("//portal/%5Cevil.example%0A/", "/portal/%5Cevil.example%0A"),
+    ],
+)
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_slash_too_many_leads_to_the_page_without(outside: TestClient, path: str, place: str, accept: str) -> None:
+    """Below the prefix, and on no other host, whatever the request names as its own."""
+    answer = outside.get(f"{HOST}{PREFIX}{path}", headers={"Host": "evil.example", "Accept": accept})
+    assert (answer.status_code, answer.headers.get("location")) == (307, f"{PREFIX}{place}")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing/"), ("GET", "//evil.example/"), ("POST", "/nothing/")])
+def test_where_there_is_no_page_without_it_there_is_nothing(outside: TestClient, method: str, path: str) -> None:
+    """Named as it was asked for."""
+    answer = outside.request(method, f"{HOST}{PREFIX}{path}")
     assert (answer.status_code, answer.headers.get("location")) == (404, None)
-    assert answer.json()["error"]["message"].endswith("leave out the slash at its end")
+    assert answer.json()["error"]["message"] == f"there is nothing at {path}"
 
 
 def test_forms_lead_to_pages_below_it(outside: TestClient) -> None:
