@@ -183,6 +183,7 @@ def test_what_is_kept_equals_what_is_computed(
     assert values(once) == values(again) == values(report(store, *bounds, as_of=FIRST + 40 * DAY))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tied_facts(), st.randoms())
 def test_what_is_kept_of_tied_days_equals_what_is_computed(facts: list[Fact], shuffler: random.Random) -> None:

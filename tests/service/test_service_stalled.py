@@ -98,6 +98,7 @@ def ask(address: tuple[str, int]) -> bytes:
             return b""
 
 
+@pytest.mark.slow
 def test_connections_that_say_nothing_do_not_stop_the_service(handmade_index: Path, tmp_path: Path):
     """More than there are files for: those beyond are closed, the others after a while, and one line says so."""
     log = tmp_path / "log"

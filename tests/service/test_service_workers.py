@@ -39,6 +39,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_hangs_up")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP])
 def test_workers_end_with_the_parent(index: Path, end: signal.Signals):

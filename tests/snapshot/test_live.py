@@ -115,6 +115,7 @@ def test_what_a_service_holds_is_not_pruned_until_it_ends(index: Path) -> None:
     assert names(index) == [newest]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_version_of_the_start_is_let_go_as_any_other(index: Path, workers: int) -> None:
     """By the process that opened it as well, which serves nothing where there are several."""
