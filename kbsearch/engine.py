@@ -146,8 +146,9 @@ class Engine:
         # Without a word there is no meaning, whatever an embedder makes of punctuation.
         vector, degraded = self._embed(query.text, request) if query.content else (None, False)
         clock.lap("embed")
+        marked = short_hashes(query.marked)
         candidates, results, steps = retrieve(
-            snapshot, lexicon.lexical, request, query, vector, visible, ruling.pinned, self._in_context
+            snapshot, lexicon.lexical, request, query, marked, vector, visible, ruling.pinned, self._in_context
         )
         clock.steps(steps)
         clock.lap("fuse")
@@ -158,7 +159,7 @@ class Engine:
         if request.explain:
             explain = partial(self._explain, results, candidates, query, ruling.pinned)
         places = slice(request.offset, request.offset + request.limit)
-        hits = make_hits(snapshot, results, places, query, visible, wanted_lang, explain)
+        hits = make_hits(snapshot, results, places, marked, visible, wanted_lang, explain)
         clock.lap("snippet")
         evidence = weigh(snapshot, results, query, wanted_lang)
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kbsearch.grouping import Groups
-from kbsearch.index.marks import short_hashes
 from kbsearch.snapshot import Snapshot
 from kbsearch.snippet import LENGTH, make_snippet
 from kbsearch.text.tags import primary
 from kbsearch.types import Hit
-from kbsearch.understand import Understanding
 from kbsearch.visibility import Visible
 
 Explain = Callable[[int, int], Mapping[str, object]]
@@ -21,16 +22,17 @@ def make_hits(
     snapshot: Snapshot,
     results: Groups,
     places: slice,
-    query: Understanding,
+    marked: NDArray[np.uint32],
     visible: Visible,
     lang: str,
     explain: Explain | None,
 ) -> tuple[Hit, ...]:
-    """The hits for these places among the results; `lang` is the language of the question."""
+    """The hits for these places among the results; `marked`: the words to mark, from `short_hashes`; `lang` is the
+    language of the question."""
     documents, scores = results.documents[places].tolist(), results.scores[places].tolist()
     passages = results.quoted.tolist()
     texts = [snapshot.text(passage) for passage in passages]
-    quotes = snapshot.marks.quotes(passages, list(map(len, texts)), short_hashes(query.marked), LENGTH)
+    quotes = snapshot.marks.quotes(passages, list(map(len, texts)), marked, LENGTH)
     own = primary(lang)
     hits = []
     for place, (document, passage, text, quote) in enumerate(

@@ -67,6 +67,7 @@ def retrieve(
     lexical: LexicalIndex,
     request: SearchRequest,
     query: Understanding,
+    marked: NDArray[np.uint32],
     vector: NDArray[np.float32] | None,
     visible: Visible,
     pinned: Sequence[int] = (),
@@ -74,9 +75,9 @@ def retrieve(
 ) -> tuple[Candidates, Groups, dict[str, float]]:
     """The passages worth ranking, the results that they make, and the milliseconds of each of `STAGES`.
 
-    `lexical`: the snapshot's, as the caller may know of it. `vector` is the query's unit vector, None where there is no
-    dense leg. `pinned`: groups whose visible documents are among the candidates whatever they hold, and whose results
-    come first. `in_context`: whether the model reads words so.
+    `lexical`: the snapshot's, as the caller may know of it. `marked`: `short_hashes` of the query's. `vector` is the
+    query's unit vector, None where there is no dense leg. `pinned`: groups whose visible documents are among the
+    candidates whatever they hold, and whose results come first. `in_context`: whether the model reads words so.
     """
     titled = snapshot.titles.equal_to(query.typed) if request.mode == "hybrid" else _NO_DOCUMENTS
     if len(titled):
@@ -105,7 +106,7 @@ def retrieve(
             titled,
             named,
             snapshot.spoken(query.readings),
-            snapshot.marks.quotable(query.marked, len(query.content)),
+            snapshot.marks.quotable(marked, len(query.content)),
         ),
         (
             mask_of(visible.passages),

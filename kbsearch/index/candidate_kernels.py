@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from kbsearch.index.kernels import compiled, prefetch
 
 _SLOTS = 4_096
-_STEM_SLOTS = 1_024
+_LAST_BYTES = 256
+"""Few stems of a passage share their last byte with one that was asked for: only those are compared."""
 
 
 @compiled
@@ -104,8 +105,24 @@ def agreement(
 
 
 @compiled
+def last_bytes(stems: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which last bytes these stems have."""
+    seen = np.zeros(_LAST_BYTES, dtype=np.bool_)
+    for stem in stems:
+        seen[stem % _LAST_BYTES] = True
+    return seen
+
+
+@compiled
+def may_be_one(stem: np.uint32, seen: NDArray[np.bool_]) -> bool:
+    """Whether a stem has the last byte of any of those that `seen` was made of."""
+    found: bool = seen[stem % _LAST_BYTES]
+    return found
+
+
+@compiled
 def _neighbours(
-    passage: NDArray[np.uint32], stems: NDArray[np.uint32], words: NDArray[np.int64], alike: NDArray[np.bool_]
+    passage: NDArray[np.uint32], stems: NDArray[np.uint32], words: NDArray[np.int64], seen: NDArray[np.bool_]
 ) -> int:
     """How many words follow in a passage the one that they follow in the query.
 
@@ -116,7 +133,7 @@ def _neighbours(
     before = met = np.uint64(0)
     for stem in passage:
         here = np.uint64(0)
-        if alike[stem % _STEM_SLOTS]:
+        if may_be_one(stem, seen):
             for number in range(stems.shape[0]):
                 if stems[number] == stem:
                     here |= one << np.uint64(words[number])
@@ -148,17 +165,14 @@ def adjacency(
     shares = np.zeros(passages.shape[0], dtype=np.float32)
     if word_count < 2:
         return shares
-    # Few stems share their last bits with one that was asked for: only those are compared.
-    alike = np.zeros(_STEM_SLOTS, dtype=np.bool_)
-    for stem in stems:
-        alike[stem % _STEM_SLOTS] = True
+    seen = last_bytes(stems)
     for place in range(passages.shape[0]):
         if wanted[place]:
             prefetch(held, offsets[passages[place]])
     for place in range(passages.shape[0]):
         if wanted[place]:
             passage = held[offsets[passages[place]] : offsets[passages[place] + 1]]
-            shares[place] = np.float32(_neighbours(passage, stems, words, alike)) / np.float32(word_count)
+            shares[place] = np.float32(_neighbours(passage, stems, words, seen)) / np.float32(word_count)
     return shares
 
 

@@ -84,12 +84,12 @@ class Marks:
         owners = np.repeat(np.arange(len(followed)), [len(terms) for terms in followed])
         return self._offsets, self._stems, stems, owners, len(followed)
 
-    def quotable(self, marked: Iterable[str], word_count: int) -> tuple[Any, ...]:
+    def quotable(self, wanted: NDArray[np.uint32], word_count: int) -> tuple[Any, ...]:
         """What `quotable`, the loop, takes of the words: enough of `word_count` words is half of them.
 
-        `marked`: their stem terms. A stray word says less than a passage that is nearer in meaning.
+        `wanted`: from `short_hashes`. A stray word says less than a passage that is nearer in meaning.
         """
-        return self._offsets, self._stems, short_hashes(marked), max(1, (word_count + 1) // 2)
+        return self._offsets, self._stems, wanted, max(1, (word_count + 1) // 2)
 
     def hold(self, passages: Iterable[int], wanted: NDArray[np.uint32]) -> bool:
         """Whether any of the passages has a word whose stem is in `wanted` (from `short_hashes`)."""

@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsearch.index.candidate_kernels import is_one_of
+from kbsearch.index.candidate_kernels import is_one_of, last_bytes, may_be_one
 from kbsearch.index.kernels import compiled, prefetch
 from kbsearch.index.query_kernels import cosines_at
-
-_SLOTS = 256
-"""Few words of a passage share the last byte of their hash with a word that was asked for: only those are compared."""
 
 
 @compiled
@@ -128,41 +125,50 @@ def quotable(
     `best`: the place of each group's best candidate; `stored`: what `cosines_at` takes of the vectors; document d has
     the passages from `starts[d]` to `starts[d + 1]`; `marks`: from `Marks.quotable`.
     """
-    rows, places, step, low = stored
+    rows, stored_at, step, low = stored
     offsets, stems, wanted, enough = marks
-    seen = _last_bytes(wanted)
+    seen = last_bytes(wanted)
     quoted = passages[best]
     for number in range(shown.shape[0]):
         document = shown[number]
         if documents[best[number]] != document:
-            highest = np.float32(-np.inf)
-            quoted[number] = starts[document]
-            found = False
-            for place in range(documents.shape[0]):
-                if documents[place] == document and scores[place] > highest:
-                    quoted[number], highest, found = passages[place], scores[place], True
-            if not found and vector.shape[0]:
+            place = _best_of(document, passages, documents, scores, offsets, stems, wanted, seen, 0)
+            if place >= 0:
+                quoted[number] = passages[place]
+            elif vector.shape[0]:
                 own = np.arange(starts[document], starts[document + 1])
-                quoted[number] = own[np.argmax(cosines_at(rows, places, step, low, vector, own))]
+                quoted[number] = own[np.argmax(cosines_at(rows, stored_at, step, low, vector, own))]
+            else:
+                quoted[number] = starts[document]
         chosen = quoted[number]
-        if _hold(stems[offsets[chosen] : offsets[chosen + 1]], wanted, seen, 1):
-            continue
-        highest = np.float32(-np.inf)
-        for place in range(documents.shape[0]):
-            if documents[place] == document and scores[place] > highest:
-                other = passages[place]
-                if _hold(stems[offsets[other] : offsets[other + 1]], wanted, seen, enough):
-                    quoted[number], highest = other, scores[place]
+        if not _hold(stems[offsets[chosen] : offsets[chosen + 1]], wanted, seen, 1):
+            place = _best_of(document, passages, documents, scores, offsets, stems, wanted, seen, enough)
+            if place >= 0:
+                quoted[number] = passages[place]
     return quoted
 
 
 @compiled
-def _last_bytes(wanted: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Which last bytes these stems have."""
-    seen = np.zeros(_SLOTS, dtype=np.bool_)
-    for stem in wanted:
-        seen[stem % _SLOTS] = True
-    return seen
+def _best_of(
+    document: int,
+    passages: NDArray[np.int64],
+    documents: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    stems: NDArray[np.uint32],
+    wanted: NDArray[np.uint32],
+    seen: NDArray[np.bool_],
+    enough: int,
+) -> int:
+    """The place of the best candidate of a document that holds `enough` of the wanted stems, −1 where there is none."""
+    highest = np.float32(-np.inf)
+    best = -1
+    for place in range(documents.shape[0]):
+        if documents[place] == document and scores[place] > highest:
+            passage = passages[place]
+            if enough == 0 or _hold(stems[offsets[passage] : offsets[passage + 1]], wanted, seen, enough):
+                best, highest = place, scores[place]
+    return best
 
 
 @compiled
@@ -171,7 +177,7 @@ def _hold(stems: NDArray[np.uint32], wanted: NDArray[np.uint32], seen: NDArray[n
     met = np.zeros(wanted.shape[0], dtype=np.bool_)
     count = 0
     for stem in stems:
-        if not seen[stem % _SLOTS]:
+        if not may_be_one(stem, seen):
             continue
         for number in range(wanted.shape[0]):
             if wanted[number] == stem:
@@ -316,13 +322,13 @@ def quote_passages(
         most, total = max(most, size), total + size
     marked = np.empty(most, dtype=np.int64)
     ranges = np.empty((total, 2), dtype=np.int64)
-    seen = _last_bytes(wanted)
+    seen = last_bytes(wanted)
     count = 0
     for place in range(passages.shape[0]):
         first, after = offsets[passages[place]], offsets[passages[place] + 1]
         found = 0
         for word in range(first, after):
-            if seen[stems[word] % _SLOTS] and is_one_of(stems[word], wanted):
+            if may_be_one(stems[word], seen) and is_one_of(stems[word], wanted):
                 marked[found] = word - first
                 found += 1
         start, end = best_window(starts[first:after], ends[first:after], marked[:found], sizes[place], length)

@@ -123,11 +123,9 @@ class TitleIndex:
         found: NDArray[np.int32] | None = None
         for position, word in enumerate(typed):
             folded = _plain(word)
-            first = bisect_left(self._vocabulary, folded)
-            last_word = position == len(typed) - 1
-            end = bisect_left(self._vocabulary, folded + _END_OF_TEXT) if last_word else first + 1
-            if not last_word and self._vocabulary[first : first + 1] != [folded]:
-                end = first
+            first, end = self._beginning_with(folded)
+            if position < len(typed) - 1:
+                end = first + (self._vocabulary[first : first + 1] == [folded])
             here = np.unique(self._documents[self._indptr[first] : self._indptr[end]])
             found = here if found is None else np.intersect1d(found, here, assume_unique=True)
             if found.size == 0:
@@ -137,12 +135,15 @@ class TitleIndex:
     def completion(self, begun: str, allowed: NDArray[np.bool_] | None) -> str:
         """The word that begins so and stands in the most titles of the documents `allowed` (None: of all); "" where
         there is none."""
-        folded = _plain(begun)
-        first, end = bisect_left(self._vocabulary, folded), bisect_left(self._vocabulary, folded + _END_OF_TEXT)
+        first, end = self._beginning_with(_plain(begun))
         titles = self._documents[self._indptr[first] : self._indptr[end]]
         words = np.repeat(np.arange(first, end), np.diff(self._indptr[first : end + 1]))
         counts = np.bincount(words if allowed is None else words[allowed[titles]])
         return self._vocabulary[int(np.argmax(counts))] if counts.size else ""
+
+    def _beginning_with(self, folded: str) -> tuple[int, int]:
+        """The half-open range of the words that begin so."""
+        return bisect_left(self._vocabulary, folded), bisect_left(self._vocabulary, folded + _END_OF_TEXT)
 
 
 def _plain(word: str) -> str:
