@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from benchmarks.measurement.months import played
 from benchmarks.report import RESULTS, stamp, table, write_result
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.figures import figures
 from kbsearch.metrics.health import examine
 from kbsearch.metrics.holdout import in_holdout
-from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, compare
+from kbsearch.metrics.incremental import HOLDOUT_SHARE, compare
 
 MONTHS = 2000
 PLAYED = 5

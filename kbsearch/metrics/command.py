@@ -15,7 +15,8 @@ from kbsearch.errors import UsageError
 from kbsearch.events.connect import open_existing_store
 from kbsearch.events.store import EventStore
 from kbsearch.metrics.bounds import read_bound, read_period
-from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
+from kbsearch.metrics.costs import Costs
+from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.library import Library
 from kbsearch.metrics.moments import HOUR

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.definitions import DEFINITIONS, Definition
 from kbsearch.metrics.health import examine
-from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
+from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.journeys import GAP
 from kbsearch.metrics.moments import DAY, HOUR, MINUTE, SECOND
 from kbsearch.metrics.outcomes import RETURN_WINDOW, WINDOW

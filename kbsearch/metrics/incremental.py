@@ -10,21 +10,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure, nothing
 from kbsearch.metrics.intervals import POWER_Z, Z, newcombe
 
 HOLDOUT_SHARE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What an incident costs, in dollars; defaults from published benchmarks."""
-
-    ticket: float = 15.56
-    """Mean cost of a resolved ticket (MetricNet)."""
-    contact: float = 5.0
-    """Cost of a contact through a portal (LiveAgent)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kbsearch.errors import UsageError
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.figures import Figure, figures
 from kbsearch.metrics.health import Health, examine
-from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs, Experiment, compare
+from kbsearch.metrics.incremental import HOLDOUT_SHARE, Experiment, compare
 from kbsearch.metrics.journeys import UNKNOWN
 from kbsearch.metrics.moments import DAY, HOUR, day_of, start_of, timestamp_of
 from kbsearch.metrics.outcomes import WINDOW, Outcome

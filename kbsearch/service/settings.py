@@ -16,6 +16,7 @@ from typing import Any
 from kbsearch.amounts import amount
 from kbsearch.errors import UsageError
 from kbsearch.events.connect import default_url
+from kbsearch.metrics.costs import Costs
 from kbsearch.service.origins import read_origin
 
 MIN_SECRET_BYTES = 32
@@ -86,8 +87,12 @@ class Settings:
         0.0,
         "Share of sessions that see no suggestions on the ticket form, such as 0.05; 0 switches the experiment off.",
     )
-    ticket_cost: float = _setting("KBSEARCH_TICKET_COST", 15.56, "Dollars that a resolved ticket costs, for reports.")
-    contact_cost: float = _setting("KBSEARCH_CONTACT_COST", 5.0, "Dollars that a portal contact costs, for reports.")
+    ticket_cost: float = _setting(
+        "KBSEARCH_TICKET_COST", Costs().ticket, "Dollars that a resolved ticket costs, for reports."
+    )
+    contact_cost: float = _setting(
+        "KBSEARCH_CONTACT_COST", Costs().contact, "Dollars that a portal contact costs, for reports."
+    )
     handover_target: str = _setting(
         "KBSEARCH_HANDOVER_TARGET",
         "",

@@ -19,9 +19,9 @@ import kbsearch.cli
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.metrics.bounds import read_bound
 from kbsearch.metrics.command import reading
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.definitions import BY_ID
 from kbsearch.metrics.document import document
-from kbsearch.metrics.incremental import Costs
 from kbsearch.metrics.moments import moment_of
 from kbsearch.service.app import create_app
 from kbsearch.service.security import make_key

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from metrics_facts import at, event, measured, search
 
+from kbsearch.metrics.costs import Costs
 from kbsearch.metrics.definitions import DEFINITIONS
 from kbsearch.metrics.health import Health, examine
 from kbsearch.metrics.holdout import in_holdout
-from kbsearch.metrics.incremental import Costs, compare, needed_visits
+from kbsearch.metrics.incremental import compare, needed_visits
 from kbsearch.metrics.moments import moment_of
 from kbsearch.metrics.queries import UNKNOWN_NETWORK, askers, count_askers, is_printable, network_of
 

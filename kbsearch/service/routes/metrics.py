@@ -8,7 +8,8 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from kbsearch.metrics.bounds import read_bound, read_period
-from kbsearch.metrics.incremental import HOLDOUT_SHARE, Costs
+from kbsearch.metrics.costs import Costs
+from kbsearch.metrics.incremental import HOLDOUT_SHARE
 from kbsearch.metrics.insight import insight
 from kbsearch.metrics.moments import HOUR
 from kbsearch.metrics.present import as_json
@@ -37,13 +38,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 _PERIOD_RESPONSES = {status: answer for status, answer in _RESPONSES.items() if status != 200}
 
 
-def check_admin(service: Service, request: Request) -> None:
+def check_admin(audiences: frozenset[str]) -> None:
     """Let only holders of an admin key pass.
 
-    :raises KeyRejected: the key is not good.
     :raises Forbidden: there is none, or it does not have the audience `admin`.
     """
-    if ADMIN not in service.audiences(request):
+    if ADMIN not in audiences:
         raise Forbidden(f"this needs a key with the audience {ADMIN}; make one with: kbsearch key --audience {ADMIN}")
 
 
@@ -63,7 +63,7 @@ async def metrics(
 ) -> Response:
     """Give every figure of docs/metrics.md with n, interval and reason, for the journeys that began in a period."""
     service = service_of(request)
-    check_admin(service, request)
+    check_admin(service.audiences(request))
     splits = [name.strip() for name in by.split(",") if name.strip()]
     bounds = read_period(since, until)
     moment = read_bound(as_of, "as_of")
@@ -98,7 +98,7 @@ async def content(
 ) -> Response:
     """Give what docs/dashboard.md defines: failed searches as gaps, the article table, and where searches lead."""
     service = service_of(request)
-    check_admin(service, request)
+    check_admin(service.audiences(request))
     bounds = read_period(since, until)
     knowledge = Knowledge(service.holder.engine(), service.audiences(request))
 
