@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from time import monotonic
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
 from kbsearch.service.body import read_bytes
 from kbsearch.service.errors import BodyTooLarge, Forbidden
+from kbsearch.service.log import Seldom
 from kbsearch.service.sent import from_other_site
 
 MAX_FORM = 160 * 1024
 """Largest form in bytes: a ticket of 10,000 letters of three bytes, each of them nine in a form, and what led to it."""
 _MAX_FIELDS = 100
 _LOG = logging.getLogger(__name__)
-_SAY_SECONDS = 60.0
-
-
-class Refusals:
-    """Logs for the operator that forms are refused as another site's, which customers cannot mend where it is a proxy
-    that hides the service's own name: at most once a minute, since anybody can send such a form."""
-
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._say_at = clock()
-
-    def note(self, origin: str, host: str) -> None:
-        """Log one, where it is time to."""
-        if self._clock() >= self._say_at:
-            self._say_at = self._clock() + _SAY_SECONDS
-            _LOG.warning(
-                "a form of the site %r was refused, since the request came to the host %r; if that site is yours, let "
-                "the proxy pass Host on",
-                origin[:99], host[:99],
-            )  # fmt: skip
-
-
-_REFUSALS = Refusals()
+_REFUSALS = Seldom(60.0)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -51,7 +28,13 @@ async def read_form(request: Request) -> dict[str, str]:
     """
     if from_other_site(request.scope):
         origin = request.headers.get("origin", "")
-        _REFUSALS.note(origin, request.headers.get("host", ""))
+        # Customers cannot mend it where it is a proxy that hides the service's own name.
+        if _REFUSALS.is_due():
+            _LOG.warning(
+                "a form of the site %r was refused, since the request came to the host %r; if that site is yours, let "
+                "the proxy pass Host on",
+                origin[:99], request.headers.get("host", "")[:99],
+            )  # fmt: skip
         raise Forbidden(
             f"this form belongs to another site, {origin[:99]!r}; if it is yours, let the proxy pass Host on"
         )

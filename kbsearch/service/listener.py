@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import resource
 import socket
-from time import monotonic
 from typing import Any
 
 from kbsearch.errors import KbsearchError
+from kbsearch.service.log import Seldom
 
 _LOG = logging.getLogger(__name__)
 
 _MOST_FILES = 16_384
 """Open files that a process asks the system for; more connections than that are no customers, and each takes memory."""
-_WARN_SECONDS = 60.0
+_CLOSED = Seldom(60.0)
 
 
 def raise_file_limit() -> None:
@@ -62,8 +62,6 @@ class _Listener(socket.socket):
     In `accept` and not in the protocol, since asyncio accepts hundreds before it makes the protocol of the first.
     """
 
-    _warn_at = 0.0
-
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection.
 
@@ -74,8 +72,7 @@ class _Listener(socket.socket):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if limit != resource.RLIM_INFINITY and connection.fileno() >= limit - limit // 4:
             connection.close()
-            if monotonic() >= self._warn_at:
-                self._warn_at = monotonic() + _WARN_SECONDS
+            if _CLOSED.is_due():
                 _LOG.warning(
                     "too many connections for %d open files: new ones are closed; raise the limit (ulimit -n)", limit
                 )

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 from time import monotonic
 from typing import Protocol
 
 from kbsearch.editing import Synonym
 from kbsearch.errors import KbsearchError
+from kbsearch.periodic import Periodic
 from kbsearch.service.errors import NotReady
 from kbsearch.types import SearchOutcome, SearchRequest, StoredDocument, Suggestion
 
@@ -76,15 +76,13 @@ class SnapshotHolder:
         """Hold `engine`, where one is open already, until `start` finds a newer one."""
         self._directory = directory
         self._source = source
-        self._poll_seconds = poll_seconds
         self._on_reload = on_reload
         self._engine = engine
         self._before: SearchEngine | None = None
         self._error: str | None = None
         self._refused: str | None = None
         self._retry_at = 0.0
-        self._stopping = Event()
-        self._thread = Thread(target=self._follow, name="kbsearch-reload", daemon=True)
+        self._looks = Periodic("following CURRENT", self._look, poll_seconds)
 
     @property
     def error(self) -> str | None:
@@ -115,19 +113,11 @@ class SnapshotHolder:
 
     def start(self) -> None:
         """Begin to follow CURRENT."""
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
         """Stop following; the engine stays usable for requests that still run."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _follow(self) -> None:
-        while True:
-            self._look()
-            if self._stopping.wait(self._poll_seconds):
-                return
+        self._looks.stop()
 
     def _look(self) -> None:
         version: str | None = None

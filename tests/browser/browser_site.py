@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from kbsearch.editing import Synonym
 from kbsearch.engine import Engine
@@ -110,3 +110,14 @@ def large_text(browser: Browser, profile: Path, **options: Any) -> Iterator[Page
     )
     yield context.new_page()
     context.close()
+
+
+def file_suggestion(page: Page, site: Site) -> None:
+    """One that others may see from then on, on the page that lists it."""
+    page.goto("/suggestions?lang=en")
+    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thanks")).to_be_focused()
+    (filed,) = site.service.suggestions.listed()
+    site.service.suggestions.decide(filed.id, "open")
+    page.goto("/suggestions?lang=en")

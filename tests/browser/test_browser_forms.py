@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser_site import Site
+from browser_site import Site, file_suggestion
 from playwright.sync_api import Page, expect
 
 from kbsearch.service import frame
@@ -154,17 +154,6 @@ def test_how_often_articles_were_enough_is_said(page: Page, site: Site, monkeypa
     expect(page.locator("#helped")).to_have_text(
         "Of 120 people who saw articles here, 42% did not write to us after all."
     )
-
-
-def file_suggestion(page: Page, site: Site) -> None:
-    """One that others may see from then on, on the page that lists it."""
-    page.goto("/suggestions?lang=en")
-    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
-    page.keyboard.press("Enter")
-    expect(page.locator(".thanks")).to_be_focused()
-    (filed,) = site.service.suggestions.listed()
-    site.service.suggestions.decide(filed.id, "open")
-    page.goto("/suggestions?lang=en")
 
 
 def test_suggestions_without_reloading(page: Page, site: Site) -> None:

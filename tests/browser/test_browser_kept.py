@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from browser_site import Site
+from browser_site import Site, file_suggestion
 from playwright.sync_api import Page, Route, expect
 
 TYPED = {"Subject": "Shipping to Riga", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
@@ -238,13 +238,7 @@ def test_another_language_of_the_page_keeps_what_was_said_of_an_article(page: Pa
 
 def test_another_language_after_a_wrong_address_is_the_page_again(page: Page, site: Site) -> None:
     """With the address, and the form that it stands in unfolded."""
-    page.goto("/suggestions?lang=en")
-    page.get_by_label("Your suggestion in one line").fill("Delivery on Sundays")
-    page.keyboard.press("Enter")
-    expect(page.locator(".thanks")).to_be_focused()
-    (filed,) = site.service.suggestions.listed()
-    site.service.suggestions.decide(filed.id, "open")
-    page.goto("/suggestions?lang=en")
+    file_suggestion(page, site)
     page.locator(".follow summary").click()
     page.get_by_label("Your e-mail").fill("anna@example")
     page.get_by_role("button", name="Follow").click()

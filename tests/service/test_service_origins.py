@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from kbsearch.service import forms
 from kbsearch.service.context import Service
+from kbsearch.service.log import Seldom
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,8 @@ def test_the_operator_reads_why_forms_are_refused(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once a minute; customers get a page, which cannot tell them."""
-    times = iter([0, 0, 0, 59, 60, 60])
-    monkeypatch.setattr(forms, "_REFUSALS", forms.Refusals(lambda: next(times)))
+    times = iter([0, 59, 60])
+    monkeypatch.setattr(forms, "_REFUSALS", Seldom(60, lambda: next(times)))
     headers = {"Origin": "https://help.example", "Host": "kb:8080", "Accept": "text/html"}
     said = []
     for _ in range(3):
