@@ -91,7 +91,9 @@ function closePanel() {
   panel.hidden = true;
   launcher.setAttribute("aria-expanded", "false");
   delete host.dataset.open;
-  // To what opened it; that may be gone or hidden by now, or take no focus.
+  // Out of what is hidden now, for which the browser would wait until it draws; to what opened it: that may be gone or
+  // hidden by now, or take no focus.
+  root.activeElement?.blur();
   returnTo?.focus();
   if (!returnTo?.matches(":focus")) launcher.focus();
   emit("close", {});
