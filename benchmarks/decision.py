@@ -103,9 +103,7 @@ def divided(judged: Sequence[Judged], error: float, parts: int) -> list[Row]:
             calibration = fit(sample_of([item for item in judged if part[topic_of(item)] != number]), error)
             for item in judged:
                 if part[topic_of(item)] == number:
-                    corrected = item.outcome.did_you_mean is not None
-                    lang = primary(item.query.lang)
-                    decision = decide(item.outcome.evidence, lang, calibration, corrected=corrected)
+                    decision = decide(item.outcome.evidence, primary(item.query.lang), calibration)
                     rows.append((item, decision.action))
     return rows
 

@@ -1,13 +1,15 @@
 """Fit the decision on judged questions: how sure the engine must be before it answers, for each language.
 
-1. Every question is searched; the evidence for the best result and whether that result is right are noted.
-2. A logistic model with weights that cannot be negative learns the probability of being right (ridge penalty).
+1. Every question is searched; the evidence for the best result, whether that result is right, and whether any of the
+   ten is, are noted.
+2. Two logistic models with weights that cannot be negative learn the probabilities of both (ridge penalty).
 3. Probabilities for thresholds come from models that have not seen the question's topic: ten folds by topic, so that
    a translation of a question never helps to judge it (cross-fitting).
 4. (wrong + 1) / (answered + 1) bounds the expected share of wrong answers among the next ones (conformal risk control,
    Angelopoulos et al., 2022), where the questions to come are like those judged. A language's own questions are too few
    to see its rare wrong answers, so that PRIOR answers with the bound of all languages together count beside them
    (empirical Bayes). Its threshold is the lowest at which the mean of the two stays within the accepted error.
+5. Handed over is what fewer than one in twenty of the questions with their answer among the results falls below.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from scipy.optimize import minimize
 from scipy.stats import beta
 
 from kbsearch.amounts import amount
-from kbsearch.decide import FEATURES, Calibration, LanguageCalibration
+from kbsearch.decide import FEATURES, Calibration, LanguageCalibration, Logistic
 from kbsearch.engine import Engine
 from kbsearch.errors import SourceError, UsageError
 from kbsearch.evaluate import Judged, JudgedQuery, run_queries
@@ -100,25 +102,17 @@ def fit(sample: Sample, error: float) -> Calibration:
             f"The {len(sample.right)} questions are about too few articles: none can be judged by a model that has not "
             "seen its article; give questions about more articles."
         )
-    unseen = np.empty(len(sample.right))
-    for number in folds:
-        held_out = fold == number
-        model = _logistic(sample.evidence[~held_out], sample.right[~held_out])
-        unseen[held_out] = _probabilities(model, sample.evidence[held_out])
+    # Where every question has its answer among the results, how near an answer is not can only be told from its rank.
+    listed = sample.right if sample.listed.all() else sample.listed
+    right_unseen, listed_unseen = (_unseen(sample.evidence, truth, fold) for truth in (sample.right, listed))
+    risk = _risk_above(right_unseen, sample.right)
     languages = {
-        lang: _thresholds(unseen, sample, sample.lang == lang, error, _risk_above(unseen, sample.right))
+        lang: _thresholds(right_unseen, listed_unseen, sample, sample.lang == lang, error, risk)
         for lang, answerable in _answerable(sample).items()
         if answerable >= FEWEST_QUESTIONS
     }
-    centre, scale, weights, intercept = _logistic(sample.evidence, sample.right)
-    return Calibration(
-        error=error,
-        centre=tuple(centre.tolist()),
-        scale=tuple(scale.tolist()),
-        weights=tuple(weights.tolist()),
-        intercept=intercept,
-        languages=languages,
-    )
+    right, any_listed = (_logistic(sample.evidence, truth) for truth in (sample.right, listed))
+    return Calibration(error, right, any_listed, languages)
 
 
 def as_json(calibration: Calibration) -> dict[str, Any]:
@@ -131,14 +125,20 @@ def _answerable(sample: Sample) -> dict[str, int]:
     return {str(lang): int(sample.answerable[sample.lang == lang].sum()) for lang in np.unique(sample.lang)}
 
 
-_Model = tuple[Floats, Floats, Floats, float]
+def _unseen(evidence: Floats, truth: Flags, fold: NDArray[np.int64]) -> Floats:
+    """The probability of each question by a model of the questions in all other folds."""
+    unseen = np.empty(len(truth))
+    for number in np.unique(fold):
+        held_out = fold == number
+        unseen[held_out] = _probabilities(_logistic(evidence[~held_out], truth[~held_out]), evidence[held_out])
+    return unseen
 
 
-def _logistic(evidence: Floats, right: Flags) -> _Model:
-    """Centre, scale, weights ≥ 0 and intercept of the penalised maximum likelihood."""
+def _logistic(evidence: Floats, truth: Flags) -> Logistic:
+    """Weights ≥ 0 of the penalised maximum likelihood."""
     centre, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-9
     inputs = (evidence - centre) / scale
-    sign = np.where(right, 1.0, -1.0)
+    sign = np.where(truth, 1.0, -1.0)
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         logits = inputs @ parameters[1:] + parameters[0]
@@ -149,13 +149,13 @@ def _logistic(evidence: Floats, right: Flags) -> _Model:
 
     start = np.zeros(inputs.shape[1] + 1)
     bounds = [(None, None), *[(0.0, None)] * inputs.shape[1]]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return centre, scale, found[1:], float(found[0])
+    intercept, *weights = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return Logistic(tuple(centre.tolist()), tuple(scale.tolist()), tuple(weights), intercept)
 
 
-def _probabilities(model: _Model, evidence: Floats) -> Floats:
-    centre, scale, weights, intercept = model
-    probabilities: Floats = 1.0 / (1.0 + np.exp(-((evidence - centre) / scale @ weights + intercept)))
+def _probabilities(model: Logistic, evidence: Floats) -> Floats:
+    weights = np.asarray(model.weights) / model.scale
+    probabilities: Floats = 1.0 / (1.0 + np.exp(-((evidence - model.centre) @ weights + model.intercept)))
     return probabilities
 
 
@@ -172,11 +172,16 @@ def _risk_above(probability: Floats, right: Flags) -> Callable[[Floats], Floats]
 
 
 def _thresholds(
-    unseen: Floats, sample: Sample, chosen: Flags, error: float, risk: Callable[[Floats], Floats]
+    right_unseen: Floats,
+    listed_unseen: Floats,
+    sample: Sample,
+    chosen: Flags,
+    error: float,
+    risk: Callable[[Floats], Floats],
 ) -> LanguageCalibration:
-    order = np.argsort(-unseen[chosen], kind="stable")
-    probability, right = unseen[chosen][order], sample.right[chosen][order]
-    answerable, listed = sample.answerable[chosen][order], sample.listed[chosen][order]
+    order = np.argsort(-right_unseen[chosen], kind="stable")
+    probability, right = right_unseen[chosen][order], sample.right[chosen][order]
+    answerable = sample.answerable[chosen][order]
     count, wrong = np.arange(1, len(right) + 1), np.cumsum(~right)
     bound = (wrong + 1 + PRIOR * risk(probability)) / (count + 1 + PRIOR)
     # Questions of equal probability are answered together or not at all.
@@ -185,7 +190,7 @@ def _thresholds(
     answered = int(kept[-1]) + 1 if kept.size else 0
     place = answered - 1
     below = float(probability[answered]) if answered < len(probability) else 0.0
-    low = np.sort(probability[answerable & listed])
+    low = np.sort(listed_unseen[chosen & sample.listed])
     steps = np.unique(np.linspace(1, len(right), CURVE_POINTS).astype(int)) - 1
     total = max(1, int(answerable.sum()))
     return LanguageCalibration(

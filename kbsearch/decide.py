@@ -1,13 +1,14 @@
 """Answer, list, or hand over: a pure function of what the search found and of what calibration learnt.
 
-Calibration (kbsearch/calibrate.py) fits the weights and, for each language, two thresholds on judged questions. A
-language without them is never answered from: its results are listed, or, where nothing is near, handed over.
+Calibration (kbsearch/calibrate.py) fits two models and, for each language, two thresholds on judged questions: how
+likely the best result is right, so that it may be the answer, and how likely any result is, so that nobody is needed.
+A language without them is never answered from: its results are listed, or, where nothing is near, handed over.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import chain
 from operator import attrgetter
@@ -16,9 +17,11 @@ from typing import Any
 from kbsearch.types import Action, Decision, Evidence
 from kbsearch.version import CALIBRATION_FORMAT
 
-# Without calibration: below this neither words nor meaning connect the query with anything. Among the questions of
-# sample_kb one in twenty that can be answered lies lower, and one in four of those that cannot.
+# Without calibration: below this neither words nor meaning connect the query with anything, where a query of which no
+# word is known scores that much less. Among the questions of sample_kb one in twenty that can be answered lies lower,
+# and two in five of those that cannot (benchmarks/quality.py).
 NOTHING_IN_COMMON = 0.15
+UNKNOWN_WORDS = 0.2
 
 FEATURES = tuple(field.name for field in fields(Evidence))
 _VALUES = attrgetter(*FEATURES)
@@ -50,6 +53,7 @@ _AGAINST = {
     "words_known": "Some of the words are nowhere in the knowledge base.",
     "language_match": "The best article is in another language.",
 }
+_NO_WORD_KNOWN = "None of the words typed are in the knowledge base."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,14 @@ class LanguageCalibration:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """A monotone logistic model over `Evidence`, and thresholds by language."""
+class Logistic:
+    """A monotone logistic model over `Evidence`; its figures are aligned with `FEATURES`."""
 
-    error: float
-    """The share of wrong answers that the owner accepts."""
     centre: tuple[float, ...]
     scale: tuple[float, ...]
     weights: tuple[float, ...]
-    """Not negative: more evidence never lowers the probability. Aligned with `FEATURES`."""
+    """Not negative: more evidence never lowers the probability."""
     intercept: float
-    languages: Mapping[str, LanguageCalibration]
 
     def parts(self, evidence: Evidence) -> list[float]:
         """What each kind of evidence adds to the log-odds, aligned with `FEATURES`."""
@@ -98,9 +99,22 @@ class Calibration:
             )
         ]
 
-    def probability(self, evidence: Evidence) -> float:
-        """Of the best result being right, 0..1."""
-        return 1.0 / (1.0 + math.exp(-(self.intercept + sum(self.parts(evidence)))))
+    def probability(self, parts: Sequence[float]) -> float:
+        """Given the parts of some evidence, 0..1."""
+        return 1.0 / (1.0 + math.exp(-(self.intercept + sum(parts))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was learnt from judged questions, and thresholds by language."""
+
+    error: float
+    """The share of wrong answers that the owner accepts."""
+    right: Logistic
+    """How likely the best result is right."""
+    listed: Logistic
+    """How likely any of the results is right."""
+    languages: Mapping[str, LanguageCalibration]
 
 
 def read_calibration(given: Mapping[str, Any]) -> Calibration:
@@ -111,9 +125,11 @@ def read_calibration(given: Mapping[str, Any]) -> Calibration:
         lang: LanguageCalibration(**{**entry, "curve": tuple(tuple(point) for point in entry["curve"])})
         for lang, entry in given["languages"].items()
     }
-    model = {name: tuple(map(float, given[name])) for name in ("centre", "scale", "weights")}
-    found = Calibration(float(given["error"]), **model, intercept=float(given["intercept"]), languages=languages)
-    figures = [found.error, *found.centre, *found.scale, *found.weights, found.intercept]
+    models = {name: _read_logistic(given[name]) for name in ("right", "listed")}
+    found = Calibration(float(given["error"]), **models, languages=languages)
+    figures = [found.error]
+    for model in models.values():
+        figures += [*model.centre, *model.scale, *model.weights, model.intercept]
     for learnt in languages.values():
         *thresholds, curve = astuple(learnt)
         figures += [*thresholds, *chain.from_iterable(curve)]
@@ -122,49 +138,51 @@ def read_calibration(given: Mapping[str, Any]) -> Calibration:
     return found
 
 
+def _read_logistic(given: Mapping[str, Any]) -> Logistic:
+    arrays = {name: tuple(map(float, given[name])) for name in ("centre", "scale", "weights")}
+    return Logistic(**arrays, intercept=float(given["intercept"]))
+
+
 def decide(
     evidence: Evidence | None,
     lang: str,
     calibration: Calibration | None = None,
     among: int = 1,
-    *,
-    corrected: bool = False,
 ) -> Decision:
     """What to do, how sure, and reasons in words that a support manager understands.
 
     `evidence` is None where nothing was found; `lang` is the language of the question; `among`: of how many searches
-    the best will count, so that one of them may come near an article by chance; `corrected`: the best results hold
-    what the misspelt words were corrected into, so that these mean something.
+    the best will count, so that one of them may come near an article by chance.
     """
     learnt = calibration.languages.get(lang) if calibration else None
     if evidence is None:
-        return Decision(Action.HAND_OVER, 1.0, ("Nothing was found for this question.",), calibrated=learnt is not None)
+        return Decision(Action.HAND_OVER, 0.0, 1.0, ("Nothing was found for this question.",), learnt is not None)
     if calibration is None or learnt is None:
         return _uncalibrated(evidence, lang, among)
-    probability = calibration.probability(evidence)
-    is_far = _by_chance(probability, among) < learnt.hand_over_below
-    ranked = sorted(zip(calibration.parts(evidence), FEATURES, strict=True))
-    against = [_AGAINST[name] for part, name in ranked if part < 0.0]
-    if evidence.words_known == 0.0 and not corrected:
-        # A question of which no word means anything here cannot be answered, however near something seems.
-        besides = [reason for reason in against if reason != _AGAINST["words_known"]]
-        reasons = ("None of the words typed are in the knowledge base.", *besides[:1])
-        action = Action.HAND_OVER if is_far else Action.LIST
-        return Decision(action, _confidence(action, probability), reasons, calibrated=True)
-    if learnt.answers and probability >= learnt.answer_from:
-        strongest = [_FOR[name] for part, name in reversed(ranked) if part > 0.0]
+    parts = calibration.right.parts(evidence)
+    probability = calibration.right.probability(parts)
+    # A question of which no word means anything here cannot be answered, however near something seems.
+    is_understood = evidence.words_known > 0.0
+    if learnt.answers and probability >= learnt.answer_from and is_understood:
+        ranked = sorted(zip(parts, FEATURES, strict=True), reverse=True)
+        strongest = [_FOR[name] for part, name in ranked if part > 0.0]
         stated = f"Of {learnt.answered} test questions answered this surely, {learnt.wrong} were answered wrongly."
-        return Decision(Action.ANSWER, probability, (*strongest[:2], stated), calibrated=True)
-    if is_far:
-        reasons = ("Hardly any question this far from every article has its answer here.", *against[:2])
-        return Decision(Action.HAND_OVER, 1.0 - probability, reasons, calibrated=True)
-    if not learnt.answers:
+        return Decision(Action.ANSWER, probability, probability, (*strongest[:2], stated), calibrated=True)
+    parts_of_any = calibration.listed.parts(evidence)
+    any_right = calibration.listed.probability(parts_of_any)
+    is_far = _by_chance(any_right, among) < learnt.hand_over_below
+    weakest = sorted(zip(parts_of_any if is_far else parts, FEATURES, strict=True))
+    against = [_AGAINST[name] for part, name in weakest if part < 0.0]
+    if not is_understood:
+        against = [_NO_WORD_KNOWN, *(reason for reason in against if reason != _AGAINST["words_known"])]
+    elif is_far:
+        against.insert(0, "Hardly any question this far from every article has its answer here.")
+    elif not learnt.answers:
         against.insert(0, f"Test questions in this language did not allow answers with {calibration.error:.0%} wrong.")
-    return Decision(Action.LIST, probability, tuple(against[:2]) or ("Not sure enough to answer.",), calibrated=True)
-
-
-def _confidence(action: Action, probability: float) -> float:
-    return 1.0 - probability if action is Action.HAND_OVER else probability
+    if is_far:
+        return Decision(Action.HAND_OVER, probability, 1.0 - any_right, tuple(against[:3]), calibrated=True)
+    reasons = tuple(against[:2]) or ("Not sure enough to answer.",)
+    return Decision(Action.LIST, probability, probability, reasons, calibrated=True)
 
 
 def _by_chance(probability: float, among: int) -> float:
@@ -173,15 +191,16 @@ def _by_chance(probability: float, among: int) -> float:
 
 
 def _uncalibrated(evidence: Evidence, lang: str, among: int) -> Decision:
-    if _by_chance(evidence.score, among) < NOTHING_IN_COMMON:
+    near = max(0.0, evidence.score - UNKNOWN_WORDS * (1.0 - evidence.words_known))
+    if _by_chance(near, among) < NOTHING_IN_COMMON:
         reasons = ["Nothing in the knowledge base is close to this question."]
         if evidence.words_known == 0.0:
-            reasons.append("It holds none of the words that were typed.")
-        return Decision(Action.HAND_OVER, 1.0 - evidence.score, tuple(reasons), calibrated=False)
+            reasons.append(_NO_WORD_KNOWN)
+        return Decision(Action.HAND_OVER, evidence.score, 1.0 - near, tuple(reasons), calibrated=False)
     name = f"for “{lang}”" if lang else "for questions of an unknown language"
     reasons = [f"Not calibrated {name}: list only."]
     if evidence.language_match == 0.0:
         reasons.append(_AGAINST["language_match"])
     if evidence.words_known < 1.0:
         reasons.append(_AGAINST["words_known"])
-    return Decision(Action.LIST, evidence.score, tuple(reasons), calibrated=False)
+    return Decision(Action.LIST, evidence.score, evidence.score, tuple(reasons), calibrated=False)

@@ -161,10 +161,9 @@ class Engine:
         places = slice(request.offset, request.offset + request.limit)
         hits = make_hits(snapshot, results, places, marked, visible, wanted_lang, explain)
         clock.lap("snippet")
-        evidence = weigh(snapshot, results, query, wanted_lang)
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
-        corrected = offered is not None
-        decision = decide(evidence, primary(wanted_lang), self._calibration, among, corrected=corrected)
+        evidence = weigh(snapshot, results, query, wanted_lang, corrected=offered is not None)
+        decision = decide(evidence, primary(wanted_lang), self._calibration, among)
         # Of a pinned article that the caller may not see, or filtered away, nothing is put first.
         first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
         if first_pinned and decision.action is Action.HAND_OVER:

@@ -9,13 +9,17 @@ from kbsearch.types import Evidence
 from kbsearch.understand import Understanding
 
 
-def weigh(snapshot: Snapshot, results: Groups, query: Understanding, lang: str) -> Evidence | None:
-    """The evidence for the first result, None where there is none; `lang` is the language of the question."""
+def weigh(snapshot: Snapshot, results: Groups, query: Understanding, lang: str, *, corrected: bool) -> Evidence | None:
+    """The evidence for the first result, None where there is none.
+
+    `lang` is the language of the question; `corrected`: the best results hold what misspelt words were corrected into.
+    """
     if len(results.groups) == 0:
         return None
     lexical, similarity, title, other_lexical, other_similarity = results.evidence
     score, second, third = (*results.scores[:3].tolist(), 0.0, 0.0)[:3]
-    known = [word not in query.unknown for word in query.content]
+    unknown = query.unknown.difference(query.corrections) if corrected else query.unknown
+    known = [word not in unknown for word in query.content]
     shown = snapshot.values["lang"][snapshot.document_lang[results.documents[0]]]
     return Evidence(
         score=score,

@@ -81,17 +81,15 @@ class Action(StrEnum):
 
 @noun
 class Decision:
-    """Answer, list or hand over, and why. `confidence` is in 0..1."""
+    """Answer, list or hand over, and why."""
 
     action: Action
+    probability: float
+    """Of the first result being right, 0..1."""
     confidence: float
+    """That probability; of a hand-over, that of nothing among the results being right."""
     reasons: tuple[str, ...]
     calibrated: bool
-
-    @property
-    def probability(self) -> float:
-        """Of the first result being right, 0..1: what a hand-over is confident of is that it is not."""
-        return 1.0 - self.confidence if self.action is Action.HAND_OVER else self.confidence
 
 
 @noun
@@ -117,7 +115,7 @@ class Evidence:
     similarity_lead: float
     """Closeness above the best of all other articles."""
     words_known: float
-    """Share of the query's content words that the knowledge base holds anywhere."""
+    """Share of the query's content words that the knowledge base holds anywhere, as typed or as corrected."""
     language_match: float
     """1 where the result is in the language of the question."""
 

@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-CALIBRATION_FORMAT = 1
+CALIBRATION_FORMAT = 2
 """Of what `kbsearch calibrate` writes. Raised whenever scores come to mean something else."""

@@ -29,8 +29,8 @@ def found(action: str, *names: str) -> SearchOutcome:
     answer = Answer(f"Passage of {names[0]}.", names[0], ()) if action == "answer" else None
     return SearchOutcome(
         q="", detected_lang="en", lang_confidence=1.0, found=len(hits), hits=hits, facets={},
-        decision=Decision(Action(action), 0.9, (), calibrated=True), did_you_mean=None, snapshot="s", degraded=False,
-        timings_ms={}, answer=answer,
+        decision=Decision(Action(action), 0.9, 0.9, (), calibrated=True), did_you_mean=None, snapshot="s",
+        degraded=False, timings_ms={}, answer=answer,
     )  # fmt: skip
 
 

@@ -218,7 +218,7 @@ def test_a_thread_is_answered_by_its_accepted_answer(help_centre: Engine, thread
 def test_a_thread_without_an_accepted_answer_has_none(help_centre: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is listed, however sure it is that this is the thread."""
     assert extracted(help_centre, "purifier ticks at night", "unmarked.en", "en") is None
-    sure = Decision(Action.ANSWER, 0.9, ("x",), calibrated=True)
+    sure = Decision(Action.ANSWER, 0.9, 0.9, ("x",), calibrated=True)
     monkeypatch.setattr("kbsearch.engine.decide", lambda *_, **__: sure)
     for thread, action in (("marked", Action.ANSWER), ("unmarked", Action.LIST)):
         outcome = help_centre.search(SearchRequest(q=f"purifier {thread}", lang="en"))

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsearch.calibrate import as_json
-from kbsearch.decide import FEATURES, NOTHING_IN_COMMON, Calibration, LanguageCalibration, decide, read_calibration
+from kbsearch.decide import (
+    FEATURES,
+    NOTHING_IN_COMMON,
+    UNKNOWN_WORDS,
+    Calibration,
+    LanguageCalibration,
+    Logistic,
+    decide,
+    read_calibration,
+)
 from kbsearch.types import Action, Evidence
 
 SHARE = st.floats(0, 1)
@@ -32,13 +41,15 @@ ENGLISH = LanguageCalibration(
 )
 # No threshold kept the limit in Latvian.
 LATVIAN = replace(ENGLISH, answered=0, wrong=0, bound=1.0, answer_from=2.0)
-CALIBRATION = Calibration(
-    error=0.05,
+RIGHT = Logistic(
     centre=tuple(0.5 for _ in FEATURES),
     scale=tuple(0.25 for _ in FEATURES),
     weights=tuple(1.0 for _ in FEATURES),
     intercept=0.0,
-    languages={"en": ENGLISH, "lv": LATVIAN},
+)
+# Any of the results is right rather than the first one.
+CALIBRATION = Calibration(
+    error=0.05, right=RIGHT, listed=replace(RIGHT, intercept=1.0), languages={"en": ENGLISH, "lv": LATVIAN}
 )
 
 
@@ -50,8 +61,9 @@ def evidence(value: float, **changes: Any) -> Evidence:
 def test_the_probability_is_the_logistic_of_the_weighted_evidence() -> None:
     """By hand: every part half a scale above its centre adds 1 to the log-odds a part, here 2 of them."""
     lifted = evidence(0.5, score=0.75, title=0.75)
-    assert CALIBRATION.probability(lifted) == pytest.approx(1 / (1 + math.exp(-2.0)))
-    assert CALIBRATION.parts(lifted)[FEATURES.index("score")] == pytest.approx(1.0)
+    parts = RIGHT.parts(lifted)
+    assert RIGHT.probability(parts) == pytest.approx(1 / (1 + math.exp(-2.0)))
+    assert parts[FEATURES.index("score")] == pytest.approx(1.0)
 
 
 def test_a_sure_result_is_an_answer_with_the_measured_error_beside_it() -> None:
@@ -104,10 +116,13 @@ def test_a_list_says_what_is_weak_about_it(change: dict[str, Any], said: str) ->
 
 def test_nothing_close_is_handed_over_without_calibration_too() -> None:
     """A question wholly outside the knowledge base is told apart from one that merely scores low."""
-    low = evidence(0.5, score=NOTHING_IN_COMMON - 0.01)
-    assert decide(low, "lt").action is Action.HAND_OVER
-    assert decide(low, "lt").reasons == ("Nothing in the knowledge base is close to this question.",)
-    assert "none of the words" in decide(replace(low, words_known=0.0), "lt").reasons[-1]
+    low = evidence(0.5, score=NOTHING_IN_COMMON + UNKNOWN_WORDS / 2 - 0.01)
+    handed = decide(low, "lt")
+    assert (handed.action, handed.probability) == (Action.HAND_OVER, low.score)
+    assert handed.confidence == pytest.approx(1.0 - (NOTHING_IN_COMMON - 0.01))
+    assert handed.reasons == ("Nothing in the knowledge base is close to this question.",)
+    assert decide(replace(low, words_known=0.6), "lt").action is Action.LIST
+    assert "None of the words" in decide(replace(low, words_known=0.0), "lt").reasons[-1]
 
 
 @pytest.mark.parametrize("calibration", [None, CALIBRATION])
@@ -126,11 +141,19 @@ def test_unknown_words_alone_are_never_answered(value: float) -> None:
     assert not any("Some of the words" in reason for reason in decision.reasons)
 
 
-def test_words_that_were_corrected_mean_something() -> None:
-    """Though none was typed as the knowledge base has it."""
-    near = evidence(1.0, words_known=0.0)
-    assert decide(near, "en", CALIBRATION, corrected=True).action is Action.ANSWER
-    assert decide(evidence(0.5, words_known=0.0), "en", CALIBRATION, corrected=True).action is not Action.ANSWER
+def test_whether_anything_answers_is_not_whether_the_first_result_does() -> None:
+    """A question that several articles come near is not handed over because none stands out; its probability is that
+    of the first one, and a hand-over is as sure as that none of them is right.
+    """
+    only = tuple(float(name == "similarity") for name in FEATURES)
+    learnt = replace(CALIBRATION, listed=replace(RIGHT, weights=only))
+    near, far = evidence(0.2, similarity=0.6), evidence(0.2, similarity=0.1)
+    assert decide(near, "en", learnt).action is Action.LIST
+    decision = decide(far, "en", learnt)
+    assert decision.action is Action.HAND_OVER
+    assert decision.probability == RIGHT.probability(RIGHT.parts(far))
+    assert decision.confidence == pytest.approx(1 - 1 / (1 + math.exp(1.6)))
+    assert decision.reasons[1] == "Nothing is close in meaning."
 
 
 @given(EVIDENCE, st.sampled_from(["en", "lv", "lt", ""]))
@@ -174,11 +197,12 @@ def test_a_calibration_with_a_number_missing_is_refused(name: str, value: float 
     [{"intercept": None}, {"weights": [math.nan] * len(FEATURES)}, {"centre": [None] * len(FEATURES)}],
     ids=lambda change: next(iter(change)),
 )
-def test_a_model_with_a_number_missing_is_refused(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("model", ["right", "listed"])
+def test_a_model_with_a_number_missing_is_refused(model: str, change: dict[str, Any]) -> None:
     """So are points of the curve."""
     written = orjson.loads(orjson.dumps(as_json(CALIBRATION)))
     with pytest.raises((TypeError, ValueError)):
-        read_calibration(written | change)
+        read_calibration(written | {model: written[model] | change})
     written["languages"]["lv"]["curve"] = [[0.9, None, 0.0]]
     with pytest.raises(TypeError):
         read_calibration(written)

@@ -120,22 +120,15 @@ def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Ca
     assert outcome.did_you_mean == "subscription"
 
 
-@pytest.mark.parametrize(("typed", "corrected"), [("passporrt", True), ("passport", False), ("zzyzx", False)])
-def test_the_decision_hears_of_corrections(
-    engine_of: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, typed: str, corrected: bool
-) -> None:
-    """A word that was corrected into one of the results is not wholly unknown."""
-    heard: list[bool] = []
-    decide = engine_module.decide
-
-    def listen(*given: Any, **named: Any) -> Any:
-        heard.append(named["corrected"])
-        return decide(*given, **named)
-
+@pytest.mark.parametrize(
+    ("typed", "known"), [("passporrt", 1.0), ("passport", 1.0), ("zzyzx", 0.0), ("zzyzx passporrt", 0.5)]
+)
+def test_a_word_that_was_corrected_is_known(engine_of: Callable[..., Engine], typed: str, known: float) -> None:
+    """It is one of the results' words, though none was typed as the knowledge base has it."""
     engine = engine_of(VISIBLE, row("port", "en", "Passport", "Bring the passports."))
-    monkeypatch.setattr(engine_module, "decide", listen)
-    engine.search(SearchRequest(q=typed))
-    assert heard == [corrected]
+    found = engine.search(SearchRequest(q=typed)).evidence
+    assert found is not None
+    assert found.words_known == known
 
 
 def test_a_filter_makes_no_word_unknown(engine_of: Callable[..., Engine]) -> None:

@@ -33,7 +33,7 @@ class Scripted:
         action = Action.ANSWER if "!" in request.q else Action.HAND_OVER if "?" in request.q else Action.LIST
         hits = tuple(map(hit, self.answers[request.q]))
         return SearchOutcome(
-            request.q, "en", 1.0, len(hits), hits, {}, Decision(action, 1.0, ("x.",), False), None, "s", False, {}
+            request.q, "en", 1.0, len(hits), hits, {}, Decision(action, 1.0, 1.0, ("x.",), False), None, "s", False, {}
         )
 
     def group_of(self, document_id: str) -> str | None:

@@ -140,12 +140,12 @@ def test_any_message_gives_sentences_that_can_be_searched_for(subject: str, body
         assert found
 
 
-def outcome(q: str, action: Action, confidence: float, *found: tuple[str, float], **fields: Any) -> SearchOutcome:
+def outcome(q: str, action: Action, probability: float, *found: tuple[str, float], **fields: Any) -> SearchOutcome:
     hits = tuple(
         Hit(name, name, "faq", "en", name.title(), "", score, "", (), position, (), language_match=True)
         for position, (name, score) in enumerate(found, start=1)
     )
-    decision = Decision(action, confidence, ("Why.",), calibrated=True)
+    decision = Decision(action, probability, probability, ("Why.",), calibrated=True)
     made = SearchOutcome(
         q, "en", 0.9, len(hits), hits, {}, decision, None, "v1", degraded=False, timings_ms={"fuse": 1}
     )
@@ -179,9 +179,9 @@ def test_asking_counts_more_than_telling() -> None:
     """Of two that are about as sure, the question."""
     asked = outcome("a", Action.LIST, 0.4, ("pay", 0.5))
     told = outcome("b", Action.LIST, 0.5, ("parcel", 0.6))
-    far = outcome("b", Action.HAND_OVER, 0.9, ("moon", 0.6))
+    far = outcome("b", Action.HAND_OVER, 0.1, ("moon", 0.6))
     assert together([ASKED, TOLD], [asked, told], limit=1).q == "a"
-    assert together([ASKED, TOLD], [asked, replace(told, decision=replace(told.decision, confidence=0.7))], 1).q == "b"
+    assert together([ASKED, TOLD], [asked, replace(told, decision=replace(told.decision, probability=0.7))], 1).q == "b"
     assert [hit.id for hit in together([TOLD, ASKED], [told, far], limit=3).hits] == ["parcel", "moon"]
 
 

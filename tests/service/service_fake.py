@@ -102,7 +102,7 @@ class FakeEngine:
                 "lang": Counter(document.lang for document in documents),
                 "category": Counter(topic for document in documents for topic in document.category),
             },
-            decision=Decision(action, best, (f"{best:.0%} of the words",), calibrated=False),
+            decision=Decision(action, best, best, (f"{best:.0%} of the words",), calibrated=False),
             did_you_mean="password" if request.q == "pasword" else None,
             snapshot=self.snapshot,
             degraded=False,
