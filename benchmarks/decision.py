@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     by_share[f"{1 - 1 / PARTS:.0%}"] = figures[f"{DEFAULT_ERROR}"]["all"]
     rows = divided(judged, DEFAULT_ERROR, PARTS)
     by_kind = {kind: _count([row for row in rows if row[0].query.kind == kind]) for kind in kinds}
+    # Each as often as the divided ones are, so that counts mean the same.
+    plain = _count([(entry, entry.outcome.decision.action) for entry in judged] * SPLITS)
     header = (
         "accepted error",
         "language",
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "wrong among answers (95 %)",
         "unanswerable not answered",
         "handed over",
+        "handed over although listed",
     )
     lines = [
         (f"{float(error):.0%}", lang, *_cells(counts))
@@ -81,13 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"into {PARTS} parts, each asked after the others have calibrated; intervals count each question once.",
             "The rows by accepted error are the risk–coverage curve.",
             table(header, lines),
+            "Without calibration:",
+            table(header[2:], [_cells(plain)]),
             f"By the share of the questions that calibrated, at {DEFAULT_ERROR:.0%}:",
             table(("calibrated by", *header[2:]), [(share, *_cells(counts)) for share, counts in by_share.items()]),
             f"By kind of question, at {DEFAULT_ERROR:.0%}:",
             table(("kind", *header[2:]), [(kind, *_cells(counts)) for kind, counts in by_kind.items()]),
         ]
     )
-    results = {"by_error": figures, "by_share_calibrated": by_share, "by_kind": by_kind}
+    results = {"by_error": figures, "by_share_calibrated": by_share, "by_kind": by_kind, "uncalibrated": plain}
     write_result("decision", markdown, results, measured, options.out)
     print(markdown)
 
@@ -112,6 +117,7 @@ def _count(rows: Sequence[Row]) -> dict[str, int]:
     answered = [item for item, action in rows if action is Action.ANSWER]
     right = [item for item in answered if item.ranking and item.relevant.get(item.ranking[0], 0) > 0]
     unanswerable = [(item, action) for item, action in rows if not item.query.answerable]
+    listed = [action for item, action in rows if any(item.relevant.get(name, 0) > 0 for name in item.ranking)]
     return {
         "answerable": len(rows) - len(unanswerable),
         "answered_answerable": sum(item.query.answerable for item in answered),
@@ -120,6 +126,8 @@ def _count(rows: Sequence[Row]) -> dict[str, int]:
         "unanswerable": len(unanswerable),
         "not_answered": sum(action is not Action.ANSWER for _, action in unanswerable),
         "handed_over": sum(action is Action.HAND_OVER for _, action in unanswerable),
+        "listed": len(listed),
+        "listed_handed_over": sum(action is Action.HAND_OVER for action in listed),
     }
 
 
@@ -133,6 +141,7 @@ def _cells(counts: dict[str, int]) -> tuple[str, ...]:
         wrong,
         _share(counts["not_answered"], counts["unanswerable"]),
         _share(counts["handed_over"], counts["unanswerable"]),
+        _share(counts["listed_handed_over"], counts["listed"]),
     )
 
 

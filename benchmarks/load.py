@@ -24,6 +24,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.demo import build_demo
 from benchmarks.report import RESULTS, ROOT, stamp, table, write_result
 from indexer.pipeline import build
 from kbsearch.bench.load import Shot, closed_loop, get, open_loop, poisson
@@ -132,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         index = Path(folder) / "index"
         more = Path(folder) / "more.jsonl"
         more.write_text('{"id": "new.en", "lang": "en", "title": "A new article", "body": "Just written."}\n')
-        build([ROOT / "sample_kb"], index, model="kbsearch-static")
+        build_demo(index, "kbsearch-static")
         old = published_version(index)
         build([ROOT / "sample_kb", more], index, model="kbsearch-static")
         new = published_version(index)

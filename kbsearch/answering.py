@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 # Four lines of a phone.
@@ -123,7 +124,9 @@ def cut_out(asked: Asked, place: Place, length: int = ANSWER_LENGTH) -> Piece:
     return piece
 
 
-def sentences_of(text: str) -> list[tuple[int, int]]:
+# The same passages answer over and over.
+@lru_cache(maxsize=4096)
+def sentences_of(text: str) -> tuple[tuple[int, int], ...]:
     """Half-open ranges of the sentences and lines of a text; at least one."""
     ranges, start = [], 0
     for end in _END.finditer(text):
@@ -132,7 +135,7 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
         start = end.end()
     if start < len(text) or not ranges:
         ranges.append((start, len(text)))
-    return ranges
+    return tuple(ranges)
 
 
 def grown(text: str, sentences: Sequence[tuple[int, int]], place: int, length: int) -> tuple[int, int]:

@@ -163,7 +163,8 @@ class Engine:
         clock.lap("snippet")
         offered = query.did_you_mean if self._correction_counts(query, results, candidates) else None
         evidence = weigh(snapshot, results, query, wanted_lang, corrected=offered is not None)
-        decision = decide(evidence, primary(wanted_lang), self._calibration, among)
+        spoken = lexicon.speaks(next(iter(query.languages), ""))
+        decision = decide(evidence, primary(wanted_lang), self._calibration, among, spoken=spoken)
         # Of a pinned article that the caller may not see, or filtered away, nothing is put first.
         first_pinned = len(results.groups) > 0 and int(results.groups[0]) in ruling.pinned
         if first_pinned and decision.action is Action.HAND_OVER:

@@ -121,7 +121,9 @@ def test_nothing_close_is_handed_over_without_calibration_too() -> None:
     assert (handed.action, handed.probability) == (Action.HAND_OVER, low.score)
     assert handed.confidence == pytest.approx(1.0 - (NOTHING_IN_COMMON - 0.01))
     assert handed.reasons == ("Nothing in the knowledge base is close to this question.",)
-    assert decide(replace(low, words_known=0.6), "lt").action is Action.LIST
+    assert decide(replace(low, words_known=0.7), "lt").action is Action.LIST
+    # In a language that the collection lacks they could not be known.
+    assert decide(low, "lt", spoken=False).action is Action.LIST
     assert "None of the words" in decide(replace(low, words_known=0.0), "lt").reasons[-1]
 
 
