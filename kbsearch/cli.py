@@ -108,6 +108,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print where it is, and what it says first, as JSON")
     sub.set_defaults(run=_report)
     sub = commands.add_parser(
+        "questions",
+        help="a random sample of what customers asked, to be judged for calibrate and eval",
+        epilog=example("kbsearch questions --index var/index --from 2026-11-01 --out questions.jsonl"),
+    )
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    sub.add_argument(
+        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
+    )
+    _add_days(sub)
+    sub.add_argument("--count", type=int, default=100, metavar="N", help="of each language (default 100)")
+    sub.add_argument("--out", type=named_path, required=True, metavar="FILE.jsonl", help="must not be there yet")
+    sub.add_argument("--json", action="store_true", help="print what was written as JSON")
+    sub.set_defaults(run=_questions)
+    sub = commands.add_parser(
         "calibrate",
         help="learn from judged questions when to answer, and publish the index with it",
         epilog=example("kbsearch calibrate --index var/index --queries sample_kb/questions.jsonl --error 0.05"),
@@ -156,13 +170,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_period(sub: argparse.ArgumentParser) -> None:
-    """Add what says which facts are read, and how they are judged."""
-    sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
+def _add_days(sub: argparse.ArgumentParser) -> None:
+    """Add what says which days are read."""
     sub.add_argument(
         "--from", dest="since", default="", metavar="DAY", help="first UTC day (default: of the first fact)"
     )
     sub.add_argument("--to", dest="until", default="", metavar="DAY", help="last UTC day (default: today)")
+
+
+def _add_period(sub: argparse.ArgumentParser) -> None:
+    """Add what says which facts are read, and how they are judged."""
+    sub.add_argument("--events", metavar="URL", required=True, help="event store, such as sqlite:///PATH")
+    _add_days(sub)
     sub.add_argument("--as-of", default="", metavar="TIME", help="when windows are judged open or closed (now)")
     sub.add_argument("--window", type=float, default=24.0, metavar="HOURS", help="until an outcome is decided (24)")
     sub.add_argument(
@@ -274,6 +293,12 @@ def _metrics(options: argparse.Namespace) -> Outcome:
 
 def _report(options: argparse.Namespace) -> Outcome:
     from kbsearch.service.dashboard.command import run
+
+    return run(options)
+
+
+def _questions(options: argparse.Namespace) -> Outcome:
+    from kbsearch.questions import run
 
     return run(options)
 
