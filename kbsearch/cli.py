@@ -309,7 +309,8 @@ def _calibrate(options: argparse.Namespace) -> Outcome:
     from kbsearch.engine import open_engine
     from kbsearch.evaluate import read_queries
 
-    engine = open_engine(options.index)
+    # That of another release, which no search can use, is what this replaces.
+    engine = open_engine(options.index, calibrated=False)
     found, left_out = calibrate(engine, read_queries(options.queries), options.error)
     version = publish_calibrated(options.index, orjson.dumps(as_json(found)), engine.snapshot)
     if options.json:

@@ -68,7 +68,7 @@ holds the interpreter for longer than all else that opening a version does."""
 class Engine:
     """Searches one snapshot. Immutable after construction and safe to use from several threads."""
 
-    def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
+    def __init__(self, snapshot: Snapshot, embedder: Embedder, *, calibrated: bool = True) -> None:
         if embedder.info.dimension != snapshot.model.dimension or (
             embedder.info.files_sha256 != snapshot.model.files_sha256
         ):
@@ -90,7 +90,7 @@ class Engine:
         )
         self._lexicons: dict[frozenset[str] | None, Lexicon] = {}
         self._rules = RuleBook(snapshot)
-        self._calibration = calibration_of(snapshot)
+        self._calibration = calibration_of(snapshot) if calibrated else None
         self.snapshot = snapshot.version
         self.languages_for = self._visibility.languages
 
@@ -375,14 +375,16 @@ def open_engine(
     version: str | None = None,
     embedder: Embedder | None = None,
     load: Callable[[str], Embedder] = load_embedder,
+    *,
+    calibrated: bool = True,
 ) -> Engine:
     """Open the published (or the named) version under `directory`, verified and warm.
 
-    The embedder is the one that the snapshot names, from `load`, unless one is given. Raises SnapshotError kinds and
-    ModelError.
+    The embedder is the one that the snapshot names, from `load`, unless one is given; its calibration is left unread
+    where it will not be needed, nor be in the way. Raises SnapshotError kinds and ModelError.
     """
     snapshot = open_snapshot(Path(directory), version)
-    engine = Engine(snapshot, embedder or load(snapshot.model.name))
+    engine = Engine(snapshot, embedder or load(snapshot.model.name), calibrated=calibrated)
     # One query loads compiled code and file pages before a customer waits for them: a title, since a query that matches
     # nothing would leave half of that undone.
     if snapshot.document_count:

@@ -266,3 +266,16 @@ def test_a_calibration_that_is_no_calibration_is_named_when_the_index_is_opened(
     publish_calibrated(index, orjson.dumps(learnt), published_version(index))
     with pytest.raises(SnapshotMismatch, match=r"calibration\.json cannot be used .* kbsearch calibrate"):
         open_engine(index)
+
+
+def test_a_calibration_of_another_release_is_replaced_as_its_error_says(
+    tmp_path: Path, write_jsonl: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command that the error names must not end in the same error."""
+    index, questions = tmp_path / "index", write_jsonl(tmp_path / "q.jsonl", QUESTIONS)
+    build([write_jsonl(tmp_path / "s.jsonl", ARTICLES)], index, embedder=HashingEmbedder())
+    publish_calibrated(index, orjson.dumps({"format": CALIBRATION_FORMAT - 1}), published_version(index))
+    with pytest.raises(SnapshotMismatch, match="another version of kbsearch"):
+        open_engine(index)
+    assert main(["calibrate", "--index", str(index), "--queries", str(questions)]) == 0, capsys.readouterr().err
+    open_engine(index)
