@@ -172,6 +172,22 @@ def test_cells_chosen_by_few_numbers_hold_the_nearest(tmp_path: Path) -> None:
     assert np.mean(shares) == pytest.approx(report.recall_at_10, abs=0.01)
 
 
+@pytest.mark.parametrize("dimensions", [24, 128], ids=["rough", "whole"])
+@pytest.mark.parametrize("number", [np.nan, np.inf], ids=str)
+def test_a_vector_that_is_none_finds_nothing(tmp_path: Path, dimensions: int, number: float) -> None:
+    """A broken model's; no cell is near it, whichever way cells are chosen, and none is read that is not there."""
+    random = np.random.default_rng(5)
+    axes = np.linalg.qr(random.normal(size=(128, dimensions)))[0].T
+    subjects = random.normal(size=(150, dimensions))
+    vectors = unit((subjects[random.integers(0, 150, 5000)] + 0.4 * random.normal(size=(5000, dimensions))) @ axes)
+    build_dense(vectors, vectors[:100], exact_limit=100).write(tmp_path / "dense")
+    index = DenseIndex(tmp_path / "dense")
+    assert bool(len(index._rough)) == (dimensions == 24)
+    for allowed in (None, np.arange(5000) % 3 == 0):
+        hits = index.search(np.full(128, number, np.float32), 10, allowed)
+        assert len(hits.passages) == len(hits.scores) == 0
+
+
 def test_no_query_reads_more_than_so_many_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
