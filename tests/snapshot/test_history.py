@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,14 @@ def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> Non
     with pytest.raises(SnapshotMissing, match="no version 'nonsense'"):
         rollback(tmp_path, "nonsense")
     assert published_version(tmp_path) == third
+
+
+def test_a_copy_of_a_version_is_served_under_its_own_name(tmp_path: Path) -> None:
+    """A service that took it for the first one would open it again at every look at CURRENT."""
+    copied = release(tmp_path, DOCUMENTS) + "-kept"
+    shutil.copytree(tmp_path / published_version(tmp_path), tmp_path / copied)
+    assert rollback(tmp_path, copied) == copied
+    assert open_snapshot(tmp_path).version == published_version(tmp_path) == copied
 
 
 def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> None:
