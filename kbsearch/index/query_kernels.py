@@ -110,14 +110,14 @@ def _add_up(
                 prefetch(contributions, entry)
     count = 0
     for position in range(terms.shape[0]):
-        term = terms[position]
-        if term < 0:
+        term, weight = terms[position], weights[position]
+        # What adds nothing reaches nothing: counted again and again, a passage would take more room than there is.
+        if term < 0 or not weight > np.float32(0.0):
             continue
-        weight = weights[position]
         for entry in range(indptr[term], indptr[term + 1]):
             passage = passages[entry]
             score = scores[passage]
-            # Contributions are strictly positive, so a zero means "not reached yet". Written down in any case and
+            # Contributions and weights are positive, so a zero means "not reached yet". Written down in any case and
             # counted then: nobody can guess the answer, and a wrong guess costs more than all the rest.
             touched[count] = passage
             count += score == np.float32(0.0)
