@@ -48,6 +48,47 @@ def test_the_best_rows_are_those_of_sorting_all(seed: int) -> None:
     assert best[:size].tolist() == rows[order].tolist()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_sums_are_those_of_adding_and_sorting_all(seed: int) -> None:
+    """Whole numbers, many of them equal; more passages than are wanted; terms that stand twice, that no passage holds,
+    or none known; every passage allowed, some, and none."""
+    random = np.random.default_rng(seed)
+    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 300))
+    held = [np.flatnonzero(random.random(count) < share) for share in (0.9, 0.3, 0.01, 0.0)]
+    if seed % 2:  # passages of one term each, so that of equal sums some are met long after others
+        owner = random.integers(0, 4, count)
+        held = [np.flatnonzero(owner == term) for term in range(4)]
+    indptr, passages = np.cumsum([0, *map(len, held)]), np.concatenate(held).astype(np.int32)
+    adds = random.integers(1, 5 - 3 * (seed % 2), len(passages)).astype(np.float32)
+    idf = random.integers(1, 9, 4).astype(np.float32)
+    terms, weights = random.integers(-1, 4, 6), random.integers(1, 4, 6).astype(np.float32)
+    sums = np.zeros(count, np.float32)
+    for term, weight in zip(terms.tolist(), weights.tolist(), strict=True):
+        if term >= 0:
+            sums[held[term]] += weight * adds[indptr[term] : indptr[term + 1]]
+    scores, touched = np.zeros(count, np.float32), np.empty(count + 1, np.int32)
+    probe = random.integers(0, count, 5)
+    for allowed in (EVERYTHING, random.random(count) < 0.5, np.zeros(count, np.bool_)):
+        kept, best, probed = np.empty(limit, np.int32), np.empty(limit, np.float32), np.empty(5, np.float32)
+        found = search_postings(
+            (indptr, passages, adds, idf, 9.0, 2.5),
+            (terms, weights, scores, touched),
+            allowed,
+            probe,
+            kept,
+            best,
+            probed,
+        )
+        may = np.flatnonzero((sums > 0) & (allowed if len(allowed) else True))
+        expected = may[np.lexsort((may, -sums[may]))][:limit]
+        assert kept[: found[0]].tolist() == expected.tolist()
+        assert best[: found[0]].tolist() == sums[expected].tolist()
+        assert probed.tolist() == sums[probe].tolist()
+        known = float((idf[terms] * weights)[terms >= 0].sum())
+        assert found[1:] == (known, (known + 9.0 * float(weights[terms < 0].sum())) * 2.5)
+        assert not scores.any()
+
+
 def test_rows_that_are_no_numbers_are_never_kept() -> None:
     """A broken model's; more of them than there is room for, first and last."""
     rows = np.full(1_000, np.nan, np.float32)
