@@ -131,6 +131,12 @@ def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
     assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
 
 
+def test_eight_bits_are_off_by_half_a_step_at_most(built) -> None:
+    """A stored number stands for the middle of the numbers that it was made from."""
+    _, index = built["cells"]
+    assert np.all(np.abs(index.vectors(np.arange(len(PASSAGES))) - PASSAGES) <= 0.501 * index._step)
+
+
 def test_cosines_are_those_of_the_stored_vectors(index: DenseIndex) -> None:
     """And the ones that a search gives: a candidate is as near whichever way it was found."""
     wanted = np.asarray([7, 0, 1499, 7])
@@ -263,6 +269,8 @@ def test_a_filter_costs_no_recall(share: float, tmp_path: Path) -> None:
     index = DenseIndex(tmp_path / "dense")
     assert index.width(1.0) == report.search_width
     assert index.width(share) >= report.search_width / share
+    assert index.width(0.99 * dense.SCAN_SHARE) == index.width(0.0) == len(index._passages.starts)
+    assert index.width(dense.SCAN_SHARE) < index.width(0.0)
     allowed = random.random(len(vectors)) < share
     found = [set(index.search(query, 10, allowed).passages.tolist()) for query in queries]
     truth = [set(brute_force(vectors, query, 10, allowed)) for query in queries]

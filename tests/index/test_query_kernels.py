@@ -36,7 +36,7 @@ def test_16_bit_rows_are_read_exactly() -> None:
 def test_the_best_rows_are_those_of_sorting_all(seed: int) -> None:
     """Negative products and many equal ones, more and fewer than wanted; of equal ones the lower passage."""
     random = np.random.default_rng(seed)
-    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 300))
+    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 900))
     rows, ids = random.integers(-9, 9, count).astype(np.float32), random.permutation(count).astype(np.int32)
     if seed % 2:  # up to the last number that there is
         ids += np.int32(2**31 - count)
@@ -53,7 +53,7 @@ def test_the_best_sums_are_those_of_adding_and_sorting_all(seed: int) -> None:
     """Whole numbers, many of them equal; more passages than are wanted; terms that stand twice, that no passage holds,
     or none known; every passage allowed, some, and none."""
     random = np.random.default_rng(seed)
-    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 300))
+    count, limit = int(random.integers(1, 3_000)), int(random.integers(1, 900))
     held = [np.flatnonzero(random.random(count) < share) for share in (0.9, 0.3, 0.01, 0.0)]
     if seed % 2:  # passages of one term each, so that of equal sums some are met long after others
         owner = random.integers(0, 4, count)
