@@ -158,6 +158,13 @@ def test_a_title_of_stop_words_is_compared_by_them(tmp_path: Path) -> None:
     assert agreeing.tolist() == [1.0, 0.0]
 
 
+def test_a_word_typed_twice_agrees_no_more_than_wholly(tmp_path: Path) -> None:
+    """Both agree with the one word of the title."""
+    write(["Passwords"], ["en"], tmp_path / "t")
+    index = TitleIndex(tmp_path / "t")
+    assert index.agreement([["~password"]] * 2, np.zeros(1, np.int32)).tolist() == [1.0]
+
+
 def test_words_of_any_alphabet_are_completed(tmp_path: Path) -> None:
     """Letters beyond those of Latin follow a beginning as well."""
     write(["Сброс пароля", "パスワードの変更"], ["ru", "ja"], tmp_path / "t")
