@@ -43,7 +43,8 @@ def published_version(root: Path) -> str:
         raise SnapshotMissing(f"{fault}; give the DIR of: kbsearch-index build SOURCE --out DIR") from cause
     except UnicodeDecodeError:
         version = ""
-    if not version or "/" in version or version.startswith("."):
+    # What a crash leaves of a file may be zeros.
+    if not version or "/" in version or version.startswith(".") or not version.isprintable():
         raise SnapshotDamaged(f"{root / CURRENT} names no version; run: kbsearch-index rollback {root}")
     return version
 

@@ -81,7 +81,8 @@ class Snapshot:
         # Until this object is gone, prune leaves the version alone.
         weakref.finalize(self, os.close, hold_version(directory))
         self.manifest = read_manifest(directory)
-        self.version: str = self.manifest["version"]
+        # As CURRENT names it: a copy of a version, under a name of its own, holds the manifest of the first.
+        self.version = directory.name
         self.model = ModelInfo(**self.manifest["model"])
         self.languages: tuple[str, ...] = tuple(self.manifest["languages"])
         self.lexical = LexicalIndex(directory / "lexical")

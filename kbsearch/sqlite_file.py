@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,8 +51,10 @@ class SqliteFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # A new file is its owner's alone: customers' words and addresses are in it. What SQLite puts beside it has
-            # the same mode. One that is there may be for reading only.
-            os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
+            # the same mode. One that is there is left alone: closing it lets go of all locks that this process has on
+            # it, so that another process could take away what is written through a store opened before.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
             self._writer = self._connect()
             self._migrate(migrations)
         except (sqlite3.Error, OSError) as error:
@@ -81,7 +84,7 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         # What is acknowledged survives the machine's end as well: one flush to disk for each transaction.
         connection.execute("PRAGMA synchronous = FULL")
         return connection
@@ -113,3 +116,17 @@ class SqliteFile:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"the {self._what} failed: {error}; see the disk's space and permissions") from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. Of processes that open a new file together one changes it, and SQLite refuses the others
+    at once instead of waiting."""
+    deadline = monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(0.01)

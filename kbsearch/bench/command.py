@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from kbsearch.bench.receipt import Questions, measure
 from kbsearch.errors import KbsearchError, LimitError, UsageError
 from kbsearch.evaluate import read_queries
 from kbsearch.snapshot import open_snapshot
+from kbsearch.types import MAX_QUERY
 
 _TITLES = 500
 """Titles that stand in for queries where none are given."""
@@ -62,10 +64,11 @@ def _questions(index: Path, queries: Path | None) -> Questions:
             found[query.lang].append(query.query)
         return found
     snapshot = open_snapshot(index)
-    for number in range(0, snapshot.document_count, max(1, snapshot.document_count // _TITLES)):
+    public = snapshot.documents_with("audience", ["public"]).nonzero()[0].tolist()
+    # Drawn, not every so many: where translations take turns, those would be of one language.
+    for number in sorted(Random(1).sample(public, min(_TITLES, len(public)))):
         record = snapshot.record(number)
-        if "public" in record["audience"]:
-            found[record["lang"]].append(record["title"])
+        found[record["lang"]].append(record["title"][:MAX_QUERY])
     if not found:
         raise UsageError(f"{index} holds no public article to ask for; give questions with --queries FILE.", "queries")
     return found

@@ -55,7 +55,10 @@ def poisson(rate: float, seconds: float, seed: int = 1) -> list[float]:
 
 
 def open_loop(address: tuple[str, int], requests: Sequence[bytes], arrivals: Sequence[float], most: int) -> list[Shot]:
-    """Send a request (in turn) at each arrival time over at most `most` connections; shots in order of arrival."""
+    """Send a request (in turn) at each arrival time over at most `most` connections; shots in order of arrival.
+
+    Raises KbsearchError where the server is gone.
+    """
     return asyncio.run(_Run(address, requests).open(arrivals, most))
 
 
@@ -126,7 +129,6 @@ class _Run:
     async def open(self, arrivals: Sequence[float], most: int) -> list[Shot]:
         free = [await self._connect() for _ in range(most)]
         waiting: deque[tuple[int, float]] = deque()
-        running: set[asyncio.Task[None]] = set()
 
         async def fire(connection: _Connection, number: int, due: float) -> None:
             while True:
@@ -139,17 +141,17 @@ class _Run:
                 number, due = waiting.popleft()
 
         self._started = perf_counter()
-        for number, due in enumerate(arrivals):
-            while (early := self._started + due - perf_counter()) > 0:
-                await asyncio.sleep(early - _SPIN if early > _SPIN else 0)
-            if free:
-                task = asyncio.create_task(fire(free.pop(), number, due))
-                running.add(task)
-                task.add_done_callback(running.discard)
-            else:
-                waiting.append((number, due))
-        while running:
-            await asyncio.gather(*running)
+        try:
+            async with asyncio.TaskGroup() as running:
+                for number, due in enumerate(arrivals):
+                    while (early := self._started + due - perf_counter()) > 0:
+                        await asyncio.sleep(early - _SPIN if early > _SPIN else 0)
+                    if free:
+                        running.create_task(fire(free.pop(), number, due))
+                    else:
+                        waiting.append((number, due))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         self._close(free)
         return sorted(self._shots, key=lambda shot: shot.due)
 

@@ -133,10 +133,11 @@ class Records:
 
         The last few thousand are remembered: a help centre shows the same articles over and over.
         """
-        if number in self._values:
-            return self._values[number]
-        if len(self._values) >= _MOST_VALUES:
-            # Another thread may be reading the old ones.
-            self._values = {}
-        value = self._values[number] = orjson.loads(self[number])
+        # Another thread may replace the memory at any moment, so it is looked at once.
+        known = self._values
+        if number in known:
+            return known[number]
+        if len(known) >= _MOST_VALUES:
+            self._values = known = {}
+        value = known[number] = orjson.loads(self[number])
         return value

@@ -168,7 +168,7 @@ class LexicalIndex:
     ) -> LexicalHits:
         """The best `limit` passages for a bag of terms; a repeated term counts as often as it stands there.
 
-        `weights`: one a term, default 1. `allowed`: one flag a passage; None means all.
+        `weights`: one a term, default 1; with 0 it adds nothing. `allowed`: one flag a passage; None means all.
         `probe`: passages whose scores are wanted too.
         """
         limit = min(limit, self.statistics.passages)

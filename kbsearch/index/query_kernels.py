@@ -110,14 +110,14 @@ def _add_up(
                 prefetch(contributions, entry)
     count = 0
     for position in range(terms.shape[0]):
-        term = terms[position]
-        if term < 0:
+        term, weight = terms[position], weights[position]
+        # What adds nothing reaches nothing: counted again and again, a passage would take more room than there is.
+        if term < 0 or not weight > np.float32(0.0):
             continue
-        weight = weights[position]
         for entry in range(indptr[term], indptr[term + 1]):
             passage = passages[entry]
             score = scores[passage]
-            # Contributions are strictly positive, so a zero means "not reached yet". Written down in any case and
+            # Contributions and weights are positive, so a zero means "not reached yet". Written down in any case and
             # counted then: nobody can guess the answer, and a wrong guess costs more than all the rest.
             touched[count] = passage
             count += score == np.float32(0.0)
@@ -188,7 +188,8 @@ def nearest_rows(
 
 @compiled_sums
 def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
-    """The numbers of the rows, which lie one after the other, with the highest products; best first."""
+    """The numbers of the rows, which lie one after the other, with the highest products; best first. A product that is
+    no number is none: there may be fewer than `limit`."""
     width = weights.shape[0]
     products = np.empty(centres.shape[0] // width, dtype=np.float32)
     for row in range(products.shape[0]):
@@ -202,8 +203,9 @@ def _nearest_centres(centres: NDArray[np.uint8], weights: NDArray[np.float32], l
         if size == keys.shape[0]:
             size = _keep_best(keys, size, limit)
             floor = _floor(keys, limit)
-    nearest, best = np.empty(limit, dtype=np.int32), np.empty(limit, dtype=np.float32)
-    _unpack(keys, _keep_best(keys, size, limit), nearest, best)
+    size = _keep_best(keys, size, limit)
+    nearest, best = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.float32)
+    _unpack(keys, size, nearest, best)
     return nearest
 
 
@@ -238,13 +240,13 @@ def search_cells(
                 turned[place] = _product(turn[place], vector)
             cells = _nearest_centres(rough, turned, several)
             nearest, products = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.float32)
-            each = np.arange(several + 1)
+            each = np.arange(cells.shape[0] + 1)
             places = cells.astype(np.int64) * vector.shape[0]
             everything = np.empty(0, dtype=np.bool_)
-            nearest_rows(
-                centres, places, each, cells, each[:several].astype(np.int32), weights, everything, nearest, products
+            found = nearest_rows(
+                centres, places, each, cells, each[:-1].astype(np.int32), weights, everything, nearest, products
             )
-            cells = nearest
+            cells = nearest[:found]
         else:
             cells = _nearest_centres(centres, weights, width)
     size: int = nearest_rows(rows, starts, first, ids, cells, weights, allowed, kept, best)

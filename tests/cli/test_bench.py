@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
 import pytest
 
+import indexer.cli
+from kbsearch.bench import command
 from kbsearch.bench.compare import check, compare, unlike
-from kbsearch.bench.load import Shot
+from kbsearch.bench.load import Shot, get, open_loop
 from kbsearch.bench.page import as_page
 from kbsearch.bench.receipt import FORMAT, summarise, throughput
 from kbsearch.cli import main
-from kbsearch.errors import UsageError
+from kbsearch.errors import KbsearchError, UsageError
+from kbsearch.types import MAX_QUERY
 
 
 def shots(milliseconds: list[float], status: int = 200) -> list[Shot]:
@@ -47,6 +52,27 @@ def test_percentiles_by_hand():
     assert [summarise(shots([1.0, 2.0]))[name] for name in ("p50", "p95", "max")] == [1.0, 2.0, 2.0]
     assert [summarise(shots([float(each) for each in range(1, 21)]))[name] for name in ("p95", "p99")] == [19.0, 20.0]
     assert summarise(shots([1.0], 503)) == {"n": 0, "refused": 1, "failed": 0}
+
+
+def test_a_server_that_ends_under_load_is_said():
+    """It answers once on each connection and is gone: what is due later is no receipt of fewer requests."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connections = [listening.accept()[0] for _ in range(2)]
+        for connection in connections:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        listening.close()
+        for connection in connections:
+            connection.close()
+
+    server = Thread(target=serve)
+    server.start()
+    arrivals = [number / 100 for number in range(30)]
+    with pytest.raises(KbsearchError, match="nothing answers at"):
+        open_loop(listening.getsockname(), [get("/")], arrivals, most=2)
+    server.join()
 
 
 @pytest.mark.parametrize(
@@ -115,6 +141,26 @@ def test_what_else_differs_is_said():
         "9 questions instead of 12",
         "snapshot two instead of one",
     ]
+
+
+def test_titles_that_are_asked_are_of_all_public_articles(
+    tmp_path: Path, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever takes turns in the order of the articles; a title that is too long for a query, by its beginning."""
+    kinds = [("en", "public"), ("lv", "public"), ("en", "staff"), ("lv", "staff")]
+    rows = [
+        {"id": f"{n}", "title": f"{lang} {who} {n} " + 600 * "x", "body": "b", "lang": lang, "audience": [who]}
+        for n, (lang, who) in enumerate(25 * kinds)
+    ]
+    source, index = write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / "index"
+    assert indexer.cli.main(["build", str(source), "--out", str(index), "--model", "hashing"]) == 0
+    for most in (25, 50, 1000):
+        monkeypatch.setattr(command, "_TITLES", most)
+        asked = command._questions(index, None)
+        assert set(asked) == {"en", "lv"}
+        texts = [text for texts in asked.values() for text in texts]
+        assert len(set(texts)) == len(texts) == min(most, 50)
+        assert all(" public " in text and len(text) == MAX_QUERY for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,25 @@ def test_ranges_mark_exactly_wanted_words(text: str, length: int, data: st.DataO
     assert any(wanted[i : i + len(shown)] == shown for i in range(len(wanted) + 1))
 
 
+@pytest.mark.parametrize(
+    ("marked", "length", "window"),
+    [
+        ([], 50, (0, 49)),  # whole words from the beginning
+        ([20], 50, (90, 139)),  # a fifth of the length before the word
+        ([21], 60, (95, 149)),  # from a word's beginning, not from within it
+        ([10, 30], 50, (40, 89)),  # of equally good ones the first
+        ([0, 30], 50, (0, 49)),  # and the text's beginning before all
+        ([0, 30, 31], 50, (140, 189)),  # most words count
+        ([39], 50, (185, 203)),  # what follows the last word belongs to it
+        ([39], 203, (0, 203)),  # all of it, where it fits
+    ],
+)
+def test_a_window_by_hand(marked: list[int], length: int, window: tuple[int, int]) -> None:
+    """Forty words of four letters, a space after each, and three marks at the end."""
+    starts = np.arange(0, 200, 5, dtype=np.uint16)
+    assert best_window(starts, starts + np.uint16(4), np.asarray(marked, np.int64), 203, length) == window
+
+
 @settings(max_examples=100, deadline=None)
 @given(text=texts, data=st.data())
 def test_a_short_passage_is_shown_whole(text: str, data: st.DataObject) -> None:

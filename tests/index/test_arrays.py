@@ -101,6 +101,30 @@ def test_missing_records_are_named(tmp_path: Path) -> None:
         Records(tmp_path, "r")
 
 
+class _Forgotten(dict[int, object]):
+    """Remembered values that another thread throws away as soon as they are looked at."""
+
+    def __init__(self, records: Records) -> None:
+        super().__init__({0: "first"})
+        self._records = records
+
+    def __contains__(self, number: object) -> bool:
+        self._records._values = {}
+        return super().__contains__(number)
+
+
+def test_a_value_forgotten_by_another_thread_is_still_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is replaced when it is full, by whichever thread finds it so; it never holds more than so many."""
+    write_records(tmp_path, "r", Ragged.of_bytes([b'"first"', b'"second"', b'"third"']))
+    records = Records(tmp_path, "r")
+    records._values = _Forgotten(records)
+    assert records.value(0) == "first"
+    monkeypatch.setattr("kbsearch.index.arrays._MOST_VALUES", 2)
+    for number in (0, 1, 2, 1, 0):
+        assert records.value(number) == ("first", "second", "third")[number]
+        assert len(records._values) <= 2
+
+
 @given(st.sets(st.text(max_size=8)), st.lists(st.text(max_size=8)))
 def test_hashes_are_found_where_they_are_and_minus_one_where_not(known: set[str], wanted: list[str]) -> None:
     """Every known text is found at its own place, every other gives −1."""

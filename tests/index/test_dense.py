@@ -131,6 +131,12 @@ def test_vectors_are_the_stored_ones(index: DenseIndex) -> None:
     assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
 
 
+def test_eight_bits_are_off_by_half_a_step_at_most(built) -> None:
+    """A stored number stands for the middle of the numbers that it was made from."""
+    _, index = built["cells"]
+    assert np.all(np.abs(index.vectors(np.arange(len(PASSAGES))) - PASSAGES) <= 0.501 * index._step)
+
+
 def test_cosines_are_those_of_the_stored_vectors(index: DenseIndex) -> None:
     """And the ones that a search gives: a candidate is as near whichever way it was found."""
     wanted = np.asarray([7, 0, 1499, 7])
@@ -170,6 +176,22 @@ def test_cells_chosen_by_few_numbers_hold_the_nearest(tmp_path: Path) -> None:
         shares.append(np.mean(truth[found] >= np.sort(truth)[-10] - 1e-4))
     assert report.kind == "cells"
     assert np.mean(shares) == pytest.approx(report.recall_at_10, abs=0.01)
+
+
+@pytest.mark.parametrize("dimensions", [24, 128], ids=["rough", "whole"])
+@pytest.mark.parametrize("number", [np.nan, np.inf], ids=str)
+def test_a_vector_that_is_none_finds_nothing(tmp_path: Path, dimensions: int, number: float) -> None:
+    """A broken model's; no cell is near it, whichever way cells are chosen, and none is read that is not there."""
+    random = np.random.default_rng(5)
+    axes = np.linalg.qr(random.normal(size=(128, dimensions)))[0].T
+    subjects = random.normal(size=(150, dimensions))
+    vectors = unit((subjects[random.integers(0, 150, 5000)] + 0.4 * random.normal(size=(5000, dimensions))) @ axes)
+    build_dense(vectors, vectors[:100], exact_limit=100).write(tmp_path / "dense")
+    index = DenseIndex(tmp_path / "dense")
+    assert bool(len(index._rough)) == (dimensions == 24)
+    for allowed in (None, np.arange(5000) % 3 == 0):
+        hits = index.search(np.full(128, number, np.float32), 10, allowed)
+        assert len(hits.passages) == len(hits.scores) == 0
 
 
 def test_no_query_reads_more_than_so_many_rows(
@@ -247,6 +269,8 @@ def test_a_filter_costs_no_recall(share: float, tmp_path: Path) -> None:
     index = DenseIndex(tmp_path / "dense")
     assert index.width(1.0) == report.search_width
     assert index.width(share) >= report.search_width / share
+    assert index.width(0.99 * dense.SCAN_SHARE) == index.width(0.0) == len(index._passages.starts)
+    assert index.width(dense.SCAN_SHARE) < index.width(0.0)
     allowed = random.random(len(vectors)) < share
     found = [set(index.search(query, 10, allowed).passages.tolist()) for query in queries]
     truth = [set(brute_force(vectors, query, 10, allowed)) for query in queries]

@@ -103,3 +103,9 @@ def test_short_hashes_are_32_bits() -> None:
     hashes = short_hashes(["=a", "~b"])
     assert hashes.dtype == np.uint32
     assert len(set(hashes.tolist())) == 2
+
+
+def test_enough_of_the_words_is_half_of_them(marks: Marks) -> None:
+    """Rounded up, and one at least."""
+    wanted = short_hashes(["~a"])
+    assert [marks.quotable(wanted, count)[-1] for count in range(6)] == [1, 1, 1, 2, 2, 3]

@@ -81,6 +81,7 @@ def test_two_slips_are_repaired_in_long_words_only(index: SpellingIndex) -> None
     assert correction is not None
     assert correction.word == "pasūtījums"
     assert index.correct("parcwx", ["en"]) is None
+    assert index.correct("dellivvery", ["en"]) is None  # what was meant has eight
 
 
 @pytest.mark.parametrize("known", ["password", "PASSWORD", "pasutijums", "PASŪTĪJUMS", "rekins"])
@@ -120,6 +121,13 @@ def test_nearest_first_then_first_letter_then_frequency(tmp_path: Path) -> None:
     correction = index.correct("xetter", ["en"])
     assert correction is not None
     assert correction.word == "letter"
+    for typed, words, meant in (
+        ("batter", [*3 * ["latter"], "better"], "better"),  # the first letter says more than how often
+        ("houxe", [*3 * ["hoube"], "house"], "house"),  # and so does a key beside another
+    ):
+        correction = build(tmp_path / typed, en=words).correct(typed, ["en"])
+        assert correction is not None
+        assert correction.word == meant
 
 
 def test_the_most_frequent_spelling_of_a_form_is_given(tmp_path: Path) -> None:
@@ -145,6 +153,13 @@ def test_other_forms_of_known_words_are_repaired(tmp_path: Path, typed: str, lan
     correction = index.correct(typed, [lang])
     assert correction is not None
     assert (correction.word, correction.is_slip) == (meant, True)
+
+
+def test_a_form_of_a_stem_is_spelt_as_it_is_most_often(tmp_path: Path) -> None:
+    """Where what is known of the stem is spelt in several ways."""
+    correction = build(tmp_path / "s", lv=["tehnīka", *3 * ["tehnika"]]).correct("teehniku", ["lv"])
+    assert correction is not None
+    assert correction.word == "tehniku"
 
 
 @pytest.mark.parametrize(

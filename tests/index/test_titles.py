@@ -15,6 +15,7 @@ from indexer.prepare import columns
 from kbsearch.index.corpus import whole
 from kbsearch.index.titles import TitleIndex, title_key, write_titles
 from kbsearch.text.normalise import fold
+from kbsearch.text.stems import stem_terms
 from kbsearch.types import CutDocument, Document
 
 TITLES = [
@@ -147,3 +148,27 @@ def test_agreement_is_the_f1_of_content_words(
     everything = np.arange(7, dtype=np.int32)
     np.testing.assert_allclose(index.agreement(content, everything), expected, rtol=1e-6)
     np.testing.assert_allclose(index.agreement(content, everything[::-1]), expected[::-1], rtol=1e-6)
+
+
+def test_a_title_of_stop_words_is_compared_by_them(tmp_path: Path) -> None:
+    """It says nothing else."""
+    write(["How is it", "How is it paid"], ["en", "en"], tmp_path / "t")
+    asked = [list(stem_terms(word, "en")) for word in ("how", "is", "it")]
+    agreeing = TitleIndex(tmp_path / "t").agreement(asked, np.arange(2, dtype=np.int32))
+    assert agreeing.tolist() == [1.0, 0.0]
+
+
+def test_a_word_typed_twice_agrees_no_more_than_wholly(tmp_path: Path) -> None:
+    """Both agree with the one word of the title."""
+    write(["Passwords"], ["en"], tmp_path / "t")
+    index = TitleIndex(tmp_path / "t")
+    assert index.agreement([["~password"]] * 2, np.zeros(1, np.int32)).tolist() == [1.0]
+
+
+def test_words_of_any_alphabet_are_completed(tmp_path: Path) -> None:
+    """Letters beyond those of Latin follow a beginning as well."""
+    write(["Сброс пароля", "パスワードの変更"], ["ru", "ja"], tmp_path / "t")
+    index = TitleIndex(tmp_path / "t")
+    assert [index.starting_with([begun]).tolist() for begun in ("пар", "パス")] == [[0], [1]]
+    assert index.completion("пар", None) == "пароля"
+    assert index.completion("пар", np.asarray([False, True])) == ""

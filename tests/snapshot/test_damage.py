@@ -129,7 +129,7 @@ def test_what_another_version_wrote_is_told_apart_from_damage(field: str, value:
     assert f"kbsearch-index build SOURCE --out {root}" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"../elsewhere", b".hidden", b"\xff\xfe\x00"], ids=repr)
+@pytest.mark.parametrize("content", [b"", b"\n", b"../elsewhere", b".hidden", b"\xff\xfe\x00", 20 * b"\0"], ids=repr)
 def test_a_broken_pointer_is_repaired_by_the_command_it_names(content: bytes, root: Path) -> None:
     """The message says `rollback`, and rollback works."""
     version = published_version(root)

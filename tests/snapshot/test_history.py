@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,8 +47,8 @@ def test_versions_are_listed_newest_first(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every build begins in the same second."""
+def stopped_clock(clock: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every build begins in the same second; instead of `clock`, and so after it."""
 
     class Stopped(datetime):
         @classmethod
@@ -114,6 +115,14 @@ def test_rollback_goes_one_version_back_or_to_a_named_one(tmp_path: Path) -> Non
     assert published_version(tmp_path) == third
 
 
+def test_a_copy_of_a_version_is_served_under_its_own_name(tmp_path: Path) -> None:
+    """A service that took it for the first one would open it again at every look at CURRENT."""
+    copied = release(tmp_path, DOCUMENTS) + "-kept"
+    shutil.copytree(tmp_path / published_version(tmp_path), tmp_path / copied)
+    assert rollback(tmp_path, copied) == copied
+    assert open_snapshot(tmp_path).version == published_version(tmp_path) == copied
+
+
 def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> None:
     """The one moment when it is needed most: also with an unreadable manifest."""
     first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
@@ -128,9 +137,13 @@ def test_rollback_rescues_from_a_damaged_published_version(tmp_path: Path) -> No
 def test_rollback_to_a_damaged_version_is_refused(tmp_path: Path) -> None:
     """What would not open is not published."""
     first, second = (release(tmp_path, DOCUMENTS[:count]) for count in (1, 2))
-    (tmp_path / first / "passages.bin").write_bytes(b"")
-    with pytest.raises(SnapshotDamaged):
-        rollback(tmp_path)
+    path = tmp_path / first / "passages.bin"
+    content = path.read_bytes()
+    for damaged in (b"", bytes([content[0] ^ 1]) + content[1:]):
+        path.write_bytes(damaged)
+        for publishing in (lambda: rollback(tmp_path), lambda: publish_existing(tmp_path, first)):
+            with pytest.raises(SnapshotDamaged):
+                publishing()
     assert published_version(tmp_path) == second
 
 
@@ -257,6 +270,18 @@ def test_a_refused_candidate_is_neither_gone_back_to_nor_kept_instead_of_a_good_
     assert rollback(tmp_path, third) == third
     assert prune(tmp_path, 2) == [refused, first]
     assert [entry.version for entry in list_snapshots(tmp_path)] == [waiting, third, second]
+
+
+def test_of_refused_versions_the_last_is_kept_and_those_published_all_the_same(tmp_path: Path) -> None:
+    """Somebody may fall back on a version that served, whatever the gate said of it."""
+    first = served(tmp_path, 1)
+    refused = [write(tmp_path, DOCUMENTS[:count]) for count in (2, 3, 4)]
+    versions.refuse(tmp_path, refused[0], "broke 3")
+    publish_existing(tmp_path, refused[0])
+    rollback(tmp_path, first)
+    for version in refused[1:]:
+        versions.refuse(tmp_path, version, "broke 3")
+    assert [entry.version for entry in list_snapshots(tmp_path)] == [refused[2], refused[0], first]
 
 
 def test_what_follows_a_torn_line_is_not_lost(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from kbsearch import snapshot as module
 from kbsearch.calibration import publish_calibrated
 from kbsearch.errors import SnapshotDamaged, SnapshotError, SnapshotMissing
 from kbsearch.grouping import name_facets
+from kbsearch.index.arrays import hash_texts
 from kbsearch.index.candidate_kernels import with_group_in
 from kbsearch.index.result_kernels import best_members, count_codes
 from kbsearch.snapshot import (
@@ -88,6 +89,22 @@ def test_documents_are_found_by_id(opened: Snapshot) -> None:
     assert [opened.number_of(document.id) for document in DOCUMENTS] == [0, 1, 2, 3]
     for unknown in ("", "A.EN", "a", "a.en "):
         assert opened.number_of(unknown) is None
+
+
+def test_what_a_word_is_corrected_to_counts_as_it_does_in_the_lexical_index(opened: Snapshot) -> None:
+    """Four times in a title, twice in a heading or tag, once in the text of each passage."""
+    words = opened.spelling._words
+    counted = {folded: forms for folded, forms in map(orjson.loads, (words[n] for n in range(len(words))))}
+    assert counted["first"] == [[5, "first", "en"]]
+    assert counted["body"] == [[1, "body", "en"]]
+    assert counted["part"] == [[2, "part", "en"]]
+
+
+def test_an_id_that_shares_another_ones_number_is_unknown(opened: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two texts with one hash are two texts: what is asked for by id is shown by id."""
+    monkeypatch.setattr(module, "hash_texts", lambda _: hash_texts([DOCUMENTS[0].id]))
+    assert opened.number_of(DOCUMENTS[0].id) == 0
+    assert opened.number_of("another") is None
 
 
 def shown_members(
