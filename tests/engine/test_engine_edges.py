@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kbsearch import engine as engine_module
@@ -166,6 +167,18 @@ def test_a_language_that_nobody_detects_is_read_with_its_analyzer(
     assert outcome.hits[0].explain is not None
     assert outcome.hits[0].explain["title"] == 1.0
     assert outcome.did_you_mean is None
+
+
+@pytest.mark.parametrize("fields", [{"audience": ["staff"]}, {"lang": "is"}], ids=["nothing to see", "undetected"])
+def test_russian_in_latin_letters_is_read_where_no_language_is_told_apart(
+    engine_of: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    """Nothing of what the caller may see is in a language that anybody detects; a word that he may know of stays."""
+    asked: list[str] = []
+    engine = engine_of(row("a", "lv", "Vafra", "Atveriet.") | fields)
+    monkeypatch.setattr(engine._embedder, "encode_queries", lambda texts: (asked.extend(texts), np.zeros((1, 128)))[1])
+    assert engine.search(SearchRequest(q="kak izmenit parol vafra", lang="ru")).detected_lang == "ru"
+    assert asked == ["как изменит парол " + ("вафра" if "audience" in fields else "vafra")]
 
 
 @pytest.mark.parametrize("typed", ["?!", "…", "—", "😀", "\u200b", "(((", "_"])
