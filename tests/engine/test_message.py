@@ -185,6 +185,17 @@ def test_asking_counts_more_than_telling() -> None:
     assert [hit.id for hit in together([TOLD, ASKED], [told, far], limit=3).hits] == ["parcel", "moon"]
 
 
+def test_hits_of_one_sentence_keep_their_order() -> None:
+    """What a rule pins, or is called as the sentence is, stands first whatever its score."""
+    pinned = outcome("a", Action.LIST, 0.5, ("pinned", 0.1), ("near", 0.8), ("far", 0.2))
+    told = outcome("b", Action.LIST, 0.3, ("near", 0.6), ("lamp", 0.5), ("pinned", 0.1))
+    assert [hit.id for hit in together([ASKED], [pinned], limit=3).hits] == ["pinned", "near", "far"]
+    for order in ((0, 1), (1, 0)):
+        sentences, outcomes = ([of[place] for place in order] for of in ((ASKED, TOLD), (pinned, told)))
+        found = together(sentences, outcomes, limit=9).hits
+        assert [hit.id for hit in found] == ["pinned", "near", "lamp", "far"]
+
+
 def test_of_many_searches_one_is_near_by_chance() -> None:
     """The odds that the best of nine is right are a third of those of one alone."""
     near = Evidence(0.2, 0.2, 0.2, 0.0, 0.1, 0.1, 0.1, 0.1, 0.1, 1.0, 1.0)
