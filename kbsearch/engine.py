@@ -102,8 +102,14 @@ class Engine:
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain; of a message, what it asks (`message.py`).
 
-        Raises UsageError for an empty query or an unknown filter field.
+        Raises UsageError for an empty query or an unknown filter field, LimitError for places that there are none of.
         """
+        if request.limit < 1 or request.offset < 0:
+            raise LimitError(
+                f"limit {request.limit} and offset {request.offset} name no results; "
+                "limit starts at 1 and offset at 0.",
+                field="limit" if request.limit < 1 else "offset",
+            )
         if request.body:
             return self._search_message(request)
         return self._search(request, among=1)
@@ -121,12 +127,6 @@ class Engine:
         """Search for one text, the best `among` so many."""
         if not request.q.strip():
             raise UsageError("The query is empty; send at least one word in q.", field="q")
-        if request.limit < 1 or request.offset < 0:
-            raise LimitError(
-                f"limit {request.limit} and offset {request.offset} name no results; "
-                "limit starts at 1 and offset at 0.",
-                field="limit" if request.limit < 1 else "offset",
-            )
         clock = Clock()
         snapshot = self._snapshot
         typed = self._asked(normalise(request.q), request)

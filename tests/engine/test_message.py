@@ -15,7 +15,7 @@ from indexer.pipeline import build
 from kbsearch.decide import NOTHING_IN_COMMON, decide
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
-from kbsearch.errors import UsageError
+from kbsearch.errors import LimitError, UsageError
 from kbsearch.message import MOST_SENTENCES, Sentence, sentences_of, together
 from kbsearch.types import MAX_QUERY, Action, Answer, Decision, Evidence, Hit, SearchOutcome, SearchRequest
 
@@ -239,3 +239,14 @@ def test_a_message_of_one_sentence_is_a_query(engine: Engine) -> None:
 def test_a_message_without_a_word_is_refused(engine: Engine) -> None:
     with pytest.raises(UsageError, match="message is empty"):
         engine.search(SearchRequest(q=" ", body=" … ?"))
+
+
+@pytest.mark.parametrize("body", ["", "Where is it?"], ids=["query", "message"])
+@pytest.mark.parametrize(("fields", "at_fault"), [({"limit": 0, "offset": 5}, "limit"), ({"offset": -1}, "offset")])
+def test_places_that_there_are_none_of_are_refused(
+    engine: Engine, body: str, fields: dict[str, int], at_fault: str
+) -> None:
+    """Of a message as of a query."""
+    with pytest.raises(LimitError, match="name no results") as refused:
+        engine.search(SearchRequest(q="refund", body=body, **fields))  # type: ignore[arg-type]
+    assert refused.value.field == at_fault
