@@ -258,10 +258,12 @@ class Engine:
         return None if number is None else str(self._snapshot.record(number)["group"])
 
     def _asked(self, text: str, request: SearchRequest) -> str:
-        """What a text asks, without politeness, unless an article or a rule is called just so."""
+        """What a text asks, without politeness, unless an article that the caller sees or a rule is called just so."""
         asked = without_courtesy(text)
-        meant = asked == text or len(self._snapshot.titles.equal_to(text)) or self._ruling(text, request) != Ruling()
-        return text if meant else asked
+        if asked == text:
+            return text
+        titled = self._visibility.to(request.audiences).among(self._snapshot.titles.equal_to(text))
+        return text if len(titled) or self._ruling(text, request) != Ruling() else asked
 
     def _ruling(self, text: str, request: SearchRequest) -> Ruling:
         """What the editor says about this text; single legs are for measuring, so rules leave them alone."""

@@ -116,6 +116,16 @@ def test_hidden_words_change_no_score(engine_of: Callable[..., Engine], typed: s
     assert scores[0] == scores[1]
 
 
+def test_a_hidden_title_changes_no_score(engine_of: Callable[..., Engine]) -> None:
+    """An article that is called as a polite question is keeps the politeness in it for those who may see it."""
+    polite = row("note", "en", "Hello password parcel", "Zircon ledgers.", audience=["agent"])
+    other = polite | {"title": "Zircon password parcel"}
+    found = [engine_of(VISIBLE, hidden).search(SearchRequest(q=polite["title"])) for hidden in (polite, other)]
+    assert found[0].hits == found[1].hits
+    seen = engine_of(VISIBLE, polite).search(SearchRequest(q=polite["title"], audiences=frozenset({"agent"})))
+    assert ids(seen) == ["note"]
+
+
 def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Callable[..., Engine]) -> None:
     """`subscirption` stands one letter from the typed word, but only for agents."""
     hidden = row("note", "en", "Desk", "subscirption", audience=["agent"])
