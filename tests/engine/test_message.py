@@ -166,6 +166,16 @@ def test_the_surest_sentence_is_the_question() -> None:
     assert [hit.id for hit in together([ASKED, TOLD], [sure, other], limit=2, offset=1).hits] == ["lamp", "card"]
 
 
+def test_what_one_search_did_without_the_whole_did_without() -> None:
+    """Meaning, where the model was too slow for one of them; words were found where any held one."""
+    whole = outcome("a", Action.LIST, 0.5, ("pay", 0.5))
+    by_words, by_meaning = replace(whole, degraded=True), replace(whole, words_found=False)
+    found = together([ASKED, TOLD, TOLD], [whole, by_words, by_meaning], limit=1)
+    assert (found.degraded, found.words_found) == (True, True)
+    assert not together([ASKED, TOLD], [by_meaning, by_meaning], limit=1).words_found
+    assert not together([ASKED, TOLD], [whole, whole], limit=1).degraded
+
+
 def test_what_is_only_told_is_not_answered() -> None:
     """“The parcel came on Tuesday” is no question about parcels, however well an article fits it."""
     told = outcome("b", Action.ANSWER, 0.9, ("parcel", 0.8), answer=Answer("It comes.", "parcel", ()))
