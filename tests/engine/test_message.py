@@ -162,7 +162,7 @@ def test_the_surest_sentence_is_the_question() -> None:
     found = together([ASKED, TOLD], [sure, other], limit=3)
     assert (found.q, found.decision.action, found.answer) == ("a", Action.ANSWER, sure.answer)
     assert [(hit.id, hit.position) for hit in found.hits] == [("pay", 1), ("lamp", 2), ("card", 3)]
-    assert found.timings_ms == {"fuse": 2}
+    assert (found.found, found.timings_ms) == (3, {"fuse": 2})
     assert [hit.id for hit in together([ASKED, TOLD], [sure, other], limit=2, offset=1).hits] == ["lamp", "card"]
 
 
