@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import orjson
 import pytest
 
-from kbsearch.command import print_outcome
 from kbsearch.errors import ModelError
 from kbsearch.snapshot import MANIFEST, published_version
 
@@ -304,14 +301,6 @@ def test_a_message_of_several_lines_becomes_one_sentence(
     result = run("kbsearch", "search", "--index", index, "x")
     assert result.code == 1
     assert result.sentence == "kbsearch search: It cannot be loaded (no network see https://x.example)."
-
-
-def test_a_terminal_of_another_encoding_gets_what_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rest as escapes, which JSON reads as the letters that they are."""
-    shown = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="latin-1"))
-    assert print_outcome('{"title": "Kā: größer"}') == 0
-    assert shown.getvalue() == b'{"title": "K\\u0101: gr\xf6\xdfer"}\n'
 
 
 @pytest.mark.parametrize("place", ["query", "source", "out"])
