@@ -73,9 +73,13 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 
 def print_outcome(text: str) -> int:
-    """Print on stdout at once, and return the exit code; a reader who left early (`| head`) is told nothing."""
+    """Print on stdout at once, and return the exit code; a reader who left early (`| head`) is told nothing.
+
+    Letters that the terminal's encoding lacks are written as escapes, as Python itself does on stderr.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        print(_harmless(text), flush=True)
+        print(_harmless(text).encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except BrokenPipeError:
         # Else the interpreter tries to write the rest when it ends, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

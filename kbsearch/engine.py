@@ -20,7 +20,7 @@ from kbsearch.decide import decide
 from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import load_embedder, reads_context
+from kbsearch.embed.registry import is_quick, load_embedder
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
@@ -78,7 +78,7 @@ class Engine:
             )
         self._snapshot = snapshot
         self._embedder = embedder
-        self._in_context = reads_context(snapshot.model.name)
+        self._in_context = not is_quick(embedder)
         self._visibility = Visibility(snapshot)
         self._lexicon = Lexicon(
             _detector(snapshot.languages),
@@ -102,8 +102,14 @@ class Engine:
     def search(self, request: SearchRequest) -> SearchOutcome:
         """Rank, decide and explain; of a message, what it asks (`message.py`).
 
-        Raises UsageError for an empty query or an unknown filter field.
+        Raises UsageError for an empty query or an unknown filter field, LimitError for places that there are none of.
         """
+        if request.limit < 1 or request.offset < 0:
+            raise LimitError(
+                f"limit {request.limit} and offset {request.offset} name no results; "
+                "limit starts at 1 and offset at 0.",
+                field="limit" if request.limit < 1 else "offset",
+            )
         if request.body:
             return self._search_message(request)
         return self._search(request, among=1)
@@ -121,12 +127,6 @@ class Engine:
         """Search for one text, the best `among` so many."""
         if not request.q.strip():
             raise UsageError("The query is empty; send at least one word in q.", field="q")
-        if request.limit < 1 or request.offset < 0:
-            raise LimitError(
-                f"limit {request.limit} and offset {request.offset} name no results; "
-                "limit starts at 1 and offset at 0.",
-                field="limit" if request.limit < 1 else "offset",
-            )
         clock = Clock()
         snapshot = self._snapshot
         typed = self._asked(normalise(request.q), request)
@@ -258,10 +258,12 @@ class Engine:
         return None if number is None else str(self._snapshot.record(number)["group"])
 
     def _asked(self, text: str, request: SearchRequest) -> str:
-        """What a text asks, without politeness, unless an article or a rule is called just so."""
+        """What a text asks, without politeness, unless an article that the caller sees or a rule is called just so."""
         asked = without_courtesy(text)
-        meant = asked == text or len(self._snapshot.titles.equal_to(text)) or self._ruling(text, request) != Ruling()
-        return text if meant else asked
+        if asked == text:
+            return text
+        titled = self._visibility.to(request.audiences).among(self._snapshot.titles.equal_to(text))
+        return text if len(titled) or self._ruling(text, request) != Ruling() else asked
 
     def _ruling(self, text: str, request: SearchRequest) -> Ruling:
         """What the editor says about this text; single legs are for measuring, so rules leave them alone."""

@@ -37,7 +37,7 @@ _OTHER = (
 
 _IS_ACCEPTED = {fold(kind): True for kind in _ACCEPTED} | {fold(kind): False for kind in _OTHER}
 _ALONE = frozenset(map(fold, _SOLUTION))
-_PARTS = re.compile(r"\W*(?P<kind>[^-–—:|,(]*?)\W*(?:[-–—:|,(]\s*(?P<author>\S.*?)?)?\W*")
+_PARTS = re.compile(r"\W*(?P<kind>(?:\w(?:[^-–—:|,(]*\w)?)?)\W*(?:[-–—:|,(]\s*(?P<author>\S.*?)?)?\W*")
 _LONGEST_AUTHOR = 60
 _LONGEST_NAME = 4
 _LINE = re.compile(r".+")

@@ -178,14 +178,13 @@ class Lexicon:
         return self.spelling.correct(word, langs, lambda form, lang: self.held([form], [lang])[0])
 
     def _held_among(self, surface: Sequence[str], langs: Sequence[str], passages: Flags | None) -> list[bool]:
-        stems = [self.stems(word, lang) for word in surface for lang in langs]
-        known = self.lexical.known((term for terms in stems for term in terms), passages).tolist()
+        stems = [[term for lang in langs for term in self.stems(word, lang)] for word in surface]
+        known = self.lexical.known(chain.from_iterable(stems), passages).tolist()
         flags: list[bool] = []
         place = 0
-        for start in range(0, len(stems), len(langs)):
-            count = sum(map(len, stems[start : start + len(langs)]))
-            flags.append(any(known[place : place + count]))
-            place += count
+        for of_word in stems:
+            flags.append(any(known[place : place + len(of_word)]))
+            place += len(of_word)
         return flags
 
     def _is_doubtful(self, word: str, langs: Sequence[str]) -> bool:
@@ -211,7 +210,7 @@ class Lexicon:
         places = words(text)
         typed = [word.text for word in places]
         latin = [lang for lang in langs if lang not in cyrillic]
-        plain = self.held(typed, (*latin, *cyrillic)) if typed else []
+        plain = self.held(typed, (*latin, *cyrillic))
         meant = {place: self._in_cyrillic(typed[place], cyrillic) for place, known in enumerate(plain) if not known}
         if not meant:
             return text, langs

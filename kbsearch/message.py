@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from kbsearch.chat.intents import Intent, closes, greets, read_intent
 from kbsearch.text.normalise import normalise
@@ -201,13 +201,15 @@ def _is_name(words: Sequence[str]) -> bool:
 
 
 def _merged(weights: Sequence[float], outcomes: Sequence[SearchOutcome]) -> tuple[Hit, ...]:
-    """Each article once, by how probably its sentence is answered and how near it comes to the first hit of that."""
+    """Each article once, by how probably its sentence is answered and how near it comes to the best hit of that; those
+    of one sentence in their own order: what a rule pins, or is called just so, is as near as what follows it."""
     ranked: dict[str, tuple[float, Hit]] = {}
     for weight, outcome in zip(weights, outcomes, strict=True):
-        for hit in outcome.hits:
-            nearness = hit.score / outcome.hits[0].score if outcome.hits[0].score else 1.0
+        reached = list(accumulate((hit.score for hit in reversed(outcome.hits)), max))[::-1]
+        for hit, score in zip(outcome.hits, reached, strict=True):
+            nearness = score / reached[0] if reached[0] else 1.0
             worth = weight * nearness**2
             if hit.group not in ranked or worth > ranked[hit.group][0]:
                 ranked[hit.group] = worth, hit
-    hits = [hit for _, hit in sorted(ranked.values(), key=lambda pair: -pair[0])]
+    hits = [hit for _, hit in sorted(ranked.values(), key=lambda pair: (-pair[0], pair[1].position))]
     return tuple(replace(hit, position=position) for position, hit in enumerate(hits, start=1))

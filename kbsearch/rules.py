@@ -44,14 +44,13 @@ class RuleBook:
                 self._rules.append((_words(rule.query), rule, int(snapshot.document_group[document])))
         # Most queries hold no rule's first word, and are done after looking for one.
         self._first_words = {word for wanted, _, _ in self._rules for word in wanted[:1]}
-        self._some_hold_always = any(not wanted for wanted, _, _ in self._rules)
 
     def apply(self, query: str, lang: str) -> Ruling:
         """What holds for a normalised query of a user whose language is `lang`, of any region; hiding wins."""
         if not self._rules:
             return _NONE
         typed = _words(query)
-        if self._first_words.isdisjoint(typed) and not self._some_hold_always:
+        if self._first_words.isdisjoint(typed):
             return _NONE
         met = [
             (rule.action, group)

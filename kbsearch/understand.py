@@ -272,7 +272,7 @@ def _outside(text: str, interface_lang: str, lexicon: Lexicon) -> dict[str, floa
 
 def _in_cyrillic(surface: Sequence[str], lexicon: Lexicon) -> dict[str, str]:
     """The words in Latin letters that the collection does not hold, each as Russian spells it."""
-    held = lexicon.held(surface, lexicon.detector.languages)
+    held = lexicon.held(surface, (*lexicon.detector.languages, *lexicon.detector.undetected))
     pairs = zip(surface, held, strict=True)
     return {word: to_cyrillic(word.lower()) for word, known in pairs if word.isalpha() and not known}
 

@@ -114,7 +114,7 @@ def _answered(conversation: Conversation, text: str, outcome: SearchOutcome | No
     hits = _unrefused(conversation, outcome)
     answer = outcome.answer
     source = next((hit for hit in hits if answer and hit.id == answer.document_id), None)
-    if answer and source and outcome.decision.action is Action.ANSWER:
+    if answer and source:
         shown = _showing(conversation, [source], query_id, "answer")
         return Reply("answer", "", shown, text=answer.text, hits=(source,))
     if len(hits) < FEWEST_CHOICES:

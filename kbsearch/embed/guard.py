@@ -93,22 +93,36 @@ class GuardedEmbedder:
             self._pending += 1
         future: Future[Vectors] = Future()
         if self.quick:
-            self._encode(texts, future)
+            self._fulfil(future, texts)
             return future
         # A thread of its own, which nobody waits for at the end: a pool with a query that hangs could not be closed.
-        Thread(target=self._encode, args=(texts, future), name="kbsearch-embed", daemon=True).start()
+        thread = Thread(target=self._fulfil, args=(future, texts), name="kbsearch-embed", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self._no_longer_pending()
+            future.set_exception(error)
         return future
 
-    def _encode(self, texts: Sequence[str], future: Future[Vectors]) -> None:
-        started = self._clock()
+    def _fulfil(self, future: Future[Vectors], texts: Sequence[str]) -> None:
         try:
-            future.set_result(self._embedder.encode_queries(texts))
-            self._usual += _SMOOTHING * (self._clock() - started - self._usual)
+            future.set_result(self._encode(texts))
         except BaseException as error:  # it is raised where the vector is awaited
             future.set_exception(error)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        started = self._clock()
+        try:
+            vectors = self._embedder.encode_queries(texts)
         finally:
-            with self._lock:
-                self._pending -= 1
+            # Before the vector is heard of: who has it may ask again at once.
+            self._no_longer_pending()
+        self._usual += _SMOOTHING * (self._clock() - started - self._usual)
+        return vectors
+
+    def _no_longer_pending(self) -> None:
+        with self._lock:
+            self._pending -= 1
 
     def _failed(self, reason: str) -> None:
         with self._lock:

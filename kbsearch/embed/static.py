@@ -8,7 +8,7 @@ Tulkens & van Dongen, "Model2Vec" (2024); Arora et al., "A simple but tough-to-b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
@@ -132,12 +132,11 @@ class StaticEmbedder:
         others = [word for word in words if not word.isalpha()]
         return dict(zip(letters + others, chain(self._as_one_text(letters), self._one_by_one(others)), strict=True))
 
-    def _as_one_text(self, words: Sequence[str]) -> Iterable[bytes]:
-        """The token numbers of each word of letters: as one text, of which each is a piece, they cost half."""
-        encoding = self._tokenizer.encode(" ".join(words), add_special_tokens=False)
-        pieces = np.bincount(np.asarray(encoding.word_ids, dtype=np.int64))
-        if len(pieces) != len(words):  # a letter such as ŀ, which is written with a mark between words
-            return self._one_by_one(words)
+    def _as_one_text(self, words: Sequence[str]) -> Iterator[bytes]:
+        """The token numbers of each word of letters: as one text that is cut already, they cost less."""
+        encoding = self._tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+        # Of some letters nothing is left, and some are written with a mark between words (ŀ).
+        pieces = np.bincount(np.asarray(encoding.word_ids, dtype=np.int64), minlength=len(words))
         tokens = np.asarray(encoding.ids, dtype=_TOKEN).tobytes()
         ends = np.cumsum(pieces) * _TOKEN.itemsize
         return (tokens[start:end] for start, end in pairwise([0, *ends.tolist()]))

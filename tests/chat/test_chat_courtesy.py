@@ -26,6 +26,7 @@ POLITE = [
 ASKED = [
     "kā atcelt pasūtījumu",
     "can i pay by card",
+    "(can i pay) by card –",
     "help center hours",
     "vai var atdot preci",
     "ar galima grąžinti",

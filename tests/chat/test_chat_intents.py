@@ -64,6 +64,12 @@ def test_no_question_of_the_sample_is_taken_for_anything_else() -> None:
     assert wrong == set()
 
 
+def test_what_was_refused_long_before_a_request_changes_nothing() -> None:
+    """The word before it tells whom it is about; one at the beginning of a long sentence does not."""
+    assert read_intent("I do not want to connect to an agent").intent is Intent.QUESTION
+    assert read_intent("I do not know what else to try here so connect me to an agent").intent is Intent.HUMAN
+
+
 def test_a_no_keeps_what_else_was_said() -> None:
     """The better question that follows it."""
     reading = read_intent("No, I meant the blue robot. It does not turn left!")

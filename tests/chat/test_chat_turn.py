@@ -105,6 +105,17 @@ def test_a_no_with_a_question_before_anything_was_said_is_that_question() -> Non
     assert question_of(NOTHING, "no, the robot is lost") == Question("no, the robot is lost", "")
 
 
+def test_of_what_was_refused_the_oldest_is_forgotten_first() -> None:
+    """The state stays as small as the client may send it back."""
+    full = Conversation(
+        asked=(Asked("q", "q1"),),
+        shown=(Shown("new", "q1", 1),),
+        refused=tuple(map(str, range(MAX_SHOWN))),
+        last="answer",
+    )
+    assert turn(full, "no", found("list", "a", "b"), "q1").conversation.refused == (*full.refused[1:], "new")
+
+
 def test_a_yes_is_a_vote_and_forgives_the_nos() -> None:
     reply = turn(ANSWERED, "Yes, that worked!", None)
     assert (reply.kind, reply.say, reply.hits) == ("answer", "glad", ())

@@ -51,6 +51,14 @@ def test_a_vector_does_not_depend_on_its_company(embedder: Embedder) -> None:
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
 
 
+def test_a_letter_that_is_no_one_word_moves_no_other_word(embedder: Embedder) -> None:
+    """Of an Arabic sign nothing is left, and a Catalan letter becomes two words; both are letters."""
+    texts = ["parole \ufe70 rēķins", "\u013f pasūtījums", "lampa"]
+    together = load_embedder(embedder.info.name).encode_passages(texts)
+    alone = np.concatenate([embedder.encode_passages([text]) for text in texts])
+    assert np.abs(together - alone).max() <= 1e-5
+
+
 def test_what_is_registered_is_what_is_shipped(embedder: Embedder) -> None:
     """Dimension, licence, size and card."""
     entry = ENTRIES[embedder.info.name]

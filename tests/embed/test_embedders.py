@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from kbsearch.embed import registry
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import load_embedder, models_directory, reads_context
+from kbsearch.embed.registry import is_quick, load_embedder, models_directory
 from kbsearch.embed.static import StaticEmbedder, is_static_model
 from kbsearch.errors import ModelError
 
@@ -118,11 +118,13 @@ def test_only_rows_of_our_kind_are_read_here(static_model: Path, tmp_path: Path)
     assert not is_static_model(copy)
 
 
-def test_rows_of_another_vocabulary_are_refused(static_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("short", [{"embeddings", "weights"}, {"embeddings"}, {"weights"}])
+def test_rows_of_another_vocabulary_are_refused(short: set[str], static_model: Path, tmp_path: Path) -> None:
     """Compiled code would read beyond their end."""
     copy = Path(shutil.copytree(static_model, tmp_path / "copy"))
     tensors = load_file(copy / "model.safetensors")
-    save_file({name: tensor[:-1] for name, tensor in tensors.items()}, copy / "model.safetensors")
+    cut = {name: tensor[:-1] if name in short else tensor for name, tensor in tensors.items()}
+    save_file(cut, copy / "model.safetensors")
     with pytest.raises(ModelError, match=rf"{copy} has \d+ tokens, but \d+ rows"):
         load_embedder(str(copy))
 
@@ -209,13 +211,12 @@ def test_a_directory_that_is_no_model_is_named(tmp_path: Path) -> None:
         load_embedder(str(tmp_path / "empty"))
 
 
-def test_models_that_read_words_in_their_context_are_known_by_name() -> None:
-    """The bundled two, and what is neither bundled nor made of rows."""
-    assert reads_context("kbsearch-mini")
-    assert reads_context("organisation/model")
-    assert not reads_context("kbsearch-static")
-    assert not reads_context(str(models_directory() / "kbsearch-static"))
-    assert not reads_context("hashing")
+def test_models_that_add_up_words_are_told_from_others() -> None:
+    """Whatever they are called."""
+    assert is_quick(load_embedder("kbsearch-static"))
+    assert is_quick(StaticEmbedder(models_directory() / "kbsearch-static", "organisation/model", "0a1b"))
+    assert is_quick(load_embedder("hashing"))
+    assert not is_quick(load_embedder("kbsearch-mini"))
 
 
 def test_a_text_without_a_known_token_has_no_direction() -> None:

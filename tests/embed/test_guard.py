@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 import pytest
 
-from kbsearch.embed.guard import FAILURES, QUICK, RETRY_SECONDS, GuardedEmbedder
+from kbsearch.embed.guard import FAILURES, QUICK, RETRY_SECONDS, THREADS, GuardedEmbedder
 from kbsearch.embed.protocol import ModelInfo, Vectors
 from kbsearch.errors import ModelUnavailable
 
@@ -104,3 +106,59 @@ def test_a_broken_model_is_unavailable(may_hang: bool) -> None:
         with pytest.raises(ModelUnavailable, match="no such token"):
             guard.encode_queries(["four"])
     assert guard.open
+
+
+def test_a_system_without_threads_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a model that fails is: once there are threads again, there are vectors."""
+    model = Model()
+    guard = GuardedEmbedder(model, 0.5, model.clock)
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        for _ in range(2 * THREADS):
+            with pytest.raises(ModelUnavailable):
+                guard.encode_queries(["four"])
+            model.now += RETRY_SECONDS + 1
+    assert guard.open
+    ask(guard)
+    assert not guard.open
+
+
+def test_who_has_a_vector_may_ask_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon: that query is pending no more."""
+    model, asked = Model(), 0
+    guard = GuardedEmbedder(model, 0.5, model.clock, may_hang=False)
+    ask(guard, 200)
+
+    class Awaited(Future[Any]):
+        def set_result(self, result: Any) -> None:
+            nonlocal asked
+            super().set_result(result)
+            if asked < THREADS:
+                asked += 1
+                ask(guard)
+
+    monkeypatch.setattr("kbsearch.embed.guard.Future", Awaited)
+    ask(guard)
+    assert asked == THREADS
+
+
+def test_no_more_queries_than_threads_wait_for_a_model() -> None:
+    """One more is refused at once, and tells nothing of the model."""
+    model, release, began = Model(), threading.Event(), threading.Semaphore(0)
+    model.act = lambda: (began.release(), release.wait())
+    guard = GuardedEmbedder(model, 60.0, model.clock)
+    asking = [threading.Thread(target=ask, args=(guard,)) for _ in range(THREADS)]
+    for thread in asking:
+        thread.start()
+        began.acquire()
+    with pytest.raises(ModelUnavailable, match="not asked for now"):
+        guard.encode_queries(["four"])
+    release.set()
+    for thread in asking:
+        thread.join()
+    assert not guard.open
+    ask(guard)

@@ -155,6 +155,15 @@ def test_the_longest_text_is_the_one_of_sentence_transformers(settings: dict[str
     np.testing.assert_array_equal(rows[0], rows[1])
 
 
+def test_the_longest_text_that_a_model_states_itself_comes_first(tmp_path: Path) -> None:
+    """As sentence-transformers has it, whatever else its files say."""
+    folder = write_model(tmp_path / "model", {"pooling_mode": "mean"})
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 7}')
+    (folder / "config.json").write_text('{"max_position_embeddings": 5}')
+    rows = load_embedder(str(folder)).encode_passages(["reset the password", "reset the password order late"])
+    assert not np.array_equal(rows[0], rows[1])
+
+
 @pytest.mark.parametrize(("name", "prompted"), [("phase5", False), ("e5", True), ("my_e5-small.v2", True)])
 def test_a_model_is_an_e5_by_a_word_of_its_name(name: str, prompted: bool, tmp_path: Path) -> None:
     """Letters that happen to end in e and 5 ask for no prompt."""

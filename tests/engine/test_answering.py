@@ -6,12 +6,12 @@ import pytest
 
 from indexer.pipeline import build
 from kbsearch.answer import extract
-from kbsearch.answering import grown, sentences_of
+from kbsearch.answering import Asked, AskedPassage, best_place, cut_out, grown, sentences_of
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine
 from kbsearch.snapshot import open_snapshot
 from kbsearch.types import Action, Answer, Decision, SearchRequest
-from kbsearch.understand import understand
+from kbsearch.understand import likely_languages, understand
 
 ARTICLE = """---
 id: declined.en
@@ -67,6 +67,8 @@ Notīriet kontaktus, ja neuzlādējas.
 ARTICLES = {
     "warranty.en": ("Warranty", WARRANTY),
     "warranty.lv": ("Garantija", GARANTIJA),
+    "lamp.en": ("Lamp", "L7 asks for a new bulb.\n\n## Waiting\n\nL9 asks for patience."),
+    "lamp.lv": ("Lampa", "| Kods | Ko darīt |\n|---|---|\n| L7 | Nomainiet |\n| L9 | Gaidiet |"),
     "code.lv": ("Kļūdas", "| Kods | Ko darīt |\n|---|---|\n| E7 | Iztīriet |\n| E9 | Gaidiet |\n\nAlexa to nedzird."),
 }
 THREAD = """**Question**
@@ -230,5 +232,42 @@ def test_a_question_in_another_language_is_answered_from_the_same_place(help_cen
     """As the version in its language says; a code needs none; without either nothing tells the place."""
     assert "15 days" in answer(help_centre, "cik ilgst remonts", "warranty.en", "lv")
     assert answer(help_centre, "kļūda E9", "code.lv", "en") == "E9: Gaidiet"
+    assert answer(help_centre, "what does L9 ask for", "lamp.lv", "en") == "L9: Gaidiet"
     assert answer(help_centre, "does alexa hear it", "code.lv", "en").endswith("Alexa to nedzird.")
     assert extracted(help_centre, "unheard of", "code.lv", "en") is None
+
+
+def asked_for(text: str, *words: str, is_post: bool = False) -> Asked:
+    """Words that say the same each; those with a digit are codes."""
+    places = sorted((text.index(word), text.index(word) + len(word), n) for n, word in enumerate(words) if word in text)
+    codes = frozenset(n for n, word in enumerate(words) if not word.isalpha())
+    passage = AskedPassage(0, text, (), frozenset(), places)
+    return Asked([passage], [1.0] * len(words), frozenset(), codes, is_post)
+
+
+def test_a_post_is_shown_from_its_beginning_unless_a_code_is_asked_for() -> None:
+    """Who wrote it answered in its first sentences; a code stands where it stands."""
+    text = "Take the foam out. It stops E21 and the noise."
+    assert best_place(asked_for(text, "noise", is_post=True)).sentence == 0
+    assert best_place(asked_for(text, "E21", is_post=True)).sentence == 1
+
+
+def test_a_row_that_is_too_long_is_cut_as_other_text_is() -> None:
+    asked = asked_for("E21: Clean it. Then wait for an hour.\nE22: Wait.", "E21")
+    assert cut_out(asked, best_place(asked)).text == "E21: Clean it. Then wait for an hour."
+    assert cut_out(asked, best_place(asked), length=15).text == "E21: Clean it."
+
+
+def test_an_answer_is_looked_for_around_what_was_found(help_centre: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On both sides: an article may be long, and hold the same words elsewhere."""
+    snapshot = help_centre._snapshot
+    number = snapshot.number_of("warranty.en")
+    assert number is not None
+    passages = snapshot.passages_of(number)
+    languages = likely_languages("sell charge", "en", help_centre._lexicon.detector)
+    query = understand("sell charge", languages, "en", help_centre._lexicon)
+    for read, begins in ((8, "All that we sell"), (0, "A repair takes")):
+        monkeypatch.setattr("kbsearch.answer.PASSAGES_READ", read)
+        found = extract(snapshot, query, help_centre._lexicon, number, passages[1], [number])
+        assert found is not None
+        assert found.text.startswith(begins)

@@ -190,3 +190,15 @@ class TestSuggest:
     def test_nothing_to_go_by_suggests_nothing(self, engine: Engine, typed: str) -> None:
         """No title starts with it."""
         assert engine.suggest(typed, lang="en", limit=5, audiences=None) == []
+
+
+@pytest.mark.parametrize("typed", ["zircon ledger", "zirconn", "zirconledger", "charge back", "chargeback"])
+def test_what_others_asked_before_tells_nothing(handmade_index: Path, typed: str) -> None:
+    """What agents may know of words is not remembered for the public."""
+    asked_before, fresh = open_engine(handmade_index), open_engine(handmade_index)
+    agents = asked_before.search(SearchRequest(q=typed, lang="en", audiences=frozenset({"public", "agent"})))
+    assert agents.hits[0].group == "fraud"
+    found, expected = (one.search(SearchRequest(q=typed, lang="en")) for one in (asked_before, fresh))
+    assert (found.did_you_mean, found.decision, found.hits) == (
+        expected.did_you_mean, expected.decision, expected.hits,
+    )  # fmt: skip

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from indexer.pipeline import build
 from kbsearch import engine as engine_module
+from kbsearch.embed.static import StaticEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -113,6 +116,16 @@ def test_hidden_words_change_no_score(engine_of: Callable[..., Engine], typed: s
     assert scores[0] == scores[1]
 
 
+def test_a_hidden_title_changes_no_score(engine_of: Callable[..., Engine]) -> None:
+    """An article that is called as a polite question is keeps the politeness in it for those who may see it."""
+    polite = row("note", "en", "Hello password parcel", "Zircon ledgers.", audience=["agent"])
+    other = polite | {"title": "Zircon password parcel"}
+    found = [engine_of(VISIBLE, hidden).search(SearchRequest(q=polite["title"])) for hidden in (polite, other)]
+    assert found[0].hits == found[1].hits
+    seen = engine_of(VISIBLE, polite).search(SearchRequest(q=polite["title"], audiences=frozenset({"agent"})))
+    assert ids(seen) == ["note"]
+
+
 def test_a_hidden_nearer_word_leaves_the_visible_one_to_be_offered(engine_of: Callable[..., Engine]) -> None:
     """`subscirption` stands one letter from the typed word, but only for agents."""
     hidden = row("note", "en", "Desk", "subscirption", audience=["agent"])
@@ -161,6 +174,18 @@ def test_a_language_that_nobody_detects_is_read_with_its_analyzer(
     assert outcome.did_you_mean is None
 
 
+@pytest.mark.parametrize("fields", [{"audience": ["staff"]}, {"lang": "is"}], ids=["nothing to see", "undetected"])
+def test_russian_in_latin_letters_is_read_where_no_language_is_told_apart(
+    engine_of: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    """Nothing of what the caller may see is in a language that anybody detects; a word that he may know of stays."""
+    asked: list[str] = []
+    engine = engine_of(row("a", "lv", "Vafra", "Atveriet.") | fields)
+    monkeypatch.setattr(engine._embedder, "encode_queries", lambda texts: (asked.extend(texts), np.zeros((1, 128)))[1])
+    assert engine.search(SearchRequest(q="kak izmenit parol vafra", lang="ru")).detected_lang == "ru"
+    assert asked == ["как изменит парол " + ("вафра" if "audience" in fields else "vafra")]
+
+
 @pytest.mark.parametrize("typed", ["?!", "…", "—", "😀", "\u200b", "(((", "_"])
 def test_a_query_without_words_finds_nothing(search: Callable[..., SearchOutcome], typed: str) -> None:
     """Punctuation has no meaning that could be near to anything."""
@@ -197,6 +222,19 @@ def test_what_nobody_sees_hides_no_suggestion(engine_of: Callable[..., Engine], 
     """Soft hyphens and zero-width spaces are pasted with words."""
     engine = engine_of(row("a", "en", "Your subscription", "Text."), row("b", "en", "Sign in", "Text."))
     assert [one.document_id for one in engine.suggest(typed, lang="en", limit=5, audiences=PUBLIC)] == ["a"]
+
+
+def test_meaning_weighs_as_the_model_finds_it_whatever_it_is_called(
+    tmp_path: Path, static_model: Path, write_jsonl: Callable[..., Path], handmade_rows: Sequence[Row]
+) -> None:
+    """One that adds up words has less to say, from the hub as from a directory."""
+    source, scores = write_jsonl(tmp_path / "source.jsonl", handmade_rows), []
+    for name in (str(static_model), "organisation/model"):
+        embedder = StaticEmbedder(static_model, name, "0a1b")
+        build([source], tmp_path / name.replace("/", "-"), embedder=embedder)
+        engine = open_engine(tmp_path / name.replace("/", "-"), embedder=embedder)
+        scores.append([hit.score for hit in engine.search(SearchRequest(q="how to reset your password")).hits])
+    assert scores[0] == scores[1]
 
 
 def test_the_next_version_of_the_same_languages_makes_no_second_detector(handmade_index: Path) -> None:

@@ -195,6 +195,17 @@ def test_a_hidden_article_is_not_found_by_that_query(engine: Engine) -> None:
     assert ids(ask(engine, "paid warranty"))[0] == "paid"
 
 
+def test_hiding_one_article_shows_no_other(engine_of: EngineOf) -> None:
+    """What the caller may not see, or filters away, stays away; and hiding wins over pinning."""
+    rules = "query,match,action,target\ncoupons,contains,hide,paid\ncoupons,contains,pin,paid\n"
+    engine = engine_of(ARTICLES, {"rules.csv": rules})
+    for text in ("coupons margins", "coupons paid repair"):
+        assert not {"secret", "paid"} & {*ids(ask(engine, text, audiences=PUBLIC))}
+    assert "secret" in ids(ask(engine, "coupons margins", audiences=PUBLIC | {"agent"}))
+    filtered = ask(engine, "coupons margins", filters={"audience": ("public",)})
+    assert "secret" not in ids(filtered)
+
+
 def test_a_pin_shows_nothing_that_the_caller_may_not_see(engine: Engine) -> None:
     """A rule that names an agents' article does nothing for the public."""
     assert "secret" not in ids(ask(engine, "margins", audiences=PUBLIC))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from kbsearch.forum import accepted_answer
@@ -48,6 +50,8 @@ def test_it_may_stand_below_a_heading_and_in_several_passages() -> None:
         "Risinājums: Izslēdziet robotu",
         "Ответ: надо нажать кнопку",
         "Question – why does it blink?",
+        "Answer: Hold The Red Button Down",
+        f"Answer: Https://shop.example/{'a' * 60}",
     ],
 )
 def test_what_somebody_writes_begins_no_post(line: str) -> None:
@@ -63,3 +67,18 @@ def test_what_somebody_writes_begins_no_post(line: str) -> None:
 def test_a_solution_stands_alone_and_a_user_has_a_name(marker: str) -> None:
     """On a line of its own; of users, what only they are called like."""
     assert accepted(Passage(f"Question\nIt ticks.\n{marker}\nPress it.")) == ["Press it."]
+
+
+def test_the_innermost_heading_says_which_post_it_is() -> None:
+    """Replies may stand below the question's heading."""
+    replies = [
+        Passage(text, ("Question", kind)) for kind, text in (("Reply", "Mine too."), ("Best answer", "Dock it."))
+    ]
+    assert accepted(Passage("It ticks.", ("Question",)), *replies) == ["Dock it."]
+
+
+def test_a_line_of_marks_takes_no_time() -> None:
+    """Dot leaders, and whatever else people fill a line with: each is looked at a few times, not a thousand."""
+    started = process_time()
+    assert accepted(Passage(f"Question\nPage{' .' * 1500} 5\nBest answer\nTurn it{'!' * 3000} off.")) != []
+    assert process_time() - started < 2.0

@@ -15,7 +15,7 @@ from indexer.pipeline import build
 from kbsearch.decide import NOTHING_IN_COMMON, decide
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.engine import Engine, open_engine
-from kbsearch.errors import UsageError
+from kbsearch.errors import LimitError, UsageError
 from kbsearch.message import MOST_SENTENCES, Sentence, sentences_of, together
 from kbsearch.types import MAX_QUERY, Action, Answer, Decision, Evidence, Hit, SearchOutcome, SearchRequest
 
@@ -162,8 +162,18 @@ def test_the_surest_sentence_is_the_question() -> None:
     found = together([ASKED, TOLD], [sure, other], limit=3)
     assert (found.q, found.decision.action, found.answer) == ("a", Action.ANSWER, sure.answer)
     assert [(hit.id, hit.position) for hit in found.hits] == [("pay", 1), ("lamp", 2), ("card", 3)]
-    assert found.timings_ms == {"fuse": 2}
+    assert (found.found, found.timings_ms) == (3, {"fuse": 2})
     assert [hit.id for hit in together([ASKED, TOLD], [sure, other], limit=2, offset=1).hits] == ["lamp", "card"]
+
+
+def test_what_one_search_did_without_the_whole_did_without() -> None:
+    """Meaning, where the model was too slow for one of them; words were found where any held one."""
+    whole = outcome("a", Action.LIST, 0.5, ("pay", 0.5))
+    by_words, by_meaning = replace(whole, degraded=True), replace(whole, words_found=False)
+    found = together([ASKED, TOLD, TOLD], [whole, by_words, by_meaning], limit=1)
+    assert (found.degraded, found.words_found) == (True, True)
+    assert not together([ASKED, TOLD], [by_meaning, by_meaning], limit=1).words_found
+    assert not together([ASKED, TOLD], [whole, whole], limit=1).degraded
 
 
 def test_what_is_only_told_is_not_answered() -> None:
@@ -183,6 +193,17 @@ def test_asking_counts_more_than_telling() -> None:
     assert together([ASKED, TOLD], [asked, told], limit=1).q == "a"
     assert together([ASKED, TOLD], [asked, replace(told, decision=replace(told.decision, probability=0.7))], 1).q == "b"
     assert [hit.id for hit in together([TOLD, ASKED], [told, far], limit=3).hits] == ["parcel", "moon"]
+
+
+def test_hits_of_one_sentence_keep_their_order() -> None:
+    """What a rule pins, or is called as the sentence is, stands first whatever its score."""
+    pinned = outcome("a", Action.LIST, 0.5, ("pinned", 0.1), ("near", 0.8), ("far", 0.2))
+    told = outcome("b", Action.LIST, 0.3, ("near", 0.6), ("lamp", 0.5), ("pinned", 0.1))
+    assert [hit.id for hit in together([ASKED], [pinned], limit=3).hits] == ["pinned", "near", "far"]
+    for order in ((0, 1), (1, 0)):
+        sentences, outcomes = ([of[place] for place in order] for of in ((ASKED, TOLD), (pinned, told)))
+        found = together(sentences, outcomes, limit=9).hits
+        assert [hit.id for hit in found] == ["pinned", "near", "lamp", "far"]
 
 
 def test_of_many_searches_one_is_near_by_chance() -> None:
@@ -228,3 +249,14 @@ def test_a_message_of_one_sentence_is_a_query(engine: Engine) -> None:
 def test_a_message_without_a_word_is_refused(engine: Engine) -> None:
     with pytest.raises(UsageError, match="message is empty"):
         engine.search(SearchRequest(q=" ", body=" … ?"))
+
+
+@pytest.mark.parametrize("body", ["", "Where is it?"], ids=["query", "message"])
+@pytest.mark.parametrize(("fields", "at_fault"), [({"limit": 0, "offset": 5}, "limit"), ({"offset": -1}, "offset")])
+def test_places_that_there_are_none_of_are_refused(
+    engine: Engine, body: str, fields: dict[str, int], at_fault: str
+) -> None:
+    """Of a message as of a query."""
+    with pytest.raises(LimitError, match="name no results") as refused:
+        engine.search(SearchRequest(q="refund", body=body, **fields))  # type: ignore[arg-type]
+    assert refused.value.field == at_fault
