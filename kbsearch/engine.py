@@ -20,7 +20,7 @@ from kbsearch.decide import decide
 from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import is_quick, load_embedder
+from kbsearch.embed.registry import load_embedder, reads_context
 from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
@@ -78,7 +78,7 @@ class Engine:
             )
         self._snapshot = snapshot
         self._embedder = embedder
-        self._in_context = not is_quick(embedder)
+        self._in_context = reads_context(snapshot.model.name)
         self._visibility = Visibility(snapshot)
         self._lexicon = Lexicon(
             _detector(snapshot.languages),

@@ -48,14 +48,18 @@ def load_embedder(name: str | None = None) -> Embedder:
 
 
 def is_quick(embedder: Embedder) -> bool:
-    """Whether a query's vector takes microseconds and cannot fail: what each word means alone is added up; others
-    compute a model, which reads words in their context."""
+    """Whether a query's vector takes microseconds and cannot fail: no model is computed, rows are added up."""
     return isinstance(embedder, StaticEmbedder | HashingEmbedder)
 
 
 def is_bundled(embedder: Embedder) -> bool:
     """Whether a model is one of ours, which are computed in this process and by nothing but the processor."""
     return embedder.info.revision == BUNDLED
+
+
+def reads_context(name: str) -> bool:
+    """Whether the model called `name` reads words in their context; others add up what each word means alone."""
+    return name != "hashing" and not is_static_model(_read_registry()[0].get(name, Path(name)))
 
 
 def models_directory() -> Path:

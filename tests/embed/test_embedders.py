@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from kbsearch.embed import registry
 from kbsearch.embed.hashing import HashingEmbedder
 from kbsearch.embed.protocol import Embedder
-from kbsearch.embed.registry import is_quick, load_embedder, models_directory
+from kbsearch.embed.registry import load_embedder, models_directory, reads_context
 from kbsearch.embed.static import StaticEmbedder, is_static_model
 from kbsearch.errors import ModelError
 
@@ -211,12 +211,13 @@ def test_a_directory_that_is_no_model_is_named(tmp_path: Path) -> None:
         load_embedder(str(tmp_path / "empty"))
 
 
-def test_models_that_add_up_words_are_told_from_others() -> None:
-    """Whatever they are called."""
-    assert is_quick(load_embedder("kbsearch-static"))
-    assert is_quick(StaticEmbedder(models_directory() / "kbsearch-static", "organisation/model", "0a1b"))
-    assert is_quick(load_embedder("hashing"))
-    assert not is_quick(load_embedder("kbsearch-mini"))
+def test_models_that_read_words_in_their_context_are_known_by_name() -> None:
+    """The bundled two, and what is neither bundled nor made of rows."""
+    assert reads_context("kbsearch-mini")
+    assert reads_context("organisation/model")
+    assert not reads_context("kbsearch-static")
+    assert not reads_context(str(models_directory() / "kbsearch-static"))
+    assert not reads_context("hashing")
 
 
 def test_a_text_without_a_known_token_has_no_direction() -> None:

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.pipeline import build
 from kbsearch import engine as engine_module
-from kbsearch.embed.static import StaticEmbedder
 from kbsearch.engine import Engine, open_engine
 from kbsearch.types import SearchOutcome, SearchRequest
 
@@ -222,19 +220,6 @@ def test_what_nobody_sees_hides_no_suggestion(engine_of: Callable[..., Engine], 
     """Soft hyphens and zero-width spaces are pasted with words."""
     engine = engine_of(row("a", "en", "Your subscription", "Text."), row("b", "en", "Sign in", "Text."))
     assert [one.document_id for one in engine.suggest(typed, lang="en", limit=5, audiences=PUBLIC)] == ["a"]
-
-
-def test_meaning_weighs_as_the_model_finds_it_whatever_it_is_called(
-    tmp_path: Path, static_model: Path, write_jsonl: Callable[..., Path], handmade_rows: Sequence[Row]
-) -> None:
-    """One that adds up words has less to say, from the hub as from a directory."""
-    source, scores = write_jsonl(tmp_path / "source.jsonl", handmade_rows), []
-    for name in (str(static_model), "organisation/model"):
-        embedder = StaticEmbedder(static_model, name, "0a1b")
-        build([source], tmp_path / name.replace("/", "-"), embedder=embedder)
-        engine = open_engine(tmp_path / name.replace("/", "-"), embedder=embedder)
-        scores.append([hit.score for hit in engine.search(SearchRequest(q="how to reset your password")).hits])
-    assert scores[0] == scores[1]
 
 
 def test_the_next_version_of_the_same_languages_makes_no_second_detector(handmade_index: Path) -> None:
