@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -21,7 +22,7 @@ from kbsearch.editing import Synonym
 from kbsearch.embed.guard import GuardedEmbedder
 from kbsearch.embed.protocol import Embedder
 from kbsearch.embed.registry import load_embedder, reads_context
-from kbsearch.errors import LimitError, ModelUnavailable, SnapshotMismatch, UsageError
+from kbsearch.errors import LimitError, ModelError, ModelUnavailable, SnapshotMismatch, UsageError
 from kbsearch.evidence import weigh
 from kbsearch.explain import Placing, explain_hit
 from kbsearch.grouping import Groups, name_facets, welcome_languages
@@ -286,6 +287,10 @@ class Engine:
             return None, False
         try:
             vector = self._embedder.encode_queries([text])[0]
+            length = float(vector @ vector)
+            if not math.isfinite(length):
+                name = self._embedder.info.name
+                raise ModelError(f"Model {name!r} gives numbers that are none for a query; use another model.")
         except ModelUnavailable:  # its guard has logged why
             if request.mode == "dense":
                 raise
@@ -296,7 +301,7 @@ class Engine:
             logger.exception("the embedder failed; answering by words alone")
             return None, True
         # A query without a known token has no direction; every passage would be equally near.
-        return (vector if vector.any() else None), False
+        return (vector if length > 0.0 else None), False
 
     def _explain(
         self,

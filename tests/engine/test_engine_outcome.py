@@ -54,13 +54,20 @@ class TestDegraded:
         def encode_queries(self, texts: Any) -> Any:
             raise RuntimeError("out of memory")
 
+    class Lost(HashingEmbedder):
+        def encode_queries(self, texts: Any) -> Any:
+            return np.full((len(texts), DIMENSION), np.nan, np.float32)
+
     class Silent(HashingEmbedder):
         def encode_queries(self, texts: Any) -> Any:
             return np.zeros((len(texts), DIMENSION), np.float32)
 
-    def test_words_answer_alone_where_the_embedder_fails(self, handmade_index: Path, search: Search) -> None:
-        """The customer gets what words find, and the outcome says so."""
-        broken = open_engine(handmade_index, embedder=self.Broken())
+    @pytest.mark.parametrize("kind", [Broken, Lost])
+    def test_words_answer_alone_where_the_embedder_fails(
+        self, handmade_index: Path, search: Search, kind: type[HashingEmbedder]
+    ) -> None:
+        """The customer gets what words find, and the outcome says so; a vector that is no number is no vector."""
+        broken = open_engine(handmade_index, embedder=kind())
         outcome = broken.search(SearchRequest(q="reset password", lang="en"))
         assert outcome.degraded
         assert ids(outcome) == ids(search("reset password", lang="en", mode="lexical"))
