@@ -104,6 +104,27 @@ def test_articles_appear_while_the_message_is_written(page: Page, site: Site) ->
     assert len(site.searches()) >= 2
 
 
+def test_the_articles_wait_for_who_reads_them(page: Page) -> None:
+    """Others that are found meanwhile would take the focus away, and the page with it; they come afterwards."""
+    page.clock.install()
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").fill("Help me")
+    page.get_by_label("Message").fill("shipping to riga. ")
+    page.clock.run_for(500)
+    first = page.locator("#deflect a").first
+    expect(first).to_contain_text("Shipping to Riga")
+    page.get_by_label("Message").fill("shipping to riga. how to reset the password")
+    page.get_by_label("Message").press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.clock.run_for(5000)
+    page.wait_for_timeout(300)
+    expect(page.locator("#deflect a").last).to_be_focused()
+    expect(page.locator("#deflect")).not_to_contain_text("password")
+    page.get_by_label("Message").focus()
+    page.clock.run_for(5000)
+    expect(page.locator("#deflect")).to_contain_text("password")
+
+
 def test_what_an_article_solved_is_not_sent(page: Page, site: Site) -> None:
     """It counts as solved, with the search that led to it."""
     page.goto("/ticket?lang=en")

@@ -304,6 +304,19 @@
     }, 400);
   }
 
+  // Who goes to the articles reads these: others would take the focus away, and the page with it. They come afterwards.
+  function onEnter({ target, relatedTarget }) {
+    const box = byId("deflect");
+    if (!box) return;
+    if (box.contains(target)) {
+      clearTimeout(writing);
+      if (!deflecting) return;
+      deflecting.abort();
+      deflecting = null;
+      looked = "";
+    } else if (box.contains(relatedTarget)) onWrite();
+  }
+
   async function deflect(said) {
     const form = byId("ticket");
     if (!form) return;
@@ -320,6 +333,7 @@
       const response = await fetch(`${root}v1/deflect`, { method: "POST", body: JSON.stringify(asked), signal: deflecting.signal });
       if (!response.ok) throw new Error(`${response.status} from /v1/deflect`);
       const answer = await response.json();
+      deflecting = null;
       addLine("queries", answer.query_id);
       for (const hit of answer.hits) addLine("shown", hit.id);
       const { top } = document.activeElement.getBoundingClientRect();
@@ -496,6 +510,7 @@
     }
     if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
   });
+  document.addEventListener("focusin", onEnter);
   document.addEventListener("focusout", (left) => {
     if (left.target.id === "q") setTimeout(() => document.activeElement === byId("q") || closeSuggestions(), 150);
   });
