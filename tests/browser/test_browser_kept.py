@@ -182,6 +182,31 @@ def test_back_leads_to_the_link_that_was_followed(page: Page) -> None:
     assert (place > 0, page.evaluate("scrollY")) == (True, place)
 
 
+def test_back_brings_the_question_with_its_results(page: Page) -> None:
+    """The next one stands over its own; one that was not asked yet stays where it was typed."""
+    page.goto("/?q=shipping&lang=en")
+    box = page.locator("#q")
+    box.fill("reset password")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("reset password – Help centre")
+    page.go_back()
+    expect(page).to_have_title("shipping – Help centre")
+    expect(box).to_have_value("shipping")
+    page.go_forward()
+    expect(box).to_have_value("reset password")
+    box.fill("warranty")
+    page.locator(".foot").get_by_role("link", name="Write to us").click()
+    expect(page.get_by_label("Message")).to_be_visible()
+    page.go_back()
+    expect(box).to_have_value("warranty")
+    page.route("**/?q=*", lambda route: route.abort())
+    box.press("Enter")
+    expect(page.locator(".notice")).to_be_visible()
+    expect(box).to_have_value("warranty")
+    page.go_back()
+    expect(box).to_have_value("reset password")
+
+
 def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Site) -> None:
     """And what was shown beside it, which is told to whoever answers."""
     write(page)

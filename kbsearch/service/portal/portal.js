@@ -95,16 +95,18 @@
   }
 
   function advance(address) {
-    remember();
+    const [here, asked] = [location.href, address].map((one) => new URL(one, location).searchParams.get("q") ?? "");
+    // What is asked now belongs in the box over its own results, not over these.
+    remember(asked && asked !== here ? here : byId("q").value);
     const from = current;
     current = randomId();
     history.pushState({ view: current, from }, "", clean(address));
   }
 
-  function remember() {
+  function remember(inBox = byId("q").value) {
     const nodes = REGIONS.map((region) => document.querySelector(region));
     const followed = document.activeElement.closest("#view a");
-    kept.set(current, { nodes, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
+    kept.set(current, { nodes, inBox, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
   }
 
   function show(page, typed) {
@@ -151,6 +153,7 @@
     if (!before) return go(location.href, false);
     if (running) running.abort();
     REGIONS.forEach((region, index) => document.querySelector(region).replaceWith(before.nodes[index]));
+    byId("q").value = before.inBox;
     Object.assign(body.dataset, before.data);
     document.documentElement.lang = before.lang;
     document.title = before.title;
