@@ -10,6 +10,8 @@ import pytest
 from browser_site import AGENT, Site
 from playwright.sync_api import Browser, Page, expect
 
+from kbsearch.service.render import LANGUAGES
+
 
 def titles(page: Page) -> list[str]:
     """Return the titles of the hits."""
@@ -303,6 +305,16 @@ def test_nothing_overflows(page: Page, width: int) -> None:
         page.goto(address)
         page.evaluate("document.getElementById('facets')?.setAttribute('open', '')")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+@pytest.mark.parametrize("width", [320, 390, 500])
+def test_the_name_of_the_page_is_whole_on_a_phone(page: Page, width: int) -> None:
+    """In each language, beside the way to a person and the languages; on two lines where one has no room."""
+    page.set_viewport_size({"width": width, "height": 800})
+    for lang in LANGUAGES:
+        page.goto(f"/ticket?lang={lang}")
+        cut = "(name) => name.scrollWidth > name.clientWidth || name.scrollHeight > name.clientHeight"
+        assert not page.locator(".brand span").evaluate(cut), lang
 
 
 def test_days_are_written_as_the_reader_writes_them(browser: Browser, site: Site) -> None:
