@@ -207,6 +207,30 @@ def test_back_brings_the_question_with_its_results(page: Page) -> None:
     expect(box).to_have_value("reset password")
 
 
+def test_going_back_twice_before_an_answer_mixes_nothing_up(page: Page) -> None:
+    """After a reload nothing is kept: what stands there while a view is awaited is not that view."""
+    page.goto("/?q=shipping&lang=en")
+    page.locator(".brand").click()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.locator(".foot").get_by_role("link", name="Suggest").click()
+    expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
+    page.reload()
+    held: list[Route] = []
+    page.route(re.compile(r"/\?lang=en$"), lambda route: held.append(route))
+    page.go_back()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    held[-1].continue_()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+
+
 def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Site) -> None:
     """And what was shown beside it, which is told to whoever answers."""
     write(page)

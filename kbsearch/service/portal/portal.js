@@ -12,6 +12,7 @@
   const PATIENCE = 15000;
   const beside = matchMedia("(min-width: 56rem)");
   const kept = new Map();
+  // The entry of the history whose view stands there; "" while that of another is awaited.
   let current = randomId();
   let running = null;
   let asking = null;
@@ -53,10 +54,12 @@
     try {
       const found = await load(address);
       if (push) advance(found.address);
+      else current = history.state.view;
       show(found.page, typed);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (push) advance(address);
+      else current = history.state.view;
       body.dataset.view = "results";
       put(failure(address));
     }
@@ -104,6 +107,7 @@
   }
 
   function remember(inBox = byId("q").value) {
+    if (!current) return;
     const nodes = REGIONS.map((region) => document.querySelector(region));
     const followed = document.activeElement.closest("#view a");
     kept.set(current, { nodes, inBox, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
@@ -148,8 +152,8 @@
     if (!state) return history.replaceState({ view: current }, "");
     if (state.view === current) return;
     remember();
-    current = state.view;
-    const before = kept.get(current);
+    const before = kept.get(state.view);
+    current = before ? state.view : "";
     if (!before) return go(location.href, false);
     if (running) running.abort();
     REGIONS.forEach((region, index) => document.querySelector(region).replaceWith(before.nodes[index]));
