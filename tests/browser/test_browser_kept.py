@@ -6,6 +6,7 @@ import re
 
 from browser_site import Site, file_suggestion
 from playwright.sync_api import Page, Route, expect
+from widget_site import Held
 
 TYPED = {"Subject": "Shipping to Riga", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
 
@@ -215,15 +216,15 @@ def test_going_back_twice_before_an_answer_mixes_nothing_up(page: Page) -> None:
     page.locator(".foot").get_by_role("link", name="Suggest").click()
     expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
     page.reload()
-    held: list[Route] = []
-    page.route(re.compile(r"/\?lang=en$"), lambda route: held.append(route))
+    held = Held(page, re.compile(r"/\?lang=en$"))
     page.go_back()
+    held.next()
     expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
     page.go_back()
     expect(page.locator(".hit").first).to_be_visible()
     page.go_forward()
     expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
-    held[-1].continue_()
+    held.next().continue_()
     expect(page.locator(".greeting")).to_be_visible()
     page.go_forward()
     expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
@@ -266,6 +267,24 @@ def test_another_language_of_the_page_keeps_a_question_that_was_not_asked_yet(pa
     page.locator("#q").fill("shipping to the moon")
     in_language(page, "Deutsch")
     expect(page.get_by_role("heading", name="Ergebnisse")).to_be_visible()
+    expect(page.locator("#q")).to_have_value("shipping to the moon")
+
+
+def test_another_language_that_is_not_waited_for_leaves_the_view_before_alone(page: Page) -> None:
+    """What was typed in the view that was left stays there."""
+    page.goto("/?lang=en")
+    page.fill("#q", "shipping")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.fill("#q", "shipping to the moon")
+    page.route("**/?*lang=de*", lambda _route: None)
+    in_language(page, "Deutsch")
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.wait_for_timeout(200)
+    expect(page.locator("#q")).to_have_value("")
+    page.go_forward()
     expect(page.locator("#q")).to_have_value("shipping to the moon")
 
 

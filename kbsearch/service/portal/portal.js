@@ -49,6 +49,7 @@
     }
   }
 
+  // Tells whether the view came.
   async function go(address, push = true) {
     const typed = byId("q").value;
     try {
@@ -56,12 +57,14 @@
       if (push) advance(found.address);
       else current = history.state.view;
       show(found.page, typed);
+      return true;
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return false;
       if (push) advance(address);
       else current = history.state.view;
       body.dataset.view = "results";
       put(failure(address));
+      return false;
     }
   }
 
@@ -69,7 +72,7 @@
   async function inLanguage(address) {
     const before = byId("view");
     const asked = byId("q");
-    await go(address);
+    if (!(await go(address))) return;
     byId("q").value = asked.value;
     for (const form of before.querySelectorAll("form[id]")) carry(form, byId(form.id));
     onWrite();
