@@ -186,6 +186,20 @@ def test_signing_out_leaves_nothing_behind(board: Page) -> None:
     expect(board.get_by_label("Admin key")).to_be_visible()
 
 
+def test_paper_shows_what_nobody_can_unfold_on_it(board: Page) -> None:
+    """What the figures mean, and what others report; no empty box, and nothing beyond the edge of a sheet."""
+    for name in ("All figures and their definitions", "What others report"):
+        expect(board.get_by_role("region", name=name).get_by_role("table")).to_be_hidden()
+    board.emulate_media(media="print")
+    board.set_viewport_size({"width": 720, "height": 1000})
+    for name in ("All figures and their definitions", "What others report"):
+        expect(board.get_by_role("region", name=name).get_by_role("table")).to_be_visible()
+        expect(board.get_by_role("heading", name=name)).to_be_visible()
+    expect(board.get_by_text("The numbers").first).to_be_hidden()
+    for table in board.get_by_role("table").all():
+        assert table.evaluate("(table) => table.offsetWidth <= table.parentNode.clientWidth")
+
+
 def test_the_report_reads_the_same_without_a_server(
     board: Page, handmade_index: Path, events: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
