@@ -134,11 +134,11 @@ def test_in_a_sandboxed_frame(customer: Customer, shop: Shop) -> None:
     expect(inside.locator(".source")).to_be_visible()
 
 
-@pytest.mark.parametrize(("said", "spoken"), [("lv_LV", "lv"), ("{{ lang }}", "en")])
+@pytest.mark.parametrize(("said", "spoken"), [("lv_LV", "lv"), ("{{ lang }}", "en"), ("ltg", "en")])
 def test_a_page_that_says_its_language_badly_is_answered(
     customer: Customer, shop: Shop, said: str, spoken: str
 ) -> None:
-    """The service would refuse what is no language code, and with it each question."""
+    """The service would refuse what is no language code, and with it each question; Latgalian is not Lithuanian."""
     customer.visit(shop.page(shop.tag(data_lang=said)))
     expect(customer.ask("reset password answer").locator(".source")).to_be_visible()
     assert customer.root.evaluate("(host) => host.lang") == spoken
