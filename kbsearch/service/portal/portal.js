@@ -448,10 +448,7 @@
 
   function onKey(key) {
     if (key.isComposing) return;
-    if (key.key === "/" && !key.ctrlKey && !key.metaKey && !key.target.closest("input, textarea, select")) {
-      key.preventDefault();
-      byId("q").focus();
-    } else if (key.key === "Escape" && byId("languages").open) {
+    if (key.key === "Escape" && byId("languages").open) {
       byId("languages").open = false;
       byId("languages").querySelector("summary").focus();
     }
