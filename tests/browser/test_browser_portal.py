@@ -317,6 +317,16 @@ def test_the_name_of_the_page_is_whole_on_a_phone(page: Page, width: int) -> Non
         assert not page.locator(".brand span").evaluate(cut), lang
 
 
+def test_paper_shows_what_there_is_to_read(page: Page) -> None:
+    """Not what can be pressed, nor the box that it stood in."""
+    page.emulate_media(media="print")
+    for address in ("/?q=reset+password+answer&lang=en", "/?q=shipping&lang=en&offset=10", "/?doc=codes.en&lang=en"):
+        page.goto(address)
+        expect(page.locator(".passage, .hit-title, .prose").first).to_be_visible()
+        for one in page.locator("button, input, summary, .button, footer").all():
+            expect(one).to_be_hidden()
+
+
 def test_days_are_written_as_the_reader_writes_them(browser: Browser, site: Site) -> None:
     """By the first of the browser's languages that is the page's; an English page is not always an American one."""
     for locale, lang, day in (
