@@ -141,6 +141,15 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     expect(page.locator(".article h1")).to_be_focused()
 
 
+def test_a_title_in_no_known_language_has_no_code(page: Page) -> None:
+    """“UND” is a word."""
+    line = {"text": "E-203", "kind": "title", "lang": "und", "document_id": "e203"}
+    page.route("**/v1/suggest*", lambda route: route.fulfill(json={"suggestions": [line]}))
+    page.goto("/?lang=de")
+    page.locator("#q").press_sequentially("E-20")
+    expect(page.get_by_role("option")).to_have_text(["E-203"])
+
+
 def test_who_types_on_has_chosen_nothing(page: Page) -> None:
     """Enter then asks what stands in the box, also before its own suggestions have come."""
     page.goto("/?lang=en")

@@ -423,7 +423,7 @@
     options = found;
     byId("suggestions").replaceChildren(...found.map((line, index) => element("li", { id: `option-${index}`, role: "option", "aria-selected": "false" },
       element("span", { lang: line.lang, dir: "auto" }, line.text),
-      element("span", { class: "hint" }, line.kind === "query" ? text("past_query") : line.lang.toUpperCase()))));
+      element("span", { class: "hint" }, line.kind === "query" ? text("past_query") : line.lang === "und" ? "" : line.lang.toUpperCase()))));
     byId("suggestions").hidden = found.length === 0;
     byId("q").setAttribute("aria-expanded", String(found.length > 0));
   }
