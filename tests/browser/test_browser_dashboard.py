@@ -124,7 +124,7 @@ def test_colours_that_mean_something_stay_in_forced_colours(board: Page) -> None
 
 
 def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
-    """The tip names the day and each line; it goes with the pointer."""
+    """The tip names the day and each line; it goes with the pointer, and by Esc without it (WCAG 1.4.13)."""
     plot = board.locator(".plot").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -137,6 +137,10 @@ def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
     assert inside is not None
     assert inside["x"] >= box["x"] - 1
     assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1
+    board.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    board.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 80)
+    expect(tip).to_be_visible()
     board.mouse.move(0, 0)
     expect(tip).to_be_hidden()
 
