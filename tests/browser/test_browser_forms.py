@@ -199,8 +199,10 @@ def test_suggestions_without_reloading(page: Page, site: Site) -> None:
 
 
 def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
-    """It has the focus, and says what is wrong with it; in a form that is folded away as well."""
-    page.goto("/ticket?lang=en")
+    """It has the focus, and says what is wrong with it; in a form that is folded away as well. It is no page of its own
+    for “back”."""
+    page.goto("/?lang=en")
+    page.locator(".top [data-human]").click()
     page.get_by_label("Subject").fill("Hello")
     page.get_by_label("Message").fill("My robot sings.")
     email = page.get_by_label("E-mail for our answer")
@@ -209,6 +211,8 @@ def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
     expect(email).to_be_focused()
     expect(email).to_have_accessible_description(re.compile("Please check the e-mail address"))
     expect(page.locator("#status")).to_contain_text("Please check the e-mail address")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
     file_suggestion(page, site)
     page.locator(".follow summary").click()
     follow = page.get_by_label("Your e-mail")

@@ -304,6 +304,23 @@ def test_another_language_of_the_page_keeps_what_was_said_of_an_article(page: Pa
     assert (reason.attributes["reason"], reason.attributes["note"]) == ("unclear", "Which page?")
 
 
+def test_another_language_of_the_page_asks_of_another_answer_anew(page: Page, site: Site) -> None:
+    """Nothing was said of it; and what is said of one that stayed belongs to the search that shows it now."""
+    page.goto("/?q=reset+password+answer&lang=en")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("[data-say=vote]")).to_be_hidden()
+    in_language(page, "Latviešu")
+    expect(page.locator(".answer h1")).to_have_text("Kā atjaunot paroli")
+    expect(page.locator("[data-say=vote]")).to_be_visible()
+    expect(page.locator(".thanks")).to_be_hidden()
+    page.goto("/?q=shipping+to+riga+answer&lang=en")
+    expect(page.locator(".answer h1")).to_have_text("Shipping to Riga")
+    in_language(page, "Deutsch")
+    page.get_by_role("button", name="Ja").click()
+    page.wait_for_timeout(200)
+    assert site.events()[-1].query_id == page.locator("body").get_attribute("data-query")
+
+
 def test_another_language_after_a_wrong_address_is_the_page_again(page: Page, site: Site) -> None:
     """With the address, and the form that it stands in unfolded."""
     file_suggestion(page, site)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from browser_site import AGENT, Site
 from playwright.sync_api import Browser, Page, expect
+from widget_site import Held
 
 from kbsearch.service.render import LANGUAGES
 
@@ -94,6 +95,36 @@ def test_a_view_that_is_not_waited_for_is_not_busy(page: Page) -> None:
     page.go_forward()
     expect(page.locator(".hit").first).to_be_visible()
     expect(page.locator("#view")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_what_was_asked_leads_to_its_results(page: Page) -> None:
+    """The focus goes there from the box, and the box of the next view is that view's own."""
+    page.goto("/?lang=en")
+    page.fill("#q", "shipping")
+    page.keyboard.press("Enter")
+    expect(page.locator(".list-title")).to_be_focused()
+    page.locator(".brand").click()
+    expect(page.locator(".greeting")).to_be_visible()
+    expect(page.locator("#q")).to_have_value("")
+    expect(page.locator("#q")).to_be_focused()
+
+
+def test_of_two_links_the_last_one_counts(page: Page) -> None:
+    """What the first one led to comes no more, and until the second is answered the view says that it waits."""
+    page.goto("/?q=shipping&lang=en")
+    wanted = page.locator(".hit-title a").nth(1).inner_text()
+    held = Held(page, re.compile("doc="))
+    page.locator(".hit-title a").nth(0).click()
+    first = held.next()
+    page.locator(".hit-title a").nth(1).click()
+    second = held.next()
+    page.wait_for_timeout(100)
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    second.continue_()
+    expect(page.locator(".article h1")).to_have_text(wanted)
+    first.continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator(".article h1")).to_have_text(wanted)
 
 
 def test_a_reload_shows_the_same(page: Page) -> None:
