@@ -6,7 +6,7 @@ import re
 
 import pytest
 from browser_site import Site, file_suggestion
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kbsearch.service import frame
 
@@ -123,6 +123,34 @@ def test_the_articles_wait_for_who_reads_them(page: Page) -> None:
     page.get_by_label("Message").focus()
     page.clock.run_for(5000)
     expect(page.locator("#deflect")).to_contain_text("password")
+
+
+def test_the_form_tells_of_each_article_once(page: Page) -> None:
+    """Of the newest twenty, the newest last; and asks nothing again while the words stay the same."""
+    page.clock.install()
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(str(route.request.post_data))
+        ids = ("same", *(f"{len(asked)}-{letter}" for letter in "ab"))
+        hits = [
+            {"id": name, "title": name, "type": "faq", "lang": "en", "snippet": "", "highlights": [], "position": 1}
+            for name in ids
+        ]
+        route.fulfill(json={"query_id": f"q{len(asked)}", "hits": hits, "holdout": False})
+
+    page.route("**/v1/deflect", answer)
+    page.goto("/ticket?lang=en")
+    for number in range(11):
+        page.get_by_label("Subject").fill(f"subject {number}")
+        page.clock.run_for(500)
+        expect(page.locator("#deflect")).to_contain_text(f"{number + 1}-a")
+    page.get_by_label("Subject").fill("subject")
+    page.get_by_label("Subject").fill("subject 10")
+    page.clock.run_for(3000)
+    assert len(asked) == 11
+    shown = page.locator("[name=shown]").input_value().split("\n")
+    assert (len(shown), len(set(shown)), shown[-3:]) == (20, 20, ["same", "11-a", "11-b"])
 
 
 def test_what_an_article_solved_is_not_sent(page: Page, site: Site) -> None:

@@ -195,6 +195,29 @@ def test_who_types_on_has_chosen_nothing(page: Page) -> None:
     page.wait_for_url("**q=shipping+to+the+moon*")
 
 
+def test_late_suggestions_are_those_of_what_stands_there(page: Page) -> None:
+    """What was typed on since is not answered by them; and keys that compose a character do not close the list."""
+    page.clock.install()
+    page.goto("/?lang=en")
+    held = Held(page, "**/v1/suggest*")
+    page.locator("#q").press_sequentially("ship")
+    page.clock.run_for(100)
+    late = held.next()
+    page.locator("#q").press_sequentially("p")
+    with page.expect_response("**/v1/suggest*"):
+        late.continue_()
+    page.wait_for_timeout(100)
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.clock.run_for(100)
+    held.next().continue_()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    composing = 'new KeyboardEvent("keydown", { key: "Escape", isComposing: true, bubbles: true })'
+    page.locator("#q").evaluate(f"(box) => box.dispatchEvent({composing})")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+
 def test_suggestions_go_when_the_box_is_left(page: Page) -> None:
     """And a click takes one."""
     page.goto("/?lang=en")
