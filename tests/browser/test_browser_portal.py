@@ -109,6 +109,33 @@ def test_what_was_asked_leads_to_its_results(page: Page) -> None:
     expect(page.locator("#q")).to_be_focused()
 
 
+def test_an_article_that_no_result_led_to_leads_home(page: Page) -> None:
+    """As its link says, though the entry before it is a list of results."""
+    page.goto("/?q=shipping&lang=en")
+    page.fill("#q", "reset passw")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.get_by_role("option").first.click()
+    expect(page.locator(".article h1")).to_be_visible()
+    page.locator(".back a").click()
+    expect(page.locator(".greeting")).to_be_visible()
+
+
+def test_a_jump_within_the_page_is_the_same_view(page: Page, site: Site) -> None:
+    """Its entry of the history asks nothing and loses nothing."""
+    page.goto("/?q=shipping&lang=en")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.fill("#q", "not asked yet")
+    page.locator(".foot").get_by_role("link", name="Suggest").click()
+    expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
+    for _ in range(2):
+        page.go_back()
+        expect(page.locator("#q")).to_have_value("not asked yet")
+        page.wait_for_timeout(200)
+    assert len(site.searches()) == 1
+
+
 def test_of_two_links_the_last_one_counts(page: Page) -> None:
     """What the first one led to comes no more, and until the second is answered the view says that it waits."""
     page.goto("/?q=shipping&lang=en")

@@ -79,6 +79,20 @@ def test_a_second_try_leaves_nothing_of_the_first(customer: Customer, shop: Shop
     expect(customer.root.locator(".theirs")).to_have_count(1)
 
 
+def test_a_conversation_that_is_refused_begins_anew(customer: Customer, shop: Shop) -> None:
+    """Another version of the service began it; each further question would be refused with it."""
+    customer.visit(shop.page())
+    customer.ask("shipping list")
+    refusal = {"error": {"code": "invalid_value", "message": "conversation", "field": "conversation"}}
+    customer.page.route("**/v1/chat", lambda route: route.fulfill(status=422, json=refusal))
+    customer.ask("reset password answer")
+    customer.page.unroute("**/v1/chat")
+    with customer.page.expect_request("**/v1/chat") as asked:
+        customer.root.get_by_role("button", name="Try again").click()
+    assert asked.value.post_data_json["conversation"] is None
+    expect(customer.root.locator(".source")).to_be_visible()
+
+
 def test_what_is_too_long_is_not_cut(customer: Customer, shop: Shop) -> None:
     """It stays in the box, the customer is told, and the form takes it whole."""
     customer.visit(shop.page())
