@@ -71,21 +71,6 @@ def test_choices_keep_their_true_positions(customer: Customer, shop: Shop, help_
     assert ("feedback", search.hit_ids[0], 1) in facts
 
 
-def test_a_title_in_no_known_language_names_none(customer: Customer, shop: Shop) -> None:
-    """“Unknown language” tells a customer nothing."""
-
-    def forget(route: Route) -> None:
-        reply = route.fetch().json()
-        reply["choices"][0]["lang"] = "und"
-        route.fulfill(json=reply)
-
-    customer.page.route("**/v1/chat", forget)
-    customer.visit(shop.page(shop.tag(data_lang="de")))
-    choices = customer.ask("shipping list").locator(".choice")
-    expect(choices.nth(0).locator(".tag")).to_have_count(0)
-    expect(choices.nth(1).locator(".tag")).to_have_text("Englisch")
-
-
 def test_the_second_no_opens_the_form_and_everything_goes_with_it(customer: Customer, shop: Shop) -> None:
     """The person gets the chat, the searches, what was shown and opened; the customer sees the status."""
     customer.visit(shop.page())

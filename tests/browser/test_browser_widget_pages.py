@@ -227,17 +227,6 @@ def test_two_widgets_never_collide(browser: Browser, shop: Shop) -> None:
         expect(page.locator(".mine")).to_have_text(["Jūs: kā atjaunot paroli answer"])
 
 
-def test_the_widget_of_another_maker_takes_no_place(customer: Customer, shop: Shop) -> None:
-    """The launcher stands in the corner, whatever other scripts call themselves."""
-    other = '<script src="/other/widget.js"></script>'
-    bottoms = []
-    for tags in (shop.tag(), other + shop.tag(), other + shop.tag(data_kb="shop")):
-        customer.page.goto(shop.page(tags))
-        box = customer.launcher.bounding_box() or {}
-        bottoms.append(800 - box["y"] - box["height"])
-    assert bottoms == [20, 20, 20]
-
-
 def test_where_storage_is_denied(customer: Customer, shop: Shop) -> None:
     """Everything works; the chat then ends with the page."""
     customer.page.add_init_script(NO_STORAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from test_browser_widget import handovers
 from widget_site import Customer, Held, Shop
 
@@ -156,3 +156,29 @@ def test_a_page_that_says_its_language_badly_is_answered(
     customer.visit(shop.page(shop.tag(data_lang=said)))
     expect(customer.ask("reset password answer").locator(".source")).to_be_visible()
     assert customer.root.evaluate("(host) => host.lang") == spoken
+
+
+def test_a_title_in_no_known_language_names_none(customer: Customer, shop: Shop) -> None:
+    """“Unknown language” tells a customer nothing."""
+
+    def forget(route: Route) -> None:
+        reply = route.fetch().json()
+        reply["choices"][0]["lang"] = "und"
+        route.fulfill(json=reply)
+
+    customer.page.route("**/v1/chat", forget)
+    customer.visit(shop.page(shop.tag(data_lang="de")))
+    choices = customer.ask("shipping list").locator(".choice")
+    expect(choices.nth(0).locator(".tag")).to_have_count(0)
+    expect(choices.nth(1).locator(".tag")).to_have_text("Englisch")
+
+
+def test_the_widget_of_another_maker_takes_no_place(customer: Customer, shop: Shop) -> None:
+    """The launcher stands in the corner, whatever other scripts call themselves."""
+    other = '<script src="/other/widget.js"></script>'
+    bottoms = []
+    for tags in (shop.tag(), other + shop.tag(), other + shop.tag(data_kb="shop")):
+        customer.page.goto(shop.page(tags))
+        box = customer.launcher.bounding_box() or {}
+        bottoms.append(800 - box["y"] - box["height"])
+    assert bottoms == [20, 20, 20]
