@@ -42,9 +42,14 @@ def direction(lang: str) -> str:
     >>> direction("ar"), direction("en-GB"), direction("und")
     ('rtl', 'ltr', 'auto')
     """
-    if lang in _UNKNOWN:
+    if not is_known(lang):
         return "auto"
     return "rtl" if lang.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+
+def is_known(lang: str) -> bool:
+    """Tell whether a text's language is known: "und" says that nothing could be told of it."""
+    return lang not in _UNKNOWN
 
 
 def results_values(
@@ -106,6 +111,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
         "lang": document.lang,
         "dir": direction(document.lang),
         "language": names.get(document.lang, document.lang),
+        "has_language": is_known(document.lang),
         "language_match": True,
         "type": document.type,
         "category": document.category[0] if document.category else "",
@@ -115,6 +121,7 @@ def article_values(document: StoredDocument, state: PageState, names: Mapping[st
         "translations": [
             {"lang": lang, "language": names.get(lang, lang), "href": state.href(doc=other, translation="")}
             for lang, other in document.translations.items()
+            if is_known(lang)
         ],
     }
 
@@ -167,6 +174,7 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
         "lang": hit.lang,
         "dir": direction(hit.lang),
         "language": names.get(hit.lang, hit.lang),
+        "has_language": is_known(hit.lang),
         "language_match": hit.language_match,
         "type": hit.type,
         "category": hit.category[0] if hit.category else "",
@@ -174,7 +182,9 @@ def hit_values(hit: Hit, query_id: str, state: PageState, names: Mapping[str, st
         "position": hit.position,
         "segments": segments(hit.snippet, hit.highlights),
         "translations": [
-            {"lang": lang, "language": names.get(lang, lang), "href": link(lang)} for lang in hit.translations
+            {"lang": lang, "language": names.get(lang, lang), "href": link(lang)}
+            for lang in hit.translations
+            if is_known(lang)
         ],
     }
 
@@ -191,7 +201,7 @@ def _facets(outcome: SearchOutcome, state: PageState, texts: Texts, names: Mappi
         choices = [
             {
                 "name": _facet_name(field, value, texts, names),
-                "lang": {"lang": value, "category": topic_langs.get(value, "")}.get(field, ""),
+                "lang": _lang_of(field, value, topic_langs),
                 "count": count,
                 "chosen": value in state.chosen(name),
                 "href": state.toggled(name, value),
@@ -202,7 +212,16 @@ def _facets(outcome: SearchOutcome, state: PageState, texts: Texts, names: Mappi
     return shown
 
 
+def _lang_of(field: str, value: str, topic_langs: Mapping[str, str]) -> str:
+    """Return the language that the name of a choice is in; "" where that is the page's, or nobody knows it."""
+    if field == "lang":
+        return value if is_known(value) else ""
+    return topic_langs.get(value, "") if field == "category" else ""
+
+
 def _facet_name(field: str, value: str, texts: Texts, names: Mapping[str, str]) -> str:
     if field == "type":
         return texts.get(f"type_{value}", value)
+    if field == "lang" and not is_known(value):
+        return texts["unknown_language"]
     return names.get(value, value.upper()) if field == "lang" else value

@@ -90,7 +90,10 @@ def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+    # Keys without a modifier belong to whoever speaks or reads with them (WCAG 2.1.4).
     page.keyboard.press("/")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("reset passw")

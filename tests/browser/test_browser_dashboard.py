@@ -124,7 +124,7 @@ def test_colours_that_mean_something_stay_in_forced_colours(board: Page) -> None
 
 
 def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
-    """The tip names the day and each line; it goes with the pointer."""
+    """The tip names the day and each line; it goes with the pointer, and by Esc without it (WCAG 1.4.13)."""
     plot = board.locator(".plot").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -137,6 +137,10 @@ def test_the_numbers_stand_under_the_pointer(board: Page) -> None:
     assert inside is not None
     assert inside["x"] >= box["x"] - 1
     assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1
+    board.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    board.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 80)
+    expect(tip).to_be_visible()
     board.mouse.move(0, 0)
     expect(tip).to_be_hidden()
 
@@ -184,6 +188,20 @@ def test_signing_out_leaves_nothing_behind(board: Page) -> None:
     board.go_back()
     board.reload()
     expect(board.get_by_label("Admin key")).to_be_visible()
+
+
+def test_paper_shows_what_nobody_can_unfold_on_it(board: Page) -> None:
+    """What the figures mean, and what others report; no empty box, and nothing beyond the edge of a sheet."""
+    for name in ("All figures and their definitions", "What others report"):
+        expect(board.get_by_role("region", name=name).get_by_role("table")).to_be_hidden()
+    board.emulate_media(media="print")
+    board.set_viewport_size({"width": 720, "height": 1000})
+    for name in ("All figures and their definitions", "What others report"):
+        expect(board.get_by_role("region", name=name).get_by_role("table")).to_be_visible()
+        expect(board.get_by_role("heading", name=name)).to_be_visible()
+    expect(board.get_by_text("The numbers").first).to_be_hidden()
+    for table in board.get_by_role("table").all():
+        assert table.evaluate("(table) => table.offsetWidth <= table.parentNode.clientWidth")
 
 
 def test_the_report_reads_the_same_without_a_server(

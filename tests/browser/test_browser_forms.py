@@ -6,7 +6,7 @@ import re
 
 import pytest
 from browser_site import Site, file_suggestion
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kbsearch.service import frame
 
@@ -104,6 +104,55 @@ def test_articles_appear_while_the_message_is_written(page: Page, site: Site) ->
     assert len(site.searches()) >= 2
 
 
+def test_the_articles_wait_for_who_reads_them(page: Page) -> None:
+    """Others that are found meanwhile would take the focus away, and the page with it; they come afterwards."""
+    page.clock.install()
+    page.goto("/ticket?lang=en")
+    page.get_by_label("Subject").fill("Help me")
+    page.get_by_label("Message").fill("shipping to riga. ")
+    page.clock.run_for(500)
+    first = page.locator("#deflect a").first
+    expect(first).to_contain_text("Shipping to Riga")
+    page.get_by_label("Message").fill("shipping to riga. how to reset the password")
+    page.get_by_label("Message").press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.clock.run_for(5000)
+    page.wait_for_timeout(300)
+    expect(page.locator("#deflect a").last).to_be_focused()
+    expect(page.locator("#deflect")).not_to_contain_text("password")
+    page.get_by_label("Message").focus()
+    page.clock.run_for(5000)
+    expect(page.locator("#deflect")).to_contain_text("password")
+
+
+def test_the_form_tells_of_each_article_once(page: Page) -> None:
+    """Of the newest twenty, the newest last; and asks nothing again while the words stay the same."""
+    page.clock.install()
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(str(route.request.post_data))
+        ids = ("same", *(f"{len(asked)}-{letter}" for letter in "ab"))
+        hits = [
+            {"id": name, "title": name, "type": "faq", "lang": "en", "snippet": "", "highlights": [], "position": 1}
+            for name in ids
+        ]
+        route.fulfill(json={"query_id": f"q{len(asked)}", "hits": hits, "holdout": False})
+
+    page.route("**/v1/deflect", answer)
+    page.goto("/ticket?lang=en")
+    for number in range(11):
+        page.get_by_label("Subject").fill(f"subject {number}")
+        page.clock.run_for(500)
+        expect(page.locator("#deflect")).to_contain_text(f"{number + 1}-a")
+    page.get_by_label("Subject").fill("subject")
+    page.get_by_label("Subject").fill("subject 10")
+    page.clock.run_for(3000)
+    assert len(asked) == 11
+    shown = page.locator("[name=shown]").input_value().split("\n")
+    assert (len(shown), len(set(shown)), shown[-3:]) == (20, 20, ["same", "11-a", "11-b"])
+
+
 def test_what_an_article_solved_is_not_sent(page: Page, site: Site) -> None:
     """It counts as solved, with the search that led to it."""
     page.goto("/ticket?lang=en")
@@ -178,8 +227,10 @@ def test_suggestions_without_reloading(page: Page, site: Site) -> None:
 
 
 def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
-    """It has the focus, and says what is wrong with it; in a form that is folded away as well."""
-    page.goto("/ticket?lang=en")
+    """It has the focus, and says what is wrong with it; in a form that is folded away as well. It is no page of its own
+    for “back”."""
+    page.goto("/?lang=en")
+    page.locator(".top [data-human]").click()
     page.get_by_label("Subject").fill("Hello")
     page.get_by_label("Message").fill("My robot sings.")
     email = page.get_by_label("E-mail for our answer")
@@ -188,6 +239,8 @@ def test_the_field_that_is_wrong_is_shown(page: Page, site: Site) -> None:
     expect(email).to_be_focused()
     expect(email).to_have_accessible_description(re.compile("Please check the e-mail address"))
     expect(page.locator("#status")).to_contain_text("Please check the e-mail address")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
     file_suggestion(page, site)
     page.locator(".follow summary").click()
     follow = page.get_by_label("Your e-mail")

@@ -6,6 +6,7 @@ import re
 
 from browser_site import Site, file_suggestion
 from playwright.sync_api import Page, Route, expect
+from widget_site import Held
 
 TYPED = {"Subject": "Shipping to Riga", "Message": "It sings.", "E-mail for our answer": "anna@example.org"}
 
@@ -182,6 +183,55 @@ def test_back_leads_to_the_link_that_was_followed(page: Page) -> None:
     assert (place > 0, page.evaluate("scrollY")) == (True, place)
 
 
+def test_back_brings_the_question_with_its_results(page: Page) -> None:
+    """The next one stands over its own; one that was not asked yet stays where it was typed."""
+    page.goto("/?q=shipping&lang=en")
+    box = page.locator("#q")
+    box.fill("reset password")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("reset password – Help centre")
+    page.go_back()
+    expect(page).to_have_title("shipping – Help centre")
+    expect(box).to_have_value("shipping")
+    page.go_forward()
+    expect(box).to_have_value("reset password")
+    box.fill("warranty")
+    page.locator(".foot").get_by_role("link", name="Write to us").click()
+    expect(page.get_by_label("Message")).to_be_visible()
+    page.go_back()
+    expect(box).to_have_value("warranty")
+    page.route("**/?q=*", lambda route: route.abort())
+    box.press("Enter")
+    expect(page.locator(".notice")).to_be_visible()
+    expect(box).to_have_value("warranty")
+    page.go_back()
+    expect(box).to_have_value("reset password")
+
+
+def test_going_back_twice_before_an_answer_mixes_nothing_up(page: Page) -> None:
+    """After a reload nothing is kept: what stands there while a view is awaited is not that view."""
+    page.goto("/?q=shipping&lang=en")
+    page.locator(".brand").click()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.locator(".foot").get_by_role("link", name="Suggest").click()
+    expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
+    page.reload()
+    held = Held(page, re.compile(r"/\?lang=en$"))
+    page.go_back()
+    held.next()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    held.next().continue_()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_label("Your suggestion in one line")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+
+
 def test_another_language_of_the_page_keeps_what_was_typed(page: Page, site: Site) -> None:
     """And what was shown beside it, which is told to whoever answers."""
     write(page)
@@ -220,6 +270,24 @@ def test_another_language_of_the_page_keeps_a_question_that_was_not_asked_yet(pa
     expect(page.locator("#q")).to_have_value("shipping to the moon")
 
 
+def test_another_language_that_is_not_waited_for_leaves_the_view_before_alone(page: Page) -> None:
+    """What was typed in the view that was left stays there."""
+    page.goto("/?lang=en")
+    page.fill("#q", "shipping")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.fill("#q", "shipping to the moon")
+    page.route("**/?*lang=de*", lambda _route: None)
+    in_language(page, "Deutsch")
+    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
+    page.go_back()
+    expect(page.locator(".greeting")).to_be_visible()
+    page.wait_for_timeout(200)
+    expect(page.locator("#q")).to_have_value("")
+    page.go_forward()
+    expect(page.locator("#q")).to_have_value("shipping to the moon")
+
+
 def test_another_language_of_the_page_keeps_what_was_said_of_an_article(page: Page, site: Site) -> None:
     """Thanks stay said, and the next question asked, with what was chosen and written."""
     page.goto("/?doc=reset-password.en&lang=en")
@@ -234,6 +302,23 @@ def test_another_language_of_the_page_keeps_what_was_said_of_an_article(page: Pa
     page.wait_for_timeout(200)
     reason = site.events()[-1]
     assert (reason.attributes["reason"], reason.attributes["note"]) == ("unclear", "Which page?")
+
+
+def test_another_language_of_the_page_asks_of_another_answer_anew(page: Page, site: Site) -> None:
+    """Nothing was said of it; and what is said of one that stayed belongs to the search that shows it now."""
+    page.goto("/?q=reset+password+answer&lang=en")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("[data-say=vote]")).to_be_hidden()
+    in_language(page, "Latviešu")
+    expect(page.locator(".answer h1")).to_have_text("Kā atjaunot paroli")
+    expect(page.locator("[data-say=vote]")).to_be_visible()
+    expect(page.locator(".thanks")).to_be_hidden()
+    page.goto("/?q=shipping+to+riga+answer&lang=en")
+    expect(page.locator(".answer h1")).to_have_text("Shipping to Riga")
+    in_language(page, "Deutsch")
+    page.get_by_role("button", name="Ja").click()
+    page.wait_for_timeout(200)
+    assert site.events()[-1].query_id == page.locator("body").get_attribute("data-query")
 
 
 def test_another_language_after_a_wrong_address_is_the_page_again(page: Page, site: Site) -> None:

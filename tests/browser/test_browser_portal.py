@@ -10,6 +10,8 @@ import pytest
 from browser_site import AGENT, Site
 from playwright.sync_api import Browser, Page, expect
 
+from kbsearch.service.render import LANGUAGES
+
 
 def titles(page: Page) -> list[str]:
     """Return the titles of the hits."""
@@ -78,22 +80,6 @@ def test_the_way_back_over_a_translation_asks_nothing_again(page: Page, site: Si
     assert len(site.searches()) == 1
 
 
-def test_a_view_that_is_not_waited_for_is_not_busy(page: Page) -> None:
-    """Left with “back” before its link was answered, it is whole when the browser comes forward to it."""
-    page.goto("/?lang=en")
-    page.fill("#q", "shipping list")
-    page.keyboard.press("Enter")
-    expect(page.locator(".hit").first).to_be_visible()
-    page.route("**/?*doc=*", lambda _route: None)
-    page.locator(".hit-title a").first.click()
-    expect(page.locator("#view")).to_have_attribute("aria-busy", "true")
-    page.go_back()
-    expect(page.locator(".greeting")).to_be_visible()
-    page.go_forward()
-    expect(page.locator(".hit").first).to_be_visible()
-    expect(page.locator("#view")).not_to_have_attribute("aria-busy", "true")
-
-
 def test_a_reload_shows_the_same(page: Page) -> None:
     """Also far down the history, where nothing is remembered."""
     page.goto("/?q=shipping&lang=en")
@@ -137,6 +123,15 @@ def test_suggestions_follow_the_combobox_pattern(page: Page) -> None:
     box.press("Enter")
     expect(page.locator(".article h1")).to_have_text(chosen)
     expect(page.locator(".article h1")).to_be_focused()
+
+
+def test_a_title_in_no_known_language_has_no_code(page: Page) -> None:
+    """“UND” is a word."""
+    line = {"text": "E-203", "kind": "title", "lang": "und", "document_id": "e203"}
+    page.route("**/v1/suggest*", lambda route: route.fulfill(json={"suggestions": [line]}))
+    page.goto("/?lang=de")
+    page.locator("#q").press_sequentially("E-20")
+    expect(page.get_by_role("option")).to_have_text(["E-203"])
 
 
 def test_who_types_on_has_chosen_nothing(page: Page) -> None:
@@ -303,6 +298,26 @@ def test_nothing_overflows(page: Page, width: int) -> None:
         page.goto(address)
         page.evaluate("document.getElementById('facets')?.setAttribute('open', '')")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+@pytest.mark.parametrize("width", [320, 390, 500])
+def test_the_name_of_the_page_is_whole_on_a_phone(page: Page, width: int) -> None:
+    """In each language, beside the way to a person and the languages; on two lines where one has no room."""
+    page.set_viewport_size({"width": width, "height": 800})
+    for lang in LANGUAGES:
+        page.goto(f"/ticket?lang={lang}")
+        cut = "(name) => name.scrollWidth > name.clientWidth || name.scrollHeight > name.clientHeight"
+        assert not page.locator(".brand span").evaluate(cut), lang
+
+
+def test_paper_shows_what_there_is_to_read(page: Page) -> None:
+    """Not what can be pressed, nor the box that it stood in."""
+    page.emulate_media(media="print")
+    for address in ("/?q=reset+password+answer&lang=en", "/?q=shipping&lang=en&offset=10", "/?doc=codes.en&lang=en"):
+        page.goto(address)
+        expect(page.locator(".passage, .hit-title, .prose").first).to_be_visible()
+        for one in page.locator("button, input, summary, .button, footer").all():
+            expect(one).to_be_hidden()
 
 
 def test_days_are_written_as_the_reader_writes_them(browser: Browser, site: Site) -> None:

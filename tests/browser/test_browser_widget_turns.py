@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from test_browser_widget import handovers
 from widget_site import Customer, Held, Shop
 
@@ -79,6 +79,20 @@ def test_a_second_try_leaves_nothing_of_the_first(customer: Customer, shop: Shop
     expect(customer.root.locator(".theirs")).to_have_count(1)
 
 
+def test_a_conversation_that_is_refused_begins_anew(customer: Customer, shop: Shop) -> None:
+    """Another version of the service began it; each further question would be refused with it."""
+    customer.visit(shop.page())
+    customer.ask("shipping list")
+    refusal = {"error": {"code": "invalid_value", "message": "conversation", "field": "conversation"}}
+    customer.page.route("**/v1/chat", lambda route: route.fulfill(status=422, json=refusal))
+    customer.ask("reset password answer")
+    customer.page.unroute("**/v1/chat")
+    with customer.page.expect_request("**/v1/chat") as asked:
+        customer.root.get_by_role("button", name="Try again").click()
+    assert asked.value.post_data_json["conversation"] is None
+    expect(customer.root.locator(".source")).to_be_visible()
+
+
 def test_what_is_too_long_is_not_cut(customer: Customer, shop: Shop) -> None:
     """It stays in the box, the customer is told, and the form takes it whole."""
     customer.visit(shop.page())
@@ -134,11 +148,37 @@ def test_in_a_sandboxed_frame(customer: Customer, shop: Shop) -> None:
     expect(inside.locator(".source")).to_be_visible()
 
 
-@pytest.mark.parametrize(("said", "spoken"), [("lv_LV", "lv"), ("{{ lang }}", "en")])
+@pytest.mark.parametrize(("said", "spoken"), [("lv_LV", "lv"), ("{{ lang }}", "en"), ("ltg", "en")])
 def test_a_page_that_says_its_language_badly_is_answered(
     customer: Customer, shop: Shop, said: str, spoken: str
 ) -> None:
-    """The service would refuse what is no language code, and with it each question."""
+    """The service would refuse what is no language code, and with it each question; Latgalian is not Lithuanian."""
     customer.visit(shop.page(shop.tag(data_lang=said)))
     expect(customer.ask("reset password answer").locator(".source")).to_be_visible()
     assert customer.root.evaluate("(host) => host.lang") == spoken
+
+
+def test_a_title_in_no_known_language_names_none(customer: Customer, shop: Shop) -> None:
+    """“Unknown language” tells a customer nothing."""
+
+    def forget(route: Route) -> None:
+        reply = route.fetch().json()
+        reply["choices"][0]["lang"] = "und"
+        route.fulfill(json=reply)
+
+    customer.page.route("**/v1/chat", forget)
+    customer.visit(shop.page(shop.tag(data_lang="de")))
+    choices = customer.ask("shipping list").locator(".choice")
+    expect(choices.nth(0).locator(".tag")).to_have_count(0)
+    expect(choices.nth(1).locator(".tag")).to_have_text("Englisch")
+
+
+def test_the_widget_of_another_maker_takes_no_place(customer: Customer, shop: Shop) -> None:
+    """The launcher stands in the corner, whatever other scripts call themselves."""
+    other = '<script src="/other/widget.js"></script>'
+    bottoms = []
+    for tags in (shop.tag(), other + shop.tag(), other + shop.tag(data_kb="shop")):
+        customer.page.goto(shop.page(tags))
+        box = customer.launcher.bounding_box() or {}
+        bottoms.append(800 - box["y"] - box["height"])
+    assert bottoms == [20, 20, 20]

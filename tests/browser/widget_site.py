@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -132,7 +133,7 @@ def opened(browser: Browser, **options: Any) -> Iterator[Page]:
 class Held:
     """Requests of a page to an address, none of which is answered before it is taken out."""
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str | re.Pattern[str]) -> None:
         self._page = page
         self._waiting: list[Route] = []
         page.route(address, self._keep)

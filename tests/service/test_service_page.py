@@ -185,6 +185,18 @@ def test_a_text_reads_as_its_language_does(make_client: Any) -> None:
                 assert (len(said), set(said)) == (2, {wanted})
 
 
+def test_a_language_that_nobody_knows_has_no_code(make_client: Any) -> None:
+    """“UND” is a word in German; as a filter it says what it means."""
+    codes = (replace(article("e203", "E-203", "E-203"), lang="und"), article("e203.en", "E-203", "E-203"))
+    with make_client(engine=FakeEngine(articles=codes)) as client:
+        for address in ("/?q=E-203&lang=de", "/?doc=e203&lang=de"):
+            text = client.get(address).text
+            assert "UND" not in text
+            assert 'title="und"' not in text
+        text = client.get("/?q=E-203&language=und&lang=de").text
+        assert '<span class="facet-name" dir="auto">Nicht bekannt</span>' in text
+
+
 def test_an_article_with_a_long_id_is_shown(make_client: Any) -> None:
     """Loaders take ids of up to 256 characters, and make them from paths."""
     name = f"{'guide/' * 41}page.en"

@@ -79,10 +79,13 @@ def test_names_of_languages_stand_behind_a_colon(lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_it_calls_a_tickets_state_what_the_page_calls_it(lang: str) -> None:
-    """Who reads both is not told of two states."""
+def test_it_calls_things_what_the_page_calls_them(lang: str) -> None:
+    """Who reads both is not told of two states, nor asked for two addresses."""
     here, there = (orjson.loads((at / "messages" / f"{lang}.json").read_bytes()) for at in (FOLDER, PORTAL))
-    for name in ("status_open", "status_pending", "status_solved"):
+    for name in (
+        "name", "email", "email_bad", "message", "sending", "send", "contact", "retry", "thanks", "popular",
+        "suggestions", "new_tab", "status_open", "status_pending", "status_solved",
+    ):  # fmt: skip
         assert here[name] == there[name]
 
 

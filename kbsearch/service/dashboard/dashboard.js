@@ -33,10 +33,13 @@ for (const chart of document.querySelectorAll("[data-chart]")) {
     const place = Math.floor(((event.clientX - box.left) / box.width) * rows.length);
     if (rows.length) show(Math.max(0, Math.min(rows.length - 1, place)));
   });
-  plot.addEventListener("pointerleave", () => {
+  const hide = () => {
     cursor.setAttribute("hidden", "");
     tip.hidden = true;
-  });
+  };
+  plot.addEventListener("pointerleave", hide);
+  // It stands over the lines; who enlarges them cannot always move the pointer away.
+  document.addEventListener("keydown", (key) => key.key === "Escape" && hide());
 }
 
 for (const table of document.querySelectorAll("[data-sortable]")) {

@@ -12,6 +12,7 @@
   const PATIENCE = 15000;
   const beside = matchMedia("(min-width: 56rem)");
   const kept = new Map();
+  // The entry of the history whose view stands there; "" while that of another is awaited.
   let current = randomId();
   let running = null;
   let asking = null;
@@ -48,17 +49,22 @@
     }
   }
 
+  // Tells whether the view came.
   async function go(address, push = true) {
     const typed = byId("q").value;
     try {
       const found = await load(address);
       if (push) advance(found.address);
+      else current = history.state.view;
       show(found.page, typed);
+      return true;
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return false;
       if (push) advance(address);
+      else current = history.state.view;
       body.dataset.view = "results";
       put(failure(address));
+      return false;
     }
   }
 
@@ -66,7 +72,7 @@
   async function inLanguage(address) {
     const before = byId("view");
     const asked = byId("q");
-    await go(address);
+    if (!(await go(address))) return;
     byId("q").value = asked.value;
     for (const form of before.querySelectorAll("form[id]")) carry(form, byId(form.id));
     onWrite();
@@ -95,16 +101,19 @@
   }
 
   function advance(address) {
-    remember();
+    const [here, asked] = [location.href, address].map((one) => new URL(one, location).searchParams.get("q") ?? "");
+    // What is asked now belongs in the box over its own results, not over these.
+    remember(asked && asked !== here ? here : byId("q").value);
     const from = current;
     current = randomId();
     history.pushState({ view: current, from }, "", clean(address));
   }
 
-  function remember() {
+  function remember(inBox = byId("q").value) {
+    if (!current) return;
     const nodes = REGIONS.map((region) => document.querySelector(region));
     const followed = document.activeElement.closest("#view a");
-    kept.set(current, { nodes, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
+    kept.set(current, { nodes, inBox, followed, data: { ...body.dataset }, lang: document.documentElement.lang, title: document.title, scroll: scrollY });
   }
 
   function show(page, typed) {
@@ -146,11 +155,12 @@
     if (!state) return history.replaceState({ view: current }, "");
     if (state.view === current) return;
     remember();
-    current = state.view;
-    const before = kept.get(current);
+    const before = kept.get(state.view);
+    current = before ? state.view : "";
     if (!before) return go(location.href, false);
     if (running) running.abort();
     REGIONS.forEach((region, index) => document.querySelector(region).replaceWith(before.nodes[index]));
+    byId("q").value = before.inBox;
     Object.assign(body.dataset, before.data);
     document.documentElement.lang = before.lang;
     document.title = before.title;
@@ -304,6 +314,19 @@
     }, 400);
   }
 
+  // Who goes to the articles reads these: others would take the focus away, and the page with it. They come afterwards.
+  function onEnter({ target, relatedTarget }) {
+    const box = byId("deflect");
+    if (!box) return;
+    if (box.contains(target)) {
+      clearTimeout(writing);
+      if (!deflecting) return;
+      deflecting.abort();
+      deflecting = null;
+      looked = "";
+    } else if (box.contains(relatedTarget)) onWrite();
+  }
+
   async function deflect(said) {
     const form = byId("ticket");
     if (!form) return;
@@ -320,6 +343,7 @@
       const response = await fetch(`${root}v1/deflect`, { method: "POST", body: JSON.stringify(asked), signal: deflecting.signal });
       if (!response.ok) throw new Error(`${response.status} from /v1/deflect`);
       const answer = await response.json();
+      deflecting = null;
       addLine("queries", answer.query_id);
       for (const hit of answer.hits) addLine("shown", hit.id);
       const { top } = document.activeElement.getBoundingClientRect();
@@ -399,7 +423,7 @@
     options = found;
     byId("suggestions").replaceChildren(...found.map((line, index) => element("li", { id: `option-${index}`, role: "option", "aria-selected": "false" },
       element("span", { lang: line.lang, dir: "auto" }, line.text),
-      element("span", { class: "hint" }, line.kind === "query" ? text("past_query") : line.lang.toUpperCase()))));
+      element("span", { class: "hint" }, line.kind === "query" ? text("past_query") : line.lang === "und" ? "" : line.lang.toUpperCase()))));
     byId("suggestions").hidden = found.length === 0;
     byId("q").setAttribute("aria-expanded", String(found.length > 0));
   }
@@ -424,10 +448,7 @@
 
   function onKey(key) {
     if (key.isComposing) return;
-    if (key.key === "/" && !key.ctrlKey && !key.metaKey && !key.target.closest("input, textarea, select")) {
-      key.preventDefault();
-      byId("q").focus();
-    } else if (key.key === "Escape" && byId("languages").open) {
+    if (key.key === "Escape" && byId("languages").open) {
       byId("languages").open = false;
       byId("languages").querySelector("summary").focus();
     }
@@ -496,6 +517,7 @@
     }
     if (typed.target.id === "subject" || typed.target.id === "message") onWrite();
   });
+  document.addEventListener("focusin", onEnter);
   document.addEventListener("focusout", (left) => {
     if (left.target.id === "q") setTimeout(() => document.activeElement === byId("q") || closeSuggestions(), 150);
   });

@@ -134,7 +134,7 @@ async function answer(text) {
   await say(text);
 }
 
-const foreign = (lang) => lang && lang.slice(0, 2) !== textLang && el("span", { class: "tag" }, languageName(lang));
+const foreign = (lang) => lang && lang !== "und" && languageOf(lang) !== textLang && el("span", { class: "tag" }, languageName(lang));
 
 function sourceLink(source, about) {
   return el("button", { type: "button", class: "source", click: () => follow(about) },

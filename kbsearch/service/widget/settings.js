@@ -9,14 +9,17 @@ const isLanguage = (code) => /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/.test(code) && code.
 // Pages say en_US, too, and worse; the service takes language codes only.
 const pageLang = [given.lang, document.documentElement.lang, navigator.language, "en"]
   .map((code) => (code || "").trim().toLowerCase().replaceAll("_", "-")).find(isLanguage);
-const textLang = pageLang.slice(0, 2) in TEXTS ? pageLang.slice(0, 2) : "en";
+// Whole: ltg is another language than lt.
+const languageOf = (code) => code.split("-")[0];
+const textLang = languageOf(pageLang) in TEXTS ? languageOf(pageLang) : "en";
 const texts = TEXTS[textLang];
 const counted = given.analytics !== "false";
 const contact = /^(https?|mailto|tel):/i.test(given.contact || "") ? given.contact : "";
 const MAX_MESSAGE = 512;
 
-// Its place among the widgets of the page. Scripts arrive in any order; their tags stand in one.
-const number = Math.max(0, [...document.scripts].filter((one) => /widget\.js/.test(one.src)).indexOf(script));
+// Its place among our widgets of the page, of which several have names. Scripts arrive in any order; their tags stand in one.
+const ours = (one) => one.src === script.src || one.dataset.kb !== undefined;
+const number = script ? [...document.scripts].filter(ours).indexOf(script) : 0;
 
 function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
