@@ -254,6 +254,46 @@ def test_a_dead_store_at_shutdown_loses_nothing_with_a_journal(
     assert "trying again" in caplog.text
 
 
+def test_a_store_that_is_stuck_at_shutdown_costs_no_other_file_its_content(tmp_path: Path) -> None:
+    """The writer clears the journal when the store lets it go: that must not be a file that was opened since."""
+    store = BlockedStore()
+    buffer = EventBuffer(store, journal=Journal(tmp_path / "journal"), interval=0.01)  # type: ignore[arg-type]
+    buffer.put(event("1"))
+    buffer.flush(timeout=0.1)
+    buffer.close(timeout=-1.0)
+    others = [tmp_path / str(number) for number in range(4)]
+    files = [path.open("wb", buffering=0) for path in others]
+    for file in files:
+        file.write(b"content")
+    store.open.set()
+    assert buffer.flush()
+    assert [path.read_bytes() for path in others] == [b"content"] * 4
+    for file in files:
+        file.close()
+
+
+def test_a_journal_that_cannot_be_cleared_ends_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds is written again, until it can be."""
+    failing = [OSError(errno.EIO, "Input/output error")] * 2
+    clear = Journal.clear
+
+    def fail(journal: Journal) -> None:
+        if failing:
+            raise failing.pop()
+        clear(journal)
+
+    monkeypatch.setattr("kbsearch.events.buffer._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(Journal, "clear", fail)
+    store = free_store()
+    buffer = EventBuffer(store, journal=Journal(tmp_path), interval=0.01)  # type: ignore[arg-type]
+    for number in range(2):
+        buffer.put(event(str(number)))
+        assert buffer.flush()
+    buffer.close()
+    assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["0", "0", "0", "1"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_drops_and_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A search is answered all the same; half a line is taken back."""
     journal = Journal(tmp_path)
