@@ -48,6 +48,15 @@ def test_nothing_personal_is_in_the_file_but_the_contact(store: TicketStore, tmp
     assert CLEAN.contact == HANDOVER.contact
 
 
+def test_the_customers_name_goes_from_the_feedback_too() -> None:
+    """Its members keep their names, whatever the customer is called."""
+    from kbsearch.handover.clean import cleaned
+
+    contact = replace(HANDOVER.contact, name="Note Ozola")
+    clean = cleaned(replace(HANDOVER, contact=contact, feedback={"helpful": False, "note": "Ozolai nepalīdz"}))
+    assert clean.feedback == {"helpful": False, "note": "[name] nepalīdz"}
+
+
 def test_marks_that_the_customer_wrote_are_no_redactions() -> None:
     """Only what was replaced here counts."""
     from kbsearch.handover.clean import cleaned
