@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kbsearch.events.identity import digests_of, session_digests
+from kbsearch.events.identity import UNSURE, digests_of, session_digests
 from kbsearch.events.store import EventStore, Fact
 
 REMAINS = (
@@ -56,9 +56,11 @@ def pseudonyms(store: EventStore, client: str) -> set[str]:
     named, _ = store.related({client, *digests_of(client, salts)})
     if not named:
         return set()
-    # Searches know their session only.
+    # Searches know their session only. A session id that was personal stands as a hash of its own, so that whose it is
+    # is not computed from it but read.
     clients, sessions = store.related(named)
-    return clients | session_digests(sessions, salts)
+    unsure = {one for one in store.related(sessions)[0] if one.startswith(UNSURE)}
+    return clients | unsure | session_digests(sessions, salts)
 
 
 def facts_of(store: EventStore, clients: set[str]) -> Iterator[Fact]:

@@ -53,6 +53,7 @@ _NAMING_USERS = """
         SELECT FROM regexp_matches(attributes, '"user": "([0-9a-f]+)"', 'g') AS named WHERE named[1] = ANY(%s)
     )
 """
+_THEIRS = "client_id = ANY(%s)"
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < %s"
 _ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND {time} < erased_at)"
 # What the service had before was done before, whatever a client's clock says; what it has later may have been done so.
@@ -176,7 +177,9 @@ class PostgresStore:
                 "ON CONFLICT (client_id) DO UPDATE SET erased_at = excluded.erased_at",
                 (at, list(client_ids)),
             )
-        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
+        # Whatever their time, as in sqlite.py.
+        ids = (list(client_ids),)
+        return Removed(self._remove("searches", _THEIRS, ids), self._remove("events", _THEIRS, ids))
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""
@@ -230,7 +233,7 @@ class PostgresStore:
         self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, a few thousand from the server at once."""
-        span = "timestamp >= %s AND timestamp < %s" + (" AND client_id = ANY(%s)" if clients else "")
+        span = "timestamp >= %s AND timestamp < %s" + (f" AND {_THEIRS}" if clients else "")
         query = f"SELECT {columns} FROM {table} WHERE {span} ORDER BY timestamp, {key}"
         with self._transaction() as connection, connection.cursor(name="facts") as cursor:
             cursor.itersize = _FETCH

@@ -5,6 +5,7 @@ The schema is a list of numbered migrations (`sqlite_schema.py`); the file's `us
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,10 +27,13 @@ _POPULAR = """
                   AND EXISTS (SELECT 1 FROM json_each(s.hit_ids) AS hit WHERE hit.value = e.object_id))
     GROUP BY s.query_key HAVING networks >= ? ORDER BY networks DESC, s.query_key LIMIT ?
 """
+# As one value: the number of values in a statement has a limit.
+_THEIRS = "client_id IN (SELECT value FROM json_each(?))"
 _RELATED = """
-    SELECT client_id, session_id FROM searches WHERE client_id IN ({ids}) OR session_id IN ({ids})
+    WITH ids AS (SELECT value FROM json_each(?))
+    SELECT client_id, session_id FROM searches WHERE client_id IN ids OR session_id IN ids
     UNION SELECT client_id, session_id FROM events
-    WHERE client_id IN ({ids}) OR session_id IN ({ids}) OR json_extract(attributes, '$.user') IN ({ids})
+    WHERE client_id IN ids OR session_id IN ids OR json_extract(attributes, '$.user') IN ids
 """
 # A clock that is ahead must not keep its events longer; the condition is that of the index `events_ahead`.
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < ?"
@@ -119,15 +123,16 @@ class SqliteStore:
 
     def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
         """Return the client hashes and session ids of all facts with one of these as client, session or user."""
-        query = _RELATED.format(ids=", ".join("?" * len(ids)))
-        found = self._file.ask(query, (*ids,) * 5)
+        found = self._file.ask(_RELATED, (_listed(ids),))
         return {client for client, _ in found}, {session for _, session in found if session}
 
     def erase(self, client_ids: Collection[str], at: str) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
         with self._file.transaction() as writer:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
-        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
+        # Whatever their time: of two machines, or of one that was set right, clocks differ.
+        ids = (_listed(client_ids),)
+        return Removed(self._remove("searches", _THEIRS, ids), self._remove("events", _THEIRS, ids))
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""
@@ -171,11 +176,10 @@ class SqliteStore:
         self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, as they are read."""
-        theirs = f"AND client_id IN ({', '.join('?' * len(clients))})" if clients else ""
-        query = (
-            f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? {theirs} ORDER BY timestamp, {key}"
-        )
-        return self._file.read(query, (since, until or "~", *clients))
+        span = "timestamp >= ? AND timestamp < ?" + (f" AND {_THEIRS}" if clients else "")
+        query = f"SELECT {columns} FROM {table} WHERE {span} ORDER BY timestamp, {key}"
+        values = (since, until or "~")
+        return self._file.read(query, (*values, _listed(clients)) if clients else values)
 
     def _remove(self, table: str, condition: str, values: Sequence[object] = ()) -> int:
         """Remove rows in small transactions; return how many."""
@@ -196,6 +200,10 @@ class SqliteStore:
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total
+
+
+def _listed(ids: Collection[str]) -> str:
+    return json.dumps(list(ids))
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
