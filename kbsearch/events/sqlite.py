@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsearch.events import rows
+from kbsearch.events.identity import UNSURE
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.sqlite_schema import MIGRATIONS
 from kbsearch.events.store import Fact, Name, PopularQuery, Removed
@@ -29,6 +30,7 @@ _POPULAR = """
 """
 # As one value: the number of values in a statement has a limit.
 _THEIRS = "client_id IN (SELECT value FROM json_each(?))"
+_NAMING = f"substr(client_id, 1, 1) = '{UNSURE}' AND session_id = '' AND query_id IN (SELECT value FROM json_each(?))"
 _RELATED = """
     WITH ids AS (SELECT value FROM json_each(?))
     SELECT client_id, session_id FROM searches WHERE client_id IN ids OR session_id IN ids
@@ -73,13 +75,19 @@ class SqliteStore:
             if writer.total_changes > before:
                 _touch(writer, {fact.timestamp[:10] for fact in facts})
 
-    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+    def events(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[Event]:
         """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
-        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", *chosen))
 
-    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+    def searches(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
-        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", *chosen))
 
     def names(self, since: str = "", until: str = "") -> Iterator[Name]:
         """Yield what every fact is called and whose it is, in any order."""
@@ -126,13 +134,13 @@ class SqliteStore:
         found = self._file.ask(_RELATED, (_listed(ids),))
         return {client for client, _ in found}, {session for _, session in found if session}
 
-    def erase(self, client_ids: Collection[str], at: str) -> Removed:
+    def erase(self, client_ids: Collection[str], at: str, queries: Collection[str] = ()) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
         with self._file.transaction() as writer:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
         # Whatever their time: of two machines, or of one that was set right, clocks differ.
-        ids = (_listed(client_ids),)
-        return Removed(self._remove("searches", _THEIRS, ids), self._remove("events", _THEIRS, ids))
+        theirs, ids = _chosen(client_ids, queries)
+        return Removed(self._remove("searches", theirs, ids), self._remove("events", theirs, ids))
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""
@@ -173,13 +181,19 @@ class SqliteStore:
         self._file.close()
 
     def _between(
-        self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
+        self,
+        columns: str,
+        table: str,
+        key: str,
+        since: str,
+        until: str,
+        clients: Collection[str],
+        queries: Collection[str],
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, as they are read."""
-        span = "timestamp >= ? AND timestamp < ?" + (f" AND {_THEIRS}" if clients else "")
-        query = f"SELECT {columns} FROM {table} WHERE {span} ORDER BY timestamp, {key}"
-        values = (since, until or "~")
-        return self._file.read(query, (*values, _listed(clients)) if clients else values)
+        theirs, ids = _chosen(clients, queries) if clients else ("true", ())
+        query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? AND {theirs}"
+        return self._file.read(f"{query} ORDER BY timestamp, {key}", (since, until or "~", *ids))
 
     def _remove(self, table: str, condition: str, values: Sequence[object] = ()) -> int:
         """Remove rows in small transactions; return how many."""
@@ -200,6 +214,14 @@ class SqliteStore:
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total
+
+
+def _chosen(clients: Collection[str], queries: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that a fact is theirs, and its values. Queries are read only where there are some: no index
+    leads to their events."""
+    if not queries:
+        return _THEIRS, (_listed(clients),)
+    return f"({_THEIRS} OR {_NAMING})", (_listed(clients), _listed(queries))
 
 
 def _listed(ids: Collection[str]) -> str:

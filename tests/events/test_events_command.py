@@ -76,6 +76,38 @@ def test_a_personal_session_id_hides_no_search(store: EventStore) -> None:
     assert {fact.client_id for fact in (*store.events(), *store.searches())} == {"other"}
 
 
+def test_a_search_without_any_id_is_known_by_what_names_it(store: EventStore) -> None:
+    """A click says who made it, and a ticket system its query id alone; but not who else has that address."""
+    hasher = ClientHasher(store.salt)
+    nobody = {"session_id": "", "client_id": hasher.client_id(address="198.51.100.7", agent="Firefox")}
+    mine = [
+        search("q1", **nobody),
+        event("click", client_id=hasher.client_id(given="anna"), session_id="", query_id="q1"),
+        event("ticket", query_id="q1", action_name="ticket_created", **nobody),
+    ]
+    theirs = [
+        event("colleague", query_id="", **nobody),
+        event("link", query_id="q1", client_id="~2", session_id="s2"),
+        event("other", query_id="q1", client_id="other"),
+        search("q2", **nobody),
+    ]
+    store.write([*mine, *theirs])
+    found = facts_of(store, pseudonyms(store, "anna"))
+    assert sorted(map(repr, found)) == sorted(map(repr, mine))
+    receipt = erase(store, "anna", AT)
+    assert (receipt.searches, receipt.events) == (1, 2)
+    assert [*store.events(), *store.searches()] == theirs
+
+
+def test_nobody_is_not_everybody(store: EventStore) -> None:
+    """Where no salt gives the id a pseudonym, nothing is anybody's."""
+    facts = [event("e", client_id="~1", session_id=""), search("q", client_id="~1", session_id="")]
+    store.write(facts)
+    receipt = erase(store, "nobody", AT)
+    assert (receipt.searches, receipt.events) == (0, 0)
+    assert [*store.events(), *store.searches()] == facts
+
+
 def test_everything_goes_whatever_the_clocks_say(store: EventStore) -> None:
     """Of another machine, or of this one before it was set right; the receipt counts what is gone."""
     later = "2026-11-24T00:00:05.000Z"
