@@ -244,6 +244,8 @@ def test_free_text_is_redacted_and_users_are_hashed() -> None:
         ("Anna Ozola", RECEIPT.hasher.opaque("Anna Ozola")),
         ({"name": "Anna Ozola", "mail": "anna@b.lv"}, {"name": "[name]", "mail": "[email]"}),
         (["anna@b.lv"], ["[email]"]),
+        (123456, RECEIPT.hasher.opaque("123456")),
+        (True, True),
     ],
 )
 def test_a_user_among_the_attributes_is_as_private(given: object, kept: object) -> None:
