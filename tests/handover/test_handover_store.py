@@ -242,3 +242,20 @@ def test_tickets_lie_beside_the_event_store() -> None:
     assert tickets_path(Path("/i"), "sqlite:////var/log%20s/events.db") == Path("/var/log s/tickets.db")
     assert tickets_path(Path("/i"), "sqlite:////i/events.db") == Path("/i/tickets.db")
     assert tickets_path(Path("/i"), "postgresql://host/db") == Path("/i/tickets.db")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("way", ["turn", "retry", "adopt"])
+def test_a_clock_that_is_set_back_puts_no_delivery_off(store: TicketStore, way: str, killed: bool) -> None:
+    """A machine that believed to be in 2030 filed a ticket, and perhaps died while it sent it."""
+    ahead, target, later = "2030-01-01T00:00:00.000Z", "webhook://x/", "2026-11-25T10:05:00.000Z"
+    first = "webhook://gone/" if way == "adopt" else target
+    file_one(store, [first], at=ahead)
+    if killed:
+        assert store.outbox.claim(first, now=ahead, until="2030-01-01T00:05:00.000Z", lease="dead") is not None
+    if way == "retry":
+        assert store.outbox.retry(AT) == 1
+    if way == "adopt":
+        assert store.outbox.adopt([target], AT) == 1
+    assert store.outbox.claim(target, now=AT, until=later, lease="living") is not None
+    assert store.outbox.claim(target, now=AT, until=later, lease="another") is None
