@@ -6,6 +6,7 @@ import errno
 import resource
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -16,10 +17,12 @@ from event_facts import event, search
 
 from kbsearch.errors import StoreError
 from kbsearch.events.buffer import EventBuffer
+from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.schema import Event
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.events.store import EventStore, Fact
+from kbsearch.events.upkeep import Upkeep
 
 
 class BlockedStore:
@@ -355,3 +358,24 @@ def test_what_decides_an_outcome_has_room_of_its_own() -> None:
     store.open.set()
     buffer.close()
     assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["1", "2", "4", "5"]
+
+
+def test_a_journal_that_cannot_be_read_holds_up_no_retention(tmp_path: Path, store: EventStore) -> None:
+    """Nor what is erased elsewhere: both were promised."""
+    old = "2026-01-01T00:00:00.000Z"
+    store.write([event("old", timestamp=old, received_at=old), event("new")])
+    store.erase(["c9"], "2026-11-22T12:00:00.000Z")
+    (tmp_path / "journal" / "x.first").mkdir(parents=True)
+    erased: list[str] = []
+    upkeep = Upkeep(
+        store,
+        ClientHasher(store.salt),
+        retention_days=90,
+        journals=tmp_path / "journal",
+        on_erased=erased.extend,
+        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    with pytest.raises(IsADirectoryError):
+        upkeep.once()
+    assert [fact.event_id for fact in store.events()] == ["new"]
+    assert erased == ["c9"]
