@@ -93,8 +93,10 @@ class EventBuffer:
                 else:
                     self._journal_outage.over()
             if fits:
+                is_first = not self._pending
                 self._pending.extend(facts)
-                if len(self._pending) >= self._batch:
+                # The first one begins the interval, enough for a batch end it.
+                if is_first or len(self._pending) >= self._batch:
                     self._changed.notify_all()
         return fits
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import resource
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -17,12 +17,10 @@ from event_facts import event, search
 
 from kbsearch.errors import StoreError
 from kbsearch.events.buffer import EventBuffer
-from kbsearch.events.identity import ClientHasher
 from kbsearch.events.journal import Journal, recover
 from kbsearch.events.schema import Event
 from kbsearch.events.sqlite import SqliteStore
 from kbsearch.events.store import EventStore, Fact
-from kbsearch.events.upkeep import Upkeep
 
 
 class BlockedStore:
@@ -66,6 +64,32 @@ def test_a_full_buffer_drops_and_counts() -> None:
     assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["0", "1", "2", "3", "4"]
     assert sum(written) == 5
     assert not buffer.put(event("late"))
+
+
+def test_what_is_being_written_takes_room() -> None:
+    """Facts that the store has not taken yet are in memory, wherever they stand."""
+    store = BlockedStore()
+    buffer = EventBuffer(store, capacity=4, interval=0.01)  # type: ignore[arg-type]
+    assert buffer.put_all([event(str(number)) for number in range(3)])
+    assert not buffer.flush(timeout=0.1)
+    assert [buffer.put(event(name)) for name in ("fits", "does not")] == [True, False]
+    store.open.set()
+    buffer.close()
+
+
+@pytest.mark.parametrize(("facts", "interval", "longest"), [(1, 1.0, 1.6), (3, 60.0, 5.0)])
+def test_a_fact_waits_for_the_interval_or_a_batch(facts: int, interval: float, longest: float) -> None:
+    """Whenever it comes, not for two intervals."""
+    store = free_store()
+    buffer = EventBuffer(store, batch=3, interval=interval)  # type: ignore[arg-type]
+    sleep(0.05)
+    begun = monotonic()
+    for number in range(facts):
+        buffer.put(event(str(number)))
+    while not store.kept and monotonic() < begun + longest:
+        sleep(0.005)
+    assert len(store.kept) == facts
+    buffer.close()
 
 
 def test_a_store_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -228,6 +252,27 @@ def test_a_journal_in_use_is_left_alone(tmp_path: Path) -> None:
     assert recover(folder, kept) == 1  # type: ignore[arg-type]
 
 
+def test_a_new_journal_that_another_process_removes_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is locked, it looks as if it had been left behind."""
+    lock, removed = fcntl.flock, []
+
+    def remove_and_lock(file: int, how: int) -> None:
+        if not removed:
+            removed.extend(tmp_path.iterdir())
+            for path in removed:
+                path.unlink()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
+    journal = Journal(tmp_path)
+    journal.append([event("1")])
+    journal.close()
+    kept = free_store()
+    assert recover(tmp_path, kept) == 1  # type: ignore[arg-type]
+
+
 def test_a_store_that_refuses_keeps_the_journal(tmp_path: Path) -> None:
     """For the next time."""
     folder = tmp_path / "journal"
@@ -358,24 +403,3 @@ def test_what_decides_an_outcome_has_room_of_its_own() -> None:
     store.open.set()
     buffer.close()
     assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["1", "2", "4", "5"]
-
-
-def test_a_journal_that_cannot_be_read_holds_up_no_retention(tmp_path: Path, store: EventStore) -> None:
-    """Nor what is erased elsewhere: both were promised."""
-    old = "2026-01-01T00:00:00.000Z"
-    store.write([event("old", timestamp=old, received_at=old), event("new")])
-    store.erase(["c9"], "2026-11-22T12:00:00.000Z")
-    (tmp_path / "journal" / "x.first").mkdir(parents=True)
-    erased: list[str] = []
-    upkeep = Upkeep(
-        store,
-        ClientHasher(store.salt),
-        retention_days=90,
-        journals=tmp_path / "journal",
-        on_erased=erased.extend,
-        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
-    )
-    with pytest.raises(IsADirectoryError):
-        upkeep.once()
-    assert [fact.event_id for fact in store.events()] == ["new"]
-    assert erased == ["c9"]
