@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import resource
 import sqlite3
 from collections.abc import Sequence
@@ -250,27 +249,6 @@ def test_a_journal_in_use_is_left_alone(tmp_path: Path) -> None:
     assert recover(folder, kept) == 0  # type: ignore[arg-type]
     journal.close()
     assert recover(folder, kept) == 1  # type: ignore[arg-type]
-
-
-def test_a_new_journal_that_another_process_removes_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before it is locked, it looks as if it had been left behind."""
-    lock, removed = fcntl.flock, []
-
-    def remove_and_lock(file: int, how: int) -> None:
-        if not removed:
-            removed.extend(tmp_path.iterdir())
-            for path in removed:
-                path.unlink()
-        lock(file, how)
-
-    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
-    journal = Journal(tmp_path)
-    journal.append([event("1")])
-    journal.close()
-    kept = free_store()
-    assert recover(tmp_path, kept) == 1  # type: ignore[arg-type]
 
 
 def test_a_store_that_refuses_keeps_the_journal(tmp_path: Path) -> None:

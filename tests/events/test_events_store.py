@@ -194,6 +194,15 @@ def test_what_is_erased_is_gone_for_good(store: EventStore) -> None:
     assert [fact.query_id for fact in store.searches()] == ["q2"]
 
 
+def test_who_was_erased_is_remembered_for_as_long_as_facts_are_kept(store: EventStore) -> None:
+    """What arrives later from before is too old by then; again erased, the last time counts."""
+    for client, day in (("c1", "2026-11-21"), ("c2", "2026-11-22"), ("c1", "2026-11-23")):
+        store.erase([client], f"{day}T12:00:00.000Z")
+    assert store.erased() == {"c1": "2026-11-23T12:00:00.000Z", "c2": "2026-11-22T12:00:00.000Z"}
+    store.expire("2026-11-22T12:00:00.001Z")
+    assert store.erased() == {"c1": "2026-11-23T12:00:00.000Z"}
+
+
 def test_what_is_too_old_goes(store: EventStore) -> None:
     """By its own time; by the time of receipt where the client's clock was days ahead. Salts of the time go too."""
     for period in ("2026-09-01", "2026-10-01", "2026-11-01"):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 
 from kbsearch.errors import LimitError, StoreError, UsageError
+from kbsearch.events.ids import iso
+from kbsearch.handover.backoff import LONGEST
+from kbsearch.handover.outbox import DELIVERED
 from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
 from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import Article, Contact, Reply
@@ -100,6 +104,22 @@ def test_without_a_key_the_same_is_new_after_a_while(store: TicketStore) -> None
     later, new = store.file(CLEAN, at="2026-12-25T10:00:00.000Z", targets=[], since="2026-12-25T09:00:00.000Z")
     assert new
     assert later.id != first.id
+
+
+def test_with_a_key_the_same_is_the_same_for_good(store: TicketStore) -> None:
+    """A phone that was offline for a month sends it again."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], idempotency_key="k")
+    given = {"at": "2026-12-25T10:00:00.000Z", "since": "2026-12-25T09:00:00.000Z", "targets": []}
+    assert store.file(CLEAN, **given, idempotency_key="k") == (first, False)  # type: ignore[arg-type]
+
+
+def test_who_knows_what_a_customer_wrote_gets_no_key_from_another_network(store: TicketStore) -> None:
+    """Where neither names a session or a key."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], network="n1")
+    assert store.file(CLEAN, at=AT, targets=[], network="n1") == (first, False)
+    stranger, new = store.file(CLEAN, at=AT, targets=[], network="n2")
+    assert new
+    assert stranger.key != first.key
 
 
 def test_a_key_opens_no_other_customers_ticket(store: TicketStore) -> None:
@@ -259,3 +279,20 @@ def test_a_clock_that_is_set_back_puts_no_delivery_off(store: TicketStore, way: 
         assert store.outbox.adopt([target], AT) == 1
     assert store.outbox.claim(target, now=AT, until=later, lease="living") is not None
     assert store.outbox.claim(target, now=AT, until=later, lease="another") is None
+
+
+def test_the_longest_wait_is_no_clock_that_was_set_back(store: TicketStore) -> None:
+    """Also where another worker's clock is an hour ahead; what was delivered in the end has no error."""
+    target = "webhook://x/"
+    file_one(store, [target])
+    moment = datetime.fromisoformat(AT) + timedelta(hours=1)
+    until, next_at = (iso(moment + timedelta(seconds=wait)) for wait in (300, LONGEST))
+    delivery = store.outbox.claim(target, now=iso(moment), until=until, lease="one")
+    assert delivery is not None
+    assert store.outbox.failed(delivery, "one", "no", next_at)
+    assert store.outbox.claim(target, now=AT, until=until, lease="two") is None
+    again = store.outbox.claim(target, now=next_at, until="2027", lease="three")
+    assert again is not None
+    assert again.error == "no"
+    assert store.outbox.delivered(again, "three", "r")
+    assert [(one.state, one.error, one.reference) for one in store.outbox.listed()] == [(DELIVERED, "", "r")]
