@@ -14,7 +14,7 @@ from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 from kbsearch.errors import LimitError, StoreError, UsageError
 from kbsearch.events.ids import iso
 from kbsearch.handover.backoff import LONGEST
-from kbsearch.handover.outbox import DELIVERED
+from kbsearch.handover.outbox import DELIVERED, MAX_ERROR
 from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
 from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import Article, Contact, Reply
@@ -289,10 +289,10 @@ def test_the_longest_wait_is_no_clock_that_was_set_back(store: TicketStore) -> N
     until, next_at = (iso(moment + timedelta(seconds=wait)) for wait in (300, LONGEST))
     delivery = store.outbox.claim(target, now=iso(moment), until=until, lease="one")
     assert delivery is not None
-    assert store.outbox.failed(delivery, "one", "no", next_at)
+    assert store.outbox.failed(delivery, "one", "no" + " " * MAX_ERROR, next_at)
     assert store.outbox.claim(target, now=AT, until=until, lease="two") is None
     again = store.outbox.claim(target, now=next_at, until="2027", lease="three")
     assert again is not None
-    assert again.error == "no"
+    assert again.error == "no".ljust(MAX_ERROR)
     assert store.outbox.delivered(again, "three", "r")
     assert [(one.state, one.error, one.reference) for one in store.outbox.listed()] == [(DELIVERED, "", "r")]
