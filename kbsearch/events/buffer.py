@@ -93,8 +93,10 @@ class EventBuffer:
                 else:
                     self._journal_outage.over()
             if fits:
+                is_first = not self._pending
                 self._pending.extend(facts)
-                if len(self._pending) >= self._batch:
+                # The first one begins the interval, enough for a batch end it.
+                if is_first or len(self._pending) >= self._batch:
                     self._changed.notify_all()
         return fits
 
@@ -124,7 +126,8 @@ class EventBuffer:
             self._deadline = time.monotonic() + timeout
             self._changed.notify_all()
         self._writer.join(timeout + 2 * _RETRY_SECONDS)
-        if self._journal is not None:
+        # While the store holds the writer up, its files stay open: it would clear what came to have their numbers.
+        if self._journal is not None and not self._writer.is_alive():
             self._journal.close()
 
     def _run(self) -> None:
@@ -137,8 +140,6 @@ class EventBuffer:
     def _handle(self, batch: list[Fact]) -> bool:
         """Write a batch and say so; False where it stays in the journal, since shutdown cannot wait longer."""
         written = self._write(batch)
-        if written and self._journal is not None:
-            self._journal.clear()
         with self._changed:
             self._in_flight = 0
             self._changed.notify_all()
@@ -175,6 +176,9 @@ class EventBuffer:
         while True:
             try:
                 self._store.write(batch)
+                if self._journal is not None:
+                    # Where it cannot be cleared, the same is written again, which changes nothing.
+                    self._journal.clear()
             except Exception as error:  # whatever a store raises
                 self._store_outage.failed(error, f"{len(batch)} facts; trying again")
                 if time.monotonic() + _RETRY_SECONDS > self._deadline:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from kbsearch.events.identity import digests_of, session_digests
+from kbsearch.events.identity import UNSURE, digests_of, session_digests
 from kbsearch.events.store import EventStore, Fact
 
 REMAINS = (
     "Counts by day are made anew without these facts the next time a report is read; reports that were printed or "
     "saved before keep their figures.",
     "Facts that were recorded without any id (a visitor known by address and browser for one day) cannot be linked "
-    "to anybody, so they cannot be found.",
+    "to anybody, so they cannot be found; unless they name a search that was known to be the customer's.",
     "What is still on its way to the store from before this moment is removed within an hour of its arrival; not what "
     "arrives when the salt of pseudonyms has changed (KBSEARCH_SALT_DAYS), since nobody can tell whose it is.",
     "Tickets and suggestions with the customer's e-mail address are found by that: kbsearch handover erase EMAIL, "
@@ -56,16 +57,19 @@ def pseudonyms(store: EventStore, client: str) -> set[str]:
     named, _ = store.related({client, *digests_of(client, salts)})
     if not named:
         return set()
-    # Searches know their session only.
+    # Searches know their session only. A session id that was personal stands as a hash of its own, so that whose it is
+    # is not computed from it but read.
     clients, sessions = store.related(named)
-    return clients | session_digests(sessions, salts)
+    unsure = {one for one in store.related(sessions)[0] if one.startswith(UNSURE)}
+    return clients | unsure | session_digests(sessions, salts)
 
 
 def facts_of(store: EventStore, clients: set[str]) -> Iterator[Fact]:
     """Yield everything that is stored of these clients; nothing for no clients."""
     if clients:
-        yield from store.searches(clients=clients)
-        yield from store.events(clients=clients)
+        queries = _queries(store, clients)
+        yield from store.searches(clients=clients, queries=queries)
+        yield from store.events(clients=clients, queries=queries)
 
 
 def erase(store: EventStore, client: str, at: str) -> Receipt:
@@ -79,7 +83,7 @@ def erase(store: EventStore, client: str, at: str) -> Receipt:
         times.append(fact.timestamp)
         kinds[getattr(fact, "action_name", "")] += 1
         found.add(fact.client_id)
-    removed = store.erase(clients, at)
+    removed = store.erase(clients, at, _queries(store, clients))
     del kinds[""]
     return Receipt(
         client=client,
@@ -91,3 +95,11 @@ def erase(store: EventStore, client: str, at: str) -> Receipt:
         first=min(times, default=""),
         last=max(times, default=""),
     )
+
+
+def _queries(store: EventStore, clients: set[str]) -> set[str]:
+    """Return the searches that these clients name, those too that were made without any id; none for no clients."""
+    if not clients:
+        return set()
+    facts: Iterator[Fact] = chain(store.searches(clients=clients), store.events(clients=clients))
+    return {fact.query_id for fact in facts if fact.query_id}

@@ -19,6 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from kbsearch.errors import StoreError
 from kbsearch.events import rows
 from kbsearch.events.address import shown
+from kbsearch.events.identity import UNSURE
 from kbsearch.events.postgres_schema import MIGRATIONS
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.store import Fact, Name, PopularQuery, Removed
@@ -53,6 +54,8 @@ _NAMING_USERS = """
         SELECT FROM regexp_matches(attributes, '"user": "([0-9a-f]+)"', 'g') AS named WHERE named[1] = ANY(%s)
     )
 """
+_THEIRS = "client_id = ANY(%s)"
+_NAMING = f"substr(client_id, 1, 1) = '{UNSURE}' AND session_id = '' AND query_id = ANY(%s)"
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < %s"
 _ERASED = "EXISTS (SELECT 1 FROM erasures AS gone WHERE gone.client_id = {table}.client_id AND {time} < erased_at)"
 # What the service had before was done before, whatever a client's clock says; what it has later may have been done so.
@@ -109,13 +112,19 @@ class PostgresStore:
             if kept:
                 _touch(connection, {fact.timestamp[:10] for fact in facts})
 
-    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+    def events(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[Event]:
         """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
-        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", *chosen))
 
-    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+    def searches(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
-        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", *chosen))
 
     def names(self, since: str = "", until: str = "") -> Iterator[Name]:
         """Yield what every fact is called and whose it is, in any order."""
@@ -168,7 +177,7 @@ class PostgresStore:
                 found.append((client, session))
         return {client for client, _ in found}, {session for _, session in found if session}
 
-    def erase(self, client_ids: Collection[str], at: str) -> Removed:
+    def erase(self, client_ids: Collection[str], at: str, queries: Collection[str] = ()) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
         with self._transaction() as connection:
             connection.execute(
@@ -176,7 +185,9 @@ class PostgresStore:
                 "ON CONFLICT (client_id) DO UPDATE SET erased_at = excluded.erased_at",
                 (at, list(client_ids)),
             )
-        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
+        # Whatever their time, as in sqlite.py.
+        theirs, ids = _chosen(client_ids, queries)
+        return Removed(self._remove("searches", theirs, ids), self._remove("events", theirs, ids))
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""
@@ -227,14 +238,21 @@ class PostgresStore:
         self._pool.close()
 
     def _between(
-        self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
+        self,
+        columns: str,
+        table: str,
+        key: str,
+        since: str,
+        until: str,
+        clients: Collection[str],
+        queries: Collection[str],
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, a few thousand from the server at once."""
-        span = "timestamp >= %s AND timestamp < %s" + (" AND client_id = ANY(%s)" if clients else "")
-        query = f"SELECT {columns} FROM {table} WHERE {span} ORDER BY timestamp, {key}"
+        theirs, ids = _chosen(clients, queries) if clients else ("true", ())
+        query = f"SELECT {columns} FROM {table} WHERE timestamp >= %s AND timestamp < %s AND {theirs}"
         with self._transaction() as connection, connection.cursor(name="facts") as cursor:
             cursor.itersize = _FETCH
-            cursor.execute(query, (since, until or "~", list(clients)) if clients else (since, until or "~"))
+            cursor.execute(f"{query} ORDER BY timestamp, {key}", (since, until or "~", *ids))
             yield from cursor
 
     def _ask(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
@@ -312,6 +330,13 @@ def _reason(url: str) -> str:
     except psycopg.Error as error:
         return str(error).partition("\n")[0]
     return ""
+
+
+def _chosen(clients: Collection[str], queries: Collection[str]) -> tuple[str, tuple[list[str], ...]]:
+    """Return the condition that a fact is theirs, and its values, as in sqlite.py."""
+    if not queries:
+        return _THEIRS, (list(clients),)
+    return f"({_THEIRS} OR {_NAMING})", (list(clients), list(queries))
 
 
 def _insert(

@@ -39,9 +39,11 @@ _VERSION_WORDS = re.compile(
     r"|chrome|firefox|safari|app)\b\W*(?:(?!ip\b|adres|адрес)\w+\W+)?$",
     re.IGNORECASE,
 )
-_CONTACT_KEYS = frozenset({"first_name", "last_name", "full_name", "given_name", "family_name", "surname"}) | frozenset(
-    {"contact_name", "customer_name", "user_name", "display_name", "vards", "uzvards", "vardas", "pavarde"}
+# However their words are joined: firstName, first_name, first-name.
+_CONTACT_KEYS = frozenset({"firstname", "lastname", "fullname", "givenname", "familyname", "surname"}) | frozenset(
+    {"contactname", "customername", "username", "displayname", "vards", "uzvards", "vardas", "pavarde"}
 )
+_JOINTS = str.maketrans("", "", "_- ")
 _CONTACTS = frozenset({"contact", "customer", "user", "person", "requester", "author", "sender", "visitor"})
 _SHORTEST_NAME = 3
 _COMPOSED_AT_ONCE = re.compile(r"\S{1,400}")
@@ -111,7 +113,7 @@ def _names(value: object, within: str) -> Iterator[str]:
 def _is_name(key: object, value: object, within: str) -> bool:
     if not isinstance(value, str) or not value.strip():
         return False
-    plain = str(key).lower().replace("-", "_")
+    plain = str(key).lower().translate(_JOINTS)
     return plain in _CONTACT_KEYS or (plain == "name" and within.lower() in _CONTACTS)
 
 

@@ -5,12 +5,14 @@ The schema is a list of numbered migrations (`sqlite_schema.py`); the file's `us
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kbsearch.events import rows
+from kbsearch.events.identity import UNSURE
 from kbsearch.events.schema import Event, SearchRecord
 from kbsearch.events.sqlite_schema import MIGRATIONS
 from kbsearch.events.store import Fact, Name, PopularQuery, Removed
@@ -26,10 +28,14 @@ _POPULAR = """
                   AND EXISTS (SELECT 1 FROM json_each(s.hit_ids) AS hit WHERE hit.value = e.object_id))
     GROUP BY s.query_key HAVING networks >= ? ORDER BY networks DESC, s.query_key LIMIT ?
 """
+# As one value: the number of values in a statement has a limit.
+_THEIRS = "client_id IN (SELECT value FROM json_each(?))"
+_NAMING = f"substr(client_id, 1, 1) = '{UNSURE}' AND session_id = '' AND query_id IN (SELECT value FROM json_each(?))"
 _RELATED = """
-    SELECT client_id, session_id FROM searches WHERE client_id IN ({ids}) OR session_id IN ({ids})
+    WITH ids AS (SELECT value FROM json_each(?))
+    SELECT client_id, session_id FROM searches WHERE client_id IN ids OR session_id IN ids
     UNION SELECT client_id, session_id FROM events
-    WHERE client_id IN ({ids}) OR session_id IN ({ids}) OR json_extract(attributes, '$.user') IN ({ids})
+    WHERE client_id IN ids OR session_id IN ids OR json_extract(attributes, '$.user') IN ids
 """
 # A clock that is ahead must not keep its events longer; the condition is that of the index `events_ahead`.
 _OLD_BUT_AHEAD = "substr(timestamp, 1, 10) > substr(received_at, 1, 10) AND received_at < ?"
@@ -69,13 +75,19 @@ class SqliteStore:
             if writer.total_changes > before:
                 _touch(writer, {fact.timestamp[:10] for fact in facts})
 
-    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
+    def events(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[Event]:
         """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
-        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_event, self._between(rows.EVENT_READ, "events", "event_id", *chosen))
 
-    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+    def searches(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
-        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", since, until, clients))
+        chosen = (since, until, clients, queries)
+        return map(rows.read_search, self._between(rows.SEARCH_READ, "searches", "query_id", *chosen))
 
     def names(self, since: str = "", until: str = "") -> Iterator[Name]:
         """Yield what every fact is called and whose it is, in any order."""
@@ -119,15 +131,16 @@ class SqliteStore:
 
     def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
         """Return the client hashes and session ids of all facts with one of these as client, session or user."""
-        query = _RELATED.format(ids=", ".join("?" * len(ids)))
-        found = self._file.ask(query, (*ids,) * 5)
+        found = self._file.ask(_RELATED, (_listed(ids),))
         return {client for client, _ in found}, {session for _, session in found if session}
 
-    def erase(self, client_ids: Collection[str], at: str) -> Removed:
+    def erase(self, client_ids: Collection[str], at: str, queries: Collection[str] = ()) -> Removed:
         """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
         with self._file.transaction() as writer:
             writer.executemany("INSERT OR REPLACE INTO erasures VALUES (?, ?)", [(one, at) for one in client_ids])
-        return Removed(self._remove("searches", _ERASED_SEARCHES), self._remove("events", _ERASED_EVENTS))
+        # Whatever their time: of two machines, or of one that was set right, clocks differ.
+        theirs, ids = _chosen(client_ids, queries)
+        return Removed(self._remove("searches", theirs, ids), self._remove("events", theirs, ids))
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""
@@ -168,14 +181,19 @@ class SqliteStore:
         self._file.close()
 
     def _between(
-        self, columns: str, table: str, key: str, since: str, until: str, clients: Collection[str]
+        self,
+        columns: str,
+        table: str,
+        key: str,
+        since: str,
+        until: str,
+        clients: Collection[str],
+        queries: Collection[str],
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows in the order of time, as they are read."""
-        theirs = f"AND client_id IN ({', '.join('?' * len(clients))})" if clients else ""
-        query = (
-            f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? {theirs} ORDER BY timestamp, {key}"
-        )
-        return self._file.read(query, (since, until or "~", *clients))
+        theirs, ids = _chosen(clients, queries) if clients else ("true", ())
+        query = f"SELECT {columns} FROM {table} WHERE timestamp >= ? AND timestamp < ? AND {theirs}"
+        return self._file.read(f"{query} ORDER BY timestamp, {key}", (since, until or "~", *ids))
 
     def _remove(self, table: str, condition: str, values: Sequence[object] = ()) -> int:
         """Remove rows in small transactions; return how many."""
@@ -196,6 +214,18 @@ class SqliteStore:
             total += len(removed)
             if len(removed) < _AT_ONCE:
                 return total
+
+
+def _chosen(clients: Collection[str], queries: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that a fact is theirs, and its values. Queries are read only where there are some: no index
+    leads to their events."""
+    if not queries:
+        return _THEIRS, (_listed(clients),)
+    return f"({_THEIRS} OR {_NAMING})", (_listed(clients), _listed(queries))
+
+
+def _listed(ids: Collection[str]) -> str:
+    return json.dumps(list(ids))
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -46,10 +46,17 @@ class EventStore(Protocol):
         :raises StoreError: the store cannot take them now; nothing of them is kept.
         """
 
-    def events(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[Event]:
-        """Yield events by time, then id, as they are read; those of some clients only, where any are given."""
+    def events(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[Event]:
+        """Yield events by time, then id, as they are read; those of some clients only, where any are given.
 
-    def searches(self, since: str = "", until: str = "", clients: Collection[str] = ()) -> Iterator[SearchRecord]:
+        With these come the facts that bear neither client nor session and name one of these `queries`.
+        """
+
+    def searches(
+        self, since: str = "", until: str = "", clients: Collection[str] = (), queries: Collection[str] = ()
+    ) -> Iterator[SearchRecord]:
         """Yield searches, likewise."""
 
     def names(self, since: str = "", until: str = "") -> Iterator[Name]:
@@ -76,8 +83,11 @@ class EventStore(Protocol):
     def related(self, ids: Collection[str]) -> tuple[set[str], set[str]]:
         """Return the client hashes and session ids of all facts with one of these as client, session or user."""
 
-    def erase(self, client_ids: Collection[str], at: str) -> Removed:
-        """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`."""
+    def erase(self, client_ids: Collection[str], at: str, queries: Collection[str] = ()) -> Removed:
+        """Remove every fact of these clients, and for good: `expire` removes what arrives later from before `at`.
+
+        With them go the facts that bear neither client nor session and name one of these `queries`.
+        """
 
     def erased(self) -> Mapping[str, str]:
         """Return every client whose facts were erased, and when, for as long as facts are kept."""

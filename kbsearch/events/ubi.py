@@ -205,10 +205,10 @@ def _rest(
             raise EventError(too_large, "event_attributes")
         redacted = redact_value(rest)
         rest = dict(redacted) if is_object(redacted) else {}
-    # Text is an id wherever it stands, and an id may be a name.
+    # Text or a number is an id wherever it stands, and an id may be a name.
     user = _text(raw, "user_id", "user_id") or attributes.get("user")
-    if user and isinstance(user, str):
-        rest["user"] = hasher.opaque(user)
+    if user and isinstance(user, str | int | float) and not isinstance(user, bool):
+        rest["user"] = hasher.opaque(str(user))
     return rest
 
 

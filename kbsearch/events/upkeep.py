@@ -55,7 +55,9 @@ class Upkeep:
     def once(self) -> Removed:
         """Do one round; return what was removed for its age."""
         self._hasher.prepare()
+        # First what was promised to customers: neither a journal that cannot be read nor another store holds it up.
+        removed = self._store.expire(iso(self._clock() - self._retention))
+        self._on_erased(self._store.erased())
         if self._journals is not None:
             recover(self._journals, self._store)
-        self._on_erased(self._store.erased())
-        return self._store.expire(iso(self._clock() - self._retention))
+        return removed

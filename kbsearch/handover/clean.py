@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kbsearch.events.redact import PLACEHOLDERS, redact, redact_value
+from kbsearch.events.redact import PLACEHOLDERS, redact
 from kbsearch.handover.ticket import Handover
 
 
@@ -16,7 +16,6 @@ def cleaned(given: Handover) -> Handover:
     def clean(text: str) -> str:
         return redact(text, names)
 
-    feedback = redact_value(dict(given.feedback))
     result = replace(
         given,
         subject=clean(given.subject),
@@ -26,7 +25,7 @@ def cleaned(given: Handover) -> Handover:
         query_ids=tuple(map(redact, given.query_ids)),
         shown=tuple(replace(article, id=cleaned_id(article.id)) for article in given.shown),
         opened=tuple(replace(article, id=cleaned_id(article.id)) for article in given.opened),
-        feedback=feedback if isinstance(feedback, dict) else {},
+        feedback={name: clean(said) if isinstance(said, str) else said for name, said in given.feedback.items()},
     )
     before, after = list(_texts(given)), list(_texts(result))
     counts = {

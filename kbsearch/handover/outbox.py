@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from kbsearch.events.ids import new_id
+import orjson
+
+from kbsearch.events.ids import iso, new_id
+from kbsearch.handover.backoff import LONGEST
 from kbsearch.sqlite_file import SqliteFile, Transaction
 
 WAITING, DELIVERED, DEAD = STATES = ("waiting", "delivered", "dead")
 MAX_ERROR = 300
 """Most characters kept of why an attempt failed."""
 _COLUMNS = "id, ticket, target, state, attempts, next_at, error, reference, total_attempts"
-_DUE = f"target = :target AND state = '{WAITING}' AND next_at <= :now AND leased_until <= :now"
+# What lies further ahead than any wait and any lease was written before the clock was set back.
+_FREE = "(leased_until <= :now OR leased_until > :latest)"
+_DUE = f"target = :target AND state = '{WAITING}' AND (next_at <= :now OR next_at > :latest) AND {_FREE}"
 _CLAIM = f"""
     UPDATE deliveries
     SET attempts = attempts + 1, total_attempts = total_attempts + 1, lease = :lease, leased_until = :until
@@ -58,7 +64,7 @@ class Outbox:
 
     def claim(self, target: str, *, now: str, until: str, lease: str) -> Delivery | None:
         """Take the next delivery that is due, for this `lease` alone until it ends; None where nothing is due."""
-        values = {"target": target, "now": now, "until": until, "lease": lease}
+        values = {"target": target, "until": until, "lease": lease, **_moments(now)}
         # Asked without the write lock first: workers look often, and mostly there is nothing.
         if not self._file.ask(f"SELECT 1 FROM deliveries WHERE {_DUE} LIMIT 1", values):
             return None
@@ -83,9 +89,9 @@ class Outbox:
         """
         with self._file.transaction() as writer:
             return writer.execute(
-                "UPDATE deliveries SET state = ?, attempts = 0, next_at = ? WHERE state != ? AND ? IN ('', ticket)"
-                " AND leased_until <= ?",
-                (WAITING, now, DELIVERED, ticket, now),
+                f"UPDATE deliveries SET state = '{WAITING}', attempts = 0, next_at = :now"
+                f" WHERE state != '{DELIVERED}' AND :ticket IN ('', ticket) AND {_FREE}",
+                {"ticket": ticket, **_moments(now)},
             ).rowcount
 
     def adopt(self, targets: Sequence[str], now: str) -> int:
@@ -94,23 +100,24 @@ class Outbox:
         Returns how many were moved. Where every target has the ticket already, it is a dead letter; where no target
         is configured, everything is left as it is.
         """
-        query = f"SELECT id, ticket FROM deliveries WHERE state = '{WAITING}' AND leased_until <= ? AND target NOT IN "
-        query += f"({', '.join('?' * len(targets))}) ORDER BY id"
-        if not targets or not self._file.ask(f"{query} LIMIT 1", (now, *targets)):
+        query = f"SELECT id, ticket FROM deliveries WHERE state = '{WAITING}' AND {_FREE} AND target NOT IN "
+        query += "(SELECT value FROM json_each(:targets)) ORDER BY id"
+        values = {"targets": orjson.dumps(list(targets)).decode(), **_moments(now)}
+        if not targets or not self._file.ask(f"{query} LIMIT 1", values):
             return 0
         moved = 0
         with self._file.transaction() as writer:
-            for delivery, ticket in writer.execute(query, (now, *targets)).fetchall():
+            for delivery, ticket in writer.execute(query, values).fetchall():
                 having = {
                     name for (name,) in writer.execute("SELECT target FROM deliveries WHERE ticket = ?", (ticket,))
                 }
                 free = next((target for target in targets if target not in having), None)
                 if free is None:
-                    change, values = "state = ?, error = ?", (DEAD, "its target is no longer configured")
+                    change, new = "state = ?, error = ?", (DEAD, "its target is no longer configured")
                 else:
-                    change, values = "target = ?, attempts = 0, next_at = ?", (free, now)
+                    change, new = "target = ?, attempts = 0, next_at = ?", (free, now)
                     moved += 1
-                writer.execute(f"UPDATE deliveries SET {change} WHERE id = ?", (*values, delivery))
+                writer.execute(f"UPDATE deliveries SET {change} WHERE id = ?", (*new, delivery))
         return moved
 
     def counts(self) -> dict[str, int]:
@@ -131,3 +138,8 @@ class Outbox:
                     (*values, delivery.id, lease),
                 ).rowcount
             )
+
+
+def _moments(now: str) -> dict[str, str]:
+    """Return the present and what lies further ahead than anything that is written at present."""
+    return {"now": now, "latest": iso(datetime.fromisoformat(now) + timedelta(seconds=2 * LONGEST))}

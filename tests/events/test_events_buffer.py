@@ -65,6 +65,32 @@ def test_a_full_buffer_drops_and_counts() -> None:
     assert not buffer.put(event("late"))
 
 
+def test_what_is_being_written_takes_room() -> None:
+    """Facts that the store has not taken yet are in memory, wherever they stand."""
+    store = BlockedStore()
+    buffer = EventBuffer(store, capacity=4, interval=0.01)  # type: ignore[arg-type]
+    assert buffer.put_all([event(str(number)) for number in range(3)])
+    assert not buffer.flush(timeout=0.1)
+    assert [buffer.put(event(name)) for name in ("fits", "does not")] == [True, False]
+    store.open.set()
+    buffer.close()
+
+
+@pytest.mark.parametrize(("facts", "interval", "longest"), [(1, 1.0, 1.6), (3, 60.0, 5.0)])
+def test_a_fact_waits_for_the_interval_or_a_batch(facts: int, interval: float, longest: float) -> None:
+    """Whenever it comes, not for two intervals."""
+    store = free_store()
+    buffer = EventBuffer(store, batch=3, interval=interval)  # type: ignore[arg-type]
+    sleep(0.05)
+    begun = monotonic()
+    for number in range(facts):
+        buffer.put(event(str(number)))
+    while not store.kept and monotonic() < begun + longest:
+        sleep(0.005)
+    assert len(store.kept) == facts
+    buffer.close()
+
+
 def test_a_store_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     """Order is kept and nothing is lost."""
     store = BlockedStore(failures=1)
@@ -252,6 +278,46 @@ def test_a_dead_store_at_shutdown_loses_nothing_with_a_journal(
     assert sorted(fact.event_id for fact in kept.kept if isinstance(fact, Event)) == ["0", "1", "2"]
     assert dropped == []
     assert "trying again" in caplog.text
+
+
+def test_a_store_that_is_stuck_at_shutdown_costs_no_other_file_its_content(tmp_path: Path) -> None:
+    """The writer clears the journal when the store lets it go: that must not be a file that was opened since."""
+    store = BlockedStore()
+    buffer = EventBuffer(store, journal=Journal(tmp_path / "journal"), interval=0.01)  # type: ignore[arg-type]
+    buffer.put(event("1"))
+    buffer.flush(timeout=0.1)
+    buffer.close(timeout=-1.0)
+    others = [tmp_path / str(number) for number in range(4)]
+    files = [path.open("wb", buffering=0) for path in others]
+    for file in files:
+        file.write(b"content")
+    store.open.set()
+    assert buffer.flush()
+    assert [path.read_bytes() for path in others] == [b"content"] * 4
+    for file in files:
+        file.close()
+
+
+def test_a_journal_that_cannot_be_cleared_ends_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds is written again, until it can be."""
+    failing = [OSError(errno.EIO, "Input/output error")] * 2
+    clear = Journal.clear
+
+    def fail(journal: Journal) -> None:
+        if failing:
+            raise failing.pop()
+        clear(journal)
+
+    monkeypatch.setattr("kbsearch.events.buffer._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(Journal, "clear", fail)
+    store = free_store()
+    buffer = EventBuffer(store, journal=Journal(tmp_path), interval=0.01)  # type: ignore[arg-type]
+    for number in range(2):
+        buffer.put(event(str(number)))
+        assert buffer.flush()
+    buffer.close()
+    assert [fact.event_id for fact in store.kept if isinstance(fact, Event)] == ["0", "0", "0", "1"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_drops_and_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,8 @@ from kbsearch.events.connect import open_store
 from kbsearch.events.erasure import erase, facts_of, pseudonyms
 from kbsearch.events.identity import UNSURE, ClientHasher
 from kbsearch.events.lines import from_line
-from kbsearch.events.store import EventStore, Fact
+from kbsearch.events.searches import safe_id
+from kbsearch.events.store import EventStore, Fact, Removed
 
 AT = "2026-11-24T00:00:00.000Z"
 
@@ -59,6 +60,78 @@ def test_a_session_id_finds_its_visitor(store: EventStore) -> None:
     store.write([search("q", client_id=by_session, session_id="visit-7"), *others()])
     assert pseudonyms(store, "visit-7") == {by_session, by_session.removeprefix(UNSURE)}
     assert [fact.client_id for fact in facts_of(store, pseudonyms(store, "visit-7"))] == [by_session]
+
+
+def test_a_personal_session_id_hides_no_search(store: EventStore) -> None:
+    """It is stored as a hash, from which that of the visitor known by it cannot be computed."""
+    hasher = ClientHasher(store.salt)
+    session = "anna@example.lv"
+    by_session, stored = hasher.client_id(session=session), safe_id(session, hasher)
+    known = event("e", client_id=hasher.client_id(given="anna"), session_id=stored)
+    store.write([search("q", client_id=by_session, session_id=stored), known, *others()])
+    # Somebody else who shares the session is somebody else.
+    store.write([event("x2", client_id="other", session_id=stored)])
+    receipt = erase(store, "anna", AT)
+    assert (receipt.searches, receipt.events) == (1, 1)
+    assert {fact.client_id for fact in (*store.events(), *store.searches())} == {"other"}
+
+
+def test_a_search_without_any_id_is_known_by_what_names_it(store: EventStore) -> None:
+    """A click says who made it, and a ticket system its query id alone; but not who else has that address."""
+    hasher = ClientHasher(store.salt)
+    nobody = {"session_id": "", "client_id": hasher.client_id(address="198.51.100.7", agent="Firefox")}
+    mine = [
+        search("q1", **nobody),
+        event("click", client_id=hasher.client_id(given="anna"), session_id="", query_id="q1"),
+        event("ticket", query_id="q1", action_name="ticket_created", **nobody),
+    ]
+    theirs = [
+        event("colleague", query_id="", **nobody),
+        event("link", query_id="q1", client_id="~2", session_id="s2"),
+        event("other", query_id="q1", client_id="other"),
+        search("q2", **nobody),
+    ]
+    store.write([*mine, *theirs])
+    found = facts_of(store, pseudonyms(store, "anna"))
+    assert sorted(map(repr, found)) == sorted(map(repr, mine))
+    receipt = erase(store, "anna", AT)
+    assert (receipt.searches, receipt.events) == (1, 2)
+    assert [*store.events(), *store.searches()] == theirs
+
+
+def test_nobody_is_not_everybody(store: EventStore) -> None:
+    """Where no salt gives the id a pseudonym, nothing is anybody's."""
+    facts = [event("e", client_id="~1", session_id=""), search("q", client_id="~1", session_id="")]
+    store.write(facts)
+    receipt = erase(store, "nobody", AT)
+    assert (receipt.searches, receipt.events) == (0, 0)
+    assert [*store.events(), *store.searches()] == facts
+
+
+def test_everything_goes_whatever_the_clocks_say(store: EventStore) -> None:
+    """Of another machine, or of this one before it was set right; the receipt counts what is gone."""
+    later = "2026-11-24T00:00:05.000Z"
+    store.write([search("q", timestamp=later), event("e", timestamp=later, received_at=later), *others()])
+    receipt = erase(store, "s1", AT)
+    assert (receipt.searches, receipt.events, receipt.by_action, receipt.last) == (1, 1, {"click": 1}, later)
+    assert [*store.events(), *store.searches()] == others()
+
+
+def test_late_facts_of_one_person_are_not_on_the_receipt_of_another(store: EventStore) -> None:
+    """What goes for good goes by itself."""
+    erase(store, "s2", AT)
+    store.erase(["c2"], AT)
+    store.write([search("late", client_id="c2", session_id="s2"), *others(), search("q")])
+    assert erase(store, "s1", AT).searches == 1
+
+
+def test_any_number_of_pseudonyms(store: EventStore) -> None:
+    """A page that makes a session of every call gives its monitor many thousand."""
+    store.write([event("e"), search("q")])
+    many = {str(number) for number in range(51_000)} | {"c1"}
+    assert store.related(many) == ({"c1"}, {"s1"})
+    assert len(list(facts_of(store, many))) == 2
+    assert store.erase(many, AT) == Removed(1, 1)
 
 
 def test_erasing_gives_a_receipt_and_leaves_others(store: EventStore) -> None:

@@ -110,7 +110,7 @@ def test_what_stands_for_a_client_says_whether_it_gave_an_id() -> None:
     [
         ("192.0.2.7", "192.0.2.200", True),
         ("192.0.2.7", "192.0.3.7", False),
-        ("::ffff:192.0.2.7", "192.0.2.8", True),
+        ("::ffff:192.0.2.200", "192.0.2.8", True),
         ("2001:db8:1:2::1", "2001:db8:1:ffff::9", True),
         ("2001:db8:1::1", "2001:db8:2::1", False),
         ("testclient", "testclient", True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -202,6 +203,10 @@ def test_a_batch_sent_twice_has_the_same_ids() -> None:
     without_time = click(timestamp=None)
     assert read_ubi(without_time, RECEIPT).event_id != read_ubi(without_time, RECEIPT).event_id
     assert read_ubi(click(event_id="mine"), RECEIPT).event_id == "mine"
+    unnamed = click(client_id=None, session_id=None)
+    senders = [replace(RECEIPT, address=address) for address in ("192.0.2.7", "192.0.2.7", "192.0.2.8")]
+    one, again, other = (read_ubi(unnamed, sender).event_id for sender in senders)
+    assert one == again != other, "who names neither client nor session is told apart by address"
 
 
 @pytest.mark.parametrize("sender", [{"client_id": "anna", "session_id": "s1"}, {"client_id": None}])
@@ -244,6 +249,8 @@ def test_free_text_is_redacted_and_users_are_hashed() -> None:
         ("Anna Ozola", RECEIPT.hasher.opaque("Anna Ozola")),
         ({"name": "Anna Ozola", "mail": "anna@b.lv"}, {"name": "[name]", "mail": "[email]"}),
         (["anna@b.lv"], ["[email]"]),
+        (123456, RECEIPT.hasher.opaque("123456")),
+        (True, True),
     ],
 )
 def test_a_user_among_the_attributes_is_as_private(given: object, kept: object) -> None:

@@ -72,6 +72,10 @@ def test_names_of_contact_fields_go_wherever_they_are() -> None:
         "message": "[name] nav atbildēts, [name]",
         "product": {"name": "R2"},
     }
+    for key in ("firstName", "First_Name", "first-name", "first name", "FIRSTNAME"):
+        assert redact_value({key: "Jānis", "note": "no Jāņa"}) == {key: "[name]", "note": "no [name]"}
+    numbers = {"call": 29123456, "sent": 1732312345678, "count": 12345, "sure": True}
+    assert redact_value(numbers) == {**numbers, "call": "[phone]"}
     assert redact("Anna orders an anchor", ["Anna Li"]) == "[name] orders an anchor"
     assert redact("ko nu", [" ", "-"]) == "ko nu"
 

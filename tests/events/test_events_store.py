@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from threading import Thread
+from threading import Barrier, BrokenBarrierError, Thread
 
 import pytest
 from event_facts import TIME, event, search
@@ -80,17 +80,20 @@ def test_reading_does_not_wait_for_writing(store: EventStore) -> None:
 
 def test_writers_with_the_same_facts_do_not_wait_for_each_other_forever(store: EventStore) -> None:
     """Four at once, in different orders: no deadlock, every fact once."""
-    facts = [event(f"{number:03}") for number in range(200)]
+    facts = [event(f"{number:05}") for number in range(12_000)]
     failures: list[Exception] = []
+    together = Barrier(4)
 
-    def write(batch: list[Event]) -> None:
+    def write(step: int) -> None:
         try:
-            for start in range(0, 200, 20):
-                store.write(batch[start : start + 20])
-        except StoreError as error:
+            for start in range(0, len(facts), 3000):
+                together.wait()
+                store.write(facts[start : start + 3000][::step])
+        except (StoreError, BrokenBarrierError) as error:
             failures.append(error)
+            together.abort()
 
-    threads = [Thread(target=write, args=(order,)) for order in (facts, facts[::-1]) * 2]
+    threads = [Thread(target=write, args=(step,)) for step in (1, -1) * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -192,6 +195,15 @@ def test_what_is_erased_is_gone_for_good(store: EventStore) -> None:
     assert store.expire("2026-01-01") == Removed(searches=0, events=2), "e3 and e5, of a clock that is ahead"
     assert [fact.event_id for fact in store.events()] == ["e2", "e4"]
     assert [fact.query_id for fact in store.searches()] == ["q2"]
+
+
+def test_who_was_erased_is_remembered_for_as_long_as_facts_are_kept(store: EventStore) -> None:
+    """What arrives later from before is too old by then; again erased, the last time counts."""
+    for client, day in (("c1", "2026-11-21"), ("c2", "2026-11-22"), ("c1", "2026-11-23")):
+        store.erase([client], f"{day}T12:00:00.000Z")
+    assert store.erased() == {"c1": "2026-11-23T12:00:00.000Z", "c2": "2026-11-22T12:00:00.000Z"}
+    store.expire("2026-11-22T12:00:00.001Z")
+    assert store.erased() == {"c1": "2026-11-23T12:00:00.000Z"}
 
 
 def test_what_is_too_old_goes(store: EventStore) -> None:

@@ -1,12 +1,17 @@
-"""Traces hold query texts and client hashes: they go with the facts that they were made from."""
+"""Traces hold query texts and client hashes: they go with the facts they were made from, which go when they are old."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from event_facts import TIME, event, search
 
+from kbsearch.events.identity import ClientHasher
 from kbsearch.events.store import EventStore
+from kbsearch.events.upkeep import Upkeep
 
 LATER = TIME.replace("22", "23")
 
@@ -55,3 +60,24 @@ def test_what_was_derived_of_days_without_facts_goes(store: EventStore) -> None:
         store.keep(name, b"x", {})
     store.expire("2026-01-01")
     assert list(store.kept(names)) == names[1:]
+
+
+def test_a_journal_that_cannot_be_read_holds_up_no_retention(tmp_path: Path, store: EventStore) -> None:
+    """Nor what is erased elsewhere: both were promised."""
+    old = "2026-01-01T00:00:00.000Z"
+    store.write([event("old", timestamp=old, received_at=old), event("new")])
+    store.erase(["c9"], "2026-11-22T12:00:00.000Z")
+    (tmp_path / "journal" / "x.first").mkdir(parents=True)
+    erased: list[str] = []
+    upkeep = Upkeep(
+        store,
+        ClientHasher(store.salt),
+        retention_days=90,
+        journals=tmp_path / "journal",
+        on_erased=erased.extend,
+        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    with pytest.raises(IsADirectoryError):
+        upkeep.once()
+    assert [fact.event_id for fact in store.events()] == ["new"]
+    assert erased == ["c9"]

@@ -16,12 +16,13 @@ from threading import Thread
 
 @dataclass
 class Mailbox:
-    """What a server was sent; `refuse` is what it says to RCPT instead of taking it."""
+    """What a server was sent; `refuse` is what it says to RCPT instead of taking it, `bye` to QUIT."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     envelopes: list[tuple[str, str]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     refuse: str = ""
+    bye: str = "221 bye"
     port: int = 0
 
 
@@ -80,7 +81,7 @@ class _Handler(socketserver.StreamRequestHandler):
         return "250 taken"
 
     def on_quit(self, _rest: str) -> str:
-        return "221 bye"
+        return self.server.mailbox.bye
 
     def _say(self, text: str) -> None:
         self.wfile.write(text.encode() + b"\r\n")

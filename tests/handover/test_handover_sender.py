@@ -132,9 +132,12 @@ def test_a_slow_target_is_given_up_for_now(post: Post, receiver: Receiver, monke
     assert len(set(receiver.keys)) == 1
 
 
-def test_an_endless_answer_is_cut(post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("_LARGEST", 1000), ("_LONGEST", -1.0)])
+def test_an_endless_answer_is_cut(
+    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
     """By size, and by time."""
-    monkeypatch.setattr(http, "_LARGEST", 1000)
+    monkeypatch.setattr(http, limit, value)
     receiver.answer = lambda _: (200, b"x" * 2000)
     post.file()
     assert post.attempt()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from handover_facts import AT, CLEAN, HANDOVER, file_one, open_tickets
 
 from kbsearch.errors import LimitError, StoreError, UsageError
+from kbsearch.events.ids import iso
+from kbsearch.handover.backoff import LONGEST
+from kbsearch.handover.outbox import DELIVERED, MAX_ERROR
 from kbsearch.handover.store import MOST_AT_ONCE, TicketStore, tickets_path
 from kbsearch.handover.tables import MIGRATIONS
 from kbsearch.handover.ticket import Article, Contact, Reply
@@ -46,6 +50,15 @@ def test_nothing_personal_is_in_the_file_but_the_contact(store: TicketStore, tmp
     assert CLEAN.redactions == {"card": 1, "email": 1, "name": 1}
     assert CLEAN.message == "I paid with [card] and got no invoice. [name]"
     assert CLEAN.contact == HANDOVER.contact
+
+
+def test_the_customers_name_goes_from_the_feedback_too() -> None:
+    """Its members keep their names, whatever the customer is called."""
+    from kbsearch.handover.clean import cleaned
+
+    contact = replace(HANDOVER.contact, name="Note Ozola")
+    clean = cleaned(replace(HANDOVER, contact=contact, feedback={"helpful": False, "note": "Ozolai nepalīdz"}))
+    assert clean.feedback == {"helpful": False, "note": "[name] nepalīdz"}
 
 
 def test_marks_that_the_customer_wrote_are_no_redactions() -> None:
@@ -91,6 +104,22 @@ def test_without_a_key_the_same_is_new_after_a_while(store: TicketStore) -> None
     later, new = store.file(CLEAN, at="2026-12-25T10:00:00.000Z", targets=[], since="2026-12-25T09:00:00.000Z")
     assert new
     assert later.id != first.id
+
+
+def test_with_a_key_the_same_is_the_same_for_good(store: TicketStore) -> None:
+    """A phone that was offline for a month sends it again."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], idempotency_key="k")
+    given = {"at": "2026-12-25T10:00:00.000Z", "since": "2026-12-25T09:00:00.000Z", "targets": []}
+    assert store.file(CLEAN, **given, idempotency_key="k") == (first, False)  # type: ignore[arg-type]
+
+
+def test_who_knows_what_a_customer_wrote_gets_no_key_from_another_network(store: TicketStore) -> None:
+    """Where neither names a session or a key."""
+    first, _ = store.file(CLEAN, at=AT, targets=[], network="n1")
+    assert store.file(CLEAN, at=AT, targets=[], network="n1") == (first, False)
+    stranger, new = store.file(CLEAN, at=AT, targets=[], network="n2")
+    assert new
+    assert stranger.key != first.key
 
 
 def test_a_key_opens_no_other_customers_ticket(store: TicketStore) -> None:
@@ -233,3 +262,37 @@ def test_tickets_lie_beside_the_event_store() -> None:
     assert tickets_path(Path("/i"), "sqlite:////var/log%20s/events.db") == Path("/var/log s/tickets.db")
     assert tickets_path(Path("/i"), "sqlite:////i/events.db") == Path("/i/tickets.db")
     assert tickets_path(Path("/i"), "postgresql://host/db") == Path("/i/tickets.db")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("way", ["turn", "retry", "adopt"])
+def test_a_clock_that_is_set_back_puts_no_delivery_off(store: TicketStore, way: str, killed: bool) -> None:
+    """A machine that believed to be in 2030 filed a ticket, and perhaps died while it sent it."""
+    ahead, target, later = "2030-01-01T00:00:00.000Z", "webhook://x/", "2026-11-25T10:05:00.000Z"
+    first = "webhook://gone/" if way == "adopt" else target
+    file_one(store, [first], at=ahead)
+    if killed:
+        assert store.outbox.claim(first, now=ahead, until="2030-01-01T00:05:00.000Z", lease="dead") is not None
+    if way == "retry":
+        assert store.outbox.retry(AT) == 1
+    if way == "adopt":
+        assert store.outbox.adopt([target], AT) == 1
+    assert store.outbox.claim(target, now=AT, until=later, lease="living") is not None
+    assert store.outbox.claim(target, now=AT, until=later, lease="another") is None
+
+
+def test_the_longest_wait_is_no_clock_that_was_set_back(store: TicketStore) -> None:
+    """Also where another worker's clock is an hour ahead; what was delivered in the end has no error."""
+    target = "webhook://x/"
+    file_one(store, [target])
+    moment = datetime.fromisoformat(AT) + timedelta(hours=1)
+    until, next_at = (iso(moment + timedelta(seconds=wait)) for wait in (300, LONGEST))
+    delivery = store.outbox.claim(target, now=iso(moment), until=until, lease="one")
+    assert delivery is not None
+    assert store.outbox.failed(delivery, "one", "no" + " " * MAX_ERROR, next_at)
+    assert store.outbox.claim(target, now=AT, until=until, lease="two") is None
+    again = store.outbox.claim(target, now=next_at, until="2027", lease="three")
+    assert again is not None
+    assert again.error == "no".ljust(MAX_ERROR)
+    assert store.outbox.delivered(again, "three", "r")
+    assert [(one.state, one.error, one.reference) for one in store.outbox.listed()] == [(DELIVERED, "", "r")]

@@ -330,6 +330,15 @@ def test_mail_that_is_refused() -> None:
         target(f"smtps://127.0.0.1:{port}{options}").deliver(DOCUMENT, "d1", 1)
 
 
+@pytest.mark.parametrize("bye", ["250 ok", "421 busy, closing", "500 what?", "nonsense"])
+def test_mail_that_was_taken_is_delivered_whatever_is_said_to_quit(bye: str) -> None:
+    """Else the help desk would get it again, up to 28 times."""
+    with receiving_mail(Mailbox(bye=bye)) as mailbox:
+        text = f"smtp://127.0.0.1:{mailbox.port}/?to=support%40example.com&from=kb%40example.com"
+        assert target(text).deliver(DOCUMENT, "d1", 1) == "<d1@example.com>"
+    assert len(mailbox.messages) == 1
+
+
 def test_mail_from_an_address_that_old_servers_cannot_carry() -> None:
     """No Reply-To; the address stands in the text."""
     with receiving_mail(Mailbox()) as mailbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from typing import Any
@@ -41,8 +42,14 @@ class Smtp:
         """Send one message; its Message-ID stays the same at every attempt. See `Target.deliver`."""
         message = self._message(document, delivery)
         try:
-            with self._connect() as server:
+            server = self._connect()
+            try:
                 server.send_message(message)
+                # Not as a context manager: that fails by what is said to QUIT, after the message was taken.
+                with suppress(smtplib.SMTPException):
+                    server.docmd("QUIT")
+            finally:
+                server.close()
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"{self._host}:{self._port} did not take the message: {error}") from error
         return str(message["Message-ID"])
