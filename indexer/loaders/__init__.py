@@ -85,14 +85,15 @@ def _items(path: Path, first_seen: dict[str, str], report: LoadReport) -> Iterat
             for item in _READERS[_extension(source.path.name) or ""](source):
                 if isinstance(item, Found):
                     place = source.name if item.line is None else f"{source.name}:{item.line}"
-                    earlier = first_seen.setdefault(item.document.id, place)
-                    if earlier is not place:
+                    earlier = first_seen.get(item.document.id)
+                    if earlier is not None:
                         reason = f"id {item.document.id!r} is taken by {earlier}; the first one is kept"
                         # Ids are paths in their source, where files say no other.
                         if item.document.id == source.id and not earlier.startswith(_shown(path)):
                             reason += "; name a folder that holds both as the source, or give the file an id"
                         yield Problem(source.name, item.line, reason)
                         continue
+                    first_seen[item.document.id] = place
                 yield item
         except OSError as error:
             yield Problem(source.name, None, f"cannot be read: {error.strerror or error}")

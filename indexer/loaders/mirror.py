@@ -25,8 +25,11 @@ def read(source: SourceFile) -> Iterator[Item]:
     files = {page["final"]: page for _, page in reversed(sorted(pages.items()))}
     bodies: dict[tuple[str, str], str] = {}
     others: list[tuple[str, tuple[str, str], str, list[Item]]] = []
+    taken: set[str] = set()
     for url, page in sorted(files.items()):
-        file = SourceFile(source.path.with_name(page["file"]), url, _id(url))
+        name = _id(url) if _id(url) not in taken else _id(url, whole=True)
+        taken.add(name)
+        file = SourceFile(source.path.with_name(page["file"]), url, name)
         items = list(html.read(file, url, page["encoding"]))
         found = items[0] if items else None
         if not isinstance(found, Found):
@@ -51,8 +54,12 @@ def read(source: SourceFile) -> Iterator[Item]:
             )
 
 
-def _id(url: str) -> str:
-    """The address without host and extension: "https://help.example/lv/parole.html" gives "lv/parole"."""
+def _id(url: str, *, whole: bool = False) -> str:
+    """The address without host and extension: "https://help.example/lv/parole.html" gives "lv/parole".
+
+    `whole`: with the extension, where an address without it, or with another, is another page's.
+    """
     parts = urlsplit(url)
-    path = re.sub(r"\.(html?|php|aspx?)$", "", unquote(parts.path).strip("/")) or "index"
+    path = unquote(parts.path).strip("/")
+    path = (path if whole else re.sub(r"\.(html?|php|aspx?)$", "", path)) or "index"
     return f"{path}?{parts.query}" if parts.query else path

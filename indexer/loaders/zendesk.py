@@ -7,7 +7,7 @@ loaded too, a list of such pages, or a list of articles. Names of sections and c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -56,7 +56,7 @@ def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator
     for translation in parts["translations"]:
         translations.setdefault(str(translation.get("source_id")), []).append(translation)
     unseen, seen = 0, set()
-    for article in parts["articles"]:
+    for article in _changed_last(parts["articles"]):
         number = article.get("id")
         if not _is_id(number):
             yield Problem(source.name, None, f"article {str(number)[:80]}: id must be a number or text")
@@ -78,6 +78,25 @@ def _articles(source: SourceFile, parts: Mapping[str, list[Object]]) -> Iterator
                 yield Problem(source.name, None, f"article {number} ({locale or 'no locale'}): {error}")
     if unseen:
         yield Note(f"{source.name}: {amount(unseen, 'version')} left out that nobody may see yet: drafts, hidden ones")
+
+
+def _changed_last(articles: Iterable[Object]) -> Iterable[Object]:
+    """Each article once a locale, in the order of the export.
+
+    Pages of the API overlap where something changed between two of them. Of copies the one that changed last is meant,
+    and of two that changed at the same time the one that is not for everybody.
+    """
+    kept: dict[object, Object] = {}
+    for place, article in enumerate(articles):
+        number, locale = article.get("id"), article.get("locale")
+        key = (str(number), str(locale)) if _is_id(number) else place
+        if key not in kept or _recency(article) >= _recency(kept[key]):
+            kept[key] = article
+    return kept.values()
+
+
+def _recency(article: Object) -> tuple[str, bool]:
+    return str(article.get("updated_at")), bool(article.get("user_segment_id") or article.get("user_segment_ids"))
 
 
 class _Names:

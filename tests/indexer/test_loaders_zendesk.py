@@ -64,6 +64,22 @@ def test_translations_share_the_group(tmp_path):
     assert {document.group for document in documents} == {"360001"}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_copies_the_one_that_changed_last_is_read(tmp_path, order):
+    """Pages overlap. At the same time it is the one that fewer may read; another locale is no copy."""
+    old = ARTICLE | {"updated_at": "2026-09-01T08:00:00Z", "title": "Vecā parole"}
+    restricted = ARTICLE | {"user_segment_id": 9}
+    other = ARTICLE | {"locale": "lt", "title": "Slaptažodis"}
+    pages = [{"articles": [one]} for one in [old, ARTICLE, restricted, other][::order]]
+    documents, report = load(write(tmp_path / "articles.json", pages))
+    found = {document.id: (document.title, document.audience) for document in documents}
+    assert found == {
+        "360001.lv": (ARTICLE["title"], ("segment-9",)),
+        "360001.lt": ("Slaptažodis", ("public",)),
+    }
+    assert report.problem_count == 0
+
+
 def test_lists_of_pages_of_articles_and_one_article(tmp_path):
     """However the pages were saved."""
     second = ARTICLE | {"id": 2}

@@ -52,6 +52,21 @@ def test_pages_that_name_one_address_as_theirs_are_one(site: Site, tmp_path: Pat
     assert list(copied(site, tmp_path)[0]) == ["b", "c", "pay", "a", "print/ship"]
 
 
+def test_addresses_that_only_their_ending_tells_apart_are_two_articles(site: Site, tmp_path: Path) -> None:
+    """They got one id, so that one of two articles was in the index at random."""
+    for path in ("/pay.html", "/pay.php", "/", "/index.html"):
+        site.html(path, f"<title>{path}</title><main><p>This is {path} .</p></main>")
+    site.sitemap(*site.pages)
+    found, said = copied(site, tmp_path)
+    assert {name: body.split()[2] for name, body in found.items()} == {
+        "index": "/",
+        "index.html": "/index.html",
+        "pay": "/pay.html",
+        "pay.php": "/pay.php",
+    }
+    assert said == []
+
+
 def test_a_page_left_out_that_says_something_else_is_told(site: Site, tmp_path: Path) -> None:
     """A site whose pages all name the first one, under one title, became one article without a word."""
     head = "<title>Help</title><link rel=canonical href=/><main><p>{}</p></main>"
