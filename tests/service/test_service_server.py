@@ -27,6 +27,22 @@ tell = lambda: os.kill(os.getpid(), signal.SIGTERM)
 os.register_at_fork(after_in_parent=tell, after_in_child=tell)
 run_workers(3, lambda: time.sleep(60) or 0, lambda: None)
 """
+# As in a container, whose first process the service is: what a worker had started, and left behind, becomes its child.
+LEFT_BEHIND = """
+import ctypes, os, signal, time
+from kbsearch.service.workers import run_workers
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+service = os.getpid()
+def work():
+    if not os.fork():
+        if not os.fork():
+            time.sleep(0.1)
+        os._exit(0)
+    time.sleep(0.5)
+    os.kill(service, signal.SIGTERM)
+    time.sleep(60)
+run_workers(1, work, lambda: None)
+"""
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 
 CHUNKED = b'POST /v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"q":"password"}\r\n'
@@ -305,4 +321,11 @@ def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
 def test_a_service_ends_that_is_told_to_while_its_workers_start():
     """Those that were there end, and no other is started."""
     told = subprocess.run([sys.executable, "-c", TOLD_WHILE_FORKING], capture_output=True, timeout=20, check=True)
+    assert told.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process that is not the first inherit others")
+def test_what_a_worker_leaves_behind_is_no_worker():
+    """Its end neither ends the service nor starts a worker."""
+    told = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, timeout=20, check=True)
     assert told.stderr == b""
