@@ -220,6 +220,17 @@ def test_a_head_without_an_end_is_not_read_on(client: TestClient, service: Servi
     talk(client, service, *pieces, at_once=refused)
 
 
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+def test_another_protocol_is_not_spoken(
+    client: TestClient, service: Service, caplog: pytest.LogCaptureFixture, protocol: bytes
+):
+    """Who asks for one is answered in this one, and the log says nothing: anybody can ask."""
+    asked = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % protocol
+    answer = talk(client, service, asked, at_once=lambda _written: None)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 def test_what_is_no_request_is_refused_in_the_same_shape(client: TestClient, service: Service):
     """Whatever the parser says of it."""
 
