@@ -200,9 +200,7 @@ def test_a_short_pause_in_an_overload_fills_no_queue(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("rest", [0.05, 0.25, 3600.0])
-def test_an_overload_is_over_after_an_interval_in_which_nothing_was_asked(
-    monkeypatch: pytest.MonkeyPatch, rest: float
-):
+def test_an_overload_is_over_after_an_interval_in_which_nothing_was_asked(monkeypatch: pytest.MonkeyPatch, rest: float):
     """A burst that comes later is served whole; one that comes at once still meets the overload."""
     clock = 0.0
     monkeypatch.setattr(gate_module, "perf_counter", lambda: clock)
