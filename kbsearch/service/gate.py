@@ -189,13 +189,18 @@ class Gate:
     def _count(self, *, asked: int = 0, done: int = 0) -> None:
         now = perf_counter()
         passed = now - self._window
-        if passed > INTERVAL and passed > 10 * max((kind.usual for kind in self._kinds.values()), default=0.0):
-            # A burst fills one interval; a second one with more asked than done is no burst.
-            self._growth = self._growth + 1 if self._asked > GROWTH * self._done else 0
+        if passed > INTERVAL and passed > (interval := self._interval()):
+            # A burst fills one interval; a second one with more asked than done is no burst. What is counted here came
+            # within the first: where a second has passed and nobody is inside, nothing more was asked.
+            rested = passed > 2 * interval and self.inside == 0
+            self._growth = self._growth + 1 if self._asked > GROWTH * self._done and not rested else 0
             self._overloaded &= self._growth > 0
             self._window, self._asked, self._done = now, 0, 0
         self._asked += asked
         self._done += done
+
+    def _interval(self) -> float:
+        return max(INTERVAL, 10 * max((kind.usual for kind in self._kinds.values()), default=0.0))
 
     def _refusal(self) -> Overloaded:
         return Overloaded(f"{self.inside} searches are under way; try again in a second")

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from kbsearch.disk import Locked, only_one
@@ -51,11 +52,12 @@ class ReadyReports:
             _COMMAND, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         with process:
-            while process.poll() is None:
-                if self._rounds.stopping.wait(_LOOK_SECONDS):
-                    process.kill()
-                    return False
-            if process.returncode:
-                said = process.stderr.read().decode(errors="replace") if process.stderr else ""
-                _LOG.error("reports could not be made ready: %s", said[-500:])
-            return process.returncode == 0
+            while not self._rounds.stopping.is_set():
+                # Read meanwhile: a process that has much to say waits until somebody takes it.
+                with suppress(subprocess.TimeoutExpired):
+                    _, said = process.communicate(timeout=_LOOK_SECONDS)
+                    if process.returncode:
+                        _LOG.error("reports could not be made ready: %s", said.decode(errors="replace")[-500:])
+                    return process.returncode == 0
+            process.kill()
+            return False

@@ -63,6 +63,8 @@ def run(app: FastAPI, settings: Settings, listener: socket) -> bool:
     config = uvicorn.Config(
         app,
         http=door(service.gate, service.meters),
+        # There is nothing to talk to by WebSocket; its library, where one is installed, would log addresses.
+        ws="none",
         timeout_graceful_shutdown=settings.shutdown,
         # Longer than clients and proxies keep an idle connection (mostly 60 s or less), so that they close it, not we:
         # a request sent into a connection that is being closed is lost.
@@ -178,6 +180,9 @@ class _Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._wire.flush()
         super().on_response_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer who asks for another protocol in this one, without two lines in the log for each."""
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the shape of every other error."""

@@ -25,6 +25,9 @@ MIN_SECRET_BYTES = 32
 MAX_WAIT = 3600
 """Seconds."""
 
+MAX_DAYS = 36_500
+"""A hundred years: what is kept longer is kept for good, and no calendar goes back before the year 1."""
+
 _PREFIX = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+")
 
 
@@ -171,6 +174,11 @@ def _check_numbers(settings: Settings) -> None:
                 "leave it out for the default",
                 name,
             )
+    if settings.retention_days > MAX_DAYS:
+        raise UsageError(
+            f"retention_days must be at most {MAX_DAYS}, got {settings.retention_days}; give {MAX_DAYS} to keep all",
+            "retention_days",
+        )
     if not 0 <= settings.holdout < 1:
         raise UsageError(
             f"holdout must be a share from 0 to below 1, got {settings.holdout}; give 0.05 for 5 %", "holdout"

@@ -74,11 +74,12 @@ def run_workers(count: int, work: Callable[[], int], on_started: Callable[[], No
         on_started()
         while started:
             child, status = os.wait()
-            lived = time.monotonic() - started.pop(child)
-            if stopping:
+            began = started.pop(child, None)
+            # The first process of a container inherits what a worker that was killed had started: no worker itself.
+            if began is None or stopping:
                 continue
             _LOG.error("worker %d ended (exit code %d) and is replaced", child, os.waitstatus_to_exitcode(status))
-            time.sleep(max(0.0, _YOUNG_SECONDS - lived))
+            time.sleep(max(0.0, began + _YOUNG_SECONDS - time.monotonic()))
             if not stopping:
                 start()
     finally:

@@ -199,6 +199,41 @@ def test_a_short_pause_in_an_overload_fills_no_queue(monkeypatch: pytest.MonkeyP
     asyncio.run(ask())
 
 
+@pytest.mark.parametrize("rest", [0.05, 0.25, 3600.0])
+def test_an_overload_is_over_after_an_interval_in_which_nothing_was_asked(monkeypatch: pytest.MonkeyPatch, rest: float):
+    """A burst that comes later is served whole; one that comes at once still meets the overload."""
+    clock = 0.0
+    monkeypatch.setattr(gate_module, "perf_counter", lambda: clock)
+
+    def work() -> None:
+        nonlocal clock
+        clock += 0.001
+
+    async def ask() -> None:
+        nonlocal clock
+        gate = Gate(threads=1, queue=64)
+
+        async def one() -> bool:
+            with suppress(Overloaded):
+                await gate.run(work, "search")
+                return True
+            return False
+
+        for _ in range(100):
+            await one()
+        tasks = []
+        for _ in range(600):
+            tasks += [asyncio.create_task(one()) for _ in range(3)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        await asyncio.sleep(0)
+        assert gate.inside == 0
+        clock += rest
+        assert all(await asyncio.gather(*(one() for _ in range(20)))) is (rest > INTERVAL)
+
+    asyncio.run(ask())
+
+
 def test_what_is_on_its_way_counts(monkeypatch: pytest.MonkeyPatch):
     """Searches that were read a moment ago and would have to wait too long, until the loop has come to them."""
     monkeypatch.setattr(gate_module, "LONGEST_WAIT", 1.5 * gate_module.INLINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from kbsearch.disk import only_one
 from kbsearch.events.schema import SearchRecord
 from kbsearch.events.sqlite import SqliteStore
+from kbsearch.service import ready as ready_module
 from kbsearch.service.ready import ReadyReports
 
 
@@ -45,6 +47,16 @@ def test_a_store_that_is_not_there_is_logged(tmp_path: Path, caplog: pytest.LogC
     """The service goes on."""
     assert not ReadyReports(f"sqlite:///{tmp_path / 'absent.db'}", tmp_path).once()
     assert "there is no event store" in caplog.text
+
+
+def test_a_round_that_says_much_ends(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a pipe holds; the log has the end of it."""
+    talker = "import sys, signal; signal.alarm(20); sys.exit('x' * 200_000 + ' the end')"
+    monkeypatch.setattr(ready_module, "_COMMAND", (sys.executable, "-c", talker))
+    assert not ReadyReports(url, tmp_path).once()
+    assert "the end" in caplog.text
 
 
 def test_stopping_does_not_wait_for_a_round(url: str, tmp_path: Path) -> None:

@@ -27,6 +27,22 @@ tell = lambda: os.kill(os.getpid(), signal.SIGTERM)
 os.register_at_fork(after_in_parent=tell, after_in_child=tell)
 run_workers(3, lambda: time.sleep(60) or 0, lambda: None)
 """
+# As in a container, whose first process the service is: what a worker had started, and left behind, becomes its child.
+LEFT_BEHIND = """
+import ctypes, os, signal, time
+from kbsearch.service.workers import run_workers
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+service = os.getpid()
+def work():
+    if not os.fork():
+        if not os.fork():
+            time.sleep(0.1)
+        os._exit(0)
+    time.sleep(0.5)
+    os.kill(service, signal.SIGTERM)
+    time.sleep(60)
+run_workers(1, work, lambda: None)
+"""
 PLAIN = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xc3\xa9 y\r\nConnection: keep-alive\r\n\r\n"
 
 CHUNKED = b'POST /v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"q":"password"}\r\n'
@@ -204,6 +220,17 @@ def test_a_head_without_an_end_is_not_read_on(client: TestClient, service: Servi
     talk(client, service, *pieces, at_once=refused)
 
 
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+def test_another_protocol_is_not_spoken(
+    client: TestClient, service: Service, caplog: pytest.LogCaptureFixture, protocol: bytes
+):
+    """Who asks for one is answered in this one, and the log says nothing: anybody can ask."""
+    asked = b"GET /v1/search?q=password HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % protocol
+    answer = talk(client, service, asked, at_once=lambda _written: None)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 def test_what_is_no_request_is_refused_in_the_same_shape(client: TestClient, service: Service):
     """Whatever the parser says of it."""
 
@@ -305,4 +332,11 @@ def test_an_answer_to_a_worker_waits_for_no_acknowledgement():
 def test_a_service_ends_that_is_told_to_while_its_workers_start():
     """Those that were there end, and no other is started."""
     told = subprocess.run([sys.executable, "-c", TOLD_WHILE_FORKING], capture_output=True, timeout=20, check=True)
+    assert told.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process that is not the first inherit others")
+def test_what_a_worker_leaves_behind_is_no_worker():
+    """Its end neither ends the service nor starts a worker."""
+    told = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, timeout=20, check=True)
     assert told.stderr == b""

@@ -41,6 +41,7 @@ def test_the_event_store_is_in_the_index_unless_said_otherwise() -> None:
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_ORIGINS": "*, null"}, "no page has the origin 'null'"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_PORT": "70000"}, "port must be within"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_WORKERS": "0"}, "workers must be more than 0"),
+        ({"KBSEARCH_INDEX": "/i", "KBSEARCH_RETENTION_DAYS": "99999"}, "retention_days must be at most 36500"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_POLL": "0"}, "poll must be more than 0"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_TICKET_COST": "nan"}, "ticket_cost must be 0 or more, got nan"),
         ({"KBSEARCH_INDEX": "/i", "KBSEARCH_CACHE": "-1"}, "cache must be 0 or more, got -1"),
