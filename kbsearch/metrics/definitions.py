@@ -174,7 +174,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _of_searches(
         "reformulation_rate",
         "Reformulated",
-        "Searches followed by another search of the same journey, with nothing opened or answered between them.",
+        "Searches from which nothing was opened, followed by another search of the same journey with nothing opened or "
+        "answered in between.",
         "searches followed by another, nothing opened between",
         "searches_reformulated",
         _OPENING,

@@ -67,7 +67,7 @@ def _mean(definition: Definition, counts: Mapping[str, int]) -> Figure:
     if n:
         total = math.fsum(value * count for value, count in values.items())
         exact = counts["answer_ms"] / SECOND if definition.histogram == "answer_s" else total
-        interval = _interval_of_mean(definition, values, n, (exact - total) / n) if n > 1 else None
+        interval = _interval_of_mean(definition, values, n, exact / total if total else 1) if n > 1 else None
         figure = replace(
             figure, value=exact / n, n=n, numerator=exact, denominator=n, interval=interval, reason=None
         )  # fmt: skip
@@ -75,13 +75,13 @@ def _mean(definition: Definition, counts: Mapping[str, int]) -> Figure:
 
 
 def _interval_of_mean(
-    definition: Definition, values: Mapping[float, int], n: int, off: float
+    definition: Definition, values: Mapping[float, int], n: int, stretch: float
 ) -> tuple[float, float] | None:
-    """Return the interval; times are kept in buckets and their sum exactly, so it is moved by what the buckets are
-    off. None where all values are equal on a scale without an end."""
+    """Return the interval; times are kept in buckets and their sum exactly, so it is stretched to that sum: moved, it
+    could begin below 0. None where all values are equal on a scale without an end."""
     if len(values) > 1:
         low, high = bootstrap_mean(values)
-        return low + off, high + off
+        return low * stretch, high * stretch
     if definition.scale is None:
         return None
     return mean_of_equals(next(iter(values)), n, *definition.scale)

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-FORMAT = b"11:"
+FORMAT = b"12:"
 """What kept values begin with. Raise it when definitions or the form of what is kept change: what was kept in another
 format is made anew."""
 _SIZE = 4

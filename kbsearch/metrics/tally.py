@@ -121,7 +121,7 @@ def _count_searches(
         counts["searches_abstained"] += abstained
         counts["searches_unopened"] += search.final.found > 0 and not abstained and not opened
         counts["searches_reformulated"] += (
-            following is not None and not opened and not any(search.end <= m < following for m in read)
+            following is not None and not opened and not any(search.start <= m < following for m in read)
         )
         placed = [(event.timestamp, event.event_id, event.position) for event in clicks if event.position]
         if placed:

@@ -234,6 +234,19 @@ def test_equal_values_are_no_certainty() -> None:
     assert (found["time_to_answer"].value, found["time_to_answer"].interval) == (5, None)
 
 
+def test_no_interval_of_a_time_begins_below_zero() -> None:
+    """Times are kept in buckets: what these are off must not push the interval of a few beyond what can be."""
+    facts = []
+    for client, clicked in (("a", "10:00:00"), ("b", "10:16:40")):
+        asked = search(client, at("10:00"))
+        facts += [asked, event(client, at(clicked), "click", asked, position=1)]
+    figure = measured(*facts).metrics["time_to_answer"]
+    assert figure.value == 500
+    assert figure.interval is not None
+    assert 0 <= figure.interval[0] <= 500 <= figure.interval[1]
+    assert figure.interval[1] == pytest.approx(1000, rel=0.01)
+
+
 def test_buckets_of_seconds_are_narrow() -> None:
     """A bucket's middle is within a tenth of the time, and half a second below ten."""
     for seconds in (0.0, 0.2, 1.0, 7.3, 60.0, 599.0, 1800.0):

@@ -61,6 +61,15 @@ def test_sessions_fold_apart_and_pages_belong_to_their_search() -> None:
     assert found.query_ids == {pages[0].query_id, pages[1].query_id}
 
 
+@pytest.mark.parametrize("read_at", ["10:00:01", "10:00:50"])
+def test_a_search_that_was_answered_is_not_reformulated(read_at: str) -> None:
+    """Before its second page as well as after it."""
+    first = search("a", at("10:00"))
+    asked = [first, search("a", at("10:00:40"), offset=10), search("a", at("10:02"), "opening hours")]
+    figure = measured(*asked, event("a", at(read_at), "answer_shown", first)).metrics["reformulation_rate"]
+    assert (figure.numerator, figure.n) == (0, 2)
+
+
 def test_a_pause_of_half_an_hour_ends_a_journey() -> None:
     """Under 30 minutes is one, 30 minutes are two."""
     times = ["10:00:00", "10:29:59.999", "10:59:59.998", "11:29:59.998"]
