@@ -28,6 +28,9 @@ ASKING = 1.5
 """What a sentence that asks counts, where one that tells counts 1."""
 
 _END = re.compile(r"(?<=[.!?…])\s+|\n+")
+# "el. paštas", "Nr. 5", "e.g. a card", "2. solis": goes on where no capital letter follows.
+_NO_END = re.compile(r"\b(?:[^\W\d_]{1,3}|\d{1,4})\.$")
+_LONGEST_SHORTENED = len("2026.")
 _COMMA = re.compile(r"[,;](?!\d)")
 _SMALL_TALK = frozenset({Intent.HELLO, Intent.HELP, Intent.THANKS})
 _FEWEST_PIECES = 2
@@ -55,7 +58,7 @@ class Sentence:
 def sentences_of(subject: str, body: str) -> list[Sentence]:
     """The sentences to search for: those that ask first, at most `MOST_SENTENCES`, of which some are several sentences
     of a longer message; small talk and names below it left out."""
-    about, said = _sentences([subject]), _sentences(_END.split(body))
+    about, said = _sentences([subject]), _sentences(list(_parts(body)))
     ends = [*said[:_TALK_AT_ENDS], *said[_TALK_AT_ENDS:][-_TALK_AT_ENDS:]]
     small_talk = {*filter(_is_small_talk, (*about, *ends)), *_names_below(ends)}
     if small_talk.issuperset((*about, *said)):  # then that is what there is
@@ -116,6 +119,18 @@ def together(
         },
         words_found=any(each.words_found for each in outcomes),
     )
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands between the ends of sentences and lines."""
+    start = 0
+    for end in _END.finditer(text):
+        shortened = _NO_END.search(text, max(start, end.start() - _LONGEST_SHORTENED), end.start())
+        goes_on = shortened and not text[end.end() : end.end() + 1].isupper()
+        if "\n" in end[0] or not goes_on:
+            yield text[start : end.start()]
+            start = end.end()
+    yield text[start:]
 
 
 def _sentences(texts: Sequence[str]) -> list[str]:

@@ -92,6 +92,28 @@ def test_sentences_that_nothing_parts_are_read_in_pieces() -> None:
     assert asked == [f"{told}, how do i send it back?", "how do i send it back?"]
 
 
+@pytest.mark.parametrize(
+    ("body", "sentences"),
+    [
+        ("Negaunu el. laiško. Ką daryti?", ["Ką daryti?", "Negaunu el. laiško."]),
+        ("Pasūtījums Nr. 512 nav piegādāts. Es gaidu", ["Pasūtījums Nr. 512 nav piegādāts.", "Es gaidu"]),
+        ("Es apstājos pie 2. soļa. Kas tālāk?", ["Kas tālāk?", "Es apstājos pie 2. soļa."]),
+        ("I pay by card, e.g. a debit card", ["I pay by card, e.g. a debit card"]),
+        ("I live in the EU. My parcel is lost", ["I live in the EU.", "My parcel is lost"]),
+        ("It is my 3.\nthe bulb is broken", ["It is my 3.", "the bulb is broken"]),
+        ("the lamp arrived. it is broken", ["the lamp arrived.", "it is broken"]),
+    ],
+)
+def test_a_shortened_word_ends_no_sentence(body: str, sentences: list[str]) -> None:
+    """Nor does a number that counts; before a capital letter both do."""
+    assert texts("", body) == sentences
+
+
+def test_a_message_of_shortened_words_is_read_in_one_go() -> None:
+    """A word is looked at once, however long the sentence becomes."""
+    assert texts("", "a. " * 100_000)
+
+
 def test_all_that_is_said_asks() -> None:
     """One sentence without a question mark; of two it may be either."""
     assert [sentence.asks for sentence in sentences_of("", "Hello! I cannot sign in")] == [True]
