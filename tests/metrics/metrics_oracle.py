@@ -41,6 +41,8 @@ def count(facts: Sequence[Fact], as_of: float) -> Counter[str]:
     for journey in journeys:
         _count_journey(journey, journeys, facts, as_of, counts)
         _count_searches(journey, counts)
+        _count_said(journey, counts)
+        _count_form(journey, facts, as_of, counts)
     return +counts
 
 
@@ -103,6 +105,54 @@ def _count_searches(journey: Sequence[Fact], counts: Counter[str]) -> None:
             clicks = [f for f in about if f.action_name == "click"]
             counts["searches"] += 1
             counts["searches_clicked"] += bool(clicks)
-            counts["searches_unopened"] += not any(f.action_name in ("click", "view") for f in about)
+            opened = any(f.action_name in ("click", "view") for f in about)
+            counts["searches_no_words"] += not fact.words_found
+            counts["searches_abstained"] += fact.decision == "hand_over"
+            counts["searches_unopened"] += fact.decision != "hand_over" and not opened
             if clicks:
                 counts[f"click_position={min(clicks, key=_order).position}"] += 1
+            later = journey[list(journey).index(fact) + 1 :]
+            for number, following in enumerate(later):
+                if isinstance(following, SearchRecord):
+                    counts["searches_reformulated"] += not opened and not any(map(_is_reading, later[:number]))
+                    break
+    asked = [fact for fact in journey if isinstance(fact, SearchRecord)]
+    read = [fact for fact in journey[list(journey).index(asked[0]) :] if _is_reading(fact)] if asked else []
+    counts["answer_ms"] += round(1000 * (_moment(read[0]) - _moment(asked[0]))) if read else 0
+
+
+def _is_reading(fact: Fact) -> bool:
+    return isinstance(fact, Event) and fact.action_name in ("click", "view", "answer_shown")
+
+
+def _count_said(journey: Sequence[Fact], counts: Counter[str]) -> None:
+    """Of what was said of one thing more than once, the last counts."""
+    feedback = [fact for fact in journey if isinstance(fact, Event) and fact.action_name == "feedback"]
+    votes = {fact.object_id: fact.attributes["helpful"] for fact in feedback if "helpful" in fact.attributes}
+    counts["votes"] += len(votes)
+    counts["votes_helpful"] += sum(map(bool, votes.values()))
+    for survey in ("csat", "ces", "nps"):
+        answers = {fact.object_id: fact.attributes[survey] for fact in feedback if survey in fact.attributes}
+        counts.update(f"{survey}={value}" for value in answers.values())
+
+
+def _count_form(journey: Sequence[Fact], facts: Sequence[Fact], as_of: float, counts: Counter[str]) -> None:
+    """Started a ticket, saw suggestions, did not file; and who filed of those who were held out, and of the others."""
+    started = [fact for fact in journey if isinstance(fact, Event) and fact.action_name == "ticket_started"]
+    begin, end = _moment(journey[0]), _moment(journey[-1])
+    if not started or as_of < end + 86400:
+        return
+    filed = any(
+        isinstance(fact, Event)
+        and fact.action_name in ("ticket_created", "handover")
+        and fact.client_id == journey[0].client_id
+        and begin <= _moment(fact) <= end + 86400
+        for fact in facts
+    )
+    saw = any(fact.attributes.get("suggestions_shown") for fact in started)
+    counts["form_saw"] += saw
+    counts["form_saw_unfiled"] += saw and not filed
+    if "holdout" in started[0].attributes:
+        arm = "held_out" if started[0].attributes["holdout"] else "treated"
+        counts[f"form_{arm}"] += 1
+        counts[f"form_{arm}_filed"] += filed
