@@ -160,6 +160,7 @@ OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((one) => 
   .map((one) => one.outerHTML.slice(0, 80))"""
 
 
+@pytest.mark.slow
 def test_text_of_twice_the_size_stays_on_a_phone(browser: Browser, site: Site, tmp_path: Path) -> None:
     """As the browser is set: nothing is wider than the screen, and the skip link waits for the keyboard."""
     with large_text(browser, tmp_path, base_url=site.url, viewport={"width": 360, "height": 740}) as page:

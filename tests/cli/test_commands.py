@@ -279,6 +279,7 @@ def test_real_processes(tmp_path: Path, write_jsonl: Write, rows: Rows) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_sees_no_complaint(tmp_path: Path, write_jsonl: Write, rows: Rows) -> None:
     """`kbsearch search … | head`."""
     source = write_jsonl(tmp_path / "s.jsonl", rows)
@@ -292,7 +293,7 @@ def test_a_reader_who_leaves_early_sees_no_complaint(tmp_path: Path, write_jsonl
     assert done.stderr == b""
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_service_that_cannot_listen_says_so_last(index: Path, workers: int) -> None:
     """The port is taken by another program: exit code 1, as for every other failure."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -304,7 +305,7 @@ def test_a_service_that_cannot_listen_says_so_last(index: Path, workers: int) ->
     assert "--port" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_service_says_where_it_answers(index: Path, workers: int) -> None:
     """Any free port will do; what is asked at once is answered; stopped from the keyboard, it says no more."""
     code = "from kbsearch.cli import main; raise SystemExit(main())"

@@ -333,6 +333,7 @@ def test_without_an_index_a_customer_gets_a_human(make_client: Any) -> None:
         assert file(client)["status"] == "open"
 
 
+@pytest.mark.slow
 def test_no_request_waits_for_the_help_desk(make_client: Any) -> None:
     """A target that takes the call and never answers: the customer has the ticket meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
