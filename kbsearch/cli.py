@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         help="one query, without a server, seeing all audiences",
         epilog=example('kbsearch search --index var/index "ka atjaunot paroli" --lang lv'),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    _add_index(sub)
     sub.add_argument("query", metavar="QUERY", help="what a customer would type")
     sub.add_argument("--lang", default="", help="where the user is: a language code")
     sub.add_argument("--limit", type=int, default=10, metavar="N", help="hits to print, 1 to 100 (default 10)")
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         help="ranking quality on judged queries",
         epilog=example("kbsearch eval --index var/index --queries sample_kb/questions.jsonl --json"),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    _add_index(sub)
     sub.add_argument(
         "--queries", type=named_path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md"
     )
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the latency receipt of an index on this machine",
         epilog=example("kbsearch bench --index var/index --queries sample_kb/questions.jsonl --out receipt.json"),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    _add_index(sub)
     sub.add_argument(
         "--queries", type=named_path, metavar="FILE.jsonl", help="what to ask (default: titles of the index)"
     )
@@ -112,10 +112,8 @@ def _parser() -> argparse.ArgumentParser:
         help="a random sample of what customers asked, to be judged for calibrate and eval",
         epilog=example("kbsearch questions --index var/index --from 2026-11-01 --out questions.jsonl"),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument(
-        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
-    )
+    _add_index(sub)
+    _add_its_events(sub)
     _add_days(sub)
     sub.add_argument("--count", type=int, default=100, metavar="N", help="of each language (default 100)")
     sub.add_argument("--out", type=named_path, required=True, metavar="FILE.jsonl", help="must not be there yet")
@@ -126,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         help="learn from judged questions when to answer, and publish the index with it",
         epilog=example("kbsearch calibrate --index var/index --queries sample_kb/questions.jsonl --error 0.05"),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+    _add_index(sub)
     sub.add_argument(
         "--queries", type=named_path, required=True, metavar="FILE.jsonl", help="format in docs/evaluation.md"
     )
@@ -138,10 +136,8 @@ def _parser() -> argparse.ArgumentParser:
         help="what customers suggest: read it, decide what others see",
         epilog=example("kbsearch suggestions --index var/index --decide 019aae1c52c47d2e9d3f0f1c2b3a4d5e open"),
     )
-    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
-    sub.add_argument(
-        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
-    )
+    _add_index(sub)
+    _add_its_events(sub)
     sub.add_argument("--decide", nargs=2, metavar=("ID", "STATUS"), help="open, planned, done, rejected or pending")
     sub.add_argument("--followers", metavar="ID", help="print the e-mail addresses that follow one")
     sub.add_argument("--forget", metavar="EMAIL", help="let an address follow nothing any more")
@@ -168,6 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print the key with what it holds as JSON")
     sub.set_defaults(run=_key)
     return parser
+
+
+def _add_index(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--index", type=named_path, required=True, metavar="DIR", help="directory of snapshots")
+
+
+def _add_its_events(sub: argparse.ArgumentParser) -> None:
+    """Add where the facts of the service are that serves the index."""
+    sub.add_argument(
+        "--events", default="", metavar="URL", help="default: KBSEARCH_EVENTS, else sqlite:///DIR/events.db"
+    )
 
 
 def _add_days(sub: argparse.ArgumentParser) -> None:

@@ -27,7 +27,9 @@ def read(source: SourceFile) -> Iterator[Item]:
     others: list[tuple[str, tuple[str, str], str, list[Item]]] = []
     taken: set[str] = set()
     for url, page in sorted(files.items()):
-        name = _id(url) if _id(url) not in taken else _id(url, whole=True)
+        name = _id(url)
+        if name in taken:
+            name = _id(url, whole=True)
         taken.add(name)
         file = SourceFile(source.path.with_name(page["file"]), url, name)
         items = list(html.read(file, url, page["encoding"]))
